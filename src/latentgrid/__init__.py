@@ -1,0 +1,1 @@
+"""Autoencoders and latent generative models over their full hyperparameter grids, reproducibly."""

@@ -1,0 +1,84 @@
+"""What can be named in `params.yaml`, found by looking at the files and without importing torch.
+
+A model is a file in `models/`, a data set a file in `data/sources/`, a figure a file in
+`figures/`. A model's hyperparameters are the annotated arguments of its class's constructor.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, create_model
+
+from latentgrid import hyperparameters
+
+PACKAGE = Path(__file__).parent
+Fields = dict[str, tuple[Any, Any]]
+
+
+@cache
+def modules(folder: str) -> tuple[str, ...]:
+    """Return the names of the public modules in a folder of the package, sorted."""
+    files = (PACKAGE / folder).glob("[!_]*.py")
+    return tuple(sorted(file.stem for file in files))
+
+
+def models() -> tuple[str, ...]:
+    """Return the names of all models."""
+    return modules("models")
+
+
+def datasets() -> tuple[str, ...]:
+    """Return the names of all data sets."""
+    return modules("data/sources")
+
+
+def figures() -> tuple[str, ...]:
+    """Return the names of all figures that compare runs."""
+    return modules("figures/comparisons")
+
+
+@cache
+def model_hyperparameters(model: str) -> Fields:
+    """Return `{name: (type, default)}` of a model's constructor; `...` where it has no default."""
+    tree = ast.parse((PACKAGE / "models" / f"{model}.py").read_text(encoding="utf-8"))
+    constructor = next(
+        function
+        for definition in tree.body
+        if isinstance(definition, ast.ClassDef)
+        for function in definition.body
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
+    )
+    _self, _image_shape, *arguments = constructor.args.args
+    values = [ast.literal_eval(value) for value in constructor.args.defaults]
+    defaults = [...] * (len(arguments) - len(values)) + values
+    return {
+        argument.arg: (_annotation(argument), default)
+        for argument, default in zip(arguments, defaults, strict=True)
+    }
+
+
+@cache
+def settings_schema(model: str) -> type[Any]:
+    """Return the pydantic model of one run's settings: the model's own and the training's."""
+    fields: Fields = {
+        **model_hyperparameters(model),
+        "optimizer": (hyperparameters.Optimizer, ...),
+        "learning_rate": (hyperparameters.LearningRate, ...),
+        "epochs": (hyperparameters.PositiveInteger, ...),
+        "batch_size": (hyperparameters.PositiveInteger, ...),
+    }
+    schema: type[Any] = create_model(
+        model,
+        __config__=ConfigDict(extra="forbid", protected_namespaces=()),
+        **fields,  # type: ignore[call-overload]
+    )
+    return schema
+
+
+def _annotation(argument: ast.arg) -> Any:
+    assert argument.annotation is not None, f"{argument.arg} needs a type"
+    expression = ast.Expression(argument.annotation)
+    namespace = {**vars(hyperparameters)}
+    return eval(compile(expression, "annotation", "eval"), namespace)

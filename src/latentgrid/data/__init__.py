@@ -1,0 +1,63 @@
+"""Images and their labels: where they come from and how the jobs share them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from latentgrid.errors import UserError
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set.
+
+    Attributes:
+        train_images, test_images: uint8 in [0, 255], shape (n, channels, height, width).
+        train_labels, test_labels: uint8 in [0, classes), shape (n,).
+        checksum: SHA-256 over the four tensors.
+    """
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    checksum: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        channels, height, width = self.train_images.shape[1:]
+        return channels, height, width
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the four tensors by name."""
+        return {name: getattr(self, name) for name in TENSORS}
+
+
+TENSORS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def load_images(path: Path) -> Images:
+    """Map the images into memory; processes that map the same file share one copy of it.
+
+    Raises:
+        UserError: the file is missing, cut short or not what the data step writes.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in TENSORS}
+            return Images(**tensors, checksum=file.metadata()["checksum"])
+    except FileNotFoundError:
+        raise UserError(f"{path}: is missing; run snakemake to make it") from None
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: is damaged ({error}); delete it and run snakemake again"
+        ) from None
+
+
+def to_unit_interval(images: Tensor) -> Tensor:
+    """Return uint8 images as float32 in [0, 1]."""
+    return images.to(torch.float32).div_(255)

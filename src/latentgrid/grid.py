@@ -1,0 +1,90 @@
+"""From `params.yaml` to runs: their identity, folder name, seed. Nothing else decides a name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentgrid.files import read_json
+from latentgrid.params import Params, combinations
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: an entry of `models:`, one value on each of its axes, and a seed."""
+
+    entry: str
+    model: str
+    axes: Mapping[str, Any]
+    seed: int
+    epochs: int
+    batch_size: int
+    snapshots: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Folder below `runs/`; depends on nothing but this run's own entry, values and seed."""
+        settings = ",".join(f"{axis}={value}" for axis, value in self.axes.items())
+        return f"{self.entry}/{settings or 'default'}/seed={self.seed}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that the result depends on, and nothing else."""
+        training = ("optimizer", "learning_rate", "epochs", "batch_size")
+        return {
+            "model": self.model,
+            "hyperparameters": {k: v for k, v in self.axes.items() if k not in training},
+            "optimizer": self.axes["optimizer"],
+            "learning_rate": self.axes["learning_rate"],
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "snapshots": dict(self.snapshots),
+            "seed": self.seed,
+        }
+
+
+def runs(params: Params) -> list[Run]:
+    """Return every run of the configuration, in the order of the file, seeds running fastest."""
+    return [
+        _run(params, entry, grid.model, axes, seed)
+        for entry, grid in params.models.items()
+        for axes in combinations(grid.axes)
+        for seed in params.seeds
+    ]
+
+
+def _run(params: Params, entry: str, model: str, axes: Mapping[str, Any], seed: int) -> Run:
+    epochs = axes.get("epochs", params.training.epochs)
+    return Run(
+        entry=entry,
+        model=model,
+        axes=axes,
+        seed=seed,
+        epochs=epochs,
+        batch_size=axes.get("batch_size", params.training.batch_size),
+        snapshots={
+            "epochs": sorted({e for e in params.snapshots.epochs if e < epochs} | {epochs}),
+            "samples": params.snapshots.samples,
+            "manifold": params.snapshots.manifold,
+        },
+    )
+
+
+def canonical(value: Any) -> str:
+    """Return `value` as JSON with sorted keys: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def plan(params: Params) -> list[dict[str, Any]]:
+    """Return the runs as plain data, for the steps that gather all of them."""
+    return [
+        {"name": run.name, "entry": run.entry, "axes": dict(run.axes), "settings": run.settings}
+        for run in runs(params)
+    ]
+
+
+def read_plan(path: Path) -> list[dict[str, Any]]:
+    """Return the plan that the workflow wrote."""
+    runs_of_plan: list[dict[str, Any]] = read_json(path)
+    return runs_of_plan

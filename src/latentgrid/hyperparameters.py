@@ -1,0 +1,27 @@
+"""The types that models and training use for their hyperparameters.
+
+A model's constructor is annotated with these, `params.yaml` is checked against them, and a wrong
+value is refused with the description given here. The module imports neither torch nor any model,
+so that the Snakefile can read it at no cost.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_no_truth_value)]
+Real = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
+
+PositiveInteger = Annotated[Integer, Field(ge=1)]
+LatentDim = Annotated[Integer, Field(ge=1, le=4096)]
+PositiveReal = Annotated[Real, Field(gt=0)]
+LearningRate = Annotated[Real, Field(gt=0, le=10)]
+Optimizer = Literal["adadelta", "adam", "rmsprop"]
+Device = Literal["auto", "cpu", "cuda"]

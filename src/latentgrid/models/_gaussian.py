@@ -1,0 +1,66 @@
+"""The variational autoencoder with Gaussian posterior and squared error, as source 000 trains it."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from latentgrid.models import Losses
+from latentgrid.models._prior import StandardNormalPrior
+
+
+class GaussianVAE(StandardNormalPrior):
+    """Squared error plus KL divergence; a subclass chooses the two networks.
+
+    The sum of the terms is the negative ELBO in nats, less ½·784·log π, of a decoder
+    N(x̂, ½·I) (Kingma and Welling 2014, eq. 10; source 000, eq. 6.3.2).
+    """
+
+    terms: ClassVar = {
+        "reconstruction": "squared error summed over pixels, per image",
+        "kl": "nats per image",
+    }
+    total: ClassVar = "squared error + KL, per image"
+    batch_total: ClassVar = "sum over the images of a batch, with d subtracted once per batch"
+
+    def __init__(self, latent_dim: int, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of q(z│x), each (n, d)."""
+        mean, log_variance = self.encoder(images).chunk(2, dim=1)
+        return mean, log_variance
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the posterior mean (n, d)."""
+        return self.posterior(images)[0]
+
+    def losses(self, images: Tensor, generator: torch.Generator) -> Losses:
+        """Return squared error and KL per image, with one posterior draw."""
+        mean, log_variance = self.posterior(images)
+        noise = torch.empty_like(mean).normal_(generator=generator)
+        reconstruction = self.decoder(mean + torch.exp(log_variance / 2) * noise)
+        error = reconstruction.reshape(len(images), -1) - images.reshape(len(images), -1)
+        return {
+            "reconstruction": error.square().sum(dim=1),
+            "kl": kl_to_standard_normal(mean, log_variance),
+        }
+
+    def batch_loss(self, losses: Losses) -> Tensor:
+        """Return the batch loss of source 000, which subtracts d once per batch, not per image.
+
+        It exceeds the sum over the images by ½·(n − 1)·d, a constant that moves no gradient.
+        """
+        surplus = (len(losses["kl"]) - 1) * self.latent_dim / 2
+        return losses["reconstruction"].sum() + losses["kl"].sum() + surplus
+
+
+def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return KL(N(mean, exp(log_variance)) ‖ N(0, I)) in nats, (n, d) → (n,).
+
+    ½·Σ(σ² + μ² − 1 − log σ²): Kingma and Welling (2014), appendix B.
+    """
+    return (log_variance.exp() + mean.square() - 1 - log_variance).sum(dim=1) / 2

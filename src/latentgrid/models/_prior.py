@@ -1,0 +1,23 @@
+"""What models with a standard normal prior on the code share: decoding and sampling."""
+
+import torch
+from torch import Tensor, nn
+
+from latentgrid.models import Model
+
+
+class StandardNormalPrior(Model):
+    """A decoder of codes z ~ N(0, I)."""
+
+    latent_dim: int
+    decoder: nn.Module
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Map codes (n, d) to images (n, c, h, w), cut to [0, 1]."""
+        images: Tensor = self.decoder(codes)
+        return images.clamp(0, 1)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Decode n codes drawn from N(0, I)."""
+        codes = torch.randn(n, self.latent_dim, generator=generator)
+        return self.decode(codes.to(next(self.parameters()).device))

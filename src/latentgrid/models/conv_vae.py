@@ -1,0 +1,17 @@
+"""The convolutional variational autoencoder of source 000 (section 6.3.2)."""
+
+from latentgrid.hyperparameters import LatentDim
+from latentgrid.models import ImageShape
+from latentgrid.models._gaussian import GaussianVAE
+from latentgrid.nets.conv import conv_decoder, conv_encoder
+
+
+class ConvVAE(GaussianVAE):
+    """Two convolutions and three transposed ones, without an activation on the output."""
+
+    def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
+        super().__init__(
+            latent_dim,
+            encoder=conv_encoder(image_shape, 2 * latent_dim),
+            decoder=conv_decoder(image_shape, latent_dim),
+        )

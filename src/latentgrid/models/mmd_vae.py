@@ -1,0 +1,70 @@
+"""The autoencoder of source 000 whose codes are drawn to the prior by their MMD (section 6.3.3)."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from latentgrid.hyperparameters import LatentDim
+from latentgrid.models import ImageShape, Losses
+from latentgrid.models._prior import StandardNormalPrior
+from latentgrid.nets.conv import conv_decoder, conv_encoder
+
+
+class MMDVAE(StandardNormalPrior):
+    """A deterministic encoder; mean squared pixel error plus MMD(codes, N(0, I)).
+
+    Zhao, Song and Ermon (2019), "InfoVAE"; source 000, eqs. 5.1.3 and 6.3.4.
+    """
+
+    terms: ClassVar = {
+        "reconstruction": "squared error averaged over pixels, per image",
+        "mmd": "MMD of the batch, no unit, in [0, 2]",
+    }
+    total: ClassVar = "mean squared pixel error + MMD, averaged over images"
+    batch_total: ClassVar = "mean over the images of a batch"
+
+    def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.encoder = conv_encoder(image_shape, latent_dim)
+        self.decoder = conv_decoder(image_shape, latent_dim, output=nn.Sigmoid())
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the codes (n, d)."""
+        codes: Tensor = self.encoder(images)
+        return codes
+
+    def losses(self, images: Tensor, generator: torch.Generator) -> Losses:
+        """Return the mean squared pixel error of each image, and the batch's MMD for all of them."""
+        codes = self.encode(images)
+        prior = torch.empty_like(codes).normal_(generator=generator)
+        error = (self.decoder(codes) - images).reshape(len(images), -1)
+        return {
+            "reconstruction": error.square().mean(dim=1),
+            "mmd": mmd(prior, codes).expand(len(images)),
+        }
+
+    def batch_loss(self, losses: Losses) -> Tensor:
+        """Return the mean over the batch."""
+        return losses["reconstruction"].mean() + losses["mmd"].mean()
+
+
+def mmd(first: Tensor, second: Tensor) -> Tensor:
+    """Return the squared maximum mean discrepancy of two samples (n, d) and (m, d), a scalar.
+
+    E k(x, x') + E k(y, y') − 2 E k(x, y) over all pairs, the pairs of an item with itself too
+    (source 000, eq. 5.1.3): never negative, and of order 1/n for equal distributions.
+    """
+    return (
+        kernel(first, first).mean()
+        + kernel(second, second).mean()
+        - 2 * kernel(first, second).mean()
+    )
+
+
+def kernel(x: Tensor, y: Tensor) -> Tensor:
+    """Return k(x, y) = exp(−mean_d((x − y)²) / d) for all pairs, (n, d) and (m, d) → (n, m)."""
+    dimensions = x.shape[1]
+    squared = (x[:, None] - y[None]).square().sum(dim=2)
+    return torch.exp(-squared / dimensions**2)

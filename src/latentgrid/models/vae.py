@@ -1,0 +1,27 @@
+"""The dense variational autoencoder of source 000 (section 6.3.1)."""
+
+from math import prod
+
+from torch import nn
+
+from latentgrid.hyperparameters import LatentDim
+from latentgrid.models import ImageShape
+from latentgrid.models._gaussian import GaussianVAE
+from latentgrid.nets.dense import dense
+
+HIDDEN = 512
+
+
+class VAE(GaussianVAE):
+    """784–512–512–512–2d and d–512–512–784 with ReLU, on the decoder's output too."""
+
+    def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
+        pixels = prod(image_shape)
+        super().__init__(
+            latent_dim,
+            encoder=dense([pixels, HIDDEN, HIDDEN, HIDDEN, 2 * latent_dim]),
+            decoder=nn.Sequential(
+                *dense([latent_dim, HIDDEN, HIDDEN, pixels], output=nn.ReLU()),
+                nn.Unflatten(1, image_shape),
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Networks that models are made of; none knows of a loss."""

@@ -1,0 +1,18 @@
+"""How weights start."""
+
+import torch
+from torch import nn
+
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def glorot_uniform(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw all weights from U(−a, a), a = √(6 / (fan in + fan out)), and set biases to zero.
+
+    Glorot and Bengio (2010), eq. 16: what TensorFlow, and so source 000, starts from.
+    """
+    for layer in network.modules():
+        if isinstance(layer, LAYERS):
+            nn.init.xavier_uniform_(layer.weight, generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

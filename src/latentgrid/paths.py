@@ -1,0 +1,123 @@
+"""Where everything lives. Every path of the project is an attribute of one of these two."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of one data set."""
+
+    dataset: str
+
+    @property
+    def data(self) -> Path:
+        """Folder of the downloaded archives and the tensors made of them."""
+        return Path("data") / self.dataset
+
+    @property
+    def images(self) -> Path:
+        """Training and test images with their labels."""
+        return self.data / "images.safetensors"
+
+    @property
+    def results(self) -> Path:
+        """Everything that the workflow makes."""
+        return Path("results") / self.dataset
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run."""
+        return self.results / "runs"
+
+    @property
+    def plan(self) -> Path:
+        """The runs of the current configuration."""
+        return self.results / "plan.json"
+
+    @property
+    def tables(self) -> Path:
+        """Tidy tables over all runs."""
+        return self.results / "tables"
+
+    @property
+    def figures(self) -> Path:
+        """Figures over all runs."""
+        return self.results / "figures"
+
+    @property
+    def report(self) -> Path:
+        """The page that people read."""
+        return self.results / "report.html"
+
+    @property
+    def state(self) -> Path:
+        """What unfinished runs have so far; empty when all are done."""
+        return self.results / "state"
+
+    def run(self, name: str) -> "RunFiles":
+        """Return the files of the run called `name`."""
+        return RunFiles(self.runs / name, self.state / name)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run: `folder` when it is done, `state` while it trains."""
+
+    folder: Path
+    state: Path
+
+    @property
+    def config(self) -> Path:
+        """Resolved settings, code version, data checksum, library versions, device."""
+        return self.folder / "config.json"
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def weights(self) -> Path:
+        """The trained weights."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def snapshots(self) -> Path:
+        """Samples, test codes, manifold and reconstructions at the chosen epochs."""
+        return self.folder / "snapshots.safetensors"
+
+    @property
+    def outcome(self) -> Path:
+        """Whether training finished or diverged, and after how many epochs."""
+        return self.folder / "outcome.json"
+
+    @property
+    def timing(self) -> Path:
+        """Seconds, dates and host: what no two runs share."""
+        return self.folder / "timing.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The measures of the run."""
+        return self.folder / "metrics.json"
+
+    @property
+    def overview(self) -> Path:
+        """One picture of the run."""
+        return self.folder / "overview.png"
+
+    @property
+    def live_history(self) -> Path:
+        """The rows of `history` so far."""
+        return self.state / "history.csv"
+
+    @property
+    def failure(self) -> Path:
+        """Why the last attempt at this run ended without a result."""
+        return self.state / "failure.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains this run."""
+        return self.state / "lock"

@@ -1,0 +1,15 @@
+"""How a step of the pipeline becomes a command: `python -m latentgrid.training …` and the like."""
+
+from collections.abc import Callable
+
+import typer
+
+from latentgrid.errors import plain_errors
+
+
+def run_step(function: Callable[..., None]) -> None:
+    """Run `function` with its arguments read from the command line."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+    with plain_errors():
+        app()

@@ -1,0 +1,75 @@
+"""Where a job trains: a slot on a GPU if there is one, else one CPU thread.
+
+Nothing here imports torch: a GPU is chosen through CUDA_VISIBLE_DEVICES, which torch reads once.
+"""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import pynvml
+from filelock import FileLock, Timeout
+
+from latentgrid.errors import UserError
+
+SLOTS = Path(tempfile.gettempdir()) / f"latentgrid-gpus-{os.getuid()}"
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def take_device(wanted: str, jobs_per_gpu: int) -> tuple[str, FileLock | None]:
+    """Choose the device of this process and hold it until the process ends.
+
+    A slot is a file lock that the kernel releases when its holder dies, however it dies.
+
+    Args:
+        wanted: "auto", "cpu" or "cuda".
+        jobs_per_gpu: how many jobs may share a GPU; those beyond wait for a slot.
+
+    Returns:
+        "cuda" or "cpu", and the lock of the slot, which lives as long as it is referenced.
+
+    Raises:
+        UserError: "cuda" is wanted and there is no GPU.
+    """
+    gpus = [] if wanted == "cpu" else visible_gpus()
+    if gpus:
+        gpu, slot = _free_slot(gpus, jobs_per_gpu)
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        return "cuda", slot
+    if wanted == "cuda":
+        raise UserError(
+            "training.device is cuda, but no GPU is visible here; set it to auto or cpu, "
+            "or check `nvidia-smi` and CUDA_VISIBLE_DEVICES"
+        )
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return "cpu", None
+
+
+def visible_gpus() -> list[str]:
+    """Return the GPUs this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        return [gpu.strip() for gpu in allowed.split(",") if gpu.strip() not in {"", "-1"}]
+    try:
+        pynvml.nvmlInit()
+        return [str(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return []
+
+
+def _free_slot(gpus: list[str], jobs_per_gpu: int) -> tuple[str, FileLock]:
+    """Wait for a slot; one round offers the first slot of every GPU before any second one."""
+    SLOTS.mkdir(mode=0o700, exist_ok=True)
+    while True:
+        for slot in range(jobs_per_gpu):
+            for gpu in gpus:
+                lock = FileLock(SLOTS / f"{gpu.replace('/', '_')}.{slot}")
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    continue
+                return gpu, lock
+        time.sleep(SECONDS_BETWEEN_LOOKS)
