@@ -6,23 +6,19 @@ KERNEL = 3
 NARROW, WIDE = 32, 64
 
 
-class SameConvTranspose2d(nn.ConvTranspose2d):
-    """Transposed convolution whose output is `stride` times as large, padded as TensorFlow does.
+class HalfTurn(nn.Module):
+    """Turns images by 180 degrees."""
 
-    TensorFlow's "same" cuts the surplus of kernel − stride rows from the end first, which
-    `padding` and `output_padding` of PyTorch, cutting from the start, cannot say.
-    """
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (n, c, h, w) to the same shape."""
+        return images.flip(2, 3)
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int) -> None:
-        super().__init__(channels_in, channels_out, kernel, stride)
-        self.surplus = kernel - stride
 
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Map (n, c, h, w) to (n, c', stride·h, stride·w)."""
-        full = super().forward(x, output_size)
-        before = self.surplus // 2
-        height, width = (size * self.stride[0] for size in x.shape[-2:])
-        return full[..., before : before + height, before : before + width]
+def same_conv_transpose(channels_in: int, channels_out: int, stride: int) -> nn.ConvTranspose2d:
+    """Return a transposed 3×3 convolution whose output is `stride` times as large."""
+    return nn.ConvTranspose2d(
+        channels_in, channels_out, KERNEL, stride, padding=1, output_padding=stride - 1
+    )
 
 
 def conv_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequential:
@@ -48,6 +44,10 @@ def conv_decoder(
     """A dense layer and three "same" 3×3 transposed convolutions: 64 and 32 with stride 2, then 1.
 
     Maps codes (n, latent_dim) to images (n, c, h, w); height and width must be multiples of 4.
+
+    Of the row and column too many that stride 2 gives, TensorFlow's "same" cuts the last and
+    PyTorch's padding the first. So these layers are TensorFlow's turned by 180 degrees, weights
+    and all, and the image they make is turned back.
     """
     channels, height, width = image_shape
     low = (height // 4, width // 4)
@@ -55,10 +55,11 @@ def conv_decoder(
         nn.Linear(latent_dim, NARROW * low[0] * low[1]),
         nn.ReLU(),
         nn.Unflatten(1, (NARROW, *low)),
-        SameConvTranspose2d(NARROW, WIDE, KERNEL, stride=2),
+        same_conv_transpose(NARROW, WIDE, stride=2),
         nn.ReLU(),
-        SameConvTranspose2d(WIDE, NARROW, KERNEL, stride=2),
+        same_conv_transpose(WIDE, NARROW, stride=2),
         nn.ReLU(),
-        SameConvTranspose2d(NARROW, channels, KERNEL, stride=1),
+        same_conv_transpose(NARROW, channels, stride=1),
+        HalfTurn(),
         output or nn.Identity(),
     )

@@ -60,7 +60,8 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
     from latentgrid.training.snapshots import snapshot
 
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    if place == "cuda":  # one CPU thread needs no such care, and the call takes seconds to import
+        torch.use_deterministic_algorithms(True)
     stored = load_images(images)
     tensors = {name: tensor.to(place) for name, tensor in stored.tensors().items()}
     data = Images(**tensors, checksum=stored.checksum)
@@ -69,7 +70,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
         torch.manual_seed(seed_of(seed, "construction"))
         model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
     model.initialise(generator(seed, "weights"))
-    model.to(place)
+    model.to(place, memory_format=torch.channels_last)
     optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["learning_rate"])
 
     progress = Progress(settings["epochs"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+from latentgrid.training.optimizers import Optimizer
 
 from latentgrid.data import Images, to_unit_interval
 from latentgrid.models import Losses, Model

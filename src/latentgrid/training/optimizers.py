@@ -1,73 +1,129 @@
 """The optimizers of source 000, which are those of TensorFlow 1, each with the constants that ran.
 
 PyTorch's own differ: its Adam adds ε to the corrected root, its RMSProp starts its mean square
-at 0 and adds ε outside the root.
+at 0 and adds ε outside the root. They stand here on PyTorch's functional kernels and not on
+`torch.optim.Optimizer`, whose first use imports the compiler and costs a job three seconds.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim.adadelta import adadelta
+from torch.optim.adam import adam
 
 
-class TensorFlowAdam(torch.optim.Adam):
+class Optimizer:
+    """Takes steps against the gradients of its parameters."""
+
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
+        self.parameters = list(parameters)
+        self.learning_rate = learning_rate
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Change the parameters by one step."""
+        self.update([parameter.grad for parameter in self.parameters if parameter.grad is not None])
+
+    def update(self, gradients: list[Tensor]) -> None:
+        """Change the parameters, given their gradients in the same order."""
+        raise NotImplementedError
+
+    def zeros(self) -> list[Tensor]:
+        """Return a zero tensor for each parameter."""
+        return [torch.zeros_like(parameter) for parameter in self.parameters]
+
+
+class Adam(Optimizer):
     """Adam with β = (0.9, 0.999) and ε = 1e-8 added to the uncorrected root.
 
     θ ← θ − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε), the form before section 2.1 of Kingma and
     Ba (2015), "ε hat". PyTorch adds its ε to √(v/(1 − β₂ᵗ)), so its ε is ours over √(1 − β₂ᵗ).
     """
 
+    BETA1, BETA2 = 0.9, 0.999
     EPSILON = 1e-8
-    BETAS = (0.9, 0.999)
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
-        super().__init__(parameters, lr=learning_rate, betas=self.BETAS, eps=0, fused=True)
+        super().__init__(parameters, learning_rate)
+        self.means, self.squares = self.zeros(), self.zeros()
+        self.counts = [torch.zeros((), device=p.device) for p in self.parameters]
         self.steps = 0
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step."""
+    def update(self, gradients: list[Tensor]) -> None:
+        """Change the parameters by PyTorch's fused kernel."""
         self.steps += 1
-        for group in self.param_groups:
-            group["eps"] = self.EPSILON / (1 - self.BETAS[1] ** self.steps) ** 0.5
-        return cast(float | None, super().step(closure))
+        adam(
+            self.parameters,
+            gradients,
+            self.means,
+            self.squares,
+            [],
+            self.counts,
+            fused=True,
+            amsgrad=False,
+            maximize=False,
+            weight_decay=0,
+            lr=self.learning_rate,
+            beta1=self.BETA1,
+            beta2=self.BETA2,
+            eps=self.EPSILON / (1 - self.BETA2**self.steps) ** 0.5,
+        )
 
 
-class TensorFlowRMSProp(Optimizer):
+class RMSProp(Optimizer):
     """RMSProp with decay 0.9, ε = 1e-10 inside the root, and a mean square that starts at 1.
 
     s ← 0.9·s + 0.1·g²; θ ← θ − lr·g/√(s + ε) (Tieleman and Hinton 2012, as in TensorFlow 1).
     """
 
-    EPSILON = 1e-10
     DECAY = 0.9
+    EPSILON = 1e-10
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
-        super().__init__(parameters, {"lr": learning_rate})
+        super().__init__(parameters, learning_rate)
+        self.mean_squares = [torch.ones_like(parameter) for parameter in self.parameters]
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Take one step."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                gradient = parameter.grad
-                state = self.state[parameter]
-                if not state:
-                    state["mean_square"] = torch.ones_like(parameter)
-                mean_square = state["mean_square"]
-                mean_square.mul_(self.DECAY).addcmul_(gradient, gradient, value=1 - self.DECAY)
-                root = (mean_square + self.EPSILON).sqrt_()
-                parameter.addcdiv_(gradient, root, value=-group["lr"])
+    def update(self, gradients: list[Tensor]) -> None:
+        """Change the parameters."""
+        for parameter, gradient, mean_square in zip(
+            self.parameters, gradients, self.mean_squares, strict=True
+        ):
+            mean_square.mul_(self.DECAY).addcmul_(gradient, gradient, value=1 - self.DECAY)
+            root = (mean_square + self.EPSILON).sqrt_()
+            parameter.addcdiv_(gradient, root, value=-self.learning_rate)
 
 
-def adadelta(parameters: Iterable[Tensor], learning_rate: float) -> Optimizer:
+class Adadelta(Optimizer):
     """Adadelta with ρ = 0.95 and ε = 1e-8 (Zeiler 2012); PyTorch's and TensorFlow's agree."""
-    return torch.optim.Adadelta(parameters, lr=learning_rate, rho=0.95, eps=1e-8)
+
+    RHO = 0.95
+    EPSILON = 1e-8
+
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
+        super().__init__(parameters, learning_rate)
+        self.square_averages, self.accumulated_updates = self.zeros(), self.zeros()
+        self.counts = [torch.zeros(()) for _ in self.parameters]
+
+    def update(self, gradients: list[Tensor]) -> None:
+        """Change the parameters by PyTorch's kernel."""
+        adadelta(
+            self.parameters,
+            gradients,
+            self.square_averages,
+            self.accumulated_updates,
+            self.counts,
+            lr=self.learning_rate,
+            rho=self.RHO,
+            eps=self.EPSILON,
+            weight_decay=0,
+            maximize=False,
+        )
 
 
-OPTIMIZERS: dict[str, Callable[..., Any]] = {
-    "adadelta": adadelta,
-    "adam": TensorFlowAdam,
-    "rmsprop": TensorFlowRMSProp,
-}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adadelta": Adadelta, "adam": Adam, "rmsprop": RMSProp}
