@@ -34,6 +34,11 @@ def datasets() -> tuple[str, ...]:
     return modules("data/sources")
 
 
+def measures() -> tuple[str, ...]:
+    """Return the names of all measures of a run."""
+    return modules("evaluation/measures")
+
+
 def figures() -> tuple[str, ...]:
     """Return the names of all figures that compare runs."""
     return modules("figures/comparisons")

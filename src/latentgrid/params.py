@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -23,18 +24,21 @@ from latentgrid.errors import UserError
 from latentgrid.hyperparameters import Device, Integer, PositiveInteger
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-TRAINING_KEYS = ("optimizer", "learning_rate", "epochs", "batch_size")
+LONGEST = 60
 
 
 def _distinct(values: list[int]) -> list[int]:
-    twice = sorted({value for value in values if values.count(value) > 1})
-    if twice:
-        raise ValueError(f"{twice[0]} stands there twice")
+    if len(set(values)) < len(values):
+        raise ValueError("a value stands there twice")
     return values
 
 
 Count = Annotated[Integer, Field(ge=0)]
-Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_distinct)]
+Counts = Annotated[
+    list[Count],
+    Field(min_length=1, description="a list of whole numbers, each 0 or more and there once"),
+    AfterValidator(_distinct),
+]
 
 
 class Section(BaseModel):
@@ -56,14 +60,16 @@ class Snapshots(Section):
     """What is kept of a run besides its weights."""
 
     epochs: Counts
-    samples: Annotated[PositiveInteger, Field(le=10_000)]
-    manifold: Annotated[Integer, Field(ge=2, le=64)]
+    samples: Annotated[
+        Integer, Field(ge=1, le=10_000, description="a whole number from 1 to 10000")
+    ]
+    manifold: Annotated[Integer, Field(ge=2, le=64, description="a whole number from 2 to 64")]
 
 
 class Evaluation(Section):
     """How trained runs are measured."""
 
-    silhouette_images: Annotated[Integer, Field(ge=2)]
+    test_images: Annotated[Integer, Field(ge=2, description="a whole number, 2 or more")]
 
 
 class ModelGrid(Section):
@@ -76,33 +82,37 @@ class ModelGrid(Section):
 class Params(Section):
     """The whole of `params.yaml`."""
 
-    dataset: str
-    mirror: str | None
+    dataset: Annotated[str, Field(description=", ".join(catalogue.datasets()))]
+    mirror: Annotated[str | None, Field(description="a URL or a folder, or null for none")]
     seeds: Counts
     training: Training
     snapshots: Snapshots
     evaluation: Evaluation
-    models: Annotated[dict[str, ModelGrid], Field(min_length=1)]
+    models: Annotated[
+        dict[str, ModelGrid],
+        Field(description=f"at least one of {', '.join(catalogue.models())}, each with its axes"),
+    ]
 
     @field_validator("dataset")
     @classmethod
     def _known(cls, name: str) -> str:
-        return _one_of(name, catalogue.datasets())
+        if name not in catalogue.datasets():
+            raise ValueError("unknown data set")
+        return name
 
     @field_validator("models", mode="before")
     @classmethod
     def _grids(cls, entries: object) -> object:
         if not isinstance(entries, Mapping) or not entries:
-            raise ValueError("must name at least one model")
+            raise ValueError("no models")
         return {name: _grid(name, entry) for name, entry in entries.items()}
 
 
-class _KeyError(ValueError):
+class _EntryError(ValueError):
     """A wrong value further down than pydantic can see."""
 
-    def __init__(self, key: str, found: object, problem: str) -> None:
-        super().__init__(problem)
-        self.key, self.found = key, found
+    def __init__(self, key: str, found: str, allowed: str) -> None:
+        super().__init__(f"{key}: {found}; allowed: {allowed}")
 
 
 def load(paths: Iterable[Path] = (Path("params.yaml"),), overrides: object = None) -> Params:
@@ -115,8 +125,9 @@ def load(paths: Iterable[Path] = (Path("params.yaml"),), overrides: object = Non
     files = [Path(path) for path in paths]
     raw: dict[str, Any] = {}
     for path in files:
-        _merge(raw, read_yaml(path))
-    _merge(raw, overrides or {})
+        raw = _merged(raw, read_yaml(path))
+    if overrides is not None:
+        raw = _merged(raw, overrides)
     return check(raw, " + ".join(map(str, files)))
 
 
@@ -135,8 +146,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; name another with --configfile") from None
-    except (UnicodeDecodeError, IsADirectoryError) as error:
-        raise UserError(f"{path}: is not a text file ({error})") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
     except MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = str(error.problem or error.context).splitlines()[0]
@@ -148,86 +161,97 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _merge(base: dict[str, Any], over: object) -> None:
+def _merged(base: Mapping[str, Any], over: object) -> dict[str, Any]:
+    """Return `base` with `over` laid on it; neither is changed, as YAML's aliases share parts."""
     if not isinstance(over, Mapping):
         raise UserError(f"--config must give keys and values, not {_shown(over)}")
+    merged = dict(base)
     for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            _merge(base[key], value)
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(below, value)
         else:
-            base[key] = value
+            merged[key] = value
+    return merged
 
 
 def _grid(name: object, entry: object) -> dict[str, Any]:
     """Check one entry under `models:` and put its axes into the order of the model's signature."""
     key = f"models.{name}"
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise _KeyError(key, name, "must be lower-case letters, digits and underscores")
+        raise _EntryError(key, "unfit name", "a letter, then letters, digits and _, all lower-case")
     if not isinstance(entry, Mapping):
-        raise _KeyError(key, entry, "must be hyperparameters with their values")
-    given = dict(entry)
-    model = given.pop("model", name)
+        raise _EntryError(key, f"found {_shown(entry)}", "hyperparameters with their values")
+    model = entry.get("model", name)
     if model not in catalogue.models():
-        known = ", ".join(catalogue.models())
-        raise _KeyError(f"{key}.model" if "model" in entry else key, model, f"known models: {known}")
+        here = f"{key}.model" if "model" in entry else key
+        raise _EntryError(here, f"unknown model {_shown(model)}", ", ".join(catalogue.models()))
     schema = catalogue.settings_schema(model).model_fields
-    for axis in given:
-        if axis not in schema:
-            raise _KeyError(f"{key}.{axis}", given[axis], f"unknown key; allowed: {', '.join(schema)}")
+    for axis, given in entry.items():
+        if axis not in schema and axis != "model":
+            found = f"unknown key, found {_shown(given)}"
+            raise _EntryError(f"{key}.{axis}", found, ", ".join(schema))
+    axes = {}
     for axis, field in schema.items():
-        if field.is_required() and axis not in given and axis not in {"epochs", "batch_size"}:
-            raise _KeyError(key, ", ".join(map(str, given)) or "nothing", f"lacks {axis}")
-    axes = {axis: _axis(f"{key}.{axis}", schema[axis], given[axis]) for axis in schema if axis in given}
+        if axis in entry:
+            axes[axis] = _axis(f"{key}.{axis}", field, entry[axis])
+        elif field.is_required() and axis not in Training.model_fields:
+            raise _EntryError(f"{key}.{axis}", "is missing", field.description or "any value")
     return {"model": model, "axes": axes}
 
 
-def _axis(key: str, field: Any, given: object) -> list[Any]:
+def _axis(key: str, field: FieldInfo, given: object) -> list[Any]:
     """Return the checked, distinct values of one axis; a single value is an axis of one."""
     values = given if isinstance(given, list) else [given]
     if not values:
-        raise _KeyError(key, given, "must hold at least one value")
-    adapter = TypeAdapter(Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation)
+        raise _EntryError(key, "found []", "at least one value")
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    adapter = TypeAdapter[Any](kind)
     checked: list[Any] = []
     for position, value in enumerate(values):
         here = f"{key}[{position}]" if isinstance(given, list) else key
         try:
             checked.append(adapter.validate_python(value))
         except ValidationError as error:
-            raise _KeyError(here, value, _allowed(error.errors()[0])) from None
+            allowed = field.description or error.errors()[0]["msg"]
+            raise _EntryError(here, f"found {_shown(value)}", allowed) from None
         if checked[-1] in checked[:-1]:
-            raise _KeyError(here, value, "the value stands there twice")
+            raise _EntryError(here, f"found {_shown(value)} twice", "each value once")
     return checked
-
-
-def _one_of(name: str, known: tuple[str, ...]) -> str:
-    if name not in known:
-        raise ValueError(f"known: {', '.join(known)}")
-    return name
 
 
 def _sentence(origin: str, problem: Any) -> str:
     cause = problem.get("ctx", {}).get("error")
-    if isinstance(cause, _KeyError):
-        return f"{origin}: {cause.key}: found {_shown(cause.found)}, but {cause}"
-    key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in problem["loc"]).lstrip(".")
-    if problem["type"] == "missing":
-        return f"{origin}: {key}: is missing"
-    if problem["type"] == "extra_forbidden":
-        section = Params
-        for part in problem["loc"][:-1]:
-            section = section.model_fields[str(part)].annotation  # type: ignore[assignment]
-        return f"{origin}: {key}: unknown key; allowed here: {', '.join(section.model_fields)}"
-    return f"{origin}: {key}: found {_shown(problem['input'])}, but {_allowed(problem)}"
+    if isinstance(cause, _EntryError):
+        return f"{origin}: {cause}"
+    place = problem["loc"]
+    key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
+    match problem["type"]:
+        case "missing":
+            found = "is missing"
+        case "extra_forbidden" | "invalid_key":
+            found, place = f"unknown key, found {_shown(problem['input'])}", place[:-1]
+        case _:
+            found = f"found {_shown(problem['input'])}"
+    return f"{origin}: {key}: {found}; allowed: {_allowed(place)}"
 
 
-def _allowed(problem: Any) -> str:
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return message[0].lower() + message[1:].replace("Input should", "it should").strip()
+def _allowed(place: Sequence[str | int]) -> str:
+    """Return what may stand in `params.yaml` at `place`: a section's keys, or a value's kind."""
+    section: Any = Params
+    for part in place:
+        field = section.model_fields[part]
+        if field.description:
+            return str(field.description)
+        section = field.annotation
+    return f"the keys {', '.join(section.model_fields)}"
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def combinations(axes: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

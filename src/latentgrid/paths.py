@@ -3,6 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+TABLES = (
+    "runs.csv",
+    "settings.csv",
+    "losses.csv",
+    "best.csv",
+    "marginal.csv",
+    "silhouettes.csv",
+    "history.csv",
+    "summary.json",
+)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -19,6 +30,11 @@ class Layout:
     def images(self) -> Path:
         """Training and test images with their labels."""
         return self.data / "images.safetensors"
+
+    @property
+    def description(self) -> Path:
+        """Counts, shape and checksum of the images."""
+        return self.data / "description.json"
 
     @property
     def results(self) -> Path:
@@ -41,6 +57,11 @@ class Layout:
         return self.results / "tables"
 
     @property
+    def table_files(self) -> list[Path]:
+        """Every table."""
+        return [self.tables / name for name in TABLES]
+
+    @property
     def figures(self) -> Path:
         """Figures over all runs."""
         return self.results / "figures"
@@ -49,6 +70,11 @@ class Layout:
     def report(self) -> Path:
         """The page that people read."""
         return self.results / "report.html"
+
+    @property
+    def logs(self) -> Path:
+        """What each job said."""
+        return self.results / "logs"
 
     @property
     def state(self) -> Path:

@@ -52,10 +52,14 @@ class GaussianVAE(StandardNormalPrior):
     def batch_loss(self, losses: Losses) -> Tensor:
         """Return the batch loss of source 000, which subtracts d once per batch, not per image.
 
-        It exceeds the sum over the images by ½·(n − 1)·d, a constant that moves no gradient.
+        It exceeds the sum over the images by a constant that moves no gradient.
         """
-        surplus = (len(losses["kl"]) - 1) * self.latent_dim / 2
-        return losses["reconstruction"].sum() + losses["kl"].sum() + surplus
+        sums = losses["reconstruction"].sum() + losses["kl"].sum()
+        return sums + self.batch_surplus(len(losses["kl"]))
+
+    def batch_surplus(self, n: int) -> float:
+        """Return ½·(n − 1)·d."""
+        return (n - 1) * self.latent_dim / 2
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:

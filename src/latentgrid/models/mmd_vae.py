@@ -21,7 +21,7 @@ class MMDVAE(StandardNormalPrior):
         "reconstruction": "squared error averaged over pixels, per image",
         "mmd": "MMD of the batch, no unit, in [0, 2]",
     }
-    total: ClassVar = "mean squared pixel error + MMD, averaged over images"
+    total: ClassVar = "mean squared pixel error + MMD"
     batch_total: ClassVar = "mean over the images of a batch"
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:

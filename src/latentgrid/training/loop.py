@@ -81,7 +81,7 @@ def evaluate(model: Model, images: Tensor, batch_size: int, noise: torch.Generat
     sums = _Sums(images.device)
     for batch in images.split(batch_size):
         losses = model.losses(to_unit_interval(batch), noise)
-        sums.add(losses, model.batch_loss(losses))
+        sums.add(losses, model.batch_loss(losses), model.batch_surplus(len(batch)))
     return sums.means(len(images))
 
 
@@ -101,7 +101,7 @@ def _train_epoch(
         optimizer.zero_grad()
         batch_loss.backward()
         optimizer.step()
-        sums.add(losses, batch_loss)
+        sums.add(losses, batch_loss, model.batch_surplus(len(batch)))
     return sums.means(len(images))
 
 
@@ -116,17 +116,25 @@ class _Sums:
     def __init__(self, device: torch.device) -> None:
         self.terms: Losses = {}
         self.batch_losses = torch.zeros((), dtype=torch.float64, device=device)
+        self.surplus = 0.0
 
-    def add(self, losses: Losses, batch_loss: Tensor) -> None:
+    def add(self, losses: Losses, batch_loss: Tensor, surplus: float) -> None:
         for name, values in losses.items():
             total = values.detach().sum(dtype=torch.float64)
             self.terms[name] = self.terms[name] + total if name in self.terms else total
         self.batch_losses += batch_loss.detach()
+        self.surplus += surplus
 
     def means(self, images: int) -> Row:
-        """Return each term per image, their sum, and the sum of the batch losses."""
+        """Return each term per image, their sum, and the sum of the batch losses in both scales."""
         terms = {name: total.item() / images for name, total in self.terms.items()}
-        return {"loss": sum(terms.values()), **terms, "batch_sum": self.batch_losses.item()}
+        batch_sum = self.batch_losses.item()
+        return {
+            "loss": sum(terms.values()),
+            **terms,
+            "batch_sum": batch_sum,
+            "batch_sum_corrected": batch_sum - self.surplus,
+        }
 
 
 def _named(part: str, row: Row) -> Row:

@@ -14,7 +14,7 @@ LARGEST = 16
 TEST_SHARE = 0.2
 
 
-def load(folder: Path, mirror: str | None) -> Images:  # noqa: ARG001
+def load(folder: Path, mirror: str | None) -> Images:
     """Return the 8×8 digits enlarged to 28×28: 1,437 to train on, 360 to test on, by class."""
     digits = load_digits()
     small = torch.from_numpy(digits.images).float()[:, None] / LARGEST

@@ -1,13 +1,15 @@
-"""MNIST (LeCun, Cortes and Burges), through torchvision, from the first mirror that has it whole."""
+"""MNIST (LeCun, Cortes and Burges) through torchvision, from the first mirror that has it whole."""
 
-import re
 import shutil
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import URLError
 
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from torchvision.datasets import MNIST
 
 from latentgrid.data import Images
@@ -15,14 +17,28 @@ from latentgrid.errors import UserError
 from latentgrid.files import replacing, sha256
 
 SHA256 = {
-    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    "train-images-idx3-ubyte.gz": (
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+    ),
 }
+# Not OSError as a whole: a full disk is not the mirror's fault.
+MIRROR_FAULTS = (RuntimeError, URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 MIRRORS = (*MNIST.mirrors, "https://storage.googleapis.com/cvdf-datasets/mnist/")
 ATTEMPTS = 3
 SECONDS_OF_SILENCE = 30
+
+
+class _NoMirrorError(Exception):
+    """No mirror served all archives; the text says why, a line for each."""
 
 
 def load(folder: Path, mirror: str | None) -> Images:
@@ -42,13 +58,11 @@ def load(folder: Path, mirror: str | None) -> Images:
     raw.mkdir(parents=True, exist_ok=True)
     if mirror and not mirror.startswith(("http://", "https://")):
         _copy(Path(mirror).expanduser(), raw)
-    mirrors = [mirror.rstrip("/") + "/"] if mirror else list(MIRRORS)
-    source = type("MNIST", (MNIST,), {"mirrors": mirrors})
     with _unpacked_only_here(raw), _socket_timeout():
-        _download(source, folder, mirrors)
+        _download(folder, (mirror.rstrip("/") + "/",) if mirror else MIRRORS)
         for name in SHA256:
             _verify(raw / name)
-        train, test = (source(folder, train=train) for train in (True, False))
+        train, test = (MNIST(folder, train=train) for train in (True, False))
     return Images(
         train.data[:, None], train.targets.byte(), test.data[:, None], test.targets.byte()
     )
@@ -73,22 +87,34 @@ def _verify(archive: Path) -> None:
         )
 
 
-def _download(source: type[MNIST], folder: Path, mirrors: list[str]) -> None:
+def _download(folder: Path, mirrors: Sequence[str]) -> None:
     retrying = Retrying(
-        retry=retry_if_exception_type((RuntimeError, OSError)),
+        retry=retry_if_exception_type(_NoMirrorError),
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential(multiplier=0.5),
+        reraise=True,
     )
     try:
-        retrying(source, folder, download=True)
-    except RetryError as error:
-        causes = str(error.last_attempt.exception())
-        reasons = re.findall(r"got:\n(.*)", causes) or [causes]
-        tried = "\n       ".join(f"{m}: {r}" for m, r in zip(mirrors, reasons, strict=False))
+        retrying(_ask_each, folder, mirrors)
+    except _NoMirrorError as error:
         raise UserError(
             f"MNIST could not be fetched; set `mirror:` in params.yaml to a URL or folder that "
-            f"holds {', '.join(SHA256)}. Tried {ATTEMPTS} times:\n       {tried}"
+            f"holds {', '.join(SHA256)}. Tried {ATTEMPTS} times:\n       {error}"
         ) from None
+
+
+def _ask_each(folder: Path, mirrors: Sequence[str]) -> None:
+    """Let torchvision fetch what is missing; given all mirrors, it would stop at one that hangs."""
+    reasons = []
+    for mirror in mirrors:
+        try:
+            type("MNIST", (MNIST,), {"mirrors": [mirror]})(folder, download=True)
+        except MIRROR_FAULTS as error:
+            text = str(error).strip() or type(error).__name__
+            reasons.append(f"{mirror}: {text.splitlines()[-1]}")
+        else:
+            return
+    raise _NoMirrorError("\n       ".join(reasons))
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""From trained runs to measures, and from measures to tables."""

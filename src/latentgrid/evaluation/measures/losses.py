@@ -1,0 +1,27 @@
+"""The losses of a run, per image and on the scale of source 000."""
+
+from typing import Any
+
+from latentgrid.evaluation.trained import TestSet, TrainedRun
+
+
+def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
+    """Return the smallest and the last epoch's losses.
+
+    `min_train_batch_sum` is the figure of source 000's tables: the smallest epoch's sum of the
+    batch losses; `min_train_batch_sum_corrected` is the same with the latent dimension subtracted
+    for every image and not once per batch. `best_epoch` is the epoch of the smallest training loss. Losses ending in a term's name, and `train_loss` and `test_loss`, are per image
+    after the last epoch.
+    """
+    if run.history.empty:
+        return {}
+    last = run.history.iloc[-1]
+    losses = {name: float(last[name]) for name in run.history.columns if name != "epoch"}
+    smallest = run.history["train_loss"].min()
+    return {
+        "min_train_batch_sum": float(run.history["train_batch_sum"].min()),
+        "min_train_loss": float(smallest),
+        "min_train_batch_sum_corrected": float(run.history["train_batch_sum_corrected"].min()),
+        "best_epoch": int(run.history["epoch"][run.history["train_loss"].idxmin()]),
+        **losses,
+    }

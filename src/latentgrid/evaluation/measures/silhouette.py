@@ -1,0 +1,30 @@
+"""How well the codes of the classes stand apart."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import silhouette_samples
+
+from latentgrid.evaluation.trained import Array, TestSet, TrainedRun
+
+
+def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
+    """Return the mean silhouette of the test codes with their classes, and that of each class.
+
+    Rousseeuw (1987): (b − a)/max(a, b) in [−1, 1], a the mean distance to the codes of the own
+    class and b to those of the nearest other one; Euclidean; source 002, table 4.2.
+    """
+    codes = run.last("codes")
+    if codes is None:
+        return {}
+    return silhouette(codes[: len(test.labels)], test.labels)
+
+
+def silhouette(codes: Array, labels: Array) -> dict[str, Any]:
+    """Return `silhouette` and `silhouette_by_class` of codes (n, d) with labels (n,)."""
+    values = silhouette_samples(codes, labels)
+    classes = np.unique(labels)
+    return {
+        "silhouette": float(values.mean()),
+        "silhouette_by_class": [float(values[labels == label].mean()) for label in classes],
+    }

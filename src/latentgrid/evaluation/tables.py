@@ -1,0 +1,165 @@
+"""Tidy tables over all runs. A setting is an entry of `params.yaml` with one value on each axis."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.files import read_json
+from latentgrid.paths import Layout
+
+PUBLISHED_QUANTITY = "min_epoch_train_loss"
+AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
+PUBLISHED_EPOCHS = 50
+
+
+def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return a row per planned run: what it is, how it ended, and every measure that is a number.
+
+    Columns: run, entry, the axes, seed, status (finished, diverged or failed), reason, then the
+    measures; a measure that a run does not have is missing.
+    """
+    return pd.DataFrame([_run_row(layout, planned) for planned in plan])
+
+
+def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
+    settings = planned["settings"]
+    identity = {
+        "run": planned["name"],
+        "entry": planned["entry"],
+        "model": settings["model"],
+        **planned["axes"],
+        "seed": settings["seed"],
+        "planned_epochs": settings["epochs"],
+        "batch_size": settings["batch_size"],
+    }
+    run = TrainedRun(layout.run(planned["name"]))
+    if not run.ended:
+        return identity | {"status": "failed", "reason": _failure(run)}
+    if run.config["settings"] != settings:
+        raise StaleRun(planned["name"])
+    measured = read_json(run.files.metrics)
+    numbers = {name: value for name, value in measured.items() if not isinstance(value, list)}
+    return identity | {"status": "", "reason": run.outcome["reason"]} | numbers
+
+
+class StaleRun(Exception):
+    """A run's files belong to other settings than the plan's."""
+
+
+def _failure(run: TrainedRun) -> str:
+    if run.files.failure.exists():
+        return str(read_json(run.files.failure)["reason"])
+    return "the job ended without a word; see its log"
+
+
+def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of all axes in the plan, in the order of their first appearance."""
+    return list(dict.fromkeys(axis for planned in plan for axis in planned["axes"]))
+
+
+def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """Return a row per setting: mean, standard deviation and number of seeds of each measure.
+
+    The mean of a measure keeps the measure's name; `…_sd` is its standard deviation over the seeds
+    (missing for one seed) and `n` how many seeds finished.
+    """
+    finished = runs[runs["status"] == "finished"]
+    measures = [
+        name
+        for name in finished.columns[finished.columns.get_loc("reason") + 1 :]
+        if pd.api.types.is_numeric_dtype(finished[name])
+    ]
+    groups = finished.groupby(["entry", "model", *axes], dropna=False, sort=False)
+    mean, deviation = groups[measures].mean(), groups[measures].std(ddof=1)
+    table = mean.join(deviation, rsuffix="_sd")
+    table.insert(0, "n", groups.size())
+    return table.reset_index()
+
+
+def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Set source 000's tables VII.1 to VII.3 beside ours, on the published scale.
+
+    `ours` is the mean over the seeds of the smallest epoch's sum of batch losses, `ours_corrected`
+    the same with d subtracted for every image; `published_corrected` takes the same constant off
+    the published figure; `ratio` is ours over published. All of them are missing where there is
+    nothing to compare: on another data set, or for a setting that was not run.
+    """
+    table = published[published["quantity"] == PUBLISHED_QUANTITY].drop(columns=["quantity"])
+    if dataset != "mnist":
+        return table.iloc[:0]
+    ours = settings.rename(
+        columns={
+            "min_train_batch_sum": "ours",
+            "min_train_batch_sum_sd": "ours_sd",
+            "min_train_batch_sum_corrected": "ours_corrected",
+        }
+    )
+    columns = ["model", *AXES_000, "n", "epochs", "ours", "ours_sd", "ours_corrected"]
+    if not set(columns) <= set(ours.columns):
+        return table.iloc[:0]
+    table = table.merge(ours[columns], on=["model", *AXES_000], how="left")
+    table["ratio"] = table["ours"] / table["value"]
+    table["published_corrected"] = table["value"] - (table["ours"] - table["ours_corrected"])
+    return table.rename(columns={"value": "published"})
+
+
+def best_table(settings: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """Return each entry's best setting: smallest mean on the published scale, and corrected."""
+    rows = []
+    for scale, column in {"published": "min_train_batch_sum", "corrected": "min_train_batch_sum_corrected"}.items():
+        if column in settings:
+            measured = settings.dropna(subset=[column])
+            best = measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]
+            rows.append(best[["entry", *axes, "n"]].assign(scale=scale, loss=best[column]))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """Return, for each value of each axis, the mean over all other axes and seeds.
+
+    Columns: entry, axis, value, n, min_train_loss (per image, in the unit of the model's total)
+    and silhouette where the model has codes. Only axes on which an entry has two or more values.
+    """
+    finished = runs[runs["status"] == "finished"]
+    measures = [m for m in ("min_train_loss", "silhouette") if m in finished]
+    rows = []
+    for entry, of_entry in finished.groupby("entry", sort=False):
+        for axis in axes:
+            if of_entry[axis].nunique() > 1:
+                means = of_entry.groupby(axis)[measures].mean()
+                counts = of_entry.groupby(axis).size()
+                rows += [
+                    {"entry": entry, "axis": axis, "value": value, "n": counts[value], **mean}
+                    for value, mean in means.to_dict("index").items()
+                ]
+    return pd.DataFrame(rows)
+
+
+def silhouettes_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per run and class: run, entry, class, silhouette (mean over the class)."""
+    rows = []
+    for run in runs[runs["status"] == "finished"].itertuples():
+        by_class = read_json(layout.run(run.run).metrics).get("silhouette_by_class", [])
+        rows += [
+            {"run": run.run, "entry": run.entry, "class": label, "silhouette": value}
+            for label, value in enumerate(by_class)
+        ]
+    return pd.DataFrame(rows)
+
+
+def history_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the histories of all runs below one another, with the run's name first."""
+    histories = [
+        TrainedRun(layout.run(name)).history.assign(run=name)
+        for name in runs.loc[runs["status"] != "failed", "run"]
+    ]
+    table = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"run": []})
+    return table[["run", *table.columns.drop("run")]]
+
+
+def read_published(path: Path = Path("reference/published.csv")) -> pd.DataFrame:
+    """Return the published numbers."""
+    return pd.read_csv(path, dtype={"document": str})

@@ -1,0 +1,54 @@
+"""The gathering step: tidy tables over all runs of the plan."""
+
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from latentgrid.errors import UserError
+from latentgrid.evaluation import tables
+from latentgrid.files import save, write_json
+from latentgrid.grid import read_plan
+from latentgrid.paths import Layout
+from latentgrid.step import run_step
+
+
+def main(dataset: Annotated[str, typer.Option()]) -> None:
+    """Write the tables of a data set."""
+    layout = Layout(dataset)
+    plan = read_plan(layout.plan)
+    axes = tables.axes_of(plan)
+    try:
+        runs = tables.runs_table(layout, plan)
+    except tables.StaleRun as stale:
+        raise UserError(
+            f"{layout.runs}/{stale} was trained with other settings than the configuration's, and "
+            f"Snakemake did not notice (were its records lost?); delete that folder and run again"
+        ) from None
+    settings = tables.settings_table(runs, axes)
+    written = {
+        "runs": runs,
+        "settings": settings,
+        "losses": tables.losses_table(settings, tables.read_published(), dataset),
+        "best": tables.best_table(settings, axes),
+        "marginal": tables.marginal_table(runs, axes),
+        "silhouettes": tables.silhouettes_table(layout, runs),
+        "history": tables.history_table(layout, runs),
+    }
+    for name, table in written.items():
+        save(layout.tables / f"{name}.csv", lambda part, table=table: table.to_csv(part, index=False))
+    write_json(layout.tables / "summary.json", summary(runs, settings))
+
+
+def summary(runs: pd.DataFrame, settings: pd.DataFrame) -> dict[str, object]:
+    """Return the few numbers that `dvc metrics` shows: for each entry its best setting's."""
+    best = {}
+    for entry, of_entry in settings.groupby("entry", sort=False):
+        row = of_entry.loc[of_entry["min_train_loss"].idxmin()]
+        shown = ("min_train_loss", "test_loss", "min_train_batch_sum", "silhouette")
+        best[str(entry)] = {name: float(row[name]) for name in shown if pd.notna(row.get(name))}
+    return {"runs": runs["status"].value_counts().to_dict(), "best": best}
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,79 @@
+"""A trained run as its files tell it. Reads no weights and so needs no torch."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file
+
+from latentgrid.files import read_json
+from latentgrid.paths import RunFiles
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The images that no run was trained on.
+
+    Attributes:
+        images: uint8, (n, channels, height, width).
+        labels: uint8, (n,).
+    """
+
+    images: Array
+    labels: Array
+
+    def first(self, n: int) -> "TestSet":
+        """Return the first n images, or all if there are fewer."""
+        return TestSet(self.images[:n], self.labels[:n])
+
+
+def load_test_set(images: Path) -> TestSet:
+    """Read the test part of a data set's tensors."""
+    tensors = load_file(images)
+    return TestSet(tensors["test_images"], tensors["test_labels"])
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """The files of a run whose training ended."""
+
+    files: RunFiles
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a result at all."""
+        return self.files.outcome.exists()
+
+    @cached_property
+    def outcome(self) -> dict[str, Any]:
+        """`status`, `reason` and `epochs`."""
+        outcome: dict[str, Any] = read_json(self.files.outcome)
+        return outcome
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """What it was trained with."""
+        config: dict[str, Any] = read_json(self.files.config)
+        return config
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row per completed epoch."""
+        if self.files.history.stat().st_size == 0:
+            return pd.DataFrame()
+        return pd.read_csv(self.files.history)
+
+    @cached_property
+    def snapshots(self) -> dict[str, Array]:
+        """Every snapshot as "epoch/name"."""
+        tensors: dict[str, Array] = load_file(self.files.snapshots)
+        return tensors
+
+    def last(self, name: str) -> Array | None:
+        """Return the named snapshot after the last epoch, or None if the model has none."""
+        return self.snapshots.get(f"{self.outcome['epochs']}/{name}")

@@ -1,0 +1,26 @@
+"""The first test images and what the best run of each model makes of them."""
+
+from matplotlib.figure import Figure
+
+from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import WIDTH, setting_label, show_images
+
+SHOWN = 16
+
+
+def draw(material: Material) -> Figure:
+    """Draw a row for the test images and a row for each model's reconstructions of them."""
+    rows = [("test images", material.test.images[:SHOWN])]
+    for run in material.best(material.runs):
+        reconstructions = material.trained(run["run"]).last("reconstructions")
+        if reconstructions is not None:
+            label = f"{run['entry']}\n{setting_label(run, material.axes)}"
+            rows.append((label, reconstructions[:SHOWN]))
+    if len(rows) == 1:
+        return nothing("No run that reconstructs images has finished.")
+    figure = Figure(figsize=(WIDTH, 0.42 * len(rows)))
+    for panel, (label, images) in zip(figure.subplots(len(rows), 1), rows, strict=True):
+        show_images(panel, images, SHOWN)
+        panel.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
+    return figure

@@ -1,0 +1,61 @@
+"""What the figures that compare runs draw from: the tables, the runs' files and the test images."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from latentgrid.evaluation.tables import axes_of
+from latentgrid.evaluation.trained import TestSet, TrainedRun, load_test_set
+from latentgrid.grid import read_plan
+from latentgrid.paths import Layout
+
+LABEL_WIDTH = 22
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything about the runs of one data set."""
+
+    layout: Layout
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """The table of runs that have a result and did not diverge."""
+        runs = pd.read_csv(self.layout.tables / "runs.csv")
+        return runs[runs["status"] == "finished"]
+
+    @cached_property
+    def axes(self) -> list[str]:
+        """The names of the hyperparameters of which some entry has two or more values."""
+        of_entries = self.runs.groupby("entry")
+        return [
+            axis
+            for axis in axes_of(read_plan(self.layout.plan))
+            if (of_entries[axis].nunique() > 1).any()
+        ]
+
+    @cached_property
+    def test(self) -> TestSet:
+        """The test images."""
+        return load_test_set(self.layout.images)
+
+    def trained(self, run: str) -> TrainedRun:
+        """Return the files of a run."""
+        return TrainedRun(self.layout.run(run))
+
+    def loss_label(self, runs: pd.DataFrame) -> str:
+        """Return what the loss of these runs, all of one entry, sums over."""
+        return textwrap.fill(self.trained(runs["run"].iloc[0]).config["total"], LABEL_WIDTH)
+
+    def best(self, runs: pd.DataFrame) -> Iterator[pd.Series]:
+        """Yield each entry's run with the smallest training loss."""
+        for _, of_entry in runs.groupby("entry", sort=False):
+            yield of_entry.loc[of_entry["min_train_loss"].idxmin()]
+
+    def best_of_two_dimensions(self) -> Iterator[pd.Series]:
+        """Yield each entry's best run with two latent dimensions."""
+        if "latent_dim" in self.runs:
+            yield from self.best(self.runs[self.runs["latent_dim"] == 2])  # noqa: PLR2004

@@ -1,0 +1,79 @@
+"""The overview step: one picture a run, for the report's links, for MLflow and for browsing."""
+
+from typing import Annotated
+
+import typer
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from latentgrid.evaluation.trained import TestSet, TrainedRun, load_test_set
+from latentgrid.figures.style import (
+    PALETTE,
+    WIDTH,
+    loss_axis,
+    save_png,
+    scatter_by_class,
+    show_images,
+    two_dimensions,
+)
+from latentgrid.grid import read_plan
+from latentgrid.paths import Layout
+from latentgrid.step import run_step
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    entry: Annotated[str, typer.Option(help="entry of params.yaml whose runs are drawn")],
+) -> None:
+    """Draw the runs of one model that have a result."""
+    layout = Layout(dataset)
+    test = load_test_set(layout.images)
+    for planned in read_plan(layout.plan):
+        run = TrainedRun(layout.run(planned["name"]))
+        if planned["entry"] == entry and run.ended:
+            save_png(draw(run, test, planned["name"]), run.files.overview)
+            print(planned["name"], flush=True)
+
+
+def draw(run: TrainedRun, test: TestSet, title: str) -> Figure:
+    """Draw losses, samples and test codes of a run side by side."""
+    figure = Figure(figsize=(WIDTH, 2.6))
+    figure.suptitle(title, fontsize=8)
+    losses, samples, codes = figure.subplots(1, 3)
+    _draw_losses(losses, run)
+    _draw_samples(samples, run)
+    _draw_codes(codes, run, test)
+    return figure
+
+
+def _draw_losses(panel: Axes, run: TrainedRun) -> None:
+    if not run.history.empty:
+        for part, colour in (("train", PALETTE[0]), ("test", PALETTE[1])):
+            panel.plot(run.history["epoch"], run.history[f"{part}_loss"], color=colour, label=part)
+        loss_axis(panel)
+        panel.legend(frameon=False)
+    panel.set(xlabel="epoch", ylabel=run.config["total"], title=run.outcome["status"])
+    panel.set_box_aspect(1)
+
+
+def _draw_samples(panel: Axes, run: TrainedRun) -> None:
+    samples = run.last("samples")
+    if samples is None:
+        panel.set_visible(False)
+    else:
+        show_images(panel, samples[:64], columns=8)
+        panel.set_title("samples")
+
+
+def _draw_codes(panel: Axes, run: TrainedRun, test: TestSet) -> None:
+    codes = run.last("codes")
+    if codes is None:
+        panel.set_visible(False)
+    else:
+        scatter_by_class(panel, two_dimensions(codes), test.labels)
+        panel.set(title="test codes, coloured by digit", xticks=[], yticks=[])
+        panel.set_box_aspect(1)
+
+
+if __name__ == "__main__":
+    run_step(main)

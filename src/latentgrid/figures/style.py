@@ -1,0 +1,118 @@
+"""What all figures share: sizes, fonts, the colours of digits and optimizers, how images are laid out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.files import replacing
+
+WIDTH = 7.0
+DPI = 200
+GAP = 2  # pixels between images of a sheet
+# Petroff (2021), "Accessible color sequences for data visualization": ten colours that stay
+# apart under the common colour vision deficiencies.
+PALETTE = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+)  # fmt: skip
+mpl.use("agg")
+mpl.rcParams.update(
+    {
+        "font.size": 8,
+        "axes.titlesize": 8.5,
+        "axes.labelsize": 8,
+        "legend.fontsize": 7,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": False,
+        "figure.constrained_layout.use": True,
+        "savefig.dpi": DPI,
+        "svg.hashsalt": "latentgrid",
+        "image.cmap": "gray_r",
+    }
+)
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, without the date and version that would change its bytes."""
+    with replacing(path) as part:
+        figure.savefig(part, format="png", metadata={"Software": None})
+
+
+def image_grid(images: Array, columns: int) -> Array:
+    """Lay images (n, c, h, w), uint8, out in rows with a gap between them, (height, width[, 3])."""
+    n, channels, height, width = images.shape
+    rows = -(-n // columns)
+    height, width = height + GAP, width + GAP
+    sheet = np.zeros((rows * columns, channels, height, width), dtype=images.dtype)
+    sheet[:n, :, GAP:, GAP:] = images
+    sheet = sheet.reshape(rows, columns, channels, height, width)
+    sheet = sheet.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
+    return sheet[..., 0] if channels == 1 else sheet
+
+
+def show_images(axes: Axes, images: Array, columns: int) -> None:
+    """Draw images (n, c, h, w), uint8, as a sheet without axes."""
+    axes.imshow(image_grid(images, columns), vmin=0, vmax=255, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def scatter_by_class(axes: Axes, points: Array, labels: Array) -> None:
+    """Draw points (n, 2), a colour a class."""
+    colours = np.array(PALETTE)[labels % len(PALETTE)]
+    size = float(np.clip(5000 / len(points), 1, 9))
+    axes.scatter(points[:, 0], points[:, 1], c=colours, s=size, linewidths=0, rasterized=True)
+
+
+def class_legend(figure: Figure, labels: Array, title: str) -> None:
+    """Put one legend for the classes to the right of a figure."""
+    handles = [
+        Line2D([], [], marker="o", linestyle="", markersize=4, color=PALETTE[c % len(PALETTE)])
+        for c in np.unique(labels)
+    ]
+    names = [str(label) for label in np.unique(labels)]
+    figure.legend(handles, names, title=title, loc="outside right center", frameon=False)
+
+
+def loss_axis(axes: Axes) -> None:
+    """Make the y axis logarithmic, with plain numbers and not powers of ten."""
+    axes.set_yscale("log")
+    for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        which(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.6)))
+
+
+def two_dimensions(codes: Array) -> Array:
+    """Return codes (n, d) as they are for d = 2, else their first two principal components."""
+    if codes.shape[1] == 2:  # noqa: PLR2004
+        return codes
+    centred = codes - codes.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    projected: Array = centred @ directions[:2].T
+    return projected
+
+
+def setting_label(run: pd.Series, axes: Sequence[str]) -> str:
+    """Name a run by its values on the axes: "d = 20, adam, 0.0001"."""
+    short = {"latent_dim": "d = {}", "optimizer": "{}", "learning_rate": "lr {}"}
+    parts = [
+        short.get(axis, f"{axis} {{}}").format(_plain(run[axis]))
+        for axis in axes
+        if pd.notna(run[axis])
+    ]
+    return ", ".join(parts)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,73 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+MNIST_ARCHIVES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+@pytest.fixture(scope="session")
+def mnist_mirror():
+    """Folder that holds the four original archives of MNIST."""
+    beside = Path(__file__).parents[2] / "shared" / "mnist"
+    folder = Path(os.environ.get("LATENTGRID_MNIST_MIRROR", beside))
+    missing = [name for name in MNIST_ARCHIVES if not (folder / name).is_file()]
+    if missing:
+        pytest.fail(
+            "this test reads the original MNIST archives: set LATENTGRID_MNIST_MIRROR to a folder "
+            f"that holds them; {folder} lacks {', '.join(missing)}"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits_file(tmp_path_factory):
+    """scikit-learn's digits as the data step stores them."""
+    from latentgrid.data.__main__ import prepare
+
+    folder = tmp_path_factory.mktemp("digits")
+    prepare("digits", folder / "images.safetensors", folder / "description.json")
+    return folder / "images.safetensors"
+
+
+@pytest.fixture(scope="session")
+def few_images(digits_file):
+    """70 images to train on and 30 to test on."""
+    from latentgrid.data import Images, load_images
+
+    digits = load_images(digits_file)
+    return Images(
+        digits.train_images[:70],
+        digits.train_labels[:70],
+        digits.test_images[:30],
+        digits.test_labels[:30],
+    )
+
+
+@pytest.fixture
+def raw_params():
+    """The grid of source 000, as `params.yaml` holds it."""
+    axes = {
+        "latent_dim": [2, 20, 50],
+        "optimizer": ["adadelta", "adam", "rmsprop"],
+        "learning_rate": [1e-4, 7.5e-4],
+    }
+    return {
+        "dataset": "mnist",
+        "mirror": None,
+        "seeds": [0],
+        "training": {"epochs": 50, "batch_size": 100, "device": "auto", "jobs_per_gpu": 1},
+        "snapshots": {"epochs": [1, 5, 20], "samples": 64, "manifold": 16},
+        "evaluation": {"test_images": 10_000},
+        "models": {
+            name: {axis: list(values) for axis, values in axes.items()}
+            for name in ("vae", "conv_vae", "mmd_vae")
+        },
+    }

@@ -1,0 +1,166 @@
+"""Each optimizer against TensorFlow 1's formula, step by step in plain double precision."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from latentgrid.training.optimizers import OPTIMIZERS
+
+LEARNING_RATE = 0.01
+STEPS = 6
+
+
+def adam(theta, gradients):
+    mean, square = np.zeros_like(theta), np.zeros_like(theta)
+    for t, g in enumerate(gradients, start=1):
+        mean = 0.9 * mean + 0.1 * g
+        square = 0.999 * square + 0.001 * g**2
+        rate = LEARNING_RATE * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        theta = theta - rate * mean / (np.sqrt(square) + 1e-8)
+        yield theta
+
+
+def rmsprop(theta, gradients):
+    square = np.ones_like(theta)
+    for g in gradients:
+        square = 0.9 * square + 0.1 * g**2
+        theta = theta - LEARNING_RATE * g / np.sqrt(square + 1e-10)
+        yield theta
+
+
+def adadelta(theta, gradients):
+    square, moved = np.zeros_like(theta), np.zeros_like(theta)
+    for g in gradients:
+        square = 0.95 * square + 0.05 * g**2
+        update = np.sqrt(moved + 1e-8) / np.sqrt(square + 1e-8) * g
+        moved = 0.95 * moved + 0.05 * update**2
+        theta = theta - LEARNING_RATE * update
+        yield theta
+
+
+REFERENCES = {"adam": adam, "rmsprop": rmsprop, "adadelta": adadelta}
+TORCHS_OWN = {
+    "adam": torch.optim.Adam,
+    "rmsprop": torch.optim.RMSprop,
+    "adadelta": torch.optim.Adadelta,
+}
+
+
+def trajectory(make, theta, gradients, dtype):
+    """Values of two parameters, one of them the other's negative, after each step."""
+    parameters = [torch.tensor(sign * theta, dtype=dtype, requires_grad=True) for sign in (1, -1)]
+    optimizer = make(parameters)
+    for g in gradients:
+        optimizer.zero_grad()
+        assert all(parameter.grad is None for parameter in parameters)
+        loss = sum((p * torch.tensor(s * g, dtype=dtype)).sum() for p, s in zip(parameters, (1, -1)))
+        loss.backward()
+        optimizer.step()
+        assert torch.equal(parameters[0], -parameters[1])
+        yield parameters[0].detach().double().numpy().copy()
+
+
+def problem(scale):
+    """A start and gradients of about the given size, small enough for ε to matter at 1e-8."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(4, 3)), scale * rng.normal(size=(STEPS, 4, 3))
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("name", REFERENCES)
+def test_steps_follow_the_formula_of_tensorflow_1(name, scale):
+    theta, gradients = problem(scale)
+    steps = trajectory(
+        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        theta,
+        gradients,
+        torch.float64,
+    )
+    # From the start, as steps of 1e-10 would drown in weights of 1.
+    for ours, reference in zip(steps, REFERENCES[name](theta, gradients), strict=True):
+        np.testing.assert_allclose(ours - theta, reference - theta, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_single_precision_stays_close_to_the_formula(name):
+    theta, gradients = problem(1.0)
+    steps = trajectory(
+        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        theta,
+        gradients,
+        torch.float32,
+    )
+    for ours, reference in zip(steps, REFERENCES[name](theta, gradients), strict=True):
+        np.testing.assert_allclose(ours, reference, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        # m = 0.2, v = 0.004, rate = 0.01·√0.001/0.1; the step is 0.01 but for ε
+        ("adam", 1 - 0.01 * 0.001**0.5 / 0.1 * 0.2 / (0.004**0.5 + 1e-8)),
+        # s = 0.9·1 + 0.1·4 = 1.3
+        ("rmsprop", 1 - 0.01 * 2 / 1.3**0.5),
+        # s = 0.05·4 = 0.2
+        ("adadelta", 1 - 0.01 * 1e-4 / (0.2 + 1e-8) ** 0.5 * 2),
+    ],
+)
+def test_the_first_step_by_hand(name, after):
+    theta, gradient = np.array([1.0]), np.array([2.0])
+    steps = trajectory(
+        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        theta,
+        [gradient],
+        torch.float64,
+    )
+    assert next(steps)[0] == pytest.approx(after, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [("adam", 1e-8), ("rmsprop", 1.0), ("adadelta", 1.0)],
+)
+def test_pytorchs_defaults_would_step_elsewhere(name, scale):
+    theta, gradients = problem(scale)
+    ours = trajectory(
+        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        theta,
+        gradients,
+        torch.float64,
+    )
+    theirs = trajectory(
+        lambda parameters: TORCHS_OWN[name](parameters, lr=LEARNING_RATE),
+        theta,
+        gradients,
+        torch.float64,
+    )
+    for mine, other in zip(ours, theirs, strict=True):
+        assert np.abs(mine - other).max() > 0.1 * np.abs(mine - theta).max()
+
+
+def test_the_grid_offers_these_optimizers():
+    from latentgrid.catalogue import settings_schema
+
+    allowed = settings_schema("vae").model_fields["optimizer"].annotation
+    assert set(allowed.__args__) == set(OPTIMIZERS) == set(REFERENCES)
+
+
+def test_training_does_not_import_the_compiler():
+    script = """
+import sys, torch
+from latentgrid import models
+from latentgrid.training import loop
+from latentgrid.training.optimizers import OPTIMIZERS
+for make in OPTIMIZERS.values():
+    model = models.load("conv_vae")((1, 8, 8), 2)
+    optimizer = make(model.parameters(), 0.1)
+    losses = model.losses(torch.rand(3, 1, 8, 8), torch.Generator())
+    optimizer.zero_grad()
+    model.batch_loss(losses).backward()
+    optimizer.step()
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,0 +1,260 @@
+"""Wrong input of every kind gets one message: file, key, what stood there, what is allowed."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from latentgrid import params
+from latentgrid.errors import UserError
+
+ABSENT = object()
+MODELS = "conv_vae, mmd_vae, vae"
+AXES = "latent_dim, optimizer, learning_rate, epochs, batch_size"
+RATE = "a number above 0, 10 at most"
+WHOLE = "a whole number, 1 or more"
+WIDTH = "a whole number from 1 to 4096"
+COUNTS = "a list of whole numbers, each 0 or more and there once"
+TRAINING = "the keys epochs, batch_size, device, jobs_per_gpu"
+
+
+def put(raw, key, value):
+    *sections, last = key
+    for section in sections:
+        raw = raw[section]
+    if value is ABSENT:
+        del raw[last]
+    else:
+        raw[last] = value
+
+
+def message(raw):
+    with pytest.raises(UserError) as caught:
+        params.check(raw, "params.yaml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found", "allowed"),
+    [
+        ("datset", "mnist", "unknown key, found 'mnist'", "the keys dataset, mirror, seeds, "),
+        ("dataset", "minst", "found 'minst'", "digits, mnist"),
+        ("dataset", 3, "found 3", "digits, mnist"),
+        ("dataset", ABSENT, "is missing", "digits, mnist"),
+        ("mirror", 3, "found 3", "a URL or a folder, or null for none"),
+        ("mirror", ABSENT, "is missing", "a URL or a folder, or null for none"),
+        ("seeds", [], "found []", COUNTS),
+        ("seeds", 0, "found 0", COUNTS),
+        ("seeds", [0, 1, 0], "found [0, 1, 0]", COUNTS),
+        ("training", None, "found nothing", TRAINING),
+        ("training", ABSENT, "is missing", TRAINING),
+        ("training.epoch", 3, "unknown key, found 3", TRAINING),
+        ("training.epochs", 0, "found 0", WHOLE),
+        ("training.epochs", ABSENT, "is missing", WHOLE),
+        ("training.epochs", [5, 10], "found [5, 10]", WHOLE),
+        ("training.batch_size", -100, "found -100", WHOLE),
+        ("training.device", "gpu", "found 'gpu'", "auto, cpu, cuda"),
+        ("training.jobs_per_gpu", 0, "found 0", WHOLE),
+        ("snapshots.epochs", [1, 1], "found [1, 1]", COUNTS),
+        ("snapshots.samples", 0, "found 0", "a whole number from 1 to 10000"),
+        ("snapshots.manifold", 1, "found 1", "a whole number from 2 to 64"),
+        ("evaluation.test_images", 1, "found 1", "a whole number, 2 or more"),
+        ("models", {}, "found {}", f"at least one of {MODELS}, each with its axes"),
+        ("models", ["vae"], "found ['vae']", f"at least one of {MODELS}, each with its axes"),
+        ("models", None, "found nothing", f"at least one of {MODELS}, each with its axes"),
+        ("models.vaee", {"latent_dim": 2}, "unknown model 'vaee'", MODELS),
+        ("models.Vae", {}, "unfit name", "a letter, then letters, digits and _, all lower-case"),
+        ("models.a/b", {}, "unfit name", "a letter, then letters, digits and _, all lower-case"),
+        ("models.vae", None, "found nothing", "hyperparameters with their values"),
+        ("models.vae", [2], "found [2]", "hyperparameters with their values"),
+        ("models.vae.model", "vea", "unknown model 'vea'", MODELS),
+        ("models.vae.laten_dim", [2], "unknown key, found [2]", AXES),
+        ("models.vae.beta", 4, "unknown key, found 4", AXES),
+        ("models.vae.latent_dim", ABSENT, "is missing", WIDTH),
+        ("models.vae.optimizer", ABSENT, "is missing", "adadelta, adam, rmsprop"),
+        ("models.vae.learning_rate", ABSENT, "is missing", RATE),
+        ("models.vae.optimizer", "sgd", "found 'sgd'", "adadelta, adam, rmsprop"),
+        ("models.vae.optimizer", "Adam", "found 'Adam'", "adadelta, adam, rmsprop"),
+        ("models.vae.optimizer", [], "found []", "at least one value"),
+        ("models.vae.learning_rate", -1, "found -1", RATE),
+        ("models.vae.learning_rate", 0, "found 0", RATE),
+        ("models.vae.learning_rate", 11, "found 11", RATE),
+        ("models.vae.learning_rate", "fast", "found 'fast'", RATE),
+        ("models.vae.learning_rate", True, "found True", RATE),
+        ("models.vae.learning_rate", math.nan, "found nan", RATE),
+        ("models.vae.learning_rate", math.inf, "found inf", RATE),
+        ("models.vae.learning_rate", None, "found nothing", RATE),
+        ("models.vae.learning_rate", {"from": 1}, "found {'from': 1}", RATE),
+        ("models.vae.learning_rate", [], "found []", "at least one value"),
+        ("models.vae.latent_dim", 0, "found 0", WIDTH),
+        ("models.vae.latent_dim", 4097, "found 4097", WIDTH),
+        ("models.vae.latent_dim", 2.5, "found 2.5", WIDTH),
+        ("models.vae.latent_dim", "two", "found 'two'", WIDTH),
+        ("models.vae.latent_dim", True, "found True", WIDTH),
+        ("models.vae.latent_dim", math.inf, "found inf", WIDTH),
+        ("models.vae.epochs", 0, "found 0", WHOLE),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(raw_params, key, value, found, allowed):
+    put(raw_params, key.split("."), value)
+    text = message(raw_params)
+    assert text.startswith(f"params.yaml: {key}: {found}; allowed: {allowed}")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "place", "found", "allowed"),
+    [
+        ("models.vae.learning_rate", [1e-4, -1], 1, "found -1", RATE),
+        ("models.vae.learning_rate", [[1e-4]], 0, "found [0.0001]", RATE),
+        ("models.vae.learning_rate", [1e-4, 2e-4, 1e-4], 2, "found 0.0001 twice", "each value once"),
+        ("models.vae.latent_dim", [2, "2"], 1, "found '2' twice", "each value once"),
+        ("seeds", [0, -1], 1, "found -1", COUNTS),
+        ("seeds", [0.5], 0, "found 0.5", COUNTS),
+        ("seeds", [False], 0, "found False", COUNTS),
+        ("snapshots.epochs", [1, "last"], 1, "found 'last'", COUNTS),
+    ],
+)
+def test_a_wrong_value_in_a_list_is_named_by_its_place(
+    raw_params, key, values, place, found, allowed
+):
+    put(raw_params, key.split("."), values)
+    assert message(raw_params) == f"params.yaml: {key}[{place}]: {found}; allowed: {allowed}"
+
+
+def test_every_mistake_outside_the_grid_is_named_at_once(raw_params):
+    put(raw_params, ["dataset"], "minst")
+    put(raw_params, ["training", "epochs"], 0)
+    put(raw_params, ["snapshots"], ABSENT)
+    lines = message(raw_params).splitlines()
+    assert [line.split(":")[1].strip() for line in lines] == [
+        "dataset",
+        "training.epochs",
+        "snapshots",
+    ]
+
+
+def test_a_long_value_is_cut(raw_params):
+    put(raw_params, ["models", "vae", "optimizer"], "x" * 5000)
+    assert len(message(raw_params)) < 200
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "must hold keys and values, not nothing"),
+        (b"- a\n- b\n", "must hold keys and values, not ['a', 'b']"),
+        (b"hello", "must hold keys and values, not 'hello'"),
+        (b"a:\n\tb: 1\n", "is not valid YAML in line 2: "),
+        (b"a: [1, 2\nb: 3\n", "is not valid YAML in line 2: "),
+        (b"a: b: c\n", "is not valid YAML in line 1: "),
+        (b"a: *nowhere\n", "is not valid YAML in line 1: "),
+        (b"a: !!python/object/apply:os.getcwd []\n", "is not valid YAML in line 1: "),
+        (b"a: 1\n---\nb: 2\n", "is not valid YAML in line 2: "),
+        (b"a: 1\nb: 2\na: 3\n", 'is not valid YAML in line 3: found duplicate key "a"'),
+        (b"s:\n  a: 1\n  a: 1\n", 'is not valid YAML in line 3: found duplicate key "a"'),
+        (b"a: \x00\n", "is not valid YAML: "),
+        (bytes(range(256)), "is not a text file in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "is not a text file in UTF-8"),
+        ("a: é".encode("latin-1"), "is not a text file in UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused_in_one_line(tmp_path, content, problem):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        params.load([path])
+    assert str(caught.value).startswith(f"{path}: {problem}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere\.yaml: no such file"):
+        params.load([tmp_path / "nowhere.yaml"])
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        params.load([tmp_path])
+
+
+def write(path, raw):
+    path.write_text(json.dumps(raw))  # JSON is YAML
+    return path
+
+
+def test_later_files_and_overrides_lie_on_earlier_ones(raw_params, tmp_path):
+    first = write(tmp_path / "params.yaml", raw_params)
+    second = write(
+        tmp_path / "more.yaml",
+        {
+            "training": {"epochs": 3},
+            "seeds": [5, 6],
+            "models": {"vae": {"latent_dim": [7]}, "mmd_vae": {"latent_dim": 9}},
+        },
+    )
+    overrides = {"training": {"batch_size": 10}, "models": {"mmd_vae": {"latent_dim": 8}}}
+    found = params.load([first, second], overrides)
+    assert (found.training.epochs, found.training.batch_size) == (3, 10)
+    assert found.training.device == "auto"
+    assert found.seeds == [5, 6]
+    assert found.models["vae"].axes["latent_dim"] == [7]
+    assert found.models["vae"].axes["optimizer"] == ["adadelta", "adam", "rmsprop"]
+    assert found.models["mmd_vae"].axes["latent_dim"] == [8]
+    assert found.models["conv_vae"].axes["latent_dim"] == [2, 20, 50]
+    assert overrides == {
+        "training": {"batch_size": 10},
+        "models": {"mmd_vae": {"latent_dim": 8}},
+    }
+
+
+def test_an_override_of_one_alias_leaves_the_other(raw_params, tmp_path):
+    del raw_params["models"]
+    lines = [f"{key}: {json.dumps(value)}" for key, value in raw_params.items()]
+    lines += [
+        "models:",
+        "  vae: &grid {latent_dim: [2, 20], optimizer: adam, learning_rate: 1e-4}",
+        "  conv_vae: *grid",
+    ]
+    (tmp_path / "params.yaml").write_text("\n".join(lines))
+    found = params.load([tmp_path / "params.yaml"], {"models": {"vae": {"latent_dim": 5}}})
+    assert found.models["vae"].axes["latent_dim"] == [5]
+    assert found.models["conv_vae"].axes["latent_dim"] == [2, 20]
+
+
+def test_messages_name_every_file_that_was_read(raw_params, tmp_path):
+    first = write(tmp_path / "params.yaml", raw_params)
+    second = write(tmp_path / "more.yaml", {"dataset": "minst"})
+    with pytest.raises(UserError) as caught:
+        params.load([first, second])
+    assert str(caught.value).startswith(f"{first} + {second}: dataset: found 'minst'")
+
+
+def test_overrides_that_are_no_mapping_are_refused(raw_params, tmp_path):
+    path = write(tmp_path / "params.yaml", raw_params)
+    for overrides in ("epochs=3", [1], 0):
+        with pytest.raises(UserError, match="must give keys and values"):
+            params.load([path], overrides)
+
+
+def test_a_good_file_is_read_as_it_stands(raw_params, tmp_path):
+    raw_params["mirror"] = "/somewhere"
+    found = params.load([write(tmp_path / "params.yaml", raw_params)])
+    assert found == params.check(raw_params, "params.yaml")
+    assert found.mirror == "/somewhere"
+    assert found.evaluation.test_images == 10_000
+    assert found.snapshots.epochs == [1, 5, 20]
+    assert found.models["vae"].model == "vae"
+
+
+def test_reading_parameters_imports_no_heavy_library():
+    script = """
+import sys
+from latentgrid import grid, params
+heavy = {"torch", "numpy", "sklearn", "mlflow", "pandas", "matplotlib"} & set(sys.modules)
+print(*sorted(heavy))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.split() == []

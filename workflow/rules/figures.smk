@@ -1,0 +1,56 @@
+FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in catalogue.figures()}
+
+
+for entry in filter(runs_of, PARAMS.models):
+
+    rule:
+        """Draw one picture of each run of a model: losses, samples, test codes."""
+        name:
+            f"overview_{entry}"
+        input:
+            plan=ancient(LAYOUT.plan),
+            images=LAYOUT.images,
+            runs=[
+                file
+                for run in runs_of(entry)
+                for file in (run.config, run.history, run.outcome, run.snapshots)
+            ],
+            code=source_files("latentgrid.figures.overview"),
+        output:
+            [run.overview for run in runs_of(entry)],
+        params:
+            dataset=PARAMS.dataset,
+            entry=entry,
+        log:
+            LAYOUT.logs / f"overview_{entry}.log",
+        shell:
+            "python -m latentgrid.figures.overview --dataset {params.dataset}"
+            " --entry {params.entry} > {log:q} 2>&1"
+
+
+rule figures:
+    """Draw the figures that compare runs, in one job because starting up costs more than drawing."""
+    input:
+        tables=LAYOUT.table_files,
+        images=LAYOUT.images,
+        snapshots=[run.snapshots for entry in PARAMS.models for run in runs_of(entry)],
+        code=source_files(
+            "latentgrid.figures.draw",
+            *(f"latentgrid.figures.comparisons.{name}" for name in FIGURES),
+        ),
+    output:
+        **{
+            name: report(
+                path,
+                caption=f"../report/{name}.rst",
+                category="Figures",
+                labels={"figure": name.replace("_", " ")},
+            )
+            for name, path in FIGURES.items()
+        },
+    params:
+        dataset=PARAMS.dataset,
+    log:
+        LAYOUT.logs / "figures.log",
+    shell:
+        "python -m latentgrid.figures.draw --dataset {params.dataset} {output:q} > {log:q} 2>&1"

@@ -1,0 +1,31 @@
+rule train:
+    """Train one run: on a free slot of a GPU if there is one, else on one CPU thread.
+
+    Requires the data set. Makes the run's history, weights and snapshots, and says what it was
+    made with. A loss that is not finite ends the run as diverged, which is a result.
+    """
+    input:
+        images=LAYOUT.images,
+        code=lambda wildcards: source_files(
+            "latentgrid.training.__main__",
+            f"latentgrid.models.{RUNS[wildcards.run].model}",
+        ),
+    output:
+        config=LAYOUT.run("{run}").config,
+        history=LAYOUT.run("{run}").history,
+        outcome=LAYOUT.run("{run}").outcome,
+        snapshots=LAYOUT.run("{run}").snapshots,
+        timing=LAYOUT.run("{run}").timing,
+        weights=LAYOUT.run("{run}").weights,
+    params:
+        settings=lambda wildcards: grid.canonical(RUNS[wildcards.run].settings),
+        folder=str(LAYOUT.run("{run}").folder),
+        state=str(LAYOUT.run("{run}").state),
+    log:
+        LAYOUT.logs / "train" / "{run}.log",
+    threads: 1
+    shell:
+        "python -m latentgrid.training --settings {params.settings:q} --images {input.images:q}"
+        " --folder {params.folder:q} --state {params.state:q}"
+        " --device {PARAMS.training.device} --jobs-per-gpu {PARAMS.training.jobs_per_gpu}"
+        " > {log:q} 2>&1"
