@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Like a training job; with more threads, tests that run side by side slow each other down.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 MNIST_ARCHIVES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",

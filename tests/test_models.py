@@ -243,7 +243,9 @@ def shapes_of_layers(network, batch):
     shapes = []
     for layer in network.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            layer.register_forward_hook(lambda _, __, output: shapes.append(tuple(output.shape[1:])))
+            layer.register_forward_hook(
+                lambda _, __, output: shapes.append(tuple(output.shape[1:]))
+            )
     network(batch)
     return shapes
 

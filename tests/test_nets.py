@@ -71,9 +71,7 @@ def test_same_conv_transpose_multiplies_the_side_by_its_stride(stride):
 def test_conv_encoder_is_two_valid_convolutions_and_a_dense_layer():
     encoder = filled(conv_encoder((1, 28, 28), outputs=4))
     images = torch.rand(3, 1, 28, 28, generator=generator(0, "x"), dtype=torch.float64)
-    first, second, last = (
-        layer for layer in encoder if isinstance(layer, nn.Linear | nn.Conv2d)
-    )
+    first, second, last = (layer for layer in encoder if isinstance(layer, nn.Linear | nn.Conv2d))
     hidden = F.relu(F.conv2d(images, first.weight, first.bias, stride=2))
     hidden = F.relu(F.conv2d(hidden, second.weight, second.bias, stride=2))
     expected = hidden.reshape(3, -1) @ last.weight.T + last.bias

@@ -56,7 +56,10 @@ def trajectory(make, theta, gradients, dtype):
     for g in gradients:
         optimizer.zero_grad()
         assert all(parameter.grad is None for parameter in parameters)
-        loss = sum((p * torch.tensor(s * g, dtype=dtype)).sum() for p, s in zip(parameters, (1, -1)))
+        loss = sum(
+            (p * torch.tensor(s * g, dtype=dtype)).sum()
+            for p, s in zip(parameters, (1, -1), strict=True)
+        )
         loss.backward()
         optimizer.step()
         assert torch.equal(parameters[0], -parameters[1])

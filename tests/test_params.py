@@ -105,23 +105,26 @@ def test_a_wrong_value_is_named_with_what_is_allowed(raw_params, key, value, fou
 
 
 @pytest.mark.parametrize(
-    ("key", "values", "place", "found", "allowed"),
+    ("place", "values", "found", "allowed"),
     [
-        ("models.vae.learning_rate", [1e-4, -1], 1, "found -1", RATE),
-        ("models.vae.learning_rate", [[1e-4]], 0, "found [0.0001]", RATE),
-        ("models.vae.learning_rate", [1e-4, 2e-4, 1e-4], 2, "found 0.0001 twice", "each value once"),
-        ("models.vae.latent_dim", [2, "2"], 1, "found '2' twice", "each value once"),
-        ("seeds", [0, -1], 1, "found -1", COUNTS),
-        ("seeds", [0.5], 0, "found 0.5", COUNTS),
-        ("seeds", [False], 0, "found False", COUNTS),
-        ("snapshots.epochs", [1, "last"], 1, "found 'last'", COUNTS),
+        ("models.vae.learning_rate[1]", [1e-4, -1], "found -1", RATE),
+        ("models.vae.learning_rate[0]", [[1e-4]], "found [0.0001]", RATE),
+        (
+            "models.vae.learning_rate[2]",
+            [1e-4, 2e-4, 1e-4],
+            "found 0.0001 twice",
+            "each value once",
+        ),
+        ("models.vae.latent_dim[1]", [2, "2"], "found '2' twice", "each value once"),
+        ("seeds[1]", [0, -1], "found -1", COUNTS),
+        ("seeds[0]", [0.5], "found 0.5", COUNTS),
+        ("seeds[0]", [False], "found False", COUNTS),
+        ("snapshots.epochs[1]", [1, "last"], "found 'last'", COUNTS),
     ],
 )
-def test_a_wrong_value_in_a_list_is_named_by_its_place(
-    raw_params, key, values, place, found, allowed
-):
-    put(raw_params, key.split("."), values)
-    assert message(raw_params) == f"params.yaml: {key}[{place}]: {found}; allowed: {allowed}"
+def test_a_wrong_value_in_a_list_is_named_by_its_place(raw_params, place, values, found, allowed):
+    put(raw_params, place.partition("[")[0].split("."), values)
+    assert message(raw_params) == f"params.yaml: {place}: {found}; allowed: {allowed}"
 
 
 def test_every_mistake_outside_the_grid_is_named_at_once(raw_params):

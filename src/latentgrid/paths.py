@@ -83,7 +83,7 @@ class Layout:
 
     def run(self, name: str) -> "RunFiles":
         """Return the files of the run called `name`."""
-        return RunFiles(self.runs / name, self.state / name)
+        return RunFiles(self.runs / name, self.state / name.replace("/", ","))
 
 
 @dataclass(frozen=True)

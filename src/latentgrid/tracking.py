@@ -7,7 +7,6 @@ makes it again. MLflow is imported only when there is something to bring, as tha
 import contextlib
 import csv
 import fcntl
-import functools
 import hashlib
 import logging
 import math
@@ -44,6 +43,8 @@ MLFLOW_SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    # A pool would go on writing into a database file that was deleted meanwhile.
+    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
 
 
@@ -64,7 +65,7 @@ class Record:
         rows: one per epoch in their order, column name to value.
         measures: single numbers found after training.
         tags: what else there is in words.
-        artifacts: path of a file to the SHA-256 of its content.
+        artifacts: path of a file to what tells its versions apart.
     """
 
     name: str
@@ -203,7 +204,6 @@ def _ended(files: RunFiles, name: str) -> Record:
     rows = _rows(files.history)
     finished = outcome["status"] == "finished"
     status = outcome["status"] if finished else f"{outcome['status']}: {outcome['reason']}"
-    kept = (files.weights, files.config, files.overview)
     return Record(
         name=name,
         status="FINISHED" if finished else "FAILED",
@@ -214,7 +214,9 @@ def _ended(files: RunFiles, name: str) -> Record:
         measures=_measures(files.metrics, rows),
         tags=_tags(files, name, status)
         | {COMMIT_TAG: config["code"], DATA_TAG: config["data sha256"]},
-        artifacts={str(path): _checksum(path) for path in kept if path.exists()},
+        # Two trainings differ in their dates, so that gigabytes of weights need no checksum.
+        artifacts={str(files.weights): str(files.weights.stat().st_size)}
+        | {str(path): sha256(path) for path in (files.config, files.overview) if path.exists()},
     )
 
 
@@ -283,16 +285,6 @@ def _milliseconds(seconds: float) -> int:
 def _files_below(folder: Path) -> Iterator[Path]:
     for place, _, names in os.walk(folder):
         yield from (Path(place, name) for name in names)
-
-
-def _checksum(path: Path) -> str:
-    stat = path.stat()
-    return _checksum_of_version(path, stat.st_mtime_ns, stat.st_size)
-
-
-@functools.cache
-def _checksum_of_version(path: Path, _changed: int, _size: int) -> str:
-    return sha256(path)
 
 
 def _held(lock: Path) -> bool:
@@ -475,12 +467,13 @@ def _one_error(uri: str, layout: Layout) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        server = re.sub(r"//[^/@]*@", "//", uri)  # without a password
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise TrackingUnavailable(
-            f"MLflow at {server} could not be brought up to date. The results in {layout.results} "
+        message = (
+            f"MLflow at {uri} could not be brought up to date. The results in {layout.results} "
             f"are safe, and `latentgrid track` catches up when it answers again ({reason})"
-        ) from error
+        )
+        without_password = re.sub(r"//[^/@\s]*@", "//", message)
+        raise TrackingUnavailable(without_password) from error
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ rule report:
         overviews=[run.overview for entry in PARAMS.models for run in runs_of(entry)],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.__main__"),
-        templates=sorted(Path("src/latentgrid/report").glob("*.[jc]*")),
+        templates=multiext("src/latentgrid/report/", "report.html.j2", "style.css"),
     output:
         LAYOUT.report,
     params:

@@ -20,7 +20,7 @@ rule train:
     params:
         settings=lambda wildcards: grid.canonical(RUNS[wildcards.run].settings),
         folder=str(LAYOUT.run("{run}").folder),
-        state=str(LAYOUT.run("{run}").state),
+        state=lambda wildcards: LAYOUT.run(wildcards.run).state,
     log:
         LAYOUT.logs / "train" / "{run}.log",
     threads: 1

@@ -12,7 +12,6 @@ from latentgrid.paths import Layout
 
 PUBLISHED_QUANTITY = "min_epoch_train_loss"
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
-PUBLISHED_EPOCHS = 50
 
 
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -87,9 +86,8 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     the published figure; `ratio` is ours over published. All of them are missing where there is
     nothing to compare: on another data set, or for a setting that was not run.
     """
-    table = published[published["quantity"] == PUBLISHED_QUANTITY].drop(columns=["quantity"])
-    if dataset != "mnist":
-        return table.iloc[:0]
+    comparable = (published["quantity"] == PUBLISHED_QUANTITY) & (published["dataset"] == dataset)
+    table = published[comparable].drop(columns=["quantity", "dataset"])
     ours = settings.rename(
         columns={
             "min_train_batch_sum": "ours",
@@ -98,9 +96,7 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
         }
     )
     columns = ["model", *AXES_000, "n", "epochs", "ours", "ours_sd", "ours_corrected"]
-    if not set(columns) <= set(ours.columns):
-        return table.iloc[:0]
-    table = table.merge(ours[columns], on=["model", *AXES_000], how="left")
+    table = table.merge(ours.reindex(columns=columns), on=["model", *AXES_000], how="left")
     table["ratio"] = table["ours"] / table["value"]
     table["published_corrected"] = table["value"] - (table["ours"] - table["ours_corrected"])
     return table.rename(columns={"value": "published"})

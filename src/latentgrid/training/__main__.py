@@ -148,7 +148,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _remove(state: Path) -> None:
-    """Remove what an unfinished run keeps, and the folders above that are empty then."""
+    """Remove what an unfinished run keeps."""
     for file in state.iterdir():
         file.unlink()
     state.rmdir()

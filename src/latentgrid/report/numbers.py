@@ -1,0 +1,37 @@
+"""Numbers as people read them."""
+
+import math
+
+
+def number(value: float) -> str:
+    """Return five significant digits with thousands separated: 2,164,100, 31.848, 0.00075.
+
+    A missing value is a dash.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, str):
+        return value
+    if value == int(value) and abs(value) < 1e12:  # noqa: PLR2004
+        return f"{int(value):,}"
+    if abs(value) >= 10_000:  # noqa: PLR2004
+        return f"{float(f'{value:.5g}'):,.0f}"
+    return f"{value:.5g}"
+
+
+def duration(seconds: float) -> str:
+    """Return "3 h 12 min", "4 min 5 s" or "12 s"."""
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, seconds = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as "512 kB", "3.4 MB" or "1.2 GB"."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:  # noqa: PLR2004
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

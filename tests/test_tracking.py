@@ -1,0 +1,655 @@
+"""MLflow shows what the run files say: real MLflow, real SQLite, real processes."""
+
+import csv
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run
+
+from latentgrid.files import sha256
+from latentgrid.paths import Layout, RunFiles
+from latentgrid.tracking import (
+    COMMIT_TAG,
+    DATA_TAG,
+    DIGEST_TAG,
+    FOLDER_TAG,
+    NAME_TAG,
+    STATUS_TAG,
+    TrackingUnavailable,
+    sync,
+)
+
+DATASET = "digits"
+NAME = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=1"
+OTHER = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=2"
+COLUMNS = ["train_loss", "train_kl", "train_batch_sum", "test_loss", "test_kl", "test_batch_sum"]
+SETTINGS = {
+    "model": "vae",
+    "hyperparameters": {"latent_dim": 2},
+    "optimizer": "adam",
+    "learning_rate": 0.0001,
+    "epochs": 3,
+    "batch_size": 100,
+    "snapshots": {"epochs": [1, 3], "samples": 64, "manifold": 16},
+    "seed": 1,
+}
+STARTED, ENDED = 1782900000000, 1782900060000  # milliseconds of the two dates in write_run
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory without a database, in a path that needs care in URIs."""
+    folder = tmp_path / "a project 100%"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return folder
+
+
+@pytest.fixture
+def layout(project: Path, empty_database: Path) -> Layout:
+    """The files of a data set in a project whose database exists, which saves seconds."""
+    shutil.copy(empty_database, project / "mlflow.db")
+    return Layout(DATASET)
+
+
+def write_history(path: Path, epochs: int, offset: float = 0.0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", *COLUMNS])
+        for epoch in range(1, epochs + 1):
+            row = [offset + number + 1 / epoch for number in range(len(COLUMNS))]
+            writer.writerow([epoch, *row])
+
+
+def curve(column: str, epochs: int, offset: float = 0.0) -> list[tuple[int, float]]:
+    number = COLUMNS.index(column)
+    return [(epoch, offset + number + 1 / epoch) for epoch in range(1, epochs + 1)]
+
+
+def write_run(
+    layout: Layout, name: str = NAME, epochs: int = 3, offset: float = 0.0, diverged: str = ""
+) -> RunFiles:
+    """Write what a training leaves behind."""
+    files = layout.run(name)
+    write_history(files.history, epochs, offset)
+    files.weights.write_bytes(b"weights" * 100)
+    files.snapshots.write_bytes(b"snapshots")
+    write_json(
+        files.config,
+        {"settings": SETTINGS, "code": "0123456789ab-dirty", "data sha256": "d" * 64},
+    )
+    write_json(
+        files.timing,
+        {"started": "2026-07-01T10:00:00+00:00", "ended": "2026-07-01T10:01:00+00:00"},
+    )
+    write_json(
+        files.outcome,
+        {
+            "status": "diverged" if diverged else "finished",
+            "reason": diverged,
+            "epochs": epochs,
+        },
+    )
+    return files
+
+
+def write_measures(files: RunFiles, silhouette: float) -> None:
+    write_json(
+        files.metrics,
+        {"silhouette": silhouette, "per class": [0.1, 0.2], "flag": True, "test_loss": 9},
+    )
+    files.overview.write_bytes(b"picture")
+
+
+def write_plan(layout: Layout, *names: str) -> None:
+    layout.results.mkdir(parents=True, exist_ok=True)
+    write_json(
+        layout.plan,
+        [{"name": name, "entry": "vae", "axes": {}, "settings": SETTINGS} for name in names],
+    )
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value))
+
+
+@contextmanager
+def training(files: RunFiles) -> Iterator[subprocess.Popen[str]]:
+    """A living process that holds the run's lock; it dies at the end of the block."""
+    files.state.mkdir(parents=True, exist_ok=True)
+    code = (
+        "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire();"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(files.lock)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def syncing(dataset: str) -> list[str]:
+    """Return the command of a process that syncs."""
+    code = f"from latentgrid import tracking, paths; tracking.sync(paths.Layout({dataset!r}))"
+    return [sys.executable, "-c", code]
+
+
+def client() -> MlflowClient:
+    return MlflowClient(tracking_uri=f"sqlite:///{Path.cwd()}/mlflow.db")
+
+
+def shown(dataset: str = DATASET) -> list[Run]:
+    experiment = client().get_experiment_by_name(dataset)
+    return list(client().search_runs([experiment.experiment_id]))
+
+
+def only(dataset: str = DATASET) -> Run:
+    (run,) = shown(dataset)
+    return run
+
+
+def points(run: Run, key: str) -> list[tuple[int, float]]:
+    history = client().get_metric_history(run.info.run_id, key)
+    in_time = sorted(history, key=lambda point: point.timestamp)
+    return [(point.step, point.value) for point in in_time]
+
+
+def artifact(run: Run, name: str) -> Path:
+    Path("downloads").mkdir(exist_ok=True)
+    return Path(client().download_artifacts(run.info.run_id, name, dst_path="downloads"))
+
+
+def test_a_finished_run_is_shown_as_its_files_say(layout: Layout) -> None:
+    files = write_run(layout)
+    write_measures(files, 0.25)
+    sync(layout)
+    run = only()
+    assert run.info.run_name == NAME
+    assert run.info.status == "FINISHED"
+    assert (run.info.start_time, run.info.end_time) == (STARTED, ENDED)
+    assert run.data.params == {
+        "entry": "vae",
+        "model": "vae",
+        "latent_dim": "2",
+        "optimizer": "adam",
+        "learning_rate": "0.0001",
+        "epochs": "3",
+        "batch_size": "100",
+        "seed": "1",
+    }
+    assert set(run.data.metrics) == {*COLUMNS, "silhouette"}
+    assert run.data.metrics["silhouette"] == 0.25
+    for column in COLUMNS:
+        assert points(run, column) == curve(column, 3)
+    assert run.data.tags[NAME_TAG] == NAME
+    assert run.data.tags[FOLDER_TAG] == str(files.folder.absolute())
+    assert run.data.tags[STATUS_TAG] == "finished"
+    assert run.data.tags[COMMIT_TAG] == "0123456789ab-dirty"
+    assert run.data.tags[DATA_TAG] == "d" * 64
+    assert len(run.data.tags[DIGEST_TAG]) == 64
+    for path in (files.weights, files.config, files.overview):
+        assert sha256(artifact(run, path.name)) == sha256(path)
+
+
+def test_a_second_sync_writes_nothing(layout: Layout) -> None:
+    write_measures(write_run(layout), 0.25)
+    write_run(layout, OTHER, diverged="train_kl was inf in epoch 4")
+    sync(layout)
+    before = Path("mlflow.db").read_bytes()
+    sync(layout)
+    assert Path("mlflow.db").read_bytes() == before
+
+
+def test_a_diverged_run_has_failed_and_says_why(layout: Layout) -> None:
+    write_run(layout, epochs=0, diverged="train_kl was inf in epoch 1")
+    sync(layout)
+    run = only()
+    assert run.info.status == "FAILED"
+    assert run.data.tags[STATUS_TAG] == "diverged: train_kl was inf in epoch 1"
+    assert run.data.metrics == {}
+
+
+def test_a_curve_grows_while_training_runs_and_has_each_epoch_once(layout: Layout) -> None:
+    write_plan(layout, NAME)
+    files = layout.run(NAME)
+    with training(files):
+        sync(layout)
+        assert (only().info.status, only().info.end_time) == ("RUNNING", None)
+        assert only().data.params["latent_dim"] == "2"
+        for epochs in (1, 2):
+            write_history(files.live_history, epochs)
+            sync(layout)
+            assert points(only(), "test_kl") == curve("test_kl", epochs)
+        running = only()
+        write_run(layout)
+    shutil.rmtree(files.state)
+    sync(layout)
+    run = only()
+    assert run.info.run_id == running.info.run_id
+    assert (run.info.status, run.info.end_time) == ("FINISHED", ENDED)
+    for column in COLUMNS:
+        assert points(run, column) == curve(column, 3)
+    assert artifact(run, "weights.safetensors").read_bytes() == files.weights.read_bytes()
+
+
+def test_a_run_whose_process_is_gone_has_failed_until_it_is_trained_again(layout: Layout) -> None:
+    files = layout.run(NAME)
+    with training(files):
+        write_history(files.live_history, 2)
+        sync(layout)
+    sync(layout)
+    assert only().info.status == "FAILED"
+    assert only().info.end_time is not None
+    assert points(only(), "train_loss") == curve("train_loss", 2)
+    write_json(files.failure, {"reason": "MemoryError"})
+    sync(layout)
+    assert only().data.tags[STATUS_TAG] == "failed: MemoryError"
+    files.failure.unlink()
+    files.live_history.unlink()
+    with training(files):
+        sync(layout)
+        assert (only().info.status, only().info.end_time) == ("RUNNING", None)
+        assert only().data.metrics == {}
+
+
+def test_training_again_replaces_the_run(layout: Layout) -> None:
+    files = write_run(layout)
+    write_measures(files, 0.25)
+    sync(layout)
+    first = only()
+    shutil.rmtree(files.folder)
+    with training(files):
+        write_history(files.live_history, 1, offset=5)
+        sync(layout)
+        assert only().info.status == "RUNNING"
+        assert points(only(), "train_loss") == curve("train_loss", 1, offset=5)
+    shutil.rmtree(files.state)
+    write_run(layout, offset=5)
+    sync(layout)
+    assert only().info.status == "FINISHED"
+    assert only().info.run_id != first.info.run_id
+    assert points(only(), "train_loss") == curve("train_loss", 3, offset=5)
+    assert "silhouette" not in only().data.metrics
+
+
+@pytest.mark.parametrize("epochs", [2, 4])
+def test_files_that_changed_between_two_imports_replace_the_run(
+    layout: Layout, epochs: int
+) -> None:
+    write_run(layout)
+    sync(layout)
+    write_run(layout, epochs=epochs, offset=5)
+    sync(layout)
+    for column in COLUMNS:
+        assert points(only(), column) == curve(column, epochs, offset=5)
+
+
+def test_training_again_with_the_same_outcome_still_replaces_the_run(layout: Layout) -> None:
+    files = write_run(layout)
+    sync(layout)
+    write_json(
+        files.timing,
+        {"started": "2026-07-02T10:00:00+00:00", "ended": "2026-07-02T10:01:00+00:00"},
+    )
+    sync(layout)
+    assert only().info.end_time == ENDED + 24 * 3600 * 1000
+    assert only().info.start_time == STARTED + 24 * 3600 * 1000
+
+
+def test_measures_that_come_later_join_the_run_and_changed_ones_replace_it(layout: Layout) -> None:
+    files = write_run(layout)
+    sync(layout)
+    trained = only()
+    write_measures(files, 0.25)
+    sync(layout)
+    measured = only()
+    assert measured.info.run_id == trained.info.run_id
+    assert points(measured, "silhouette") == [(3, 0.25)]
+    assert points(measured, "train_loss") == curve("train_loss", 3)
+    assert artifact(measured, "overview.png").read_bytes() == b"picture"
+    write_measures(files, 0.5)
+    sync(layout)
+    assert points(only(), "silhouette") == [(3, 0.5)]
+
+
+def test_an_import_that_was_killed_half_way_is_completed(layout: Layout) -> None:
+    epochs = 300
+    files = write_run(layout, epochs=epochs)
+    sync(layout)
+    whole = only()
+    client().delete_run(whole.info.run_id)
+    tags = {NAME_TAG: NAME, FOLDER_TAG: str(files.folder.absolute())}
+    half = client().create_run(whole.info.experiment_id, start_time=STARTED, tags=tags)
+    # As far as a first batch of 1000 points reaches: into the middle of an epoch.
+    logged = [
+        Metric(column, value, STARTED + step * 1000, step)
+        for row in zip(*(curve(column, epochs) for column in COLUMNS), strict=True)
+        for column, (step, value) in zip(COLUMNS, row, strict=True)
+    ][:1000]
+    client().log_batch(half.info.run_id, metrics=logged, params=[Param("entry", "vae")])
+    sync(layout)
+    run = only()
+    assert run.info.run_id == half.info.run_id
+    assert (run.info.status, run.data.params) == ("FINISHED", whole.data.params)
+    for column in COLUMNS:
+        assert points(run, column) == curve(column, epochs)
+
+
+def test_of_two_runs_with_one_name_one_stays(layout: Layout) -> None:
+    write_run(layout)
+    sync(layout)
+    run = only()
+    tags = {key: run.data.tags[key] for key in (NAME_TAG, FOLDER_TAG)}
+    client().create_run(run.info.experiment_id, tags=tags)
+    sync(layout)
+    assert only().data.metrics.keys() == set(COLUMNS)
+
+
+def test_a_run_goes_when_neither_its_files_nor_the_plan_have_it(layout: Layout) -> None:
+    write_plan(layout, NAME, OTHER)
+    files = [write_run(layout, name) for name in (NAME, OTHER)]
+    sync(layout)
+    for run in files:
+        shutil.rmtree(run.folder)
+    write_plan(layout, OTHER)
+    sync(layout)
+    assert [run.info.run_name for run in shown()] == [OTHER]
+
+
+def test_a_planned_run_without_files_is_not_left_running(layout: Layout) -> None:
+    write_plan(layout, NAME)
+    with training(layout.run(NAME)):
+        sync(layout)
+    shutil.rmtree(layout.state)
+    sync(layout)
+    assert shown() == []
+
+
+def test_runs_of_another_folder_are_left_alone(layout: Layout, monkeypatch, tmp_path) -> None:
+    uri = f"sqlite:///{Path.cwd()}/mlflow.db"
+    write_run(layout)
+    sync(layout)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with monkeypatch.context() as there:
+        there.chdir(elsewhere)
+        there.setenv("MLFLOW_TRACKING_URI", uri)
+        write_run(layout, offset=5)
+        sync(layout)
+        shutil.rmtree(layout.runs)
+        sync(layout)
+    assert points(only(), "train_loss") == curve("train_loss", 3)
+
+
+def test_an_experiment_deleted_by_hand_comes_back(layout: Layout) -> None:
+    write_run(layout)
+    sync(layout)
+    client().delete_experiment(only().info.experiment_id)
+    sync(layout)
+    assert only().info.status == "FINISHED"
+
+
+def test_a_database_that_was_moved_is_refused_with_the_way_out(
+    layout: Layout, monkeypatch, tmp_path
+) -> None:
+    write_run(layout)
+    sync(layout)
+    moved = tmp_path / "moved"
+    shutil.copytree(Path.cwd(), moved)
+    monkeypatch.chdir(moved)
+    with pytest.raises(TrackingUnavailable, match="delete it, and `latentgrid track` makes it"):
+        sync(layout)
+    Path("mlflow.db").unlink()
+    sync(layout)
+    assert only().info.artifact_uri.startswith(moved.as_uri())
+
+
+def test_nothing_is_printed(project: Path) -> None:
+    layout = Layout(DATASET)
+    write_run(layout)
+    done = subprocess.run(syncing(DATASET), capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert only().info.status == "FINISHED"
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def test_a_server_that_is_down_is_told_quickly(layout: Layout, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{closed_port()}")
+    write_run(layout)
+    started = time.monotonic()
+    with pytest.raises(TrackingUnavailable, match="are safe, and `latentgrid track`") as caught:
+        sync(layout)
+    assert time.monotonic() - started < 5
+    assert "secret" not in str(caught.value)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    sync(layout)
+    assert only().info.status == "FINISHED"
+
+
+def test_a_broken_database_is_told_quickly(layout: Layout) -> None:
+    Path("mlflow.db").write_bytes(b"no database" * 1000)
+    started = time.monotonic()
+    with pytest.raises(TrackingUnavailable, match="file is not a database"):
+        sync(layout)
+    assert time.monotonic() - started < 5
+
+
+def follower(parent: subprocess.Popen[bytes]) -> subprocess.Popen[str]:
+    code = (
+        "from latentgrid import tracking, paths;"
+        f"tracking.follow(paths.Layout({DATASET!r}), {parent.pid}, seconds=0.2)"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.fixture
+def parent() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_following_shows_changes_while_the_parent_lives_and_all_at_its_end(
+    layout: Layout, parent: subprocess.Popen[bytes]
+) -> None:
+    files = layout.run(NAME)
+    write_run(layout, OTHER)
+    untouched = Path("mlflow.db").read_bytes()
+    first = follower(parent)
+    wait_until((layout.results / ".follow.lock").exists)
+    second = follower(parent)
+    assert second.communicate(timeout=60) == ("", "")
+    assert first.poll() is None
+    assert Path("mlflow.db").read_bytes() == untouched, "no file had changed"
+    with training(files):
+        for epochs in (1, 2):
+            write_history(files.live_history, epochs)
+            wait_until(lambda n=epochs: logged_steps(NAME) == n)
+    wait_until(lambda: {run.info.run_name: run.info.status for run in shown()}[NAME] == "FAILED")
+    shutil.rmtree(files.state)
+    write_run(layout)
+    parent.kill()
+    assert first.communicate(timeout=60) == ("", "")
+    assert {run.info.run_name: run.info.status for run in shown()} == {
+        NAME: "FINISHED",
+        OTHER: "FINISHED",
+    }
+
+
+def logged_steps(name: str) -> int:
+    if client().get_experiment_by_name(DATASET) is None:
+        return 0
+    return sum(len(points(run, "train_loss")) for run in shown() if run.info.run_name == name)
+
+
+def test_following_without_a_server_warns_once(
+    layout: Layout, parent: subprocess.Popen[bytes], monkeypatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
+    process = follower(parent)
+    wait_until((layout.results / ".follow.lock").exists)
+    write_run(layout)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("warning: MLflow at http://127.0.0.1")
+    write_run(layout, OTHER)
+    parent.kill()
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_sixteen_processes_at_once_make_one_whole_database(project: Path) -> None:
+    names = [f"vae/latent_dim={number}/seed=1" for number in range(8)]
+    for dataset in ("digits", "mnist"):
+        for name in names:
+            write_run(Layout(dataset), name)
+    # Forked from one that has everything imported, they start within milliseconds of each other.
+    code = """
+import multiprocessing, sys
+import mlflow, mlflow.store.tracking.sqlalchemy_store
+from latentgrid import paths, tracking
+fork = multiprocessing.get_context("fork")
+layouts = [paths.Layout(dataset) for dataset in ("digits", "mnist") * 8]
+processes = [fork.Process(target=tracking.sync, args=(layout,)) for layout in layouts]
+for process in processes:
+    process.start()
+for process in processes:
+    process.join()
+print([process.exitcode for process in processes])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"{[0] * 16}\n", "")
+    for dataset in ("digits", "mnist"):
+        assert sorted(run.info.run_name for run in shown(dataset)) == names
+        for run in shown(dataset):
+            assert run.info.status == "FINISHED"
+            assert points(run, "train_loss") == curve("train_loss", 3)
+    upgrade = subprocess.run(
+        [sys.executable, "-m", "mlflow", "db", "upgrade", "sqlite:///mlflow.db"], check=False
+    )
+    assert upgrade.returncode == 0
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_leave_nothing_that_the_next_sync_does_not_mend(project: Path) -> None:
+    layout = Layout(DATASET)
+    names = sorted(f"vae/latent_dim={number}/seed=1" for number in range(24))
+    for name in names:
+        write_run(layout, name, epochs=50)
+    artifacts = Path("mlruns", DATASET)
+    for seen in (Path("mlflow.db.part"), Path("mlflow.db"), artifacts):
+        process = subprocess.Popen(syncing(DATASET))
+        wait_until(seen.exists)
+        process.kill()
+        assert process.wait() != 0, "it ended before it was killed"
+    sync(layout)
+    assert sorted(run.info.run_name for run in shown()) == names
+    for run in shown():
+        assert run.info.status == "FINISHED"
+        assert points(run, "test_loss") == curve("test_loss", 50)
+
+
+@pytest.fixture
+def server(layout: Layout) -> Iterator[str]:
+    """A plain `mlflow ui` in the project, on loopback."""
+    url = f"http://127.0.0.1:{closed_port()}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "ui", "--port", url.rpartition(":")[2]],
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: answers(url), seconds=120)
+    yield url
+    process.terminate()
+    process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.mark.slow
+def test_the_user_interface_lists_every_run_once_with_its_files(
+    layout: Layout, server: str, monkeypatch, capfd
+) -> None:
+    for dataset in ("digits", "mnist"):
+        for name in (NAME, OTHER):
+            write_measures(write_run(Layout(dataset), name), 0.25)
+    sync(Layout("digits"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    sync(Layout("mnist"))
+    sync(Layout("mnist"))
+    assert capfd.readouterr() == ("", "")
+    api = f"{server}/api/2.0/mlflow"
+    for dataset in ("digits", "mnist"):
+        found = requests.get(
+            f"{api}/experiments/get-by-name", {"experiment_name": dataset}, timeout=30
+        ).json()
+        ids = [found["experiment"]["experiment_id"]]
+        runs = requests.post(f"{api}/runs/search", json={"experiment_ids": ids}, timeout=30).json()[
+            "runs"
+        ]
+        assert sorted(run["info"]["run_name"] for run in runs) == [NAME, OTHER]
+        assert {run["info"]["status"] for run in runs} == {"FINISHED"}
+        for run in runs:
+            picture = requests.get(
+                f"{server}/get-artifact",
+                {"run_uuid": run["info"]["run_id"], "path": "overview.png"},
+                timeout=30,
+            )
+            assert picture.content == b"picture"
+            history = requests.get(
+                f"{api}/metrics/get-history",
+                {"run_id": run["info"]["run_id"], "metric_key": "train_loss"},
+                timeout=30,
+            ).json()["metrics"]
+            assert [(point["step"], point["value"]) for point in history] == curve("train_loss", 3)
