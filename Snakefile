@@ -5,6 +5,7 @@
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,6 +51,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/tracking.smk"
 
 
 rule all:

@@ -11,7 +11,6 @@ TABLES = (
     "marginal.csv",
     "silhouettes.csv",
     "history.csv",
-    "summary.json",
 )
 
 
@@ -60,6 +59,11 @@ class Layout:
     def table_files(self) -> list[Path]:
         """Every table."""
         return [self.tables / name for name in TABLES]
+
+    @property
+    def summary(self) -> Path:
+        """The few numbers that `dvc metrics` shows."""
+        return self.results / "summary.json"
 
     @property
     def figures(self) -> Path:

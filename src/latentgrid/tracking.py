@@ -36,7 +36,7 @@ DIGEST_TAG = "latentgrid.digest"
 
 RUNS_PER_PAGE = 1000
 MILLISECONDS = 1000
-LOWEST_PRIORITY = 19
+NICENESS = 10  # a tenth of a busy core; at 19, importing MLflow would outlast a short workflow
 
 MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -108,7 +108,7 @@ def follow(layout: Layout, parent_pid: int, seconds: float = 5.0) -> None:
     """Repeat `sync` whenever files changed while a process lives, and once more when it ends.
 
     Returns at once if another process follows this data set. If MLflow is unavailable, that is
-    one warning on stderr, and later passes try again. The caller gets the lowest CPU priority.
+    one warning on stderr, and later passes try again. The caller gets a low CPU priority.
 
     Args:
         layout: the files to follow.
@@ -120,7 +120,7 @@ def follow(layout: Layout, parent_pid: int, seconds: float = 5.0) -> None:
         only_here = FileLock(layout.results / ".follow.lock").acquire(timeout=0)
     except Timeout:
         return
-    os.nice(LOWEST_PRIORITY)
+    os.nice(NICENESS)
     failures: list[TrackingUnavailable] = []
     with only_here:
         seen = _fingerprint(layout)

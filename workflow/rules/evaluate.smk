@@ -60,6 +60,7 @@ rule tables:
         code=source_files("latentgrid.evaluation.tabulate"),
     output:
         LAYOUT.table_files,
+        summary=LAYOUT.summary,
     params:
         dataset=PARAMS.dataset,
     log:

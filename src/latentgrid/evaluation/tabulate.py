@@ -37,7 +37,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
     }
     for name, table in written.items():
         save(layout.tables / f"{name}.csv", lambda part, table=table: table.to_csv(part, index=False))
-    write_json(layout.tables / "summary.json", summary(runs, settings))
+    write_json(layout.summary, summary(runs, settings))
 
 
 def summary(runs: pd.DataFrame, settings: pd.DataFrame) -> dict[str, object]:

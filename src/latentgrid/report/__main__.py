@@ -17,7 +17,7 @@ from latentgrid.files import read_json, write_text
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.report import findings
-from latentgrid.report.numbers import duration, number
+from latentgrid.text import duration, number
 from latentgrid.step import run_step
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
@@ -43,7 +43,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
 def content(layout: Layout) -> dict[str, Any]:
     """Gather what the template shows."""
     material = Material(layout)
-    tables = {path.stem: _read(path) for path in layout.table_files if path.suffix == ".csv"}
+    tables = {path.stem: _read(path) for path in layout.table_files}
     runs = tables["runs"]
     best = list(material.best(material.runs))
     axes = material.axes

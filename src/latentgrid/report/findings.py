@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from latentgrid.figures.style import setting_label
-from latentgrid.report.numbers import number
+from latentgrid.text import number
 
 WORDS = {"latent_dim": "latent dimension", "learning_rate": "learning rate"}
 

@@ -8,8 +8,10 @@ from sklearn.model_selection import train_test_split
 from torch.nn import functional as F
 
 from latentgrid.data import Images
+from latentgrid.data.sources import Size
 
 SIDE = 28
+SIZE = Size(1_437, 360, (1, SIDE, SIDE))
 LARGEST = 16
 TEST_SHARE = 0.2
 

@@ -13,6 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from torchvision.datasets import MNIST
 
 from latentgrid.data import Images
+from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.files import replacing, sha256
 
@@ -32,6 +33,7 @@ SHA256 = {
 }
 # Not OSError as a whole: a full disk is not the mirror's fault.
 MIRROR_FAULTS = (RuntimeError, URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
+SIZE = Size(60_000, 10_000, (1, 28, 28))
 MIRRORS = (*MNIST.mirrors, "https://storage.googleapis.com/cvdf-datasets/mnist/")
 ATTEMPTS = 3
 SECONDS_OF_SILENCE = 30

@@ -22,7 +22,7 @@ def draw(material: Material) -> Figure:
     dimensions = sorted(runs["latent_dim"].unique()) if "latent_dim" in runs else [None]
     optimizers, rates = sorted(runs["optimizer"].unique()), sorted(runs["learning_rate"].unique())
     figure = Figure(figsize=(WIDTH, 1.55 * len(entries) + 0.4))
-    grid = figure.subplots(len(entries), len(dimensions), squeeze=False, sharex=True, sharey="row")
+    grid = figure.subplots(len(entries), len(dimensions), squeeze=False, sharex="row", sharey="row")
     for panels, entry in zip(grid, entries, strict=True):
         of_entry = runs[runs["entry"] == entry]
         for panel, dimension in zip(panels, dimensions, strict=True):

@@ -32,7 +32,7 @@ def draw(material: Material) -> Figure:
         )
         panel.axhline(run["silhouette"], color=colour, linewidth=0.8, linestyle="--")
     panel.axhline(0, color="black", linewidth=0.6)
-    panel.set(xlabel="digit", ylabel="mean silhouette of the test codes", xticks=by_class["class"].unique())
+    panel.set(xlabel="digit", ylabel="mean silhouette", xticks=by_class["class"].unique())
     panel.set_ylim(min(-0.5, by_class["silhouette"].min()), max(0.5, by_class["silhouette"].max()))
     figure.legend(loc="outside lower center", ncols=1, frameon=False)
     return figure

@@ -1,0 +1,76 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+QUICK := config/quick.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast check format lock report ui watch restore prune clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## make .venv with exactly the packages of requirements.lock
+
+# uv is taken from the lock too, so that every package is checked against its hash.
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	@awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## run the whole pipeline on the digits that come with scikit-learn (minutes)
+	snakemake --cores all --configfile $(QUICK)
+	@echo
+	@echo "The report is results/digits/report.html: open it in a browser."
+	@echo "Next: source .venv/bin/activate, then"
+	@echo "  latentgrid plan            what the MNIST grid of params.yaml would train, and how long"
+	@echo "  snakemake --cores all      train it; make watch shows how far it is"
+	@echo "  make ui                    browse the runs in MLflow"
+
+test: setup ## run all tests
+	pytest
+
+test-fast: setup ## run the tests that need no workflow, server or browser
+	pytest -m "not slow"
+
+check: setup ## formatting, lint, types, import order of the packages, workflow lint
+	ruff format --check
+	ruff check
+	snakefmt --check Snakefile workflow
+	mypy
+	lint-imports
+	snakemake --lint
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev \
+	  pyproject.toml --output-file .venv/requirements.lock --constraint requirements.lock
+	diff requirements.lock .venv/requirements.lock
+
+format: setup ## format all code
+	ruff format
+	ruff check --fix
+	snakefmt Snakefile workflow
+
+lock: setup ## resolve pyproject.toml into requirements.lock again
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev --upgrade pyproject.toml --output-file requirements.lock
+
+report: setup ## say with Snakemake's own report how every file was made
+	snakemake --report results/provenance.html --configfile $(or $(CONFIG),params.yaml)
+
+ui: setup ## open MLflow on this machine only, with all runs there are
+	-latentgrid track
+	mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000)
+
+watch: setup ## show how far the runs are and how much time is left
+	latentgrid watch --configfile $(or $(CONFIG),params.yaml)
+
+restore: setup ## bring data, results and Snakemake's records to the commit that git is on
+	dvc checkout
+
+prune: setup ## delete the folders of runs that left the grid
+	latentgrid prune
+
+clean: ## delete the environment and all caches, but no data and no results
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,100 @@
+"""The `latentgrid` command: what a user does beside running the workflow."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from latentgrid import grid, params
+from latentgrid.errors import plain_errors
+from latentgrid.paths import Layout
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+UNLIMITED = 400  # columns, where no terminal sets a limit
+ConfigFile = Annotated[
+    list[Path] | None,
+    typer.Option("--configfile", help="file to read instead of params.yaml", show_default=False),
+]
+Dataset = Annotated[
+    str | None, typer.Option("--dataset", help="data set instead of that of params.yaml")
+]
+
+
+def main() -> None:
+    """Run the command, a user's mistake ending in one line."""
+    with plain_errors():
+        app()
+
+
+@app.command()
+def plan(configfile: ConfigFile = None) -> None:
+    """List the runs of a configuration with their folders and what they will cost."""
+    from latentgrid.training.estimate import estimate
+
+    chosen = _params(configfile)
+    runs = grid.runs(chosen)
+    layout = Layout(chosen.dataset)
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    costs = estimate(runs, layout, chosen.training.device)
+    table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("epochs", "batch", "training", "disk"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for run, cost in zip(runs, costs.runs, strict=True):
+        done = "✓" if layout.run(run.name).outcome.exists() else ""
+        table.add_row(done, run.name, str(run.epochs), str(run.batch_size), cost.time, cost.disk)
+    console.print(table)
+    console.print(f"{len(runs)} runs on {chosen.dataset}.", highlight=False)
+    console.print(costs.summary, highlight=False)
+
+
+@app.command()
+def watch(configfile: ConfigFile = None) -> None:
+    """Show how far the runs are and how much time is left, until all are done or Ctrl-C."""
+    from latentgrid.watch import watch as watch_runs
+
+    chosen = _params(configfile)
+    watch_runs(grid.runs(chosen), Layout(chosen.dataset))
+
+
+@app.command()
+def prune(configfile: ConfigFile = None) -> None:
+    """Delete the folders of runs that are no longer in the grid."""
+    chosen = _params(configfile)
+    layout = Layout(chosen.dataset)
+    kept = {layout.run(run.name).folder for run in grid.runs(chosen)}
+    removed = [seed for seed in layout.runs.glob("*/*/seed=*") if seed not in kept]
+    for folder in removed:
+        shutil.rmtree(folder)
+        print(f"removed {folder}")
+    for settings in [*layout.runs.glob("*/*"), *layout.runs.glob("*")]:
+        if not any(settings.iterdir()):
+            settings.rmdir()
+    print(f"{len(removed)} run folders were no longer in the grid")
+
+
+@app.command()
+def track(
+    dataset: Dataset = None,
+    follow: Annotated[
+        int | None, typer.Option(help="keep tracking while the process with this number lives")
+    ] = None,
+) -> None:
+    """Bring MLflow up to date with the run files."""
+    from latentgrid import tracking
+
+    layout = Layout(dataset or _params(None).dataset)
+    if follow is None:
+        tracking.sync(layout)
+    else:
+        tracking.follow(layout, follow)
+
+
+def _params(configfile: list[Path] | None) -> params.Params:
+    return params.load(configfile or [Path("params.yaml")])

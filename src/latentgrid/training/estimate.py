@@ -1,0 +1,102 @@
+"""What a grid will cost, from a few timed steps of each network on this machine."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from latentgrid import models
+from latentgrid.data import load_images, sources
+from latentgrid.data.sources import Size
+from latentgrid.grid import Run, canonical
+from latentgrid.paths import Layout
+from latentgrid.randomness import generator
+from latentgrid.text import duration, size
+from latentgrid.training.devices import take_device
+from latentgrid.training.optimizers import OPTIMIZERS
+
+WARM_UP, TIMED = 1, 3
+SECONDS_TO_START = 5
+PICTURE_BYTES = 100_000
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run costs, as text."""
+
+    time: str
+    disk: str
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What each run costs, and all of them."""
+
+    runs: list[Cost]
+    summary: str
+
+
+def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
+    """Time a few training steps of every distinct network and scale them up to each run."""
+    place, _slot = take_device(device, jobs_per_gpu=1)
+    torch.set_num_threads(1)
+    data = _size(layout)
+    measured: dict[str, tuple[float, int]] = {}
+    seconds, disk = [], []
+    for run in runs:
+        network = canonical([run.settings["model"], run.settings["hyperparameters"], run.batch_size])
+        if network not in measured:
+            measured[network] = _measure(run, data, place)
+        per_image, weights = measured[network]
+        seconds.append(SECONDS_TO_START + per_image * data.train * run.epochs)
+        disk.append(weights + _snapshot_bytes(run, data))
+    jobs = os.cpu_count() or 1
+    where = f"on {jobs} CPU cores about {duration(sum(seconds) / jobs)}"
+    if place == "cuda":
+        where = f"one after another on a GPU about {duration(sum(seconds))}"
+    return Costs(
+        [Cost(duration(s), size(b)) for s, b in zip(seconds, disk, strict=True)],
+        f"All together: {where}, {size(sum(disk))} of disk; ✓ marks runs that are done. Estimated "
+        f"from {TIMED} training steps of each network just now on this machine, if it stays as idle.",
+    )
+
+
+def _size(layout: Layout) -> Size:
+    if layout.images.exists():
+        images = load_images(layout.images)
+        return Size(len(images.train_images), len(images.test_images), images.shape)
+    return sources.size(layout.dataset)
+
+
+def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
+    """Return the seconds that training spends on an image, and the bytes of the weights."""
+    settings: dict[str, Any] = run.settings
+    model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
+    model.to(place, memory_format=torch.channels_last)
+    optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["learning_rate"])
+    images = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
+    noise = generator(0, "estimate", place)
+    for step in range(WARM_UP + TIMED):
+        if step == WARM_UP:
+            started = time.perf_counter()
+        loss = model.batch_loss(model.losses(images, noise))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+    elapsed = time.perf_counter() - started
+    return elapsed / TIMED / run.batch_size, models.parameter_count(model) * FLOAT_BYTES
+
+
+def _snapshot_bytes(run: Run, data: Size) -> int:
+    """Return about how much a run keeps besides its weights."""
+    dimensions = run.settings["hyperparameters"].get("latent_dim", 0)
+    kept = run.settings["snapshots"]
+    pixels = data.shape[0] * data.shape[1] * data.shape[2]
+    manifold = kept["manifold"] ** 2 if dimensions == 2 else 0  # noqa: PLR2004
+    each = (kept["samples"] + manifold) * pixels + data.test * dimensions * FLOAT_BYTES
+    return PICTURE_BYTES + len(kept["epochs"]) * each
