@@ -43,7 +43,7 @@ check: setup ## formatting, lint, types, import order of the packages, workflow 
 	snakefmt --check Snakefile workflow
 	mypy
 	lint-imports
-	snakemake --lint
+	python workflow/lint.py
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev \
 	  pyproject.toml --output-file .venv/requirements.lock --constraint requirements.lock
 	diff requirements.lock .venv/requirements.lock

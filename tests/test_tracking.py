@@ -69,7 +69,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def layout(project: Path, empty_database: Path) -> Layout:
     """The files of a data set in a project whose database exists, which saves seconds."""
     shutil.copy(empty_database, project / "mlflow.db")
-    return Layout(DATASET)
+    layout = Layout(DATASET)
+    write_plan(layout, NAME)
+    return layout
 
 
 def write_history(path: Path, epochs: int, offset: float = 0.0) -> None:
@@ -239,7 +241,6 @@ def test_a_diverged_run_has_failed_and_says_why(layout: Layout) -> None:
 
 
 def test_a_curve_grows_while_training_runs_and_has_each_epoch_once(layout: Layout) -> None:
-    write_plan(layout, NAME)
     files = layout.run(NAME)
     with training(files):
         sync(layout)
@@ -386,7 +387,6 @@ def test_a_run_goes_when_neither_its_files_nor_the_plan_have_it(layout: Layout) 
 
 
 def test_a_planned_run_without_files_is_not_left_running(layout: Layout) -> None:
-    write_plan(layout, NAME)
     with training(layout.run(NAME)):
         sync(layout)
     shutil.rmtree(layout.state)

@@ -1,4 +1,4 @@
-"""Which source files a step of the pipeline depends on, so that Snakemake reruns no more than it must."""
+"""Which source files a step depends on, so that Snakemake reruns no more than it must."""
 
 from functools import cache
 

@@ -3,15 +3,15 @@
 import math
 
 
-def number(value: float) -> str:
+def number(value: float | str | None) -> str:
     """Return five significant digits with thousands separated: 2,164,100, 31.848, 0.00075.
 
     A missing value is a dash.
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
     if isinstance(value, str):
         return value
+    if value is None or math.isnan(value):
+        return "–"
     if value == int(value) and abs(value) < 1e12:  # noqa: PLR2004
         return f"{int(value):,}"
     if abs(value) >= 10_000:  # noqa: PLR2004

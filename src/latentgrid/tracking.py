@@ -170,18 +170,18 @@ def _fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
 # From files to records.
 
 
-def _names(layout: Layout) -> set[str]:
+def _names(layout: Layout, planned: Mapping[str, Any]) -> set[str]:
     """Return the runs that have files.
 
-    Those in training are listed first: one that ends meanwhile is then found among the others.
+    Those in training are looked for first: one that ends meanwhile is then found in its folder.
     """
-    unfinished = {path.parent.relative_to(layout.state) for path in _files_below(layout.state)}
+    unfinished = {name for name in planned if layout.run(name).state.is_dir()}
     ended = {
-        path.parent.relative_to(layout.runs)
+        path.parent.relative_to(layout.runs).as_posix()
         for path in _files_below(layout.runs)
         if path.name == "outcome.json"
     }
-    return {name.as_posix() for name in unfinished | ended}
+    return unfinished | ended
 
 
 def _read(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record | None:
@@ -306,7 +306,8 @@ def _held(lock: Path) -> bool:
 
 
 def _import_all(client: Any, experiment: str, layout: Layout) -> None:
-    planned, names = _planned(layout), _names(layout)
+    planned = _planned(layout)
+    names = _names(layout, planned)
     known = _runs_by_name(client, experiment, layout)
     for name in sorted(names):
         record = _read(layout, name, planned)

@@ -33,7 +33,9 @@ def watch(runs: Sequence[Run], layout: Layout) -> None:
     )
     with Progress(*columns, speed_estimate_period=600) as progress:
         total = progress.add_task("", total=sum(run.epochs for run in runs))
-        bars = {run.name: progress.add_task(run.name, total=run.epochs, visible=False) for run in runs}
+        bars = {
+            run.name: progress.add_task(run.name, total=run.epochs, visible=False) for run in runs
+        }
         while True:
             ended = 0
             for run in runs:

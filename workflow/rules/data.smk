@@ -1,7 +1,5 @@
 import shlex
 
-MIRROR_OPTION = f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else ""
-
 
 rule data:
     """Fetch the data set, verify it, and store it once as tensors that every job maps.
@@ -15,10 +13,13 @@ rule data:
     output:
         images=LAYOUT.images,
         description=LAYOUT.description,
-    params:
-        dataset=PARAMS.dataset,
     log:
         LAYOUT.logs / "data.log",
+    resources:
+        # Not a parameter: the same archives from another mirror are no reason to start again.
+        mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
+    params:
+        dataset=PARAMS.dataset,
     shell:
         "python -m latentgrid.data --dataset {params.dataset} --images {output.images:q}"
-        " --description {output.description:q} {MIRROR_OPTION} 2>&1 | tee {log:q}"
+        " --description {output.description:q} {resources.mirror} 2>&1 | tee {log:q}"

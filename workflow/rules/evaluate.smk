@@ -12,13 +12,15 @@ rule plan:
     """Write down the runs of this configuration, for the steps that gather all of them."""
     output:
         LAYOUT.plan,
+    log:
+        LAYOUT.logs / "plan.log",
     params:
         plan=json.dumps(grid.plan(PARAMS), indent=1),
     run:
-        Path(output[0]).write_text(params.plan)
+        support.write_plan(params.plan, output[0], log[0])
 
 
-for entry in filter(runs_of, PARAMS.models):
+for entry, runs in FILES.items():
 
     rule:
         """Measure the runs of one model, in one job because starting up costs more than measuring."""
@@ -29,18 +31,18 @@ for entry in filter(runs_of, PARAMS.models):
             images=LAYOUT.images,
             runs=[
                 file
-                for run in runs_of(entry)
+                for run in runs
                 for file in (run.config, run.history, run.outcome, run.snapshots)
             ],
             code=MEASURE_CODE,
         output:
-            [run.metrics for run in runs_of(entry)],
+            [run.metrics for run in runs],
+        log:
+            LAYOUT.logs / f"measure_{entry}.log",
         params:
             dataset=PARAMS.dataset,
             entry=entry,
             test_images=PARAMS.evaluation.test_images,
-        log:
-            LAYOUT.logs / f"measure_{entry}.log",
         shell:
             "python -m latentgrid.evaluation.measure --dataset {params.dataset}"
             " --entry {params.entry} --test-images {params.test_images} > {log:q} 2>&1"
@@ -53,17 +55,17 @@ rule tables:
         published="reference/published.csv",
         runs=[
             file
-            for entry in PARAMS.models
-            for run in runs_of(entry)
+            for runs in FILES.values()
+            for run in runs
             for file in (run.config, run.history, run.outcome, run.metrics)
         ],
         code=source_files("latentgrid.evaluation.tabulate"),
     output:
         LAYOUT.table_files,
         summary=LAYOUT.summary,
-    params:
-        dataset=PARAMS.dataset,
     log:
         LAYOUT.logs / "tables.log",
+    params:
+        dataset=PARAMS.dataset,
     shell:
         "python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"

@@ -1,7 +1,7 @@
 FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in catalogue.figures()}
 
 
-for entry in filter(runs_of, PARAMS.models):
+for entry, runs in FILES.items():
 
     rule:
         """Draw one picture of each run of a model: losses, samples, test codes."""
@@ -12,17 +12,17 @@ for entry in filter(runs_of, PARAMS.models):
             images=LAYOUT.images,
             runs=[
                 file
-                for run in runs_of(entry)
+                for run in runs
                 for file in (run.config, run.history, run.outcome, run.snapshots)
             ],
             code=source_files("latentgrid.figures.overview"),
         output:
-            [run.overview for run in runs_of(entry)],
+            [run.overview for run in runs],
+        log:
+            LAYOUT.logs / f"overview_{entry}.log",
         params:
             dataset=PARAMS.dataset,
             entry=entry,
-        log:
-            LAYOUT.logs / f"overview_{entry}.log",
         shell:
             "python -m latentgrid.figures.overview --dataset {params.dataset}"
             " --entry {params.entry} > {log:q} 2>&1"
@@ -33,7 +33,7 @@ rule figures:
     input:
         tables=LAYOUT.table_files,
         images=LAYOUT.images,
-        snapshots=[run.snapshots for entry in PARAMS.models for run in runs_of(entry)],
+        snapshots=[run.snapshots for runs in FILES.values() for run in runs],
         code=source_files(
             "latentgrid.figures.draw",
             *(f"latentgrid.figures.comparisons.{name}" for name in FIGURES),
@@ -48,9 +48,9 @@ rule figures:
             )
             for name, path in FIGURES.items()
         },
-    params:
-        dataset=PARAMS.dataset,
     log:
         LAYOUT.logs / "figures.log",
+    params:
+        dataset=PARAMS.dataset,
     shell:
         "python -m latentgrid.figures.draw --dataset {params.dataset} {output:q} > {log:q} 2>&1"

@@ -17,15 +17,19 @@ rule train:
         snapshots=LAYOUT.run("{run}").snapshots,
         timing=LAYOUT.run("{run}").timing,
         weights=LAYOUT.run("{run}").weights,
+    log:
+        LAYOUT.logs / "train" / "{run}.log",
+    threads: 1
+    resources:
+        # Not parameters: a run is not trained again because the grid moved to another machine.
+        device=PARAMS.training.device,
+        jobs_per_gpu=PARAMS.training.jobs_per_gpu,
     params:
         settings=lambda wildcards: grid.canonical(RUNS[wildcards.run].settings),
         folder=str(LAYOUT.run("{run}").folder),
         state=lambda wildcards: LAYOUT.run(wildcards.run).state,
-    log:
-        LAYOUT.logs / "train" / "{run}.log",
-    threads: 1
     shell:
         "python -m latentgrid.training --settings {params.settings:q} --images {input.images:q}"
         " --folder {params.folder:q} --state {params.state:q}"
-        " --device {PARAMS.training.device} --jobs-per-gpu {PARAMS.training.jobs_per_gpu}"
+        " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
         " > {log:q} 2>&1"

@@ -1,7 +1,6 @@
 """The measuring step: all measures of all runs of one model."""
 
 import importlib
-from pathlib import Path
 from typing import Annotated
 
 import typer

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from latentgrid.errors import UserError
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import read_json
 from latentgrid.paths import Layout
@@ -19,6 +20,9 @@ def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFram
 
     Columns: run, entry, the axes, seed, status (finished, diverged or failed), reason, then the
     measures; a measure that a run does not have is missing.
+
+    Raises:
+        UserError: a run's files belong to other settings than the plan's.
     """
     return pd.DataFrame([_run_row(layout, planned) for planned in plan])
 
@@ -38,14 +42,13 @@ def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
     if not run.ended:
         return identity | {"status": "failed", "reason": _failure(run)}
     if run.config["settings"] != settings:
-        raise StaleRun(planned["name"])
+        raise UserError(
+            f"{run.files.folder} was trained with other settings than the configuration's, and "
+            f"Snakemake did not notice (were its records lost?); delete that folder and run again"
+        )
     measured = read_json(run.files.metrics)
     numbers = {name: value for name, value in measured.items() if not isinstance(value, list)}
     return identity | {"status": "", "reason": run.outcome["reason"]} | numbers
-
-
-class StaleRun(Exception):
-    """A run's files belong to other settings than the plan's."""
 
 
 def _failure(run: TrainedRun) -> str:
@@ -105,7 +108,10 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
 def best_table(settings: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return each entry's best setting: smallest mean on the published scale, and corrected."""
     rows = []
-    for scale, column in {"published": "min_train_batch_sum", "corrected": "min_train_batch_sum_corrected"}.items():
+    for scale, column in {
+        "published": "min_train_batch_sum",
+        "corrected": "min_train_batch_sum_corrected",
+    }.items():
         if column in settings:
             measured = settings.dropna(subset=[column])
             best = measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]

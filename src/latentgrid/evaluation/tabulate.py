@@ -5,9 +5,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from latentgrid.errors import UserError
 from latentgrid.evaluation import tables
-from latentgrid.files import save, write_json
+from latentgrid.files import replacing, write_json
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
@@ -18,13 +17,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
     layout = Layout(dataset)
     plan = read_plan(layout.plan)
     axes = tables.axes_of(plan)
-    try:
-        runs = tables.runs_table(layout, plan)
-    except tables.StaleRun as stale:
-        raise UserError(
-            f"{layout.runs}/{stale} was trained with other settings than the configuration's, and "
-            f"Snakemake did not notice (were its records lost?); delete that folder and run again"
-        ) from None
+    runs = tables.runs_table(layout, plan)
     settings = tables.settings_table(runs, axes)
     written = {
         "runs": runs,
@@ -36,7 +29,8 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         "history": tables.history_table(layout, runs),
     }
     for name, table in written.items():
-        save(layout.tables / f"{name}.csv", lambda part, table=table: table.to_csv(part, index=False))
+        with replacing(layout.tables / f"{name}.csv") as part:
+            table.to_csv(part, index=False)
     write_json(layout.summary, summary(runs, settings))
 
 

@@ -1,14 +1,14 @@
 """What the figures that compare runs draw from: the tables, the runs' files and the test images."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
 from latentgrid.evaluation.tables import axes_of
-from latentgrid.evaluation.trained import TestSet, TrainedRun, load_test_set
+from latentgrid.evaluation.trained import Array, TestSet, TrainedRun, load_test_set
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 
@@ -49,6 +49,11 @@ class Material:
     def loss_label(self, runs: pd.DataFrame) -> str:
         """Return what the loss of these runs, all of one entry, sums over."""
         return textwrap.fill(self.trained(runs["run"].iloc[0]).config["total"], LABEL_WIDTH)
+
+    def with_snapshot(self, name: str, runs: Iterable[pd.Series]) -> list[tuple[pd.Series, Array]]:
+        """Return those of the runs that have the named snapshot, with it after the last epoch."""
+        pairs = [(run, self.trained(run["run"]).last(name)) for run in runs]
+        return [(run, snapshot) for run, snapshot in pairs if snapshot is not None]
 
     def best(self, runs: pd.DataFrame) -> Iterator[pd.Series]:
         """Yield each entry's run with the smallest training loss."""

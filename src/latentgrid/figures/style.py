@@ -1,4 +1,4 @@
-"""What all figures share: sizes, fonts, the colours of digits and optimizers, how images are laid out."""
+"""What all figures share: sizes, fonts, colours, and how images are laid out."""
 
 from collections.abc import Sequence
 from pathlib import Path

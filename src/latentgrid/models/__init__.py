@@ -84,7 +84,9 @@ def load(name: str) -> type[Model]:
     return next(
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Model) and value.__module__ == module.__name__
+        if isinstance(value, type)
+        and issubclass(value, Model)
+        and value.__module__ == module.__name__
     )
 
 

@@ -1,4 +1,4 @@
-"""The variational autoencoder with Gaussian posterior and squared error, as source 000 trains it."""
+"""The variational autoencoder with Gaussian posterior and squared error of source 000."""
 
 from typing import ClassVar
 

@@ -36,7 +36,7 @@ class MMDVAE(StandardNormalPrior):
         return codes
 
     def losses(self, images: Tensor, generator: torch.Generator) -> Losses:
-        """Return the mean squared pixel error of each image, and the batch's MMD for all of them."""
+        """Return each image's mean squared pixel error, and the batch's MMD for all of them."""
         codes = self.encode(images)
         prior = torch.empty_like(codes).normal_(generator=generator)
         error = (self.decoder(codes) - images).reshape(len(images), -1)

@@ -17,12 +17,20 @@ from latentgrid.files import read_json, write_text
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.report import findings
-from latentgrid.text import duration, number
 from latentgrid.step import run_step
+from latentgrid.text import duration, number
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
 # The order in which a reader wants the figures; a figure that is not named here comes last.
-ORDER = ("samples", "reconstructions", "manifold", "latent", "silhouettes", "learning_curves", "marginal_effects")
+ORDER = (
+    "samples",
+    "reconstructions",
+    "manifold",
+    "latent",
+    "silhouettes",
+    "learning_curves",
+    "marginal_effects",
+)
 CAPTIONS = Path("workflow/report")
 
 
@@ -59,8 +67,12 @@ def content(layout: Layout) -> dict[str, Any]:
         "entries": _entries(layout),
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
         "best": _best_rows(tables["best"], axes),
-        "best_findings": findings.best_settings(tables["best"], axes) if len(tables["best"]) else [],
-        "losses": {table: rows.to_dict("records") for table, rows in tables["losses"].groupby("table")},
+        "best_findings": findings.best_settings(tables["best"], axes)
+        if len(tables["best"])
+        else [],
+        "losses": {
+            table: rows.to_dict("records") for table, rows in tables["losses"].groupby("table")
+        },
         "agreement": findings.agreement(tables["losses"], int(runs["planned_epochs"].max())),
         "published_best": _published_best(tables["losses"]),
         "settings": tables["settings"].to_dict("records"),
@@ -98,7 +110,7 @@ def _best_rows(best: pd.DataFrame, axes: list[str]) -> list[dict[str, Any]]:
 
 
 def _published_best(losses: pd.DataFrame) -> dict[str, str]:
-    """Return the setting with the smallest published loss of each model (source 000, table VI.5)."""
+    """Return each model's setting with the smallest published loss (source 000, table VI.5)."""
     if losses.empty:
         return {}
     best = losses.loc[losses.groupby("model")["published"].idxmin()]
@@ -106,10 +118,16 @@ def _published_best(losses: pd.DataFrame) -> dict[str, str]:
     return {row["model"]: setting_label(row, axes) for _, row in best.iterrows()}
 
 
-def _figures(layout: Layout, tables: dict[str, pd.DataFrame], best: pd.DataFrame) -> list[dict[str, Any]]:
+def _figures(
+    layout: Layout, tables: dict[str, pd.DataFrame], best: pd.DataFrame
+) -> list[dict[str, Any]]:
     said = {
-        "marginal_effects": findings.largest_effects(tables["marginal"]) if len(tables["marginal"]) else [],
-        "silhouettes": findings.separation(best, tables["silhouettes"]) if len(tables["silhouettes"]) else [],
+        "marginal_effects": findings.largest_effects(tables["marginal"])
+        if len(tables["marginal"])
+        else [],
+        "silhouettes": findings.separation(best, tables["silhouettes"])
+        if len(tables["silhouettes"])
+        else [],
     }
     names = sorted(catalogue.figures(), key=lambda name: (*ORDER, name).index(name))
     return [

@@ -1,4 +1,4 @@
-"""What the tables show, in sentences. Each is computed from the tables, none is written beforehand."""
+"""What the tables show, in sentences computed from them."""
 
 from collections.abc import Sequence
 
@@ -31,8 +31,12 @@ def largest_effects(marginal: pd.DataFrame) -> list[str]:
     for entry, of_entry in marginal.groupby("entry", sort=False):
         losses = of_entry.groupby("axis", sort=False)["min_train_loss"]
         factors = (losses.max() / losses.min()).sort_values(ascending=False)
-        parts = [f"the {WORDS.get(axis, axis)} by a factor of {f:.2f}" for axis, f in factors.items()]
-        sentences.append(f"From its best to its worst value, the mean loss of {entry} changes with {', '.join(parts)}.")
+        parts = [
+            f"the {WORDS.get(axis, axis)} by a factor of {f:.2f}" for axis, f in factors.items()
+        ]
+        sentences.append(
+            f"From best to worst value, the mean loss of {entry} changes with {', '.join(parts)}."
+        )
     return sentences
 
 

@@ -70,7 +70,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
         torch.manual_seed(seed_of(seed, "construction"))
         model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
     model.initialise(generator(seed, "weights"))
-    model.to(place, memory_format=torch.channels_last)
+    model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["learning_rate"])
 
     progress = Progress(settings["epochs"])
@@ -97,28 +97,37 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
     save(files.weights, lambda part: save_file(weights, part))
     save(files.snapshots, lambda part: save_file(snapshots, part))
     write_text(files.history, as_csv(history))
-    write_json(files.config, {
-        "settings": settings,
-        "parameters": models.parameter_count(model),
-        "terms": model.terms,
-        "total": model.total,
-        "batch total": model.batch_total,
-        "data sha256": data.checksum,
-        "code": code_version(),
-        "libraries": library_versions(),
-        "device": torch.cuda.get_device_name() if place == "cuda" else "cpu",
-    })
-    write_json(files.timing, {
-        "host": socket.gethostname(),
-        "started": started.isoformat(timespec="seconds"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds per epoch": outcome.seconds,
-    })
-    write_json(files.outcome, {
-        "status": "diverged" if outcome.diverged else "finished",
-        "reason": outcome.diverged,
-        "epochs": outcome.epochs,
-    })
+    write_json(
+        files.config,
+        {
+            "settings": settings,
+            "parameters": models.parameter_count(model),
+            "terms": model.terms,
+            "total": model.total,
+            "batch total": model.batch_total,
+            "data sha256": data.checksum,
+            "code": code_version(),
+            "libraries": library_versions(),
+            "device": torch.cuda.get_device_name() if place == "cuda" else "cpu",
+        },
+    )
+    write_json(
+        files.timing,
+        {
+            "host": socket.gethostname(),
+            "started": started.isoformat(timespec="seconds"),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds per epoch": outcome.seconds,
+        },
+    )
+    write_json(
+        files.outcome,
+        {
+            "status": "diverged" if outcome.diverged else "finished",
+            "reason": outcome.diverged,
+            "epochs": outcome.epochs,
+        },
+    )
 
 
 def as_csv(rows: Iterable[Mapping[str, float]]) -> str:

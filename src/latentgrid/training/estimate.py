@@ -48,7 +48,9 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     measured: dict[str, tuple[float, int]] = {}
     seconds, disk = [], []
     for run in runs:
-        network = canonical([run.settings["model"], run.settings["hyperparameters"], run.batch_size])
+        network = canonical(
+            [run.settings["model"], run.settings["hyperparameters"], run.batch_size]
+        )
         if network not in measured:
             measured[network] = _measure(run, data, place)
         per_image, weights = measured[network]
@@ -61,7 +63,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     return Costs(
         [Cost(duration(s), size(b)) for s, b in zip(seconds, disk, strict=True)],
         f"All together: {where}, {size(sum(disk))} of disk; ✓ marks runs that are done. Estimated "
-        f"from {TIMED} training steps of each network just now on this machine, if it stays as idle.",
+        f"from {TIMED} training steps of each network, timed just now on this machine.",
     )
 
 
@@ -76,7 +78,7 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
     """Return the seconds that training spends on an image, and the bytes of the weights."""
     settings: dict[str, Any] = run.settings
     model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
-    model.to(place, memory_format=torch.channels_last)
+    model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["learning_rate"])
     images = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
     noise = generator(0, "estimate", place)
@@ -85,7 +87,7 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
             started = time.perf_counter()
         loss = model.batch_loss(model.losses(images, noise))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         loss.item()
     elapsed = time.perf_counter() - started
@@ -94,9 +96,9 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
 
 def _snapshot_bytes(run: Run, data: Size) -> int:
     """Return about how much a run keeps besides its weights."""
-    dimensions = run.settings["hyperparameters"].get("latent_dim", 0)
+    dimensions: int = run.settings["hyperparameters"].get("latent_dim", 0)
     kept = run.settings["snapshots"]
     pixels = data.shape[0] * data.shape[1] * data.shape[2]
-    manifold = kept["manifold"] ** 2 if dimensions == 2 else 0  # noqa: PLR2004
-    each = (kept["samples"] + manifold) * pixels + data.test * dimensions * FLOAT_BYTES
+    manifold: int = kept["manifold"] ** 2 if dimensions == 2 else 0  # noqa: PLR2004
+    each: int = (kept["samples"] + manifold) * pixels + data.test * dimensions * FLOAT_BYTES
     return PICTURE_BYTES + len(kept["epochs"]) * each

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from latentgrid.training.optimizers import Optimizer
 
 from latentgrid.data import Images, to_unit_interval
 from latentgrid.models import Losses, Model
 from latentgrid.randomness import generator
+from latentgrid.training.optimizers import Optimizer
 
 Row = dict[str, float]
 
@@ -79,7 +79,7 @@ def evaluate(model: Model, images: Tensor, batch_size: int, noise: torch.Generat
     """Return the losses over `images`, in batches of the size that training uses."""
     model.eval()
     sums = _Sums(images.device)
-    for batch in images.split(batch_size):
+    for batch in torch.split(images, batch_size):
         losses = model.losses(to_unit_interval(batch), noise)
         sums.add(losses, model.batch_loss(losses), model.batch_surplus(len(batch)))
     return sums.means(len(images))
@@ -99,14 +99,14 @@ def _train_epoch(
         losses = model.losses(batch, noise)
         batch_loss = model.batch_loss(losses)
         optimizer.zero_grad()
-        batch_loss.backward()
+        batch_loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         sums.add(losses, batch_loss, model.batch_surplus(len(batch)))
     return sums.means(len(images))
 
 
 def _batches(images: Tensor, permutation: Tensor, batch_size: int) -> Iterator[Tensor]:
-    for indices in permutation.split(batch_size):
+    for indices in torch.split(permutation, batch_size):
         yield to_unit_interval(images[indices])
 
 

@@ -12,7 +12,9 @@ BATCH = 1000
 
 
 @torch.no_grad()
-def snapshot(model: Model, data: Images, seed: int, samples: int, manifold: int) -> dict[str, Tensor]:
+def snapshot(
+    model: Model, data: Images, seed: int, samples: int, manifold: int
+) -> dict[str, Tensor]:
     """Return what the model can show, on the CPU.
 
     `samples` (uint8 images from the prior, the same draws at every epoch and for every model with
@@ -25,7 +27,10 @@ def snapshot(model: Model, data: Images, seed: int, samples: int, manifold: int)
         taken["samples"] = _to_bytes(model.sample(samples, generator(seed, "samples")))
     if isinstance(model, Encoder):
         taken["codes"] = torch.cat(
-            [model.encode(to_unit_interval(batch)) for batch in data.test_images.split(BATCH)]
+            [
+                model.encode(to_unit_interval(batch))
+                for batch in torch.split(data.test_images, BATCH)
+            ]
         )
     if isinstance(model, Decoder) and "codes" in taken:
         taken["reconstructions"] = _to_bytes(model.decode(taken["codes"][:RECONSTRUCTIONS]))

@@ -1,4 +1,4 @@
-"""One file a data set; each has its `SIZE` and `load(folder, mirror)`, which returns its `Images`."""
+"""One file a data set; each has its `SIZE` and `load(folder, mirror)`, which gives `Images`."""
 
 import importlib
 from dataclasses import dataclass

@@ -10,8 +10,9 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
 
     `min_train_batch_sum` is the figure of source 000's tables: the smallest epoch's sum of the
     batch losses; `min_train_batch_sum_corrected` is the same with the latent dimension subtracted
-    for every image and not once per batch. `best_epoch` is the epoch of the smallest training loss. Losses ending in a term's name, and `train_loss` and `test_loss`, are per image
-    after the last epoch.
+    for every image and not once per batch. `best_epoch` is the epoch of the smallest training
+    loss. Losses ending in a term's name, and `train_loss` and `test_loss`, are per image after the
+    last epoch.
     """
     if run.history.empty:
         return {}

@@ -20,8 +20,8 @@ def draw(material: Material) -> Figure:
     row have the same scale.
     """
     rows = [
-        [run for run in candidates if material.trained(run["run"]).last("codes") is not None]
-        for candidates in (material.best_of_two_dimensions(), material.best(material.runs))
+        material.with_snapshot("codes", material.best_of_two_dimensions()),
+        material.with_snapshot("codes", material.best(material.runs)),
     ]
     columns = max(map(len, rows))
     if not columns:
@@ -31,9 +31,7 @@ def draw(material: Material) -> Figure:
     for panels, runs in zip(grid, rows, strict=True):
         for panel in panels[len(runs) :]:
             panel.set_visible(False)
-        for panel, run in zip(panels, runs, strict=False):
-            codes = material.trained(run["run"]).last("codes")
-            assert codes is not None
+        for panel, (run, codes) in zip(panels, runs, strict=False):
             projected = codes.shape[1] > 2  # noqa: PLR2004
             scatter_by_class(panel, two_dimensions(codes), material.test.labels)
             panel.set_title(f"{run['entry']}\n{setting_label(run, material.axes)}")

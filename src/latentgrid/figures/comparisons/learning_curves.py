@@ -1,5 +1,7 @@
 """The loss over the epochs, of every run."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -9,7 +11,7 @@ from latentgrid.figures.comparisons import nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH, loss_axis
 
-STYLES = ("-", "--", ":", "-.")
+STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 
 def draw(material: Material) -> Figure:

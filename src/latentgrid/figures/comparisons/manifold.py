@@ -9,11 +9,7 @@ from latentgrid.figures.style import WIDTH, setting_label, show_images
 
 def draw(material: Material) -> Figure:
     """Draw each model's best two-dimensional run, decoded at Φ⁻¹ of a regular grid."""
-    sheets = [
-        (run, material.trained(run["run"]).last("manifold"))
-        for run in material.best_of_two_dimensions()
-    ]
-    sheets = [(run, manifold) for run, manifold in sheets if manifold is not None]
+    sheets = material.with_snapshot("manifold", material.best_of_two_dimensions())
     if not sheets:
         return nothing("No run with two latent dimensions has finished.")
     figure = Figure(figsize=(WIDTH, WIDTH / len(sheets) + 0.6))

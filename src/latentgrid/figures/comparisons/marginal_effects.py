@@ -28,7 +28,9 @@ def draw(material: Material) -> Figure:
                 panel.plot(offsets, losses, "o", color=PALETTE[0], markersize=3, alpha=0.7)
                 panel.hlines(losses.mean(), place - 0.35, place + 0.35, color=PALETTE[2], lw=2)
             loss_axis(panel)
-            panel.set_xticks(range(len(values)), [f"{v:g}" if axis != "optimizer" else v for v in values])
+            panel.set_xticks(
+                range(len(values)), [f"{v:g}" if axis != "optimizer" else v for v in values]
+            )
             panel.set_xlim(-0.5, len(values) - 0.5)
             if row == len(entries) - 1:
                 panel.set_xlabel(NAMES.get(axis, axis))

@@ -12,11 +12,8 @@ SHOWN = 16
 def draw(material: Material) -> Figure:
     """Draw a row for the test images and a row for each model's reconstructions of them."""
     rows = [("test images", material.test.images[:SHOWN])]
-    for run in material.best(material.runs):
-        reconstructions = material.trained(run["run"]).last("reconstructions")
-        if reconstructions is not None:
-            label = f"{run['entry']}\n{setting_label(run, material.axes)}"
-            rows.append((label, reconstructions[:SHOWN]))
+    for run, images in material.with_snapshot("reconstructions", material.best(material.runs)):
+        rows.append((f"{run['entry']}\n{setting_label(run, material.axes)}", images[:SHOWN]))
     if len(rows) == 1:
         return nothing("No run that reconstructs images has finished.")
     figure = Figure(figsize=(WIDTH, 0.42 * len(rows)))

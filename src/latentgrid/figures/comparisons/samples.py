@@ -11,8 +11,7 @@ COLUMNS = 8
 
 def draw(material: Material) -> Figure:
     """Draw a sheet of samples for each model, from the same draws where the codes are as long."""
-    sheets = [(run, material.trained(run["run"]).last("samples")) for run in material.best(material.runs)]
-    sheets = [(run, samples) for run, samples in sheets if samples is not None]
+    sheets = material.with_snapshot("samples", material.best(material.runs))
     if not sheets:
         return nothing("No run that can draw samples has finished.")
     figure = Figure(figsize=(WIDTH, WIDTH / len(sheets) + 0.45))

@@ -21,7 +21,9 @@ def draw(material: Material) -> Figure:
     for place, run in enumerate(runs):
         of_run = by_class[by_class["run"] == run["run"]]
         colour = PALETTE[place % len(PALETTE)]
-        label = f"{run['entry']} ({setting_label(run, material.axes)}), mean {run['silhouette']:.3f}"
+        label = (
+            f"{run['entry']} ({setting_label(run, material.axes)}), mean {run['silhouette']:.3f}"
+        )
         panel.plot(
             of_run["class"] + 0.14 * (place - (len(runs) - 1) / 2),
             of_run["silhouette"],

@@ -1,0 +1,84 @@
+"""What the Snakefile needs beside its rules."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from snakemake.exceptions import WorkflowError
+
+from latentgrid import params
+from latentgrid.errors import UserError
+from latentgrid.files import write_text
+from latentgrid.grid import Run
+from latentgrid.paths import Layout, RunFiles
+
+ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
+
+
+def use_this_python() -> None:
+    """Let jobs run the Python that runs Snakemake, whether or not its environment is activated."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def load_params(workflow: Any) -> params.Params:
+    """Return the parameters of `--configfile`, else of params.yaml, with `--config` over them.
+
+    Raises:
+        WorkflowError: something in them is wrong; Snakemake shows it without a traceback.
+    """
+    given = workflow.config_settings
+    try:
+        return params.load(given.configfiles or [Path("params.yaml")], given.config)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def runs_by_entry(layout: Layout, runs: dict[str, Run]) -> dict[str, list[RunFiles]]:
+    """Return the files of the runs of each entry.
+
+    When a report is made of what there is after a failure, only those of runs that trained.
+    """
+    found: dict[str, list[RunFiles]] = {}
+    for name, run in runs.items():
+        files = layout.run(name)
+        if ONLY_FINISHED not in os.environ or files.outcome.exists():
+            found.setdefault(run.entry, []).append(files)
+    return found
+
+
+def write_plan(plan: str, output: str, log: str) -> None:
+    """Write the runs as JSON, and into the log how many there are."""
+    write_text(Path(output), plan)
+    Path(log).write_text(f"{len(json.loads(plan))} runs\n", encoding="utf-8")
+
+
+def start_tracking(dataset: str) -> None:
+    """Keep MLflow up to date while this process lives, in a process beside it."""
+    subprocess.Popen(
+        [*_track(dataset), "--follow", str(os.getpid())],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def finish_tracking(dataset: str) -> None:
+    """Bring MLflow up to date; if it is not to be had, say so and go on."""
+    subprocess.run(_track(dataset), check=False)
+
+
+def report_what_there_is() -> None:
+    """Call Snakemake again for the steps that gather, with the runs that did train."""
+    if ONLY_FINISHED not in os.environ:
+        print("Making the report from the runs that did train.", file=sys.stderr, flush=True)
+        subprocess.run(
+            [sys.executable, "-m", "snakemake", *sys.argv[1:], "--nolock"],
+            env={**os.environ, ONLY_FINISHED: "1"},
+            check=False,
+        )
+
+
+def _track(dataset: str) -> list[str]:
+    return [sys.executable, "-m", "latentgrid", "track", "--dataset", dataset]
