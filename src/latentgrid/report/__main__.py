@@ -10,6 +10,7 @@ import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from latentgrid import catalogue
+from latentgrid.evaluation.tables import axes_of
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import setting_label
@@ -64,6 +65,7 @@ def content(layout: Layout) -> dict[str, Any]:
         "words": findings.WORDS,
         "counts": Counter(runs["status"]),
         "seeds": sorted(runs["seed"].unique().tolist()),
+        "grids": _grids(layout),
         "entries": _entries(layout),
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
         "best": _best_rows(tables["best"], axes),
@@ -89,13 +91,35 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.DataFrame()
 
 
+def _grids(layout: Layout) -> list[dict[str, Any]]:
+    """Return each entry with the values on its axes, its epochs and its batch size."""
+    plan = pd.DataFrame(
+        {"entry": p["entry"], **p["settings"], **p["axes"]} for p in read_plan(layout.plan)
+    )
+    axes = axes_of(read_plan(layout.plan))
+    columns = [*dict.fromkeys((*axes, "epochs", "batch_size", "seed"))]
+    return [
+        {
+            "entry": entry,
+            "runs": len(rows),
+            "values": {
+                findings.WORDS.get(column, column): ", ".join(
+                    number(value) for value in rows[column].dropna().unique().tolist()
+                )
+                for column in columns
+            },
+        }
+        for entry, rows in plan.groupby("entry", sort=False)
+    ]
+
+
 def _entries(layout: Layout) -> list[dict[str, Any]]:
     """Return each entry with what its losses sum over, as its first result says."""
     entries: dict[str, dict[str, Any]] = {}
     for planned in read_plan(layout.plan):
         run = TrainedRun(layout.run(planned["name"]))
         if planned["entry"] not in entries and run.ended:
-            described = ("terms", "total", "batch total", "parameters")
+            described = ("description", "terms", "total", "batch total", "parameters")
             entries[planned["entry"]] = {"name": planned["entry"]} | {
                 key.replace(" ", "_"): run.config[key] for key in described
             }
@@ -106,7 +130,9 @@ def _entries(layout: Layout) -> list[dict[str, Any]]:
 def _best_rows(best: pd.DataFrame, axes: list[str]) -> list[dict[str, Any]]:
     if best.empty:
         return []
-    return [{**row, "setting": setting_label(row, axes)} for _, row in best.iterrows()]
+    order = {entry: place for place, entry in enumerate(best["entry"].unique())}
+    grouped = best.sort_values("entry", kind="stable", key=lambda entries: entries.map(order))
+    return [{**row, "setting": setting_label(row, axes)} for _, row in grouped.iterrows()]
 
 
 def _published_best(losses: pd.DataFrame) -> dict[str, str]:

@@ -102,6 +102,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
         {
             "settings": settings,
             "parameters": models.parameter_count(model),
+            "description": (type(model).__doc__ or "").splitlines()[0],
             "terms": model.terms,
             "total": model.total,
             "batch total": model.batch_total,
