@@ -461,6 +461,17 @@ def test_a_server_that_is_down_is_told_quickly(layout: Layout, monkeypatch) -> N
     assert only().info.status == "FINISHED"
 
 
+def test_a_server_that_never_answers_is_told_soon(layout: Layout, monkeypatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        write_run(layout)
+        started = time.monotonic()
+        with pytest.raises(TrackingUnavailable, match="are safe, and `latentgrid track`"):
+            sync(layout)
+        assert time.monotonic() - started < 8
+
+
 def test_a_broken_database_is_told_quickly(layout: Layout) -> None:
     Path("mlflow.db").write_bytes(b"no database" * 1000)
     started = time.monotonic()

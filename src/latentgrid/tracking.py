@@ -36,13 +36,13 @@ DIGEST_TAG = "latentgrid.digest"
 
 RUNS_PER_PAGE = 1000
 MILLISECONDS = 1000
-NICENESS = 10  # a tenth of a busy core; at 19, importing MLflow would outlast a short workflow
+NICENESS = 5  # a quarter of a busy core; at 19, importing MLflow would outlast a short workflow
 
 MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     # A pool would go on writing into a database file that was deleted meanwhile.
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from snakemake.exceptions import WorkflowError
-
 from latentgrid import params
 from latentgrid.errors import UserError
 from latentgrid.files import write_text
@@ -26,14 +24,13 @@ def use_this_python() -> None:
 def load_params(workflow: Any) -> params.Params:
     """Return the parameters of `--configfile`, else of params.yaml, with `--config` over them.
 
-    Raises:
-        WorkflowError: something in them is wrong; Snakemake shows it without a traceback.
+    If something in them is wrong, Snakemake ends here: an exception would show a traceback.
     """
     given = workflow.config_settings
     try:
         return params.load(given.configfiles or [Path("params.yaml")], given.config)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"error: {error}")
 
 
 def runs_by_entry(layout: Layout, runs: dict[str, Run]) -> dict[str, list[RunFiles]]:
