@@ -6,7 +6,6 @@ makes it again. MLflow is imported only when there is something to bring, as tha
 
 import contextlib
 import csv
-import fcntl
 import hashlib
 import logging
 import math
@@ -25,6 +24,7 @@ from filelock import FileLock, Timeout
 from latentgrid.errors import UserError
 from latentgrid.files import read_json, sha256
 from latentgrid.grid import canonical, read_plan
+from latentgrid.locks import is_held
 from latentgrid.paths import Layout, RunFiles
 
 NAME_TAG = "latentgrid.run"
@@ -162,7 +162,7 @@ def _fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
     for path in (layout.plan, *_files_below(layout.runs), *_files_below(layout.state)):
         with contextlib.suppress(FileNotFoundError):
             stat = path.stat()
-            held = path.name == "lock" and _held(path)
+            held = path.name == "lock" and is_held(path)
             found.add((str(path), stat.st_mtime_ns, stat.st_size, held))
     return frozenset(found)
 
@@ -224,7 +224,7 @@ def _unfinished(files: RunFiles, name: str, planned: Mapping[str, Any]) -> Recor
     times = [path.stat().st_mtime for path in _files_below(files.state)]
     if not times:
         return None
-    training = _held(files.lock)
+    training = is_held(files.lock)
     reason = read_json(files.failure)["reason"] if files.failure.exists() else "process ended"
     return Record(
         name=name,
@@ -285,21 +285,6 @@ def _milliseconds(seconds: float) -> int:
 def _files_below(folder: Path) -> Iterator[Path]:
     for place, _, names in os.walk(folder):
         yield from (Path(place, name) for name in names)
-
-
-def _held(lock: Path) -> bool:
-    """Tell whether a process holds a lock file, without ever making one or keeping it for long."""
-    try:
-        descriptor = os.open(lock, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 # From records to MLflow.
@@ -467,7 +452,7 @@ def _one_error(uri: str, layout: Layout) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         message = (
             f"MLflow at {uri} could not be brought up to date. The results in {layout.results} "

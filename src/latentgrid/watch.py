@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 
-from filelock import FileLock, Timeout
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,6 +13,7 @@ from rich.progress import (
 )
 
 from latentgrid.grid import Run
+from latentgrid.locks import is_held
 from latentgrid.paths import Layout, RunFiles
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -61,15 +61,4 @@ def progress_of(files: RunFiles, epochs: int) -> tuple[int, bool]:
         rows = files.live_history.read_text(encoding="utf-8").count("\n") - 1
     except FileNotFoundError:
         return 0, False
-    return rows, is_locked(files)
-
-
-def is_locked(files: RunFiles) -> bool:
-    """Tell whether a living process trains this run."""
-    if not files.lock.exists():
-        return False
-    try:
-        with FileLock(files.lock).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+    return rows, is_held(files.lock)

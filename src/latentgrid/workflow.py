@@ -52,18 +52,22 @@ def write_plan(plan: str, output: str, log: str) -> None:
     Path(log).write_text(f"{len(json.loads(plan))} runs\n", encoding="utf-8")
 
 
-def start_tracking(dataset: str) -> None:
+def start_tracking(layout: Layout) -> None:
     """Keep MLflow up to date while this process lives, in a process beside it."""
-    subprocess.Popen(
-        [*_track(dataset), "--follow", str(os.getpid())],
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-    )
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    with (layout.logs / "tracking.log").open("w") as log:
+        subprocess.Popen(
+            [*_track(layout), "--follow", str(os.getpid())],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
 
-def finish_tracking(dataset: str) -> None:
+def finish_tracking(layout: Layout) -> None:
     """Bring MLflow up to date; if it is not to be had, say so and go on."""
-    subprocess.run(_track(dataset), check=False)
+    subprocess.run(_track(layout), check=False)
 
 
 def report_what_there_is() -> None:
@@ -77,5 +81,5 @@ def report_what_there_is() -> None:
         )
 
 
-def _track(dataset: str) -> list[str]:
-    return [sys.executable, "-m", "latentgrid", "track", "--dataset", dataset]
+def _track(layout: Layout) -> list[str]:
+    return [sys.executable, "-m", "latentgrid", "track", "--dataset", layout.dataset]

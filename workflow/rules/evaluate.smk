@@ -9,11 +9,15 @@ MEASURE_CODE = source_files(
 
 
 rule plan:
-    """Write down the runs of this configuration, for the steps that gather all of them."""
+    """Write down the runs of this configuration, for the steps that gather all of them.
+
+    First of all jobs: MLflow and `latentgrid watch` tell by it which runs there will be.
+    """
     output:
         LAYOUT.plan,
     log:
         LAYOUT.logs / "plan.log",
+    priority: 1
     params:
         plan=json.dumps(grid.plan(PARAMS), indent=1),
     run:

@@ -3,14 +3,14 @@
 
 
 onstart:
-    support.start_tracking(PARAMS.dataset)
+    support.start_tracking(LAYOUT)
 
 
 onsuccess:
-    support.finish_tracking(PARAMS.dataset)
+    support.finish_tracking(LAYOUT)
 
 
 onerror:
-    support.finish_tracking(PARAMS.dataset)
+    support.finish_tracking(LAYOUT)
     if workflow.execution_settings.keep_going:
         support.report_what_there_is()

@@ -22,6 +22,9 @@ from latentgrid.provenance import code_version, library_versions
 from latentgrid.step import run_step
 from latentgrid.training.devices import take_device
 
+# Whoever looks whether a run trains holds its lock for less than a moment.
+SECONDS_FOR_A_LOOK = 1
+
 
 def main(
     settings: Annotated[str, typer.Option(help="the run's settings as JSON")],
@@ -146,7 +149,7 @@ def _only_here(files: RunFiles) -> FileLock:
     files.state.mkdir(parents=True, exist_ok=True)
     lock = FileLock(files.lock)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=SECONDS_FOR_A_LOOK)
     except Timeout:
         raise UserError(f"{files.folder} is being trained by another process") from None
     return lock
