@@ -193,13 +193,13 @@ def test_the_seed_alone_sets_the_order():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_ends_training_at_the_last_good_epoch(value):
-    """Four batches an epoch; the term `bad` goes wrong in the second batch of epoch 3."""
+    """Four batches an epoch; the term `bad` goes wrong in the last batch of epoch 3."""
     settings = {"epochs": 5, "batch_size": 5, "seed": 0}
     good = Recorder()
     optimizer = OPTIMIZERS["adam"](good.parameters(), 0.1)
     _, expected = fit_model(good, optimizer, pixels(20), settings | {"epochs": 2})
 
-    model = Recorder(lambda call: value if call == 10 else 1.0)
+    model = Recorder(lambda call: value if call == 12 else 1.0)
     optimizer = OPTIMIZERS["adam"](model.parameters(), 0.1)
     outcome, history = fit_model(model, optimizer, pixels(20), settings)
     assert outcome.epochs == 2

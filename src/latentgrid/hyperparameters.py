@@ -21,6 +21,7 @@ Real = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=Fa
 
 PositiveInteger = Annotated[Integer, Field(ge=1, description="a whole number, 1 or more")]
 LatentDim = Annotated[Integer, Field(ge=1, le=4096, description="a whole number from 1 to 4096")]
+PositiveReal = Annotated[Real, Field(gt=0, description="a number above 0")]
 LearningRate = Annotated[Real, Field(gt=0, le=10, description="a number above 0, 10 at most")]
 Optimizer = Annotated[
     Literal["adadelta", "adam", "rmsprop"], Field(description="adadelta, adam, rmsprop")

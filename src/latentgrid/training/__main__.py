@@ -6,8 +6,10 @@ torch is imported only after the device is chosen.
 import csv
 import io
 import json
+import shutil
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,8 +47,7 @@ def main(
         except BaseException as error:
             write_json(files.failure, {"reason": _reason(error)})
             raise
-        files.live_history.unlink(missing_ok=True)
-    _remove(files.state)
+        shutil.rmtree(files.state)
 
 
 def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place: str) -> None:
@@ -87,13 +88,16 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
             write_text(files.live_history, as_csv(history))
             progress.epoch_done(epoch, row["train_loss"], row["test_loss"])
         if epoch in kept["epochs"]:
-            taken = snapshot(model, data, seed, kept["samples"], kept["manifold"])
-            snapshots.update({f"{epoch}/{name}": tensor for name, tensor in taken.items()})
+            keep(epoch)
+
+    def keep(epoch: int) -> None:
+        taken = snapshot(model, data, seed, kept["samples"], kept["manifold"])
+        snapshots.update({f"{epoch}/{name}": tensor for name, tensor in taken.items()})
 
     started = datetime.now(UTC)
     outcome = train(model, optimizer, data, settings, after_epoch)
     if outcome.diverged:
-        after_epoch(outcome.epochs, None)
+        keep(outcome.epochs)
         print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)
 
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
@@ -145,26 +149,18 @@ def as_csv(rows: Iterable[Mapping[str, float]]) -> str:
     return text.getvalue()
 
 
-def _only_here(files: RunFiles) -> FileLock:
+def _only_here(files: RunFiles) -> AbstractContextManager[object]:
+    """Hold the run's lock, so that no other process trains it at the same time."""
     files.state.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(files.lock)
     try:
-        lock.acquire(timeout=SECONDS_FOR_A_LOOK)
+        return FileLock(files.lock).acquire(timeout=SECONDS_FOR_A_LOOK)
     except Timeout:
         raise UserError(f"{files.folder} is being trained by another process") from None
-    return lock
 
 
 def _reason(error: BaseException) -> str:
     text = str(error).splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-
-
-def _remove(state: Path) -> None:
-    """Remove what an unfinished run keeps."""
-    for file in state.iterdir():
-        file.unlink()
-    state.rmdir()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Nothing here imports torch: a GPU is chosen through CUDA_VISIBLE_DEVICES, which torch reads once.
 """
 
+import itertools
 import os
 import tempfile
 import time
@@ -15,6 +16,8 @@ from latentgrid.errors import UserError
 
 SLOTS = Path(tempfile.gettempdir()) / f"latentgrid-gpus-{os.getuid()}"
 SECONDS_BETWEEN_LOOKS = 0.2
+# What CUDA_VISIBLE_DEVICES ends its list with, or says for no GPU at all.
+NONE = {"", "-1", "NoDevFiles"}
 
 
 def take_device(wanted: str, jobs_per_gpu: int) -> tuple[str, FileLock | None]:
@@ -52,7 +55,8 @@ def visible_gpus() -> list[str]:
     """Return the GPUs this process may use, as CUDA_VISIBLE_DEVICES names them."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
-        return [gpu.strip() for gpu in allowed.split(",") if gpu.strip() not in {"", "-1"}]
+        named = [gpu.strip() for gpu in allowed.split(",")]
+        return list(itertools.takewhile(lambda gpu: gpu not in NONE, named))
     try:
         pynvml.nvmlInit()
         return [str(index) for index in range(pynvml.nvmlDeviceGetCount())]
@@ -60,13 +64,26 @@ def visible_gpus() -> list[str]:
         return []
 
 
+def _unique_name(gpu: str) -> str:
+    """Return a name by which all jobs of this machine know a GPU.
+
+    A scheduler that shows each job one GPU calls it 0 in every one of them.
+    """
+    try:
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlDeviceGetUUID(pynvml.nvmlDeviceGetHandleByIndex(int(gpu))))
+    except (pynvml.NVMLError, ValueError):
+        return gpu.replace("/", "_")
+
+
 def _free_slot(gpus: list[str], jobs_per_gpu: int) -> tuple[str, FileLock]:
     """Wait for a slot; one round offers the first slot of every GPU before any second one."""
     SLOTS.mkdir(mode=0o700, exist_ok=True)
+    names = {gpu: _unique_name(gpu) for gpu in gpus}
     while True:
         for slot in range(jobs_per_gpu):
             for gpu in gpus:
-                lock = FileLock(SLOTS / f"{gpu.replace('/', '_')}.{slot}")
+                lock = FileLock(SLOTS / f"{names[gpu]}.{slot}")
                 try:
                     lock.acquire(timeout=0)
                 except Timeout:

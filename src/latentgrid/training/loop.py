@@ -15,6 +15,7 @@ from latentgrid.randomness import generator
 from latentgrid.training.optimizers import Optimizer
 
 Row = dict[str, float]
+SUMS = ("_loss", "_batch_sum", "_batch_sum_corrected")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def train(
         seconds.append(time.perf_counter() - started)
         tested = evaluate(model, data.test_images, batch_size, generator(seed, "test", device))
         row = {"epoch": epoch, **_named("train", trained), **_named("test", tested)}
-        bad = next((name for name, value in row.items() if not math.isfinite(value)), None)
+        bad = _not_finite(row)
         if bad:
             model.load_state_dict(before)
             return Outcome(epoch - 1, f"{bad} was {row[bad]} in epoch {epoch}", seconds)
@@ -135,6 +136,13 @@ class _Sums:
             "batch_sum": batch_sum,
             "batch_sum_corrected": batch_sum - self.surplus,
         }
+
+
+def _not_finite(row: Row) -> str | None:
+    """Return the column that is not finite, a term rather than a sum over terms."""
+    bad = [name for name, value in row.items() if not math.isfinite(value)]
+    terms = [name for name in bad if not name.endswith(SUMS)]
+    return next(iter(terms + bad), None)
 
 
 def _named(part: str, row: Row) -> Row:
