@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 QUICK := config/quick.yaml
+RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast check format lock report ui watch restore prune clean
@@ -44,9 +45,9 @@ check: setup ## formatting, lint, types, import order of the packages, workflow 
 	mypy
 	lint-imports
 	python workflow/lint.py
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev \
-	  pyproject.toml --output-file .venv/requirements.lock --constraint requirements.lock
-	diff requirements.lock .venv/requirements.lock
+	@cp requirements.lock .venv/resolved.lock
+	@$(RESOLVE) --quiet --output-file .venv/resolved.lock
+	@diff -q requirements.lock .venv/resolved.lock || { echo "error: requirements.lock does not fit pyproject.toml; run make lock"; exit 1; }
 
 format: setup ## format all code
 	ruff format
@@ -54,7 +55,7 @@ format: setup ## format all code
 	snakefmt Snakefile workflow
 
 lock: setup ## resolve pyproject.toml into requirements.lock again
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev --upgrade pyproject.toml --output-file requirements.lock
+	$(RESOLVE) --upgrade --output-file requirements.lock
 
 report: setup ## say with Snakemake's own report how every file was made
 	snakemake --report results/provenance.html --configfile $(or $(CONFIG),params.yaml)
@@ -64,7 +65,7 @@ ui: setup ## open MLflow on this machine only, with all runs there are
 	mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000)
 
 watch: setup ## show how far the runs are and how much time is left
-	latentgrid watch --configfile $(or $(CONFIG),params.yaml)
+	latentgrid watch
 
 restore: setup ## bring data, results and Snakemake's records to the commit that git is on
 	dvc checkout

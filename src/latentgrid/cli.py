@@ -55,12 +55,11 @@ def plan(configfile: ConfigFile = None) -> None:
 
 
 @app.command()
-def watch(configfile: ConfigFile = None) -> None:
+def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C."""
     from latentgrid.watch import watch as watch_runs
 
-    chosen = _params(configfile)
-    watch_runs(grid.runs(chosen), Layout(chosen.dataset))
+    watch_runs(Layout(dataset or _params(None).dataset))
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """A live view of the grid: epochs done, runs training, time left."""
 
 import time
-from collections.abc import Sequence
 
 from rich.progress import (
     BarColumn,
@@ -12,15 +11,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from latentgrid.grid import Run
+from latentgrid.errors import UserError
+from latentgrid.grid import read_plan
 from latentgrid.locks import is_held
 from latentgrid.paths import Layout, RunFiles
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-def watch(runs: Sequence[Run], layout: Layout) -> None:
-    """Draw a bar for all epochs of all runs and one for each run in training."""
+def watch(layout: Layout) -> None:
+    """Draw a bar for all epochs of all planned runs and one for each run in training.
+
+    Raises:
+        UserError: no workflow has planned runs of this data set yet.
+    """
+    if not layout.plan.exists():
+        raise UserError(f"{layout.plan}: there is none yet; start snakemake first")
+    epochs_of = {run["name"]: run["settings"]["epochs"] for run in read_plan(layout.plan)}
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -32,20 +39,21 @@ def watch(runs: Sequence[Run], layout: Layout) -> None:
         TextColumn("left"),
     )
     with Progress(*columns, speed_estimate_period=600) as progress:
-        total = progress.add_task("", total=sum(run.epochs for run in runs))
+        total = progress.add_task("", total=sum(epochs_of.values()))
         bars = {
-            run.name: progress.add_task(run.name, total=run.epochs, visible=False) for run in runs
+            name: progress.add_task(name, total=epochs, visible=False)
+            for name, epochs in epochs_of.items()
         }
         while True:
             ended = 0
-            for run in runs:
-                epochs, training = progress_of(layout.run(run.name), run.epochs)
-                progress.update(bars[run.name], completed=epochs, visible=training)
-                ended += not training and epochs == run.epochs
+            for name, planned in epochs_of.items():
+                epochs, training = progress_of(layout.run(name), planned)
+                progress.update(bars[name], completed=epochs, visible=training)
+                ended += not training and epochs == planned
             done = sum(progress.tasks[bar].completed for bar in bars.values())
-            text = f"{ended} of {len(runs)} runs done"
+            text = f"{ended} of {len(bars)} runs done"
             progress.update(total, completed=done, description=text)
-            if ended == len(runs):
+            if ended == len(bars):
                 return
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -60,5 +68,5 @@ def progress_of(files: RunFiles, epochs: int) -> tuple[int, bool]:
     try:
         rows = files.live_history.read_text(encoding="utf-8").count("\n") - 1
     except FileNotFoundError:
-        return 0, False
+        rows = 0
     return rows, is_held(files.lock)
