@@ -1,5 +1,6 @@
 """What the Snakefile needs beside its rules."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -52,6 +53,29 @@ def write_plan(plan: str, output: str, log: str) -> None:
     Path(log).write_text(f"{len(json.loads(plan))} runs\n", encoding="utf-8")
 
 
+def require_writable(layout: Layout) -> None:
+    """End here, before any job, if the results or a folder in them may not be written."""
+    folders = (layout.runs, layout.state, layout.logs, layout.tables, layout.figures)
+    for folder in folders:
+        place = next(path for path in (folder, *folder.parents) if path.exists())
+        if not os.access(place, os.W_OK | os.X_OK):
+            sys.exit(f"error: {place}: no permission to write there, where results are to go")
+
+
+def take_turns(layout: Layout) -> None:
+    """Hold the data set's results for as long as this process lives, or end here.
+
+    Unlike Snakemake's own locks this one is the kernel's: a kill frees it.
+    """
+    if ONLY_FINISHED not in os.environ:
+        layout.results.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(layout.results / ".lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"error: {layout.results} is being made by another snakemake")
+
+
 def start_tracking(layout: Layout) -> None:
     """Keep MLflow up to date while this process lives, in a process beside it."""
     layout.logs.mkdir(parents=True, exist_ok=True)
@@ -70,9 +94,14 @@ def finish_tracking(layout: Layout) -> None:
     subprocess.run(_track(layout), check=False)
 
 
-def report_what_there_is() -> None:
-    """Call Snakemake again for the steps that gather, with the runs that did train."""
-    if ONLY_FINISHED not in os.environ:
+def report_what_there_is(workflow: Any) -> None:
+    """Call Snakemake again for the steps that gather, with the runs that did train.
+
+    Only when every job was tried: after Ctrl-C, that call would train the runs that were left.
+    """
+    scheduler = workflow.scheduler
+    interrupted = scheduler.open_jobs or scheduler.running
+    if ONLY_FINISHED not in os.environ and not interrupted:
         print("Making the report from the runs that did train.", file=sys.stderr, flush=True)
         subprocess.run(
             [sys.executable, "-m", "snakemake", *sys.argv[1:], "--nolock"],

@@ -3,6 +3,8 @@
 
 
 onstart:
+    support.require_writable(LAYOUT)
+    support.take_turns(LAYOUT)
     support.start_tracking(LAYOUT)
 
 
@@ -13,4 +15,4 @@ onsuccess:
 onerror:
     support.finish_tracking(LAYOUT)
     if workflow.execution_settings.keep_going:
-        support.report_what_there_is()
+        support.report_what_there_is(workflow)

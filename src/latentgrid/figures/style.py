@@ -17,6 +17,7 @@ from latentgrid.files import replacing
 
 WIDTH = 7.0
 DPI = 200
+MANY_TICKS = 30  # ratio of the ends of a logarithmic axis from which on only powers are labelled
 GAP = 2  # pixels between images of a sheet
 # Petroff (2021), "Accessible color sequences for data visualization": ten colours that stay
 # apart under the common colour vision deficiencies.
@@ -89,7 +90,9 @@ def class_legend(figure: Figure, labels: Array, title: str) -> None:
 def loss_axis(axes: Axes) -> None:
     """Make the y axis logarithmic, with plain numbers and not powers of ten."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7), numticks=7))
+    low, high = axes.get_ylim()
+    between = (1, 1.5, 2, 3, 5, 7) if high < MANY_TICKS * low else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=between))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
 

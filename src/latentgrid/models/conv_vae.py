@@ -7,7 +7,7 @@ from latentgrid.nets.conv import conv_decoder, conv_encoder
 
 
 class ConvVAE(GaussianVAE):
-    """Two convolutions and three transposed ones, without an activation on the output."""
+    """A variational autoencoder of two convolutions and three transposed ones, linear output."""
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
         super().__init__(

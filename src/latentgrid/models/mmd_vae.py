@@ -12,9 +12,10 @@ from latentgrid.nets.conv import conv_decoder, conv_encoder
 
 
 class MMDVAE(StandardNormalPrior):
-    """A deterministic encoder; mean squared pixel error plus MMD(codes, N(0, I)).
+    """A convolutional autoencoder whose codes are drawn to the prior by their MMD.
 
-    Zhao, Song and Ermon (2019), "InfoVAE"; source 000, eqs. 5.1.3 and 6.3.4.
+    Its loss is the mean squared pixel error plus MMD(codes, N(0, I)): Zhao, Song and Ermon (2019),
+    "InfoVAE"; source 000, eqs. 5.1.3 and 6.3.4.
     """
 
     terms: ClassVar = {

@@ -13,7 +13,7 @@ HIDDEN = 512
 
 
 class VAE(GaussianVAE):
-    """784–512–512–512–2d and d–512–512–784 with ReLU, on the decoder's output too."""
+    """A dense variational autoencoder, 784–512–512–512–2d and d–512–512–784, ReLU throughout."""
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
         pixels = prod(image_shape)

@@ -38,9 +38,9 @@ def draw(material: Material) -> Figure:
                     linestyle=STYLES[rates.index(run.learning_rate) % len(STYLES)],
                     linewidth=1,
                 )
-            loss_axis(panel)
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.set_title(f"{entry}, d = {dimension}" if dimension else entry)
+        loss_axis(panels[0])
         panels[0].set_ylabel(material.loss_label(of_entry))
     for panel in grid[-1]:
         panel.set_xlabel("epoch")

@@ -27,12 +27,12 @@ def draw(material: Material) -> Figure:
                 offsets = [place + 0.5 * (i + 0.5) / len(losses) - 0.25 for i in range(len(losses))]
                 panel.plot(offsets, losses, "o", color=PALETTE[0], markersize=3, alpha=0.7)
                 panel.hlines(losses.mean(), place - 0.35, place + 0.35, color=PALETTE[2], lw=2)
-            loss_axis(panel)
             panel.set_xticks(
                 range(len(values)), [f"{v:g}" if axis != "optimizer" else v for v in values]
             )
             panel.set_xlim(-0.5, len(values) - 0.5)
             if row == len(entries) - 1:
                 panel.set_xlabel(NAMES.get(axis, axis))
+        loss_axis(panels[0])
         panels[0].set_ylabel(f"{entry}\n{material.loss_label(of_entry)}")
     return figure

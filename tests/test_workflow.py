@@ -1,0 +1,426 @@
+"""The real Snakefile, from params.yaml to the report, on a tiny grid and on a little of MNIST."""
+
+import base64
+import copy
+import ctypes
+import json
+import math
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentgrid import catalogue
+from latentgrid.paths import Layout
+from project import (
+    TINY,
+    call,
+    contents,
+    copy_built,
+    copy_project,
+    environment,
+    pending,
+    run,
+    to_train,
+    write_params,
+)
+
+pytestmark = pytest.mark.slow
+
+NOTHING = "Nothing to be done"
+LAYOUT = Layout("digits")
+DIVERGED = "vae/latent_dim=2,optimizer=adam,learning_rate=10.0/seed=0"
+VAE = "vae/latent_dim=2,optimizer=adam,learning_rate={}/seed=0"
+MMD_VAE = "mmd_vae/latent_dim=3,optimizer=adam,learning_rate={}/seed=0"
+RUNS = {VAE.format(0.001), VAE.format(0.002), DIVERGED, MMD_VAE.format(0.001)}
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The tiny grid, built by one call. Tests that change a file do so in a copy."""
+    project = copy_project(tmp_path_factory.mktemp("built") / "project")
+    write_params(project, TINY)
+    run(project, "snakemake", "--cores", "2")
+    return project
+
+
+@pytest.fixture
+def project(built, tmp_path):
+    yield copy_built(built, tmp_path / "project")
+    shutil.rmtree(tmp_path / "project")
+
+
+def changed(**values):
+    """Return the tiny grid with other values; double underscores lead down to a key."""
+    params = copy.deepcopy(TINY)
+    for place, value in values.items():
+        *sections, key = place.split("__")
+        section = params
+        for name in sections:
+            section = section[name]
+        section[key] = value
+    return params
+
+
+def runs_table(project, dataset="digits"):
+    return pd.read_csv(project / Layout(dataset).tables / "runs.csv").set_index("run")
+
+
+def runs_contents(project):
+    return contents(project / LAYOUT.runs)
+
+
+# What one call makes.
+
+
+class Loads(HTMLParser):
+    """What a page refers to: everything it would fetch, and where its links lead."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.fetched, self.links, self.tags = [], [], set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        for name, value in attributes:
+            if name in {"src", "srcset", "poster", "data", "action"} or (tag, name) == (
+                "link",
+                "href",
+            ):
+                self.fetched.append(value)
+            elif name in {"href", "xlink:href"}:
+                self.links.append(value)
+
+
+def test_report_is_one_file_that_opens_offline(built):
+    report = built / LAYOUT.report
+    page = report.read_text(encoding="utf-8")
+    loads = Loads(page)
+    assert report.stat().st_size < 15 * MEGABYTE
+    assert loads.fetched and all(
+        source.startswith("data:image/png;base64,") for source in loads.fetched
+    )
+    assert not loads.tags & {"script", "iframe", "object", "embed", "base"}
+    assert "@import" not in page and "url(" not in page
+    for figure in catalogue.figures():
+        picture = (built / LAYOUT.figures / f"{figure}.png").read_bytes()
+        assert base64.b64encode(picture).decode() in page, figure
+    for link in loads.links:
+        if not link.startswith("#"):
+            assert (report.parent / unquote(link)).is_file(), link
+
+
+def test_table_of_runs_has_a_row_per_planned_run(built):
+    table = runs_table(built)
+    assert set(table.index) == RUNS
+    finished = table.drop(DIVERGED)
+    assert (finished["status"] == "finished").all()
+    losses = ["train_loss", "test_loss", "min_train_loss", "min_train_batch_sum"]
+    assert np.isfinite(finished[losses].to_numpy()).all()
+    assert finished["silhouette"].between(-1, 1).all()
+    assert (finished["epochs"] == 1).all()
+
+
+def test_diverged_run_is_a_result_beside_the_others(built):
+    row = runs_table(built).loc[DIVERGED]
+    assert row["status"] == "diverged"
+    assert "epoch 1" in row["reason"]
+    assert math.isnan(row["train_loss"])
+    page = (built / LAYOUT.report).read_text(encoding="utf-8")
+    assert f"<code>{DIVERGED}</code>: diverged" in page
+    assert "1 of 4 runs" in page
+    best = pd.read_csv(built / LAYOUT.tables / "best.csv")
+    assert 10.0 not in set(best["learning_rate"])
+
+
+def test_every_run_says_what_it_was_made_with(built):
+    description = json.loads((built / LAYOUT.description).read_text())
+    for name in RUNS:
+        config = json.loads((built / LAYOUT.run(name).config).read_text())
+        assert config["data sha256"] == description["sha256"]
+        assert config["device"] == "cpu"
+        assert {"python", "torch"} <= set(config["libraries"])
+    assert not any((built / LAYOUT.state).iterdir())
+
+
+# What the next call does.
+
+
+def test_second_call_has_nothing_to_do(built):
+    before = contents(built / LAYOUT.results)
+    dates = {path: path.stat().st_mtime_ns for path in (built / LAYOUT.runs).rglob("*")}
+    assert NOTHING in run(built, "snakemake", "--cores", "2").stderr
+    assert NOTHING in run(built, "snakemake", "-n").stderr
+    assert contents(built / LAYOUT.results) == before
+    assert {path: path.stat().st_mtime_ns for path in (built / LAYOUT.runs).rglob("*")} == dates
+
+
+def test_newer_dates_alone_make_nothing_again(project):
+    for folder in ("src", "workflow", "reference", "profiles", "data"):
+        for path in (project / folder).rglob("*"):
+            path.touch()
+    (project / "Snakefile").touch()
+    assert NOTHING in run(project, "snakemake", "--cores", "2").stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"models__vae__learning_rate": [0.001, 0.003, 10.0]}, {VAE.format(0.003)}),
+        ({"models__vae__learning_rate": [0.001, 0.002, 0.003, 10.0]}, {VAE.format(0.003)}),
+        ({"models__vae__learning_rate": [10.0, 0.002, 0.001]}, set()),
+        ({"models__mmd_vae__learning_rate": 0.002}, {MMD_VAE.format(0.002)}),
+        ({"seeds": [0, 1]}, {name.replace("seed=0", "seed=1") for name in RUNS}),
+        (
+            {"models__conv_vae": TINY["models"]["mmd_vae"]},
+            {MMD_VAE.format(0.001).replace("mmd_vae", "conv_vae")},
+        ),
+        ({"training__batch_size": 100}, RUNS),
+        ({"evaluation__test_images": 90}, set()),
+        ({"mirror": "elsewhere", "training__device": "auto"}, set()),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_edit_of_params_trains_only_the_runs_that_it_affects(project, change, expected):
+    write_params(project, changed(**change))
+    assert to_train(pending(project)) == expected
+
+
+def test_config_on_the_command_line_goes_over_params(project):
+    overrides = ("--config", "training={epochs: 2}")
+    assert to_train(pending(project, *overrides)) == RUNS
+    (project / "params.yaml").rename(project / "other.yaml")
+    assert pending(project, "--configfile", "other.yaml") == {}
+    assert to_train(pending(project, "--configfile", "other.yaml", *overrides)) == RUNS
+
+
+def append_comment(path):
+    path.write_text(path.read_text() + "# Edited.\n")
+
+
+def test_edited_model_retrains_its_own_runs(project):
+    append_comment(project / "src/latentgrid/models/vae.py")
+    assert to_train(pending(project)) == RUNS - {MMD_VAE.format(0.001)}
+
+
+def test_edited_figure_is_drawn_again_and_nothing_trained(project):
+    append_comment(project / "src/latentgrid/figures/comparisons/manifold.py")
+    assert set(pending(project).values()) == {"figures", "report"}
+    before, drawn = runs_contents(project), (project / LAYOUT.figures / "manifold.png").stat()
+    run(project, "snakemake", "--cores", "2")
+    assert runs_contents(project) == before
+    assert (project / LAYOUT.figures / "manifold.png").stat().st_mtime_ns > drawn.st_mtime_ns
+    assert NOTHING in run(project, "snakemake", "-n").stderr
+
+
+def test_prune_removes_just_the_runs_that_left_the_grid(project):
+    write_params(project, changed(models__vae__learning_rate=[0.001, 10.0], seeds=[0, 1]))
+    before = runs_contents(project)
+    assert (
+        f"removed {LAYOUT.run(VAE.format(0.002)).folder}\n"
+        in run(project, "latentgrid", "prune").stdout
+    )
+    kept = {name: data for name, data in before.items() if not name.startswith(VAE.format(0.002))}
+    assert len(kept) < len(before)
+    assert runs_contents(project) == kept
+    assert not (project / LAYOUT.run(VAE.format(0.002)).folder.parent).exists()
+
+
+def test_provenance_report(project):
+    run(project, "snakemake", "--report", "provenance.html")
+    page = (project / "provenance.html").read_text(encoding="utf-8")
+    assert "Figures" in page
+    for figure in catalogue.figures():
+        assert f"{figure}.png" in page
+
+
+def test_plan_of_the_default_grid():
+    listed = run(Path(__file__).parents[1], "latentgrid", "plan").stdout
+    assert "54 runs on mnist." in listed
+    for model in ("vae", "conv_vae", "mmd_vae"):
+        for seed_folder in (
+            "latent_dim=2,optimizer=adadelta,learning_rate=0.0001/seed=0",
+            "latent_dim=50,optimizer=rmsprop,learning_rate=0.00075/seed=0",
+        ):
+            assert f" {model}/{seed_folder} " in listed
+    assert listed.count("seed=0") == 54
+
+
+# What goes wrong.
+
+
+def start(project, *arguments):
+    """Start Snakemake as a shell does, in a process group of its own."""
+    return subprocess.Popen(
+        ["snakemake", *arguments],
+        cwd=project,
+        env=environment(project),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_training(project, workflow):
+    """Wait until a run is being trained."""
+    deadline = time.monotonic() + 120
+    while not list((project / LAYOUT.state).glob("*/lock")):
+        assert workflow.poll() is None, workflow.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_killed_workflow_goes_on_with_the_same_bits_on_fewer_cores(built, project):
+    shutil.rmtree(project / LAYOUT.results)
+    workflow = start(project, "--cores", "2")
+    wait_for_training(project, workflow)
+    second = call(project, "snakemake", "--cores", "2")
+    assert second.returncode != 0
+    assert "being made by another snakemake" in second.stderr
+    os.killpg(workflow.pid, signal.SIGKILL)
+    workflow.communicate()
+    assert not (project / LAYOUT.report).exists()
+
+    run(project, "snakemake", "--cores", "1")
+    assert NOTHING in run(project, "snakemake", "-n").stderr
+    assert not any((project / LAYOUT.state).iterdir())
+    for ours, theirs in ((project, built), (built, project)):
+        for folder in (LAYOUT.runs, LAYOUT.tables):
+            files = contents(ours / folder)
+            for name in files:
+                if not name.endswith("timing.json"):
+                    assert files[name] == (theirs / folder / name).read_bytes(), name
+
+
+def limit_file_size():
+    """Let no file grow beyond 3 MB, which the images and the report fit in and weights do not."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 * MEGABYTE, 3 * MEGABYTE))
+
+
+def test_failed_runs_are_reported_and_trained_by_the_next_call(project):
+    grid = changed(
+        models__vae__learning_rate=[0.001, 0.003, 0.004],
+        models__mmd_vae__learning_rate=[0.001, 0.002],
+    )
+    write_params(project, grid)
+    no_space, no_start = VAE.format(0.003), VAE.format(0.004)
+    in_the_way = project / LAYOUT.run(no_start).state
+    in_the_way.touch()
+    kept = {name: d for name, d in runs_contents(project).items() if VAE.format(0.001) in name}
+
+    done = call(project, "snakemake", "--cores", "2", "--keep-going", preexec_fn=limit_file_size)
+    assert done.returncode != 0
+    assert "File too large" in done.stderr  # what the job said is shown where it failed
+    table = runs_table(project)
+    assert len(table) == 5
+    assert dict(table["status"].value_counts()) == {"finished": 3, "failed": 2}
+    assert "File too large" in table.loc[no_space, "reason"]
+    assert table.loc[no_start, "status"] == "failed"
+    page = (project / LAYOUT.report).read_text(encoding="utf-8")
+    assert f"<code>{no_space}</code>: failed – " in page
+    assert "File too large" in page
+    assert f"<code>{no_start}</code>: failed – " in page
+    assert "3 finished, 2 failed" in page
+
+    in_the_way.unlink()
+    before = runs_contents(project)
+    assert to_train(pending(project)) == {no_space, no_start}
+    run(project, "snakemake", "--cores", "2")
+    assert (runs_table(project)["status"] == "finished").all()
+    assert "no usable result" not in (project / LAYOUT.report).read_text(encoding="utf-8")
+    after = runs_contents(project)
+    assert {name: after[name] for name in before} == before
+    assert {name: after[name] for name in kept} == kept
+    assert NOTHING in run(project, "snakemake", "-n").stderr
+
+
+def test_interrupted_workflow_stops_also_with_keep_going(project):
+    write_params(project, changed(training__epochs=40))
+    workflow = start(project, "--cores", "1", "--keep-going")
+    wait_for_training(project, workflow)
+    os.killpg(workflow.pid, signal.SIGINT)
+    said = workflow.communicate(timeout=60)[1]
+    assert workflow.returncode != 0
+    assert "Making the report" not in said
+    assert len(to_train(pending(project))) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"epochs": 3}, "epochs"),
+        ({"models__vae__learning_rate": [0.001, -1]}, "models.vae.learning_rate[1]"),
+        ({"models__vae__learning_rate": "fast"}, "models.vae.learning_rate"),
+        ({"models__vae__latent_dim": []}, "models.vae.latent_dim"),
+        ({"models": {}}, "models"),
+    ],
+)
+def test_wrong_params_end_in_one_short_message(tmp_path, change, key):
+    project = copy_project(tmp_path / "project")
+    write_params(project, changed(**change))
+    done = call(project, "snakemake", "--cores", "2")
+    assert done.returncode != 0
+    message = [line for line in done.stderr.splitlines() if "params.yaml" in line]
+    assert len(message) == 1
+    assert f"params.yaml: {key}: " in message[0]
+    assert "Traceback" not in done.stderr and 'File "' not in done.stderr
+    assert len(done.stderr.splitlines()) <= 3
+    assert not (project / "results").exists() and not (project / "data").exists()
+
+
+def no_special_rights():
+    """Give up root's right to write where no permission says so; no one else has it anyway."""
+    drop_from_bounding_set, override = 24, 1
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, override, 0, 0, 0)
+
+
+def test_read_only_results_end_in_one_clear_message(project):
+    write_params(project, changed(seeds=[0, 1]))
+    before = contents(project / LAYOUT.results)
+    folders = [path for path in (project / "results").rglob("*") if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o555)
+    done = call(project, "snakemake", "--cores", "2", preexec_fn=no_special_rights)
+    for folder in folders:
+        folder.chmod(0o755)
+    assert done.returncode != 0
+    assert "no permission to write" in done.stderr.splitlines()[-1]
+    assert str(LAYOUT.results) in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert contents(project / LAYOUT.results) == before
+
+
+# On MNIST.
+
+
+def test_two_epochs_on_mnist(tmp_path, mnist_mirror):
+    project = copy_project(tmp_path / "project")
+    grid = changed(dataset="mnist", mirror=str(mnist_mirror))
+    grid["training"] |= {"epochs": 2, "batch_size": 100}
+    grid["models"] = {"vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.00075}}
+    write_params(project, grid)
+    run(project, "snakemake", "--cores", "2")
+
+    layout = Layout("mnist")
+    history = pd.read_csv(project / layout.run(VAE.format(0.00075)).history)
+    print(history.T.to_string())
+    losses = pd.read_csv(project / layout.tables / "losses.csv")
+    compared = losses.dropna(subset=["ours"])
+    assert len(losses) == 54
+    assert len(compared) == 1
+    row = compared.iloc[0]
+    assert row["published"] == 2164100
+    assert row["ours"] == history["train_batch_sum"].min()
+    assert row["ratio"] == pytest.approx(row["ours"] / 2164100, rel=1e-12)
