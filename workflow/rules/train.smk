@@ -2,7 +2,8 @@ rule train:
     """Train one run: on a free slot of a GPU if there is one, else on one CPU thread.
 
     Requires the data set. Makes the run's history, weights and snapshots, and says what it was
-    made with. A loss that is not finite ends the run as diverged, which is a result.
+    made with. A loss that is not finite ends the run as diverged, which is a result. The `exec`
+    makes Snakemake the parent of the training, which dies with it.
     """
     input:
         images=LAYOUT.images,
@@ -29,7 +30,7 @@ rule train:
         folder=str(LAYOUT.run("{run}").folder),
         state=lambda wildcards: LAYOUT.run(wildcards.run).state,
     shell:
-        "python -m latentgrid.training --settings {params.settings:q} --images {input.images:q}"
+        "exec python -m latentgrid.training --settings {params.settings:q} --images {input.images:q}"
         " --folder {params.folder:q} --state {params.state:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
         " > {log:q} 2>&1"
