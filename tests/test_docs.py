@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from tests.project import copy_project, run
+from project import copy_project, run
 
 ROOT = Path(__file__).parents[1]
 EXTEND = ROOT / "docs" / "extend.md"
