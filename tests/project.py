@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -43,6 +45,15 @@ def copy_built(project: Path, to: Path) -> Path:
     """Copy a project with its results and their dates; MLflow's files hold absolute paths."""
     ignored = shutil.ignore_patterns("mlflow.db*", "mlruns")
     return Path(shutil.copytree(project, to, symlinks=True, ignore=ignored))
+
+
+@cache
+def built(places: pytest.TempPathFactory) -> Path:
+    """Build the tiny grid by one call, once a session; tests that change a file do so in a copy."""
+    project = copy_project(places.mktemp("built") / "project")
+    write_params(project, TINY)
+    run(project, "snakemake", "--cores", "2")
+    return project
 
 
 def environment(project: Path) -> dict[str, str]:
@@ -81,6 +92,12 @@ def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
     done = call(project, *command)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def has_nothing_to_do(project: Path, *arguments: str) -> bool:
+    """Tell whether Snakemake finds every file up to date; `-n` keeps it from making them."""
+    done = run(project, "snakemake", *arguments)
+    return "Nothing to be done" in done.stdout + done.stderr
 
 
 def write_params(project: Path, params: Mapping[str, Any]) -> None:

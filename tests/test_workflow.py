@@ -23,11 +23,13 @@ from latentgrid import catalogue
 from latentgrid.paths import Layout
 from project import (
     TINY,
+    built,
     call,
     contents,
     copy_built,
     copy_project,
     environment,
+    has_nothing_to_do,
     pending,
     run,
     to_train,
@@ -36,7 +38,6 @@ from project import (
 
 pytestmark = pytest.mark.slow
 
-NOTHING = "Nothing to be done"
 LAYOUT = Layout("digits")
 DIVERGED = "vae/latent_dim=2,optimizer=adam,learning_rate=10.0/seed=0"
 VAE = "vae/latent_dim=2,optimizer=adam,learning_rate={}/seed=0"
@@ -45,13 +46,9 @@ RUNS = {VAE.format(0.001), VAE.format(0.002), DIVERGED, MMD_VAE.format(0.001)}
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The tiny grid, built by one call. Tests that change a file do so in a copy."""
-    project = copy_project(tmp_path_factory.mktemp("built") / "project")
-    write_params(project, TINY)
-    run(project, "snakemake", "--cores", "2")
-    return project
+@pytest.fixture(scope="module", name="built")
+def _built(tmp_path_factory):
+    return built(tmp_path_factory)
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def project(built, tmp_path):
 
 
 def changed(**values):
-    """Return the tiny grid with other values; double underscores lead down to a key."""
+    """Return the tiny grid with other values; `models__vae__epochs` is a key of a model."""
     params = copy.deepcopy(TINY)
     for place, value in values.items():
         *sections, key = place.split("__")
@@ -160,8 +157,8 @@ def test_every_run_says_what_it_was_made_with(built):
 def test_second_call_has_nothing_to_do(built):
     before = contents(built / LAYOUT.results)
     dates = {path: path.stat().st_mtime_ns for path in (built / LAYOUT.runs).rglob("*")}
-    assert NOTHING in run(built, "snakemake", "--cores", "2").stderr
-    assert NOTHING in run(built, "snakemake", "-n").stderr
+    assert has_nothing_to_do(built, "--cores", "2")
+    assert has_nothing_to_do(built, "-n")
     assert contents(built / LAYOUT.results) == before
     assert {path: path.stat().st_mtime_ns for path in (built / LAYOUT.runs).rglob("*")} == dates
 
@@ -171,16 +168,14 @@ def test_newer_dates_alone_make_nothing_again(project):
         for path in (project / folder).rglob("*"):
             path.touch()
     (project / "Snakefile").touch()
-    assert NOTHING in run(project, "snakemake", "--cores", "2").stderr
+    assert has_nothing_to_do(project, "--cores", "2")
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"models__vae__learning_rate": [0.001, 0.003, 10.0]}, {VAE.format(0.003)}),
-        ({"models__vae__learning_rate": [0.001, 0.002, 0.003, 10.0]}, {VAE.format(0.003)}),
-        ({"models__vae__learning_rate": [10.0, 0.002, 0.001]}, set()),
-        ({"models__mmd_vae__learning_rate": 0.002}, {MMD_VAE.format(0.002)}),
+        ({"models__vae__learning_rate": [10.0, 0.003, 0.002, 0.001]}, {VAE.format(0.003)}),
         ({"seeds": [0, 1]}, {name.replace("seed=0", "seed=1") for name in RUNS}),
         (
             {"models__conv_vae": TINY["models"]["mmd_vae"]},
@@ -218,10 +213,10 @@ def test_edited_figure_is_drawn_again_and_nothing_trained(project):
     append_comment(project / "src/latentgrid/figures/comparisons/manifold.py")
     assert set(pending(project).values()) == {"figures", "report"}
     before, drawn = runs_contents(project), (project / LAYOUT.figures / "manifold.png").stat()
-    run(project, "snakemake", "--cores", "2")
+    run(project, "snakemake", "--cores", "2", "--no-hooks")
     assert runs_contents(project) == before
     assert (project / LAYOUT.figures / "manifold.png").stat().st_mtime_ns > drawn.st_mtime_ns
-    assert NOTHING in run(project, "snakemake", "-n").stderr
+    assert has_nothing_to_do(project, "-n")
 
 
 def test_prune_removes_just_the_runs_that_left_the_grid(project):
@@ -273,10 +268,10 @@ def start(project, *arguments):
     )
 
 
-def wait_for_training(project, workflow):
-    """Wait until a run is being trained."""
+def wait_for(project, workflow, pattern):
+    """Wait until there is a file in the results; the workflow must not end before."""
     deadline = time.monotonic() + 120
-    while not list((project / LAYOUT.state).glob("*/lock")):
+    while not list((project / LAYOUT.results).glob(pattern)):
         assert workflow.poll() is None, workflow.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -285,23 +280,20 @@ def wait_for_training(project, workflow):
 def test_killed_workflow_goes_on_with_the_same_bits_on_fewer_cores(built, project):
     shutil.rmtree(project / LAYOUT.results)
     workflow = start(project, "--cores", "2")
-    wait_for_training(project, workflow)
-    second = call(project, "snakemake", "--cores", "2")
-    assert second.returncode != 0
-    assert "being made by another snakemake" in second.stderr
+    wait_for(project, workflow, "runs/*/*/*/outcome.json")
     os.killpg(workflow.pid, signal.SIGKILL)
     workflow.communicate()
     assert not (project / LAYOUT.report).exists()
 
     run(project, "snakemake", "--cores", "1")
-    assert NOTHING in run(project, "snakemake", "-n").stderr
+    assert has_nothing_to_do(project, "-n")
     assert not any((project / LAYOUT.state).iterdir())
-    for ours, theirs in ((project, built), (built, project)):
-        for folder in (LAYOUT.runs, LAYOUT.tables):
-            files = contents(ours / folder)
-            for name in files:
-                if not name.endswith("timing.json"):
-                    assert files[name] == (theirs / folder / name).read_bytes(), name
+    for folder in (LAYOUT.runs, LAYOUT.tables):
+        expected, found = contents(built / folder), contents(project / folder)
+        assert found.keys() == expected.keys()
+        for name in expected:
+            if not name.endswith("timing.json"):
+                assert found[name] == expected[name], name
 
 
 def limit_file_size():
@@ -343,18 +335,21 @@ def test_failed_runs_are_reported_and_trained_by_the_next_call(project):
     after = runs_contents(project)
     assert {name: after[name] for name in before} == before
     assert {name: after[name] for name in kept} == kept
-    assert NOTHING in run(project, "snakemake", "-n").stderr
+    assert has_nothing_to_do(project, "-n")
 
 
 def test_interrupted_workflow_stops_also_with_keep_going(project):
-    write_params(project, changed(training__epochs=40))
+    write_params(project, changed(training__epochs=1000))
     workflow = start(project, "--cores", "1", "--keep-going")
-    wait_for_training(project, workflow)
+    wait_for(project, workflow, "state/*/lock")
+    second = call(project, "snakemake", "--cores", "1")
+    assert second.returncode != 0
+    assert "being made by another snakemake" in second.stderr
     os.killpg(workflow.pid, signal.SIGINT)
     said = workflow.communicate(timeout=60)[1]
     assert workflow.returncode != 0
     assert "Making the report" not in said
-    assert len(to_train(pending(project))) == 4
+    assert to_train(pending(project)) == RUNS
 
 
 @pytest.mark.parametrize(
@@ -362,9 +357,7 @@ def test_interrupted_workflow_stops_also_with_keep_going(project):
     [
         ({"epochs": 3}, "epochs"),
         ({"models__vae__learning_rate": [0.001, -1]}, "models.vae.learning_rate[1]"),
-        ({"models__vae__learning_rate": "fast"}, "models.vae.learning_rate"),
         ({"models__vae__latent_dim": []}, "models.vae.latent_dim"),
-        ({"models": {}}, "models"),
     ],
 )
 def test_wrong_params_end_in_one_short_message(tmp_path, change, key):
@@ -414,11 +407,16 @@ def test_two_epochs_on_mnist(tmp_path, mnist_mirror):
     run(project, "snakemake", "--cores", "2")
 
     layout = Layout("mnist")
-    history = pd.read_csv(project / layout.run(VAE.format(0.00075)).history)
-    print(history.T.to_string())
+    history = pd.read_csv(project / layout.run(VAE.format(0.00075)).history, index_col="epoch")
+    # Three seeds gave 2.856e6 to 2.897e6, then 2.556e6 to 2.609e6: bounds are their mean ± 4 sd.
+    # The mean image for every input would cost 3.2e6; after 50 epochs 2.164e6 was published.
+    assert 2.79e6 < history.loc[1, "train_batch_sum"] < 2.98e6
+    assert 2.48e6 < history.loc[2, "train_batch_sum"] < 2.69e6
+    assert history.loc[2, "test_loss"] == pytest.approx(41.2, abs=2.4)  # per image, likewise
+
     losses = pd.read_csv(project / layout.tables / "losses.csv")
-    compared = losses.dropna(subset=["ours"])
     assert len(losses) == 54
+    compared = losses.dropna(subset=["ours"])
     assert len(compared) == 1
     row = compared.iloc[0]
     assert row["published"] == 2164100
