@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,13 @@ def copy_built(project: Path, to: Path) -> Path:
     return Path(shutil.copytree(project, to, symlinks=True, ignore=ignored))
 
 
-@cache
 def built(places: pytest.TempPathFactory) -> Path:
     """Build the tiny grid by one call, once a session; tests that change a file do so in a copy."""
-    project = copy_project(places.mktemp("built") / "project")
-    write_params(project, TINY)
-    run(project, "snakemake", "--cores", "2")
+    project = places.getbasetemp() / "built"
+    if not project.exists():
+        copy_project(project)
+        write_params(project, TINY)
+        run(project, "snakemake", "--cores", "2")
     return project
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from sklearn.datasets import load_digits
 from tenacity import wait_none
 
-from latentgrid.data import Images, load_images, to_unit_interval
+from latentgrid.data import Images, checksum, load_images, to_unit_interval
 from latentgrid.data.__main__ import prepare
 from latentgrid.data.sources import digits, mnist
 from latentgrid.errors import UserError
@@ -346,13 +346,13 @@ def tiny():
 
 
 def stored(path):
-    save_file(tiny().tensors(), path, metadata={"checksum": "abc"})
+    save_file(tiny().tensors(), path, metadata={"checksum": checksum(tiny())})
     return path
 
 
 def test_stored_images_are_read_back(tmp_path):
     found = load_images(stored(tmp_path / "images.safetensors"))
-    assert found.checksum == "abc"
+    assert found.checksum == checksum(tiny())
     assert all(torch.equal(found.tensors()[n], value) for n, value in tiny().tensors().items())
 
 
@@ -362,6 +362,12 @@ def cut_short(path):
 
 def empty(path):
     path.write_bytes(b"")
+
+
+def one_pixel_changed(path):
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
 
 
 def html(path):
@@ -381,7 +387,8 @@ def without_metadata(path):
 
 
 @pytest.mark.parametrize(
-    "damage", [cut_short, empty, html, without_labels, without_checksum, without_metadata]
+    "damage",
+    [cut_short, empty, one_pixel_changed, html, without_labels, without_checksum, without_metadata],
 )
 def test_damaged_images_are_refused(tmp_path, damage):
     path = stored(tmp_path / "images.safetensors")

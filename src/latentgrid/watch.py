@@ -10,6 +10,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from latentgrid.errors import UserError
 from latentgrid.grid import read_plan
@@ -29,8 +30,8 @@ def watch(layout: Layout) -> None:
         raise UserError(f"{layout.plan}: there is none yet; start snakemake first")
     epochs_of = {run["name"]: run["settings"]["epochs"] for run in read_plan(layout.plan)}
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=10),
         MofNCompleteColumn(),
         TextColumn("epochs,"),
         TimeElapsedColumn(),

@@ -1,5 +1,6 @@
 """Images and their labels: where they come from and how the jobs share them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +50,27 @@ def load_images(path: Path) -> Images:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in TENSORS}
-            return Images(**tensors, checksum=file.metadata()["checksum"])
+            images = Images(**tensors, checksum=file.metadata()["checksum"])
     except FileNotFoundError:
         raise UserError(f"{path}: is missing; run snakemake to make it") from None
     except (SafetensorError, KeyError, TypeError) as error:
         raise UserError(
             f"{path}: is damaged ({error}); delete it and run snakemake again"
         ) from None
+    if checksum(images) != images.checksum:
+        raise UserError(
+            f"{path}: is damaged (its images changed); delete it and run snakemake again"
+        )
+    return images
+
+
+def checksum(images: Images) -> str:
+    """Return the SHA-256 over names, shapes and values of the four tensors."""
+    digest = hashlib.sha256()
+    for name, tensor in images.tensors().items():
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def to_unit_interval(images: Tensor) -> Tensor:

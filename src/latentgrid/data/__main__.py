@@ -1,13 +1,12 @@
 """The data step: fetch a data set once and store it as tensors that every job maps."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from safetensors.torch import save_file
 
-from latentgrid.data import TENSORS, Images, sources
+from latentgrid.data import checksum, sources
 from latentgrid.files import save, write_json
 from latentgrid.step import run_step
 
@@ -20,10 +19,10 @@ def prepare(
 ) -> None:
     """Fetch a data set and store it."""
     content = sources.load(dataset, images.parent, mirror)
-    checksum = _checksum(content)
+    digest = checksum(content)
     save(
         images,
-        lambda part: save_file(content.tensors(), part, metadata={"checksum": checksum}),
+        lambda part: save_file(content.tensors(), part, metadata={"checksum": digest}),
     )
     write_json(
         description,
@@ -33,22 +32,13 @@ def prepare(
             "test images": len(content.test_images),
             "image shape": list(content.shape),
             "classes": int(content.train_labels.max()) + 1,
-            "sha256": checksum,
+            "sha256": digest,
         },
     )
     print(
         f"{dataset}: {len(content.train_images)} training and {len(content.test_images)} test "
-        f"images of shape {content.shape}, sha256 {checksum[:12]}"
+        f"images of shape {content.shape}, sha256 {digest[:12]}"
     )
-
-
-def _checksum(content: Images) -> str:
-    digest = hashlib.sha256()
-    for name in TENSORS:
-        tensor = content.tensors()[name].contiguous()
-        digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
 
 
 if __name__ == "__main__":

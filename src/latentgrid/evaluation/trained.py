@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from latentgrid.errors import UserError
 from latentgrid.files import read_json
 from latentgrid.paths import RunFiles
 
@@ -71,7 +73,12 @@ class TrainedRun:
     @cached_property
     def snapshots(self) -> dict[str, Array]:
         """Every snapshot as "epoch/name"."""
-        tensors: dict[str, Array] = load_file(self.files.snapshots)
+        try:
+            tensors: dict[str, Array] = load_file(self.files.snapshots)
+        except SafetensorError as error:
+            raise UserError(
+                f"{self.files.snapshots}: is damaged ({error}); delete it and run snakemake again"
+            ) from None
         return tensors
 
     def last(self, name: str) -> Array | None:

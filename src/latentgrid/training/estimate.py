@@ -56,13 +56,16 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
         per_image, weights = measured[network]
         seconds.append(SECONDS_TO_START + per_image * data.train * run.epochs)
         disk.append(weights + _snapshot_bytes(run, data))
+    ended = [layout.run(run.name).outcome.exists() for run in runs]
+    left = sum(s for s, done in zip(seconds, ended, strict=True) if not done)
     jobs = os.cpu_count() or 1
-    where = f"on {jobs} CPU cores about {duration(sum(seconds) / jobs)}"
+    where = f"on {jobs} CPU cores about {duration(left / jobs)}"
     if place == "cuda":
-        where = f"one after another on a GPU about {duration(sum(seconds))}"
+        where = f"one after another on a GPU about {duration(left)}"
     return Costs(
         [Cost(duration(s), size(b)) for s, b in zip(seconds, disk, strict=True)],
-        f"All together: {where}, {size(sum(disk))} of disk; ✓ marks runs that are done. Estimated "
+        f"Left to train: {where}; {size(sum(disk))} of disk in all. Measures and report come on "
+        f"top, a minute or so; ✓ marks runs that are done (maybe with other epochs). Estimated "
         f"from {TIMED} training steps of each network, timed just now on this machine.",
     )
 
@@ -80,7 +83,8 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
     model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["learning_rate"])
-    images = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
+    batch_size = min(run.batch_size, data.train)
+    images = torch.rand(batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
     noise = generator(0, "estimate", place)
     for step in range(WARM_UP + TIMED):
         if step == WARM_UP:
@@ -91,7 +95,7 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
         optimizer.step()
         loss.item()
     elapsed = time.perf_counter() - started
-    return elapsed / TIMED / run.batch_size, models.parameter_count(model) * FLOAT_BYTES
+    return elapsed / TIMED / batch_size, models.parameter_count(model) * FLOAT_BYTES
 
 
 def _snapshot_bytes(run: Run, data: Size) -> int:

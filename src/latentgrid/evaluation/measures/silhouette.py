@@ -21,9 +21,14 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
 
 
 def silhouette(codes: Array, labels: Array) -> dict[str, Any]:
-    """Return `silhouette` and `silhouette_by_class` of codes (n, d) with labels (n,)."""
-    values = silhouette_samples(codes, labels)
+    """Return `silhouette` and `silhouette_by_class` of codes (n, d) with labels (n,).
+
+    Nothing where it is not defined: with a single class, or a class for every code.
+    """
     classes = np.unique(labels)
+    if not 1 < len(classes) < len(labels):
+        return {}
+    values = silhouette_samples(codes, labels)
     return {
         "silhouette": float(values.mean()),
         "silhouette_by_class": [float(values[labels == label].mean()) for label in classes],
