@@ -125,8 +125,8 @@ def test_mnist_from_a_folder(mnist_mirror, tmp_path):
 
 
 def test_checksums_are_those_of_the_mirror(mnist_mirror):
-    for name, checksum in mnist.SHA256.items():
-        assert hashlib.sha256((mnist_mirror / name).read_bytes()).hexdigest() == checksum
+    for name, expected in mnist.SHA256.items():
+        assert hashlib.sha256((mnist_mirror / name).read_bytes()).hexdigest() == expected
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+
 from project import copy_project, run
 
 ROOT = Path(__file__).parents[1]
