@@ -413,7 +413,7 @@ def test_a_diverged_run_shows_its_last_good_epoch(few_images, tmp_path, monkeypa
 
     from latentgrid.models.vae import VAE
 
-    save_file(few_images.tensors(), tmp_path / "images", metadata={"checksum": "x"})
+    save_file(few_images.tensors(), tmp_path / "images", metadata={"checksum": checksum(few_images)})
     batches = iter(range(100))
     honest = VAE.losses
 
