@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentgrid.training.optimizers import OPTIMIZERS
+from latentgrid.training.optimizers import OPTIMIZERS, Optimizer
 
 LEARNING_RATE = 0.01
 STEPS = 6
@@ -49,19 +49,26 @@ TORCHS_OWN = {
 }
 
 
+def minimise(optimizer, loss):
+    """Take a step with an optimizer of ours or of PyTorch's."""
+    if isinstance(optimizer, Optimizer):
+        optimizer.minimise(loss)
+    else:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 def trajectory(make, theta, gradients, dtype):
     """Values of two parameters, one of them the other's negative, after each step."""
     parameters = [torch.tensor(sign * theta, dtype=dtype, requires_grad=True) for sign in (1, -1)]
     optimizer = make(parameters)
     for g in gradients:
-        optimizer.zero_grad()
-        assert all(parameter.grad is None for parameter in parameters)
         loss = sum(
             (p * torch.tensor(s * g, dtype=dtype)).sum()
             for p, s in zip(parameters, (1, -1), strict=True)
         )
-        loss.backward()
-        optimizer.step()
+        minimise(optimizer, loss)
         assert torch.equal(parameters[0], -parameters[1])
         yield parameters[0].detach().double().numpy().copy()
 
@@ -155,15 +162,14 @@ def test_training_does_not_import_the_compiler():
     script = """
 import sys, torch
 from latentgrid import models
+from latentgrid.data import Batch
 from latentgrid.training import loop
-from latentgrid.training.optimizers import OPTIMIZERS
+from latentgrid.training.optimizers import OPTIMIZERS, Optimizer
 for make in OPTIMIZERS.values():
     model = models.load("conv_vae")((1, 8, 8), 2)
-    optimizer = make(model.parameters(), 0.1)
-    losses = model.losses(torch.rand(3, 1, 8, 8), torch.Generator())
-    optimizer.zero_grad()
-    model.batch_loss(losses).backward()
-    optimizer.step()
+    optimizer = make(list(model.parameters()), 0.1)
+    batch = Batch(torch.rand(3, 1, 8, 8), torch.zeros(3))
+    optimizer.minimise(model.batch_loss(model.losses(batch, torch.Generator())))
 sys.exit("torch._dynamo" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

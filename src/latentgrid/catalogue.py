@@ -15,6 +15,12 @@ from latentgrid import hyperparameters
 
 PACKAGE = Path(__file__).parent
 Fields = dict[str, tuple[Any, Any]]
+TRAINING: Fields = {
+    "optimizer": (hyperparameters.Optimizer, ...),
+    "learning_rate": (hyperparameters.LearningRate, ...),
+    "epochs": (hyperparameters.PositiveInteger, ...),
+    "batch_size": (hyperparameters.PositiveInteger, ...),
+}
 
 
 @cache
@@ -47,12 +53,9 @@ def figures() -> tuple[str, ...]:
 @cache
 def model_hyperparameters(model: str) -> Fields:
     """Return `{name: (type, default)}` of a model's constructor; `...` where it has no default."""
-    tree = ast.parse((PACKAGE / "models" / f"{model}.py").read_text(encoding="utf-8"))
     constructor = next(
         function
-        for definition in tree.body
-        if isinstance(definition, ast.ClassDef)
-        for function in definition.body
+        for function in _class_of(model).body
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"
     )
     _self, _image_shape, *arguments = constructor.args.args
@@ -67,19 +70,41 @@ def model_hyperparameters(model: str) -> Fields:
 @cache
 def settings_schema(model: str) -> type[Any]:
     """Return the pydantic model of one run's settings: the model's own and the training's."""
-    fields: Fields = {
-        **model_hyperparameters(model),
-        "optimizer": (hyperparameters.Optimizer, ...),
-        "learning_rate": (hyperparameters.LearningRate, ...),
-        "epochs": (hyperparameters.PositiveInteger, ...),
-        "batch_size": (hyperparameters.PositiveInteger, ...),
-    }
+    fields = model_hyperparameters(model)
+    if not is_closed_form(model):
+        fields = fields | TRAINING
     schema: type[Any] = create_model(
         model,
         __config__=ConfigDict(extra="forbid", protected_namespaces=()),
         **fields,  # type: ignore[call-overload]
     )
     return schema
+
+
+@cache
+def is_closed_form(model: str) -> bool:
+    """Return whether the model's class says `closed_form: ClassVar = True`."""
+    return any(
+        isinstance(line, ast.AnnAssign)
+        and ast.unparse(line.target) == "closed_form"
+        and ast.unparse(line.value or line.target) == "True"
+        for line in _class_of(model).body
+    )
+
+
+@cache
+def _class_of(model: str) -> ast.ClassDef:
+    """Return the class in a model's file whose constructor takes the shape of an image."""
+    tree = ast.parse((PACKAGE / "models" / f"{model}.py").read_text(encoding="utf-8"))
+    return next(
+        definition
+        for definition in tree.body
+        if isinstance(definition, ast.ClassDef)
+        for function in definition.body
+        if isinstance(function, ast.FunctionDef)
+        and function.name == "__init__"
+        and [argument.arg for argument in function.args.args[1:2]] == ["image_shape"]
+    )
 
 
 def _annotation(argument: ast.arg) -> Any:

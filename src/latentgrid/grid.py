@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latentgrid import catalogue
 from latentgrid.files import read_json
 from latentgrid.params import Params, combinations
 
@@ -35,8 +36,8 @@ class Run:
         return {
             "model": self.model,
             "hyperparameters": {k: v for k, v in self.axes.items() if k not in training},
-            "optimizer": self.axes["optimizer"],
-            "learning_rate": self.axes["learning_rate"],
+            "optimizer": self.axes.get("optimizer"),
+            "learning_rate": self.axes.get("learning_rate"),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "snapshots": dict(self.snapshots),
@@ -55,7 +56,8 @@ def runs(params: Params) -> list[Run]:
 
 
 def _run(params: Params, entry: str, model: str, axes: Mapping[str, Any], seed: int) -> Run:
-    epochs = axes.get("epochs", params.training.epochs)
+    once = catalogue.is_closed_form(model)
+    epochs = 1 if once else axes.get("epochs", params.training.epochs)
     return Run(
         entry=entry,
         model=model,

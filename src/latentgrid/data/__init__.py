@@ -38,6 +38,23 @@ class Images:
         return {name: getattr(self, name) for name in TENSORS}
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Some images as models see them.
+
+    Attributes:
+        images: float32 in [0, 1], shape (n, channels, height, width).
+        labels: int64 in [0, classes), shape (n,).
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.images)
+
+
 TENSORS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -71,6 +88,11 @@ def checksum(images: Images) -> str:
         digest.update(f"{name}{tuple(tensor.shape)}".encode())
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def as_batch(images: Tensor, labels: Tensor) -> Batch:
+    """Return uint8 images and labels as a batch."""
+    return Batch(to_unit_interval(images), labels.long())
 
 
 def to_unit_interval(images: Tensor) -> Tensor:

@@ -6,15 +6,35 @@ never for a class.
 """
 
 import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from latentgrid.data import Batch
 from latentgrid.nets.initialise import glorot_uniform
 
 ImageShape = tuple[int, int, int]
 Losses = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Player:
+    """Parameters that take steps of their own against an objective of their own.
+
+    Attributes:
+        parameters: what its steps change.
+        losses: returns the loss terms per image that its objective is made of.
+        objective: returns, from these terms, the scalar that a step minimises.
+        every: it takes a step on every so many batches.
+    """
+
+    parameters: list[nn.Parameter]
+    losses: Callable[[Batch, torch.Generator], Losses]
+    objective: Callable[[Losses], Tensor]
+    every: int = 1
 
 
 class Model(nn.Module):
@@ -22,25 +42,47 @@ class Model(nn.Module):
 
     Attributes:
         terms: the name of each loss term and its unit, per image.
-        total: what the sum of the terms is, in words.
+        total: what `loss` is, in words.
         batch_total: what `batch_loss` sums over, in words.
+        closed_form: whether `before_epoch` finds the weights and there are no training steps.
     """
 
     terms: ClassVar[dict[str, str]]
     total: ClassVar[str]
-    batch_total: ClassVar[str]
+    batch_total: ClassVar[str] = "mean over the images of a batch"
+    closed_form: ClassVar[bool] = False
 
     def initialise(self, generator: torch.Generator) -> None:
         """Set the weights before training."""
         glorot_uniform(self, generator)
 
-    def losses(self, images: Tensor, generator: torch.Generator) -> Losses:
-        """Return each term's value per image, shape (n,), for images (n, c, h, w) in [0, 1]."""
+    def players(self) -> list[Player]:
+        """Return who takes steps; on each batch they take turns in this order.
+
+        The first one steps on every batch; the sum of its objectives is the `batch_sum` of an
+        epoch.
+        """
+        if self.closed_form:
+            return []
+        return [Player(list(self.parameters()), self.losses, self.batch_loss)]
+
+    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
+        """Do what the model does with all training images (uint8) before an epoch's steps.
+
+        Epochs count from 1. What it finds belongs into parameters or buffers.
+        """
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return each term's value per image, shape (n,)."""
         raise NotImplementedError
+
+    def loss(self, losses: Losses) -> Tensor:
+        """Return the figure by which runs of this model are compared, affine in the terms."""
+        return torch.stack(list(losses.values())).sum(dim=0)
 
     def batch_loss(self, losses: Losses) -> Tensor:
         """Return the scalar that one training step minimises, as the source sums or averages it."""
-        raise NotImplementedError
+        return self.loss(losses).mean()
 
     def batch_surplus(self, n: int) -> float:
         """Return the constant by which `batch_loss` of n images exceeds what it should be."""
@@ -76,6 +118,51 @@ class Sampler(Protocol):
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Draw images (n, c, h, w) in [0, 1]; `generator` is on the CPU."""
         ...
+
+
+@runtime_checkable
+class Reconstructor(Protocol):
+    """Returns images as it understands them, by another way than a code."""
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Map images (n, c, h, w) in [0, 1] to images of the same shape and range."""
+        ...
+
+
+@runtime_checkable
+class Corrupter(Protocol):
+    """Sees images only after they were damaged, and is asked for the images as they were."""
+
+    def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Map images (n, c, h, w) in [0, 1] to damaged ones of the same shape and range."""
+        ...
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Says which class an image belongs to, having been shown the labels."""
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Map images (n, c, h, w) in [0, 1] to log-probabilities (n, classes)."""
+        ...
+
+
+@runtime_checkable
+class Clusterer(Protocol):
+    """Says which cluster an image belongs to, without ever having been shown a label."""
+
+    def cluster(self, images: Tensor) -> Tensor:
+        """Map images (n, c, h, w) in [0, 1] to probabilities (n, clusters)."""
+        ...
+
+
+def reconstruct(model: Model, images: Tensor) -> Tensor | None:
+    """Return the images as the model gives them back, or None if it does not do so."""
+    if isinstance(model, Reconstructor):
+        return model.reconstruct(images)
+    if isinstance(model, Encoder) and isinstance(model, Decoder):
+        return model.decode(model.encode(images))
+    return None
 
 
 def load(name: str) -> type[Model]:

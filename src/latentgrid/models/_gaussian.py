@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from latentgrid.data import Batch
 from latentgrid.models import Losses
 from latentgrid.models._prior import StandardNormalPrior
 
@@ -38,8 +39,9 @@ class GaussianVAE(StandardNormalPrior):
         """Return the posterior mean (n, d)."""
         return self.posterior(images)[0]
 
-    def losses(self, images: Tensor, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return squared error and KL per image, with one posterior draw."""
+        images = batch.images
         mean, log_variance = self.posterior(images)
         noise = torch.empty_like(mean).normal_(generator=generator)
         reconstruction = self.decoder(mean + torch.exp(log_variance / 2) * noise)

@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from latentgrid.data import Batch
 from latentgrid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models._prior import StandardNormalPrior
@@ -23,7 +24,6 @@ class MMDVAE(StandardNormalPrior):
         "mmd": "MMD of the batch, no unit, in [0, 2]",
     }
     total: ClassVar = "mean squared pixel error + MMD"
-    batch_total: ClassVar = "mean over the images of a batch"
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
         super().__init__()
@@ -36,8 +36,9 @@ class MMDVAE(StandardNormalPrior):
         codes: Tensor = self.encoder(images)
         return codes
 
-    def losses(self, images: Tensor, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return each image's mean squared pixel error, and the batch's MMD for all of them."""
+        images = batch.images
         codes = self.encode(images)
         prior = torch.empty_like(codes).normal_(generator=generator)
         error = (self.decoder(codes) - images).reshape(len(images), -1)
@@ -45,10 +46,6 @@ class MMDVAE(StandardNormalPrior):
             "reconstruction": error.square().mean(dim=1),
             "mmd": mmd(prior, codes).expand(len(images)),
         }
-
-    def batch_loss(self, losses: Losses) -> Tensor:
-        """Return the mean over the batch."""
-        return losses["reconstruction"].mean() + losses["mmd"].mean()
 
 
 def mmd(first: Tensor, second: Tensor) -> Tensor:

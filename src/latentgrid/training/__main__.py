@@ -61,7 +61,6 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
     from latentgrid.data import Images, load_images
     from latentgrid.randomness import generator, seed_of
     from latentgrid.training.loop import Row, train
-    from latentgrid.training.optimizers import OPTIMIZERS
     from latentgrid.training.progress import Progress
     from latentgrid.training.snapshots import snapshot
 
@@ -77,7 +76,6 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
         model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
     model.initialise(generator(seed, "weights"))
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["learning_rate"])
 
     progress = Progress(settings["epochs"])
     history: list[Row] = []
@@ -97,7 +95,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
         snapshots.update({f"{epoch}/{name}": tensor for name, tensor in taken.items()})
 
     started = datetime.now(UTC)
-    outcome = train(model, optimizer, data, settings, after_epoch)
+    outcome = train(model, data, settings, after_epoch)
     if outcome.diverged:
         keep(outcome.epochs)
         print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)

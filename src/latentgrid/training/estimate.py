@@ -9,14 +9,14 @@ from typing import Any
 import torch
 
 from latentgrid import models
-from latentgrid.data import load_images, sources
+from latentgrid.data import Batch, load_images, sources
 from latentgrid.data.sources import Size
 from latentgrid.grid import Run, canonical
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
 from latentgrid.text import duration, size
 from latentgrid.training.devices import take_device
-from latentgrid.training.optimizers import OPTIMIZERS
+from latentgrid.training.loop import take_turns, turns_of
 
 WARM_UP, TIMED = 1, 3
 SECONDS_TO_START = 5
@@ -82,18 +82,18 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
     settings: dict[str, Any] = run.settings
     model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["learning_rate"])
+    turns = turns_of(model, settings)
     batch_size = min(run.batch_size, data.train)
     images = torch.rand(batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
+    batch = Batch(images, torch.zeros(batch_size, dtype=torch.int64, device=place))
     noise = generator(0, "estimate", place)
+    if model.closed_form:
+        return 0.0, models.parameter_count(model) * FLOAT_BYTES
     for step in range(WARM_UP + TIMED):
         if step == WARM_UP:
             started = time.perf_counter()
-        loss = model.batch_loss(model.losses(images, noise))
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        loss.item()
+        _, objective = take_turns(turns, step + 1, batch, noise)
+        objective.item()
     elapsed = time.perf_counter() - started
     return elapsed / TIMED / batch_size, models.parameter_count(model) * FLOAT_BYTES
 

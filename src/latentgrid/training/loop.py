@@ -2,19 +2,21 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from latentgrid.data import Images, to_unit_interval
-from latentgrid.models import Losses, Model
+from latentgrid.data import Batch, Images, as_batch
+from latentgrid.models import Losses, Model, Player
 from latentgrid.randomness import generator
-from latentgrid.training.optimizers import Optimizer
+from latentgrid.training.optimizers import OPTIMIZERS, Optimizer
 
 Row = dict[str, float]
+Turns = list[tuple[Player, Optimizer]]
 SUMS = ("_loss", "_batch_sum", "_batch_sum_corrected")
 
 
@@ -35,7 +37,6 @@ class Outcome:
 
 def train(
     model: Model,
-    optimizer: Optimizer,
     data: Images,
     settings: Mapping[str, Any],
     after_epoch: Callable[[int, Row | None], None],
@@ -44,9 +45,8 @@ def train(
 
     Args:
         model: on the same device as `data`.
-        optimizer: of the model's parameters.
         data: training and test images.
-        settings: epochs, batch_size and seed are read.
+        settings: optimizer, learning_rate, epochs, batch_size and seed are read.
         after_epoch: called with the epoch and its row of the history; first with epoch 0, None.
 
     Returns:
@@ -57,15 +57,24 @@ def train(
     device = data.train_images.device
     order = generator(seed, "order")
     noise = generator(seed, "noise", device)
+    turns = turns_of(model, settings)
     after_epoch(0, None)
     seconds: list[float] = []
     for epoch in range(1, epochs + 1):
         before = {name: value.clone() for name, value in model.state_dict().items()}
         started = time.perf_counter()
+        with torch.no_grad():
+            model.before_epoch(epoch, data.train_images, noise)
         permutation = torch.randperm(len(data.train_images), generator=order).to(device)
-        trained = _train_epoch(model, optimizer, data.train_images, permutation, batch_size, noise)
+        batches = list(torch.split(permutation, batch_size))
+        if turns:
+            trained = _train_epoch(model, turns, data, batches, epoch, noise)
+        else:
+            shown = data.train_images, data.train_labels
+            trained = evaluate(model, *shown, batch_size, generator(seed, "train", device))
         seconds.append(time.perf_counter() - started)
-        tested = evaluate(model, data.test_images, batch_size, generator(seed, "test", device))
+        shown = data.test_images, data.test_labels
+        tested = evaluate(model, *shown, batch_size, generator(seed, "test", device))
         row = {"epoch": epoch, **_named("train", trained), **_named("test", tested)}
         bad = _not_finite(row)
         if bad:
@@ -76,65 +85,86 @@ def train(
 
 
 @torch.no_grad()
-def evaluate(model: Model, images: Tensor, batch_size: int, noise: torch.Generator) -> Row:
-    """Return the losses over `images`, in batches of the size that training uses."""
+def evaluate(
+    model: Model, images: Tensor, labels: Tensor, batch_size: int, noise: torch.Generator
+) -> Row:
+    """Return the losses over uint8 `images`, in batches of the size that training uses."""
     model.eval()
-    sums = _Sums(images.device)
-    for batch in torch.split(images, batch_size):
-        losses = model.losses(to_unit_interval(batch), noise)
-        sums.add(losses, model.batch_loss(losses), model.batch_surplus(len(batch)))
-    return sums.means(len(images))
+    means = _Means()
+    pieces = zip(torch.split(images, batch_size), torch.split(labels, batch_size), strict=True)
+    for of_batch in pieces:
+        means.add(model.losses(as_batch(*of_batch), noise))
+    return means.row(model)
+
+
+def turns_of(model: Model, settings: Mapping[str, Any]) -> Turns:
+    """Return the players of the model, each with an optimizer of its own."""
+    return [
+        (player, OPTIMIZERS[settings["optimizer"]](player.parameters, settings["learning_rate"]))
+        for player in model.players()
+    ]
+
+
+def take_turns(
+    turns: Turns, step: int, batch: Batch, noise: torch.Generator
+) -> tuple[Losses, Tensor]:
+    """Let each player whose turn it is take its step; steps count from 1.
+
+    Returns:
+        All terms per image, as they were before the player's step, and the first's objective.
+    """
+    terms: Losses = {}
+    objectives = []
+    for player, optimizer in turns:
+        if step % player.every == 0:
+            losses = player.losses(batch, noise)
+            objective = player.objective(losses)
+            optimizer.minimise(objective)
+            terms |= {name: values.detach() for name, values in losses.items()}
+            objectives.append(objective.detach())
+    return terms, objectives[0]
 
 
 def _train_epoch(
     model: Model,
-    optimizer: Optimizer,
-    images: Tensor,
-    permutation: Tensor,
-    batch_size: int,
+    turns: Turns,
+    data: Images,
+    batches: Sequence[Tensor],
+    epoch: int,
     noise: torch.Generator,
 ) -> Row:
     model.train()
-    sums = _Sums(images.device)
-    for batch in _batches(images, permutation, batch_size):
-        losses = model.losses(batch, noise)
-        batch_loss = model.batch_loss(losses)
-        optimizer.zero_grad()
-        batch_loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        sums.add(losses, batch_loss, model.batch_surplus(len(batch)))
-    return sums.means(len(images))
+    means = _Means()
+    batch_sum = torch.zeros((), dtype=torch.float64, device=data.train_images.device)
+    for step, indices in enumerate(batches, start=(epoch - 1) * len(batches) + 1):
+        batch = as_batch(data.train_images[indices], data.train_labels[indices])
+        losses, objective = take_turns(turns, step, batch, noise)
+        means.add(losses)
+        batch_sum += objective
+    surplus = sum(model.batch_surplus(len(indices)) for indices in batches)
+    total = batch_sum.item()
+    return means.row(model) | {"batch_sum": total, "batch_sum_corrected": total - surplus}
 
 
-def _batches(images: Tensor, permutation: Tensor, batch_size: int) -> Iterator[Tensor]:
-    for indices in torch.split(permutation, batch_size):
-        yield to_unit_interval(images[indices])
+class _Means:
+    """Means of the loss terms over images, kept on the device in double precision."""
 
+    def __init__(self) -> None:
+        self.sums: Losses = {}
+        self.counts: Counter[str] = Counter()
 
-class _Sums:
-    """Sums of the losses over an epoch, kept on the device in double precision."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.terms: Losses = {}
-        self.batch_losses = torch.zeros((), dtype=torch.float64, device=device)
-        self.surplus = 0.0
-
-    def add(self, losses: Losses, batch_loss: Tensor, surplus: float) -> None:
+    def add(self, losses: Losses) -> None:
         for name, values in losses.items():
-            total = values.detach().sum(dtype=torch.float64)
-            self.terms[name] = self.terms[name] + total if name in self.terms else total
-        self.batch_losses += batch_loss.detach()
-        self.surplus += surplus
+            total = values.sum(dtype=torch.float64)
+            self.sums[name] = self.sums[name] + total if name in self.sums else total
+            self.counts[name] += len(values)
 
-    def means(self, images: int) -> Row:
-        """Return each term per image, their sum, and the sum of the batch losses in both scales."""
-        terms = {name: total.item() / images for name, total in self.terms.items()}
-        batch_sum = self.batch_losses.item()
+    def row(self, model: Model) -> Row:
+        """Return each term per image, in the model's order, and the loss that they make up."""
+        means = {name: self.sums[name] / self.counts[name] for name in model.terms}
         return {
-            "loss": sum(terms.values()),
-            **terms,
-            "batch_sum": batch_sum,
-            "batch_sum_corrected": batch_sum - self.surplus,
+            "loss": model.loss(means).item(),
+            **{name: mean.item() for name, mean in means.items()},
         }
 
 

@@ -20,15 +20,11 @@ class Optimizer:
         self.parameters = list(parameters)
         self.learning_rate = learning_rate
 
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Change the parameters by one step."""
-        self.update([parameter.grad for parameter in self.parameters if parameter.grad is not None])
+    def minimise(self, objective: Tensor) -> None:
+        """Change the parameters by one step down the gradient of a scalar that depends on all."""
+        gradients = torch.autograd.grad(objective, self.parameters)
+        with torch.no_grad():
+            self.update(list(gradients))
 
     def update(self, gradients: list[Tensor]) -> None:
         """Change the parameters, given their gradients in the same order."""

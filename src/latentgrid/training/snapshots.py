@@ -1,10 +1,21 @@
 """What is kept of a model at the chosen epochs, for figures and for the eye."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from latentgrid.data import Images, to_unit_interval
-from latentgrid.models import Decoder, Encoder, Model, Sampler
+from latentgrid.models import (
+    Classifier,
+    Clusterer,
+    Corrupter,
+    Decoder,
+    Encoder,
+    Model,
+    Sampler,
+    reconstruct,
+)
 from latentgrid.randomness import generator
 
 RECONSTRUCTIONS = 20
@@ -18,23 +29,28 @@ def snapshot(
     """Return what the model can show, on the CPU.
 
     `samples` (uint8 images from the prior, the same draws at every epoch and for every model with
-    the same latent dimension), `codes` (float32, of all test images), `reconstructions` (uint8, of
-    the first test images) and, for two latent dimensions, `manifold` (uint8, manifold² images).
+    the same latent dimension), `codes` (float32) and `classes` or `clusters` (uint8) of all test
+    images, `reconstructions` of the first test images (uint8) and, where these were damaged
+    before, `corrupted` (uint8), and for two latent dimensions `manifold` (uint8, manifold² images).
     """
     model.eval()
     taken: dict[str, Tensor] = {}
     if isinstance(model, Sampler):
         taken["samples"] = _to_bytes(model.sample(samples, generator(seed, "samples")))
     if isinstance(model, Encoder):
-        taken["codes"] = torch.cat(
-            [
-                model.encode(to_unit_interval(batch))
-                for batch in torch.split(data.test_images, BATCH)
-            ]
-        )
-    if isinstance(model, Decoder) and "codes" in taken:
-        taken["reconstructions"] = _to_bytes(model.decode(taken["codes"][:RECONSTRUCTIONS]))
-    if isinstance(model, Decoder) and model.latent_dim == 2:  # noqa: PLR2004
+        taken["codes"] = _of_all(data.test_images, model.encode)
+    if isinstance(model, Classifier):
+        taken["classes"] = _of_all(data.test_images, model.classify).argmax(1).to(torch.uint8)
+    if isinstance(model, Clusterer):
+        taken["clusters"] = _of_all(data.test_images, model.cluster).argmax(1).to(torch.uint8)
+    shown = to_unit_interval(data.test_images[:RECONSTRUCTIONS])
+    if isinstance(model, Corrupter):
+        shown = model.corrupt(shown, generator(seed, "corruption", shown.device))
+        taken["corrupted"] = _to_bytes(shown)
+    reconstructions = reconstruct(model, shown)
+    if reconstructions is not None:
+        taken["reconstructions"] = _to_bytes(reconstructions)
+    if isinstance(model, Sampler) and isinstance(model, Decoder) and model.latent_dim == 2:  # noqa: PLR2004
         codes = manifold_codes(manifold).to(data.test_images.device)
         taken["manifold"] = _to_bytes(model.decode(codes))
     return {name: tensor.cpu().contiguous() for name, tensor in taken.items()}
@@ -49,6 +65,10 @@ def manifold_codes(side: int) -> Tensor:
     quantiles = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side)
     second, first = torch.meshgrid(quantiles.flip(0), quantiles, indexing="ij")
     return torch.stack([first.flatten(), second.flatten()], dim=1).float()
+
+
+def _of_all(images: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    return torch.cat([function(to_unit_interval(batch)) for batch in torch.split(images, BATCH)])
 
 
 def _to_bytes(images: Tensor) -> Tensor:

@@ -5,6 +5,9 @@ from typing import Any
 from latentgrid.evaluation.trained import TestSet, TrainedRun
 
 
+SUMS = ("train_batch_sum", "train_batch_sum_corrected")
+
+
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return the smallest and the last epoch's losses.
 
@@ -19,10 +22,10 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     last = run.history.iloc[-1]
     losses = {name: float(last[name]) for name in run.history.columns if name != "epoch"}
     smallest = run.history["train_loss"].min()
+    sums = [name for name in SUMS if name in run.history]
     return {
-        "min_train_batch_sum": float(run.history["train_batch_sum"].min()),
         "min_train_loss": float(smallest),
-        "min_train_batch_sum_corrected": float(run.history["train_batch_sum_corrected"].min()),
+        **{f"min_{name}": float(run.history[name].min()) for name in sums},
         "best_epoch": int(run.history["epoch"][run.history["train_loss"].idxmin()]),
         **losses,
     }
