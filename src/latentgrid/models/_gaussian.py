@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from latentgrid.data import Batch
 from latentgrid.models import Losses
 from latentgrid.models._prior import StandardNormalPrior
+from latentgrid.models._reconstruction import SQUARED_ERROR, squared_error
 
 
 class GaussianVAE(StandardNormalPrior):
@@ -18,7 +19,7 @@ class GaussianVAE(StandardNormalPrior):
     """
 
     terms: ClassVar = {
-        "reconstruction": "squared error summed over pixels, per image",
+        "reconstruction": SQUARED_ERROR,
         "kl": "nats per image",
     }
     total: ClassVar = "squared error + KL, per image"
@@ -45,9 +46,8 @@ class GaussianVAE(StandardNormalPrior):
         mean, log_variance = self.posterior(images)
         noise = torch.empty_like(mean).normal_(generator=generator)
         reconstruction = self.decoder(mean + torch.exp(log_variance / 2) * noise)
-        error = reconstruction.reshape(len(images), -1) - images.reshape(len(images), -1)
         return {
-            "reconstruction": error.square().sum(dim=1),
+            "reconstruction": squared_error(reconstruction, images),
             "kl": kl_to_standard_normal(mean, log_variance),
         }
 

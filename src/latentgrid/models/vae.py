@@ -7,7 +7,7 @@ from torch import nn
 from latentgrid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
 from latentgrid.models._gaussian import GaussianVAE
-from latentgrid.nets.dense import dense
+from latentgrid.nets.dense import dense, dense_decoder
 
 HIDDEN = 512
 
@@ -16,12 +16,8 @@ class VAE(GaussianVAE):
     """A dense variational autoencoder, 784–512–512–512–2d and d–512–512–784, ReLU throughout."""
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
-        pixels = prod(image_shape)
         super().__init__(
             latent_dim,
-            encoder=dense([pixels, HIDDEN, HIDDEN, HIDDEN, 2 * latent_dim]),
-            decoder=nn.Sequential(
-                *dense([latent_dim, HIDDEN, HIDDEN, pixels], output=nn.ReLU()),
-                nn.Unflatten(1, image_shape),
-            ),
+            encoder=dense([prod(image_shape), HIDDEN, HIDDEN, HIDDEN, 2 * latent_dim]),
+            decoder=dense_decoder(image_shape, [latent_dim, HIDDEN, HIDDEN], output=nn.ReLU()),
         )

@@ -4,7 +4,6 @@ from typing import Any
 
 from latentgrid.evaluation.trained import TestSet, TrainedRun
 
-
 SUMS = ("train_batch_sum", "train_batch_sum_corrected")
 
 

@@ -1,0 +1,22 @@
+"""How far a reconstruction is from its image, per image."""
+
+from torch import Tensor
+from torch.nn import functional
+
+SQUARED_ERROR = "squared error summed over pixels, per image"
+CROSS_ENTROPY = "binary cross entropy summed over pixels, nats per image"
+
+
+def squared_error(reconstruction: Tensor, images: Tensor) -> Tensor:
+    """Return Σ(x̂ − x)² over pixels, (n, c, h, w) twice → (n,)."""
+    return (reconstruction - images).square().flatten(1).sum(dim=1)
+
+
+def cross_entropy(reconstruction: Tensor, images: Tensor) -> Tensor:
+    """Return −Σ(x log x̂ + (1 − x) log(1 − x̂)) over pixels, (n, c, h, w) twice → (n,), in nats.
+
+    Pixels in [0, 1]. PyTorch cuts the logarithm at −100, where Keras cuts x̂ at 1e-7. The least
+    value, reached at x̂ = x, is the entropy of the pixels and not 0.
+    """
+    pixels = functional.binary_cross_entropy(reconstruction, images, reduction="none")
+    return pixels.flatten(1).sum(dim=1)
