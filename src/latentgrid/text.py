@@ -16,7 +16,12 @@ def number(value: float | str | None) -> str:
         return f"{int(value):,}"
     if abs(value) >= 10_000:  # noqa: PLR2004
         return f"{float(f'{value:.5g}'):,.0f}"
-    return f"{value:.5g}"
+    return f"{value:.5g}".replace("-", "−")
+
+
+def signed(value: float, digits: int) -> str:
+    """Return a number with so many decimals and a true minus sign; a missing value is a dash."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def duration(seconds: float) -> str:

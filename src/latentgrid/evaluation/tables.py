@@ -105,18 +105,12 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     return table.rename(columns={"value": "published"})
 
 
-def best_table(settings: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """Return each entry's best setting: smallest mean on the published scale, and corrected."""
-    rows = []
-    for scale, column in {
-        "published": "min_train_batch_sum",
-        "corrected": "min_train_batch_sum_corrected",
-    }.items():
-        if column in settings:
-            measured = settings.dropna(subset=[column])
-            best = measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]
-            rows.append(best[["entry", *axes, "n"]].assign(scale=scale, loss=best[column]))
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+def best_table(settings: pd.DataFrame, column: str = "min_train_loss") -> pd.DataFrame:
+    """Return the row of each entry's setting with the smallest mean of a loss."""
+    if column not in settings:
+        return settings.head(0)
+    measured = settings.dropna(subset=[column])
+    return measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]
 
 
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:

@@ -23,7 +23,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         "runs": runs,
         "settings": settings,
         "losses": tables.losses_table(settings, tables.read_published(), dataset),
-        "best": tables.best_table(settings, axes),
+        "best": tables.best_table(settings),
         "marginal": tables.marginal_table(runs, axes),
         "silhouettes": tables.silhouettes_table(layout, runs),
         "history": tables.history_table(layout, runs),
@@ -37,10 +37,11 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
 def summary(runs: pd.DataFrame, settings: pd.DataFrame) -> dict[str, object]:
     """Return the few numbers that `dvc metrics` shows: for each entry its best setting's."""
     best = {}
-    for entry, of_entry in settings.groupby("entry", sort=False):
-        row = of_entry.loc[of_entry["min_train_loss"].idxmin()]
-        shown = ("min_train_loss", "test_loss", "min_train_batch_sum", "silhouette")
-        best[str(entry)] = {name: float(row[name]) for name in shown if pd.notna(row.get(name))}
+    for _, row in tables.best_table(settings).iterrows():
+        shown = ("min_train_loss", "test_loss", "test_squared_error", "silhouette")
+        best[str(row["entry"])] = {
+            name: float(row[name]) for name in shown if pd.notna(row.get(name))
+        }
     return {"runs": runs["status"].value_counts().to_dict(), "best": best}
 
 

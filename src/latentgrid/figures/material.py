@@ -9,6 +9,7 @@ import pandas as pd
 
 from latentgrid.evaluation.tables import axes_of
 from latentgrid.evaluation.trained import Array, TestSet, TrainedRun, load_test_set
+from latentgrid.figures.style import setting_label
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 
@@ -59,6 +60,12 @@ class Material:
         """Yield each entry's run with the smallest training loss."""
         for _, of_entry in runs.groupby("entry", sort=False):
             yield of_entry.loc[of_entry["min_train_loss"].idxmin()]
+
+    def label(self, run: pd.Series) -> str:
+        """Name a run by its entry and, where that has more than one setting, its values."""
+        of_entry = self.runs[self.runs["entry"] == run["entry"]]
+        axes = [axis for axis in self.axes if of_entry[axis].nunique() > 1]
+        return "\n".join(filter(None, (run["entry"], setting_label(run, axes))))
 
     def best_of_two_dimensions(self) -> Iterator[pd.Series]:
         """Yield each entry's best run with two latent dimensions."""

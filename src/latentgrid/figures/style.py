@@ -10,13 +10,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.patheffects import Normal, Stroke
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from latentgrid.evaluation.trained import Array
 from latentgrid.files import replacing
 
 WIDTH = 7.0
 DPI = 200
+COLUMNS = 3
+FEW_TICKS = 1.6  # the same ratio, below which the ticks are linear
 MANY_TICKS = 30  # ratio of the ends of a logarithmic axis from which on only powers are labelled
 GAP = 2  # pixels between images of a sheet
 # Petroff (2021), "Accessible color sequences for data visualization": ten colours that stay
@@ -87,14 +90,39 @@ def class_legend(figure: Figure, labels: Array, title: str) -> None:
     figure.legend(handles, names, title=title, loc="outside right center", frameon=False)
 
 
-def loss_axis(axes: Axes) -> None:
-    """Make the y axis logarithmic, with plain numbers and not powers of ten."""
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    between = (1, 1.5, 2, 3, 5, 7) if high < MANY_TICKS * low else (1,)
-    axes.yaxis.set_major_locator(LogLocator(subs=between))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+def name_classes(axes: Axes, points: Array, labels: Array) -> None:
+    """Write each class's name at the median of its points (n, 2), for eyes that confuse colours."""
+    for label in np.unique(labels):
+        x, y = np.median(points[labels == label], axis=0)
+        text = axes.text(x, y, str(label), ha="center", va="center", fontsize=8, weight="bold")
+        text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])
+
+
+def loss_axis(axes: Axes, losses: pd.Series) -> None:
+    """Let the y axis show all of these losses, on a logarithmic scale if all are above zero."""
+    low, high = losses.min(), losses.max()
+    if low > 0:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 1.08, high * 1.08)
+        between = (1, 1.5, 2, 3, 5, 7) if high < MANY_TICKS * low else (1,)
+        if high < FEW_TICKS * low:
+            axes.yaxis.set_major_locator(MaxNLocator(4))
+        else:
+            axes.yaxis.set_major_locator(LogLocator(subs=between))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def panels(n: int, aspect: float = 1.0, title_lines: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure of n panels in rows of three; `aspect` is a panel's height over its width."""
+    columns = min(n, COLUMNS)
+    rows = -(-n // columns)
+    height = aspect * WIDTH / columns + 0.15 * title_lines + (0.3 if aspect < 1 else 0)
+    figure = Figure(figsize=(WIDTH, rows * height + 0.3))
+    grid = figure.subplots(rows, columns, squeeze=False).flatten()
+    for unused in grid[n:]:
+        unused.set_visible(False)
+    return figure, list(grid[:n])
 
 
 def two_dimensions(codes: Array) -> Array:
@@ -111,12 +139,18 @@ def setting_label(run: pd.Series, axes: Sequence[str]) -> str:
     """Name a run by its values on the axes: "d = 20, adam, 0.0001"."""
     short = {"latent_dim": "d = {}", "optimizer": "{}", "learning_rate": "lr {}"}
     parts = [
-        short.get(axis, f"{axis} {{}}").format(_plain(run[axis]))
+        short.get(axis, f"{axis_label(axis)} {{}}").format(plain(run[axis]))
         for axis in axes
         if pd.notna(run[axis])
     ]
     return ", ".join(parts)
 
 
-def _plain(value: Any) -> str:
+def axis_label(axis: str) -> str:
+    """Return the name of an axis as people write it."""
+    return {"latent_dim": "latent dimension"}.get(axis, axis.replace("_", " "))
+
+
+def plain(value: Any) -> str:
+    """Return a value of an axis as text: numbers without a needless decimal point."""
     return f"{value:g}" if isinstance(value, float) else str(value)

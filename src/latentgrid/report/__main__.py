@@ -10,16 +10,16 @@ import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from latentgrid import catalogue
-from latentgrid.evaluation.tables import axes_of
+from latentgrid.evaluation.tables import AXES_000, axes_of
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import setting_label
+from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files import read_json, write_text
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.report import findings
 from latentgrid.step import run_step
-from latentgrid.text import duration, number
+from latentgrid.text import duration, number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
 # The order in which a reader wants the figures; a figure that is not named here comes last.
@@ -32,6 +32,14 @@ ORDER = (
     "learning_curves",
     "marginal_effects",
 )
+TITLES_OF_FIGURES = {"latent": "Latent space"}
+# What is measured of models whose losses differ, on scales that they share.
+COMPARED = {
+    "test_squared_error": "squared error of a test image",
+    "silhouette": "silhouette",
+    "clustering_accuracy": "clustering accuracy",
+    "test_accuracy": "accuracy",
+}
 CAPTIONS = Path("workflow/report")
 
 
@@ -45,7 +53,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "duration": duration}
+    environment.filters |= {"number": number, "signed": signed, "duration": duration}
     write_text(layout.report, environment.get_template("report.html.j2").render(content(layout)))
 
 
@@ -54,31 +62,25 @@ def content(layout: Layout) -> dict[str, Any]:
     material = Material(layout)
     tables = {path.stem: _read(path) for path in layout.table_files}
     runs = tables["runs"]
-    best = list(material.best(material.runs))
     axes = material.axes
+    settings, losses = tables["settings"], tables["losses"]
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
         "data": read_json(layout.description),
         "runs": runs.to_dict("records"),
-        "axes": axes,
-        "words": findings.WORDS,
+        "labels": {row["run"]: setting_label(row, axes) for _, row in runs.iterrows()},
         "counts": Counter(runs["status"]),
         "seeds": sorted(runs["seed"].unique().tolist()),
         "grids": _grids(layout),
         "entries": _entries(layout),
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
-        "best": _best_rows(tables["best"], axes),
-        "best_findings": findings.best_settings(tables["best"], axes)
-        if len(tables["best"])
-        else [],
-        "losses": {
-            table: rows.to_dict("records") for table, rows in tables["losses"].groupby("table")
-        },
-        "agreement": findings.agreement(tables["losses"], int(runs["planned_epochs"].max())),
-        "published_best": _published_best(tables["losses"]),
-        "settings": tables["settings"].to_dict("records"),
-        "figures": _figures(layout, tables, pd.DataFrame(best)),
+        "best": _side_by_side(tables["best"], settings, axes),
+        "compared": {name: label for name, label in COMPARED.items() if name in settings},
+        "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
+        "agreement": findings.agreement(losses, int(runs["planned_epochs"].max())),
+        "best_published": _best_published(losses),
+        "figures": _figures(layout, tables, pd.DataFrame(material.best(material.runs))),
         "provenance": _provenance(layout, material.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
@@ -103,10 +105,9 @@ def _grids(layout: Layout) -> list[dict[str, Any]]:
             "entry": entry,
             "runs": len(rows),
             "values": {
-                findings.WORDS.get(column, column): ", ".join(
-                    number(value) for value in rows[column].dropna().unique().tolist()
-                )
+                axis_label(column): ", ".join(number(v) for v in values)
                 for column in columns
+                if (values := rows[column].dropna().unique().tolist())
             },
         }
         for entry, rows in plan.groupby("entry", sort=False)
@@ -127,21 +128,29 @@ def _entries(layout: Layout) -> list[dict[str, Any]]:
     return list(entries.values())
 
 
-def _best_rows(best: pd.DataFrame, axes: list[str]) -> list[dict[str, Any]]:
-    if best.empty:
-        return []
-    order = {entry: place for place, entry in enumerate(best["entry"].unique())}
-    grouped = best.sort_values("entry", kind="stable", key=lambda entries: entries.map(order))
-    return [{**row, "setting": setting_label(row, axes)} for _, row in grouped.iterrows()]
+def _side_by_side(
+    best: pd.DataFrame, settings: pd.DataFrame, axes: list[str]
+) -> list[dict[str, Any]]:
+    """Return each entry's best setting and how many settings it was chosen from."""
+    tried = settings["entry"].value_counts()
+    return [
+        {**row, "setting": setting_label(row, axes), "of": int(tried[row["entry"]])}
+        for _, row in best.iterrows()
+    ]
 
 
-def _published_best(losses: pd.DataFrame) -> dict[str, str]:
-    """Return each model's setting with the smallest published loss (source 000, table VI.5)."""
-    if losses.empty:
-        return {}
-    best = losses.loc[losses.groupby("model")["published"].idxmin()]
-    axes = ["latent_dim", "optimizer", "learning_rate"]
-    return {row["model"]: setting_label(row, axes) for _, row in best.iterrows()}
+def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
+    """Return each model's best setting as published (source 000, table VI.5), and here."""
+    ran = losses.dropna(subset=["ours"])
+    return [
+        {
+            "model": str(model),
+            "published": setting_label(of_model.loc[of_model["published"].idxmin()], AXES_000),
+            "ours": setting_label(of_model.loc[of_model["ours"].idxmin()], AXES_000),
+            "corrected": setting_label(of_model.loc[of_model["ours_corrected"].idxmin()], AXES_000),
+        }
+        for model, of_model in ran.groupby("model", sort=False)
+    ]
 
 
 def _figures(
@@ -159,7 +168,7 @@ def _figures(
     return [
         {
             "name": name,
-            "title": name.replace("_", " ").capitalize(),
+            "title": TITLES_OF_FIGURES.get(name, name.replace("_", " ").capitalize()),
             "picture": _embedded(layout.figures / f"{name}.png"),
             "caption": (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8"),
             "findings": said.get(name, []),

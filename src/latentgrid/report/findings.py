@@ -1,28 +1,9 @@
 """What the tables show, in sentences computed from them."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from latentgrid.figures.style import setting_label
-from latentgrid.text import number
-
-WORDS = {"latent_dim": "latent dimension", "learning_rate": "learning rate"}
-
-
-def best_settings(best: pd.DataFrame, axes: Sequence[str]) -> list[str]:
-    """Say which setting of each entry reaches the smallest loss."""
-    sentences = []
-    for entry, of_entry in best.groupby("entry", sort=False):
-        labels = {row["scale"]: setting_label(row, axes) for _, row in of_entry.iterrows()}
-        if len(set(labels.values())) == 1:
-            sentences.append(f"{entry} trains best with {labels['corrected']}.")
-        else:
-            sentences.append(
-                f"{entry} trains best with {labels['published']} on the published scale, but with "
-                f"{labels['corrected']} once d is subtracted for every image."
-            )
-    return sentences
+from latentgrid.figures.style import axis_label
+from latentgrid.text import number, signed
 
 
 def largest_effects(marginal: pd.DataFrame) -> list[str]:
@@ -32,7 +13,7 @@ def largest_effects(marginal: pd.DataFrame) -> list[str]:
         losses = of_entry.groupby("axis", sort=False)["min_train_loss"]
         factors = (losses.max() / losses.min()).sort_values(ascending=False)
         parts = [
-            f"the {WORDS.get(axis, axis)} by a factor of {f:.2f}" for axis, f in factors.items()
+            f"the {axis_label(str(axis))} by a factor of {f:.2f}" for axis, f in factors.items()
         ]
         sentences.append(
             f"From best to worst value, the mean loss of {entry} changes with {', '.join(parts)}."
@@ -47,8 +28,9 @@ def separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
         classes = silhouettes[silhouettes["run"] == run.run].set_index("class")["silhouette"]
         if len(classes):
             sentences.append(
-                f"{run.entry}: mean silhouette {run.silhouette:.3f}; {classes.idxmax()} stands "
-                f"apart best ({classes.max():.2f}), {classes.idxmin()} least ({classes.min():.2f})."
+                f"{run.entry}: mean silhouette {signed(run.silhouette, 3)}; {classes.idxmax()} "
+                f"stands apart best ({signed(classes.max(), 2)}), {classes.idxmin()} least "
+                f"({signed(classes.min(), 2)})."
             )
     return sentences
 

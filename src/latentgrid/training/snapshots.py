@@ -16,6 +16,7 @@ from latentgrid.models import (
     Sampler,
     reconstruct,
 )
+from latentgrid.models._reconstruction import squared_error
 from latentgrid.randomness import generator
 
 RECONSTRUCTIONS = 20
@@ -28,10 +29,12 @@ def snapshot(
 ) -> dict[str, Tensor]:
     """Return what the model can show, on the CPU.
 
-    `samples` (uint8 images from the prior, the same draws at every epoch and for every model with
-    the same latent dimension), `codes` (float32) and `classes` or `clusters` (uint8) of all test
-    images, `reconstructions` of the first test images (uint8) and, where these were damaged
-    before, `corrupted` (uint8), and for two latent dimensions `manifold` (uint8, manifold² images).
+    Of the model: `samples` (uint8 images from the prior, the same draws at every epoch and for
+    every model with the same latent dimension) and, for two latent dimensions, `manifold` (uint8,
+    manifold² images). Of all test images: `codes` (float32), `classes` or `clusters` (uint8), and
+    `squared_error` (float32), which the reconstruction cut to [0, 1] makes, summed over pixels. Of
+    the first test images: `reconstructions` (uint8) and, where the model was shown damaged images,
+    those, `corrupted` (uint8).
     """
     model.eval()
     taken: dict[str, Tensor] = {}
@@ -43,13 +46,7 @@ def snapshot(
         taken["classes"] = _of_all(data.test_images, model.classify).argmax(1).to(torch.uint8)
     if isinstance(model, Clusterer):
         taken["clusters"] = _of_all(data.test_images, model.cluster).argmax(1).to(torch.uint8)
-    shown = to_unit_interval(data.test_images[:RECONSTRUCTIONS])
-    if isinstance(model, Corrupter):
-        shown = model.corrupt(shown, generator(seed, "corruption", shown.device))
-        taken["corrupted"] = _to_bytes(shown)
-    reconstructions = reconstruct(model, shown)
-    if reconstructions is not None:
-        taken["reconstructions"] = _to_bytes(reconstructions)
+    taken |= _reconstructions(model, data.test_images, seed)
     if isinstance(model, Sampler) and isinstance(model, Decoder) and model.latent_dim == 2:  # noqa: PLR2004
         codes = manifold_codes(manifold).to(data.test_images.device)
         taken["manifold"] = _to_bytes(model.decode(codes))
@@ -65,6 +62,24 @@ def manifold_codes(side: int) -> Tensor:
     quantiles = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side)
     second, first = torch.meshgrid(quantiles.flip(0), quantiles, indexing="ij")
     return torch.stack([first.flatten(), second.flatten()], dim=1).float()
+
+
+def _reconstructions(model: Model, images: Tensor, seed: int) -> dict[str, Tensor]:
+    damage = generator(seed, "corruption", images.device)
+    errors: list[Tensor] = []
+    first: dict[str, Tensor] = {}
+    for batch in torch.split(images, BATCH):
+        clean = to_unit_interval(batch)
+        shown = model.corrupt(clean, damage) if isinstance(model, Corrupter) else clean
+        again = reconstruct(model, shown)
+        if again is None:
+            return {}
+        errors.append(squared_error(again, clean))
+        if not first:
+            first["reconstructions"] = _to_bytes(again[:RECONSTRUCTIONS])
+            if isinstance(model, Corrupter):
+                first["corrupted"] = _to_bytes(shown[:RECONSTRUCTIONS])
+    return first | {"squared_error": torch.cat(errors)}
 
 
 def _of_all(images: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:

@@ -1,42 +1,50 @@
 """Where the test images lie in latent space, by class (source 000, figure 6.3)."""
 
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from latentgrid.evaluation.trained import Array
 from latentgrid.figures.comparisons import nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import (
-    WIDTH,
     class_legend,
+    name_classes,
+    panels,
     scatter_by_class,
-    setting_label,
     two_dimensions,
 )
 
 
 def draw(material: Material) -> Figure:
-    """Draw the test codes of each model's best two-dimensional run, and of its best run of all.
+    """Draw the test codes of each model's best run, and of its best two-dimensional one.
 
-    Codes of more dimensions are shown by their first two principal components. All panels of a
-    row have the same scale.
+    Codes of more dimensions are shown by their first two principal components.
     """
-    rows = [
-        material.with_snapshot("codes", material.best_of_two_dimensions()),
-        material.with_snapshot("codes", material.best(material.runs)),
-    ]
-    columns = max(map(len, rows))
-    if not columns:
+    best = [*material.best_of_two_dimensions(), *material.best(material.runs)]
+    different = {run["run"]: run for run in best}
+    shown = material.with_snapshot("codes", different.values())
+    if not shown:
         return nothing("No run that encodes images has finished.")
-    figure = Figure(figsize=(WIDTH, 2 * (WIDTH - 0.6) / columns + 0.8))
-    grid = figure.subplots(2, columns, squeeze=False, sharex="row", sharey="row")
-    for panels, runs in zip(grid, rows, strict=True):
-        for panel in panels[len(runs) :]:
-            panel.set_visible(False)
-        for panel, (run, codes) in zip(panels, runs, strict=False):
-            projected = codes.shape[1] > 2  # noqa: PLR2004
-            scatter_by_class(panel, two_dimensions(codes), material.test.labels)
-            panel.set_title(f"{run['entry']}\n{setting_label(run, material.axes)}")
-            panel.set_xlabel("principal component 1" if projected else "$z_1$")
-            panel.set_box_aspect(1)
-        panels[0].set_ylabel("principal component 2" if len(runs) and projected else "$z_2$")
+    figure, places = panels(len(shown), title_lines=3)
+    for panel, (run, codes) in zip(places, shown, strict=True):
+        _draw_codes(panel, run, codes, material.test.labels)
+        panel.set_title(material.label(run))
     class_legend(figure, material.test.labels, "digit")
     return figure
+
+
+def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> None:
+    plane = two_dimensions(codes)
+    scatter_by_class(panel, plane, labels)
+    name_classes(panel, plane, labels)
+    projected = codes.shape[1] > 2  # noqa: PLR2004
+    panel.set_xlabel("principal component 1" if projected else "$z_1$")
+    panel.set_ylabel("principal component 2" if projected else "$z_2$")
+    # A few far codes must not press all others into a spot.
+    low, high = np.quantile(plane, [0.002, 0.998], axis=0)
+    margin = 0.05 * (high - low) + 1e-6
+    panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]))
+    panel.set(ylim=(low[1] - margin[1], high[1] + margin[1]))
+    panel.set_box_aspect(1)

@@ -9,43 +9,50 @@ from matplotlib.ticker import MaxNLocator
 
 from latentgrid.figures.comparisons import nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import PALETTE, WIDTH, loss_axis
+from latentgrid.figures.style import PALETTE, loss_axis, panels
 
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 
 def draw(material: Material) -> Figure:
-    """Draw training losses: a panel per model and latent dimension, a colour per optimizer."""
-    runs = material.runs
+    """Draw training losses: a panel per model and latent dimension, a colour per optimizer.
+
+    Panels of one model have the same scale.
+    """
+    runs = material.runs[material.runs["epochs"] > 1]
     if runs.empty:
-        return nothing("No run has finished.")
+        return nothing("No run of more than one epoch has finished.")
     histories = pd.read_csv(material.layout.tables / "history.csv").groupby("run")
-    entries = list(runs["entry"].unique())
-    dimensions = sorted(runs["latent_dim"].unique()) if "latent_dim" in runs else [None]
     optimizers, rates = sorted(runs["optimizer"].unique()), sorted(runs["learning_rate"].unique())
-    figure = Figure(figsize=(WIDTH, 1.55 * len(entries) + 0.4))
-    grid = figure.subplots(len(entries), len(dimensions), squeeze=False, sharex="row", sharey="row")
-    for panels, entry in zip(grid, entries, strict=True):
-        of_entry = runs[runs["entry"] == entry]
-        for panel, dimension in zip(panels, dimensions, strict=True):
-            shown = of_entry[of_entry["latent_dim"] == dimension] if dimension else of_entry
-            for run in shown.itertuples():
-                history = histories.get_group(run.run)
-                panel.plot(
-                    history["epoch"],
-                    history["train_loss"],
-                    color=PALETTE[optimizers.index(run.optimizer)],
-                    linestyle=STYLES[rates.index(run.learning_rate) % len(STYLES)],
-                    linewidth=1,
-                )
-            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-            panel.set_title(f"{entry}, d = {dimension}" if dimension else entry)
-        loss_axis(panels[0])
-        panels[0].set_ylabel(material.loss_label(of_entry))
-    for panel in grid[-1]:
+    groups = list(runs.groupby(["entry", *_dimension(runs)], sort=False, dropna=False))
+    figure, places = panels(len(groups), aspect=0.62)
+    for panel, (name, shown) in zip(places, groups, strict=True):
+        for run in shown.itertuples():
+            history = histories.get_group(run.run)
+            panel.plot(
+                history["epoch"],
+                history["train_loss"],
+                color=PALETTE[optimizers.index(run.optimizer)],
+                linestyle=STYLES[rates.index(run.learning_rate) % len(STYLES)],
+                linewidth=1,
+            )
+        same_entry = runs.loc[runs["entry"] == name[0], "run"]
+        losses = pd.concat([histories.get_group(run)["train_loss"] for run in same_entry])
+        loss_axis(panel, losses)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_title(
+            ", d = ".join(
+                f"{part:g}" if part != name[0] else part for part in name if pd.notna(part)
+            )
+        )
         panel.set_xlabel("epoch")
+        panel.set_ylabel(material.loss_label(shown))
     handles = [Line2D([], [], color=PALETTE[i]) for i in range(len(optimizers))]
     handles += [Line2D([], [], color="black", linestyle=STYLES[i % 4]) for i in range(len(rates))]
     names = [*optimizers, *(f"learning rate {rate:g}" for rate in rates)]
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
+    figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
     return figure
+
+
+def _dimension(runs: pd.DataFrame) -> list[str]:
+    return ["latent_dim"] if "latent_dim" in runs else []

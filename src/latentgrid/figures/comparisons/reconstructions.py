@@ -4,16 +4,22 @@ from matplotlib.figure import Figure
 
 from latentgrid.figures.comparisons import nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import WIDTH, setting_label, show_images
+from latentgrid.figures.style import WIDTH, show_images
 
 SHOWN = 16
 
 
 def draw(material: Material) -> Figure:
-    """Draw a row for the test images and a row for each model's reconstructions of them."""
+    """Draw the test images, then a row for each model's reconstructions of them.
+
+    A model that removes damage has a row before it with the damaged images it was given.
+    """
     rows = [("test images", material.test.images[:SHOWN])]
     for run, images in material.with_snapshot("reconstructions", material.best(material.runs)):
-        rows.append((f"{run['entry']}\n{setting_label(run, material.axes)}", images[:SHOWN]))
+        corrupted = material.trained(run["run"]).last("corrupted")
+        if corrupted is not None:
+            rows.append((f"given to {run['entry']}", corrupted[:SHOWN]))
+        rows.append((material.label(run), images[:SHOWN]))
     if len(rows) == 1:
         return nothing("No run that reconstructs images has finished.")
     figure = Figure(figsize=(WIDTH, 0.42 * len(rows)))

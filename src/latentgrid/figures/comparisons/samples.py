@@ -1,10 +1,10 @@
-"""Images decoded from the prior by the best run of each model (source 000, figure 6.4)."""
+"""Images drawn by the best run of each model (source 000, figure 6.4)."""
 
 from matplotlib.figure import Figure
 
 from latentgrid.figures.comparisons import nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import WIDTH, setting_label, show_images
+from latentgrid.figures.style import panels, show_images
 
 COLUMNS = 8
 
@@ -14,9 +14,8 @@ def draw(material: Material) -> Figure:
     sheets = material.with_snapshot("samples", material.best(material.runs))
     if not sheets:
         return nothing("No run that can draw samples has finished.")
-    figure = Figure(figsize=(WIDTH, WIDTH / len(sheets) + 0.45))
-    panels = figure.subplots(1, len(sheets), squeeze=False)[0]
-    for panel, (run, samples) in zip(panels, sheets, strict=True):
-        show_images(panel, samples, COLUMNS)
-        panel.set_title(f"{run['entry']}\n{setting_label(run, material.axes)}")
+    figure, places = panels(len(sheets), title_lines=2)
+    for panel, (run, samples) in zip(places, sheets, strict=True):
+        show_images(panel, samples[: COLUMNS**2], COLUMNS)
+        panel.set_title(material.label(run))
     return figure

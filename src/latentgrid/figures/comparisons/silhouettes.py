@@ -1,40 +1,38 @@
 """How well the digits stand apart in latent space, by class (source 002, figures 4.6 and 4.7)."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from latentgrid.figures.comparisons import nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import PALETTE, WIDTH, setting_label
+from latentgrid.figures.style import WIDTH
 
-MARKERS = "osD^vP*X"
+DARK = 0.3  # from this absolute value on, a cell's text is white
+LEAST_RANGE = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
 def draw(material: Material) -> Figure:
-    """Draw each class's mean silhouette for the best run of each model, and the overall mean."""
+    """Draw a row for the best run of each model: its silhouette, overall and of each class."""
     by_class = pd.read_csv(material.layout.tables / "silhouettes.csv")
     runs = [r for r in material.best(material.runs) if r["run"] in set(by_class["run"])]
     if not runs:
         return nothing("No run that encodes images has finished.")
-    figure = Figure(figsize=(WIDTH, 2.6))
+    table = by_class.pivot(index="run", columns="class", values="silhouette")
+    values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
+    reach = max(LEAST_RANGE, float(np.abs(values).max()))
+    figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8))
     panel = figure.subplots()
-    for place, run in enumerate(runs):
-        of_run = by_class[by_class["run"] == run["run"]]
-        colour = PALETTE[place % len(PALETTE)]
-        label = (
-            f"{run['entry']} ({setting_label(run, material.axes)}), mean {run['silhouette']:.3f}"
-        )
-        panel.plot(
-            of_run["class"] + 0.14 * (place - (len(runs) - 1) / 2),
-            of_run["silhouette"],
-            MARKERS[place % len(MARKERS)],
-            color=colour,
-            markersize=5,
-            label=label,
-        )
-        panel.axhline(run["silhouette"], color=colour, linewidth=0.8, linestyle="--")
-    panel.axhline(0, color="black", linewidth=0.6)
-    panel.set(xlabel="digit", ylabel="mean silhouette", xticks=by_class["class"].unique())
-    panel.set_ylim(min(-0.5, by_class["silhouette"].min()), max(0.5, by_class["silhouette"].max()))
-    figure.legend(loc="outside lower center", ncols=1, frameon=False)
+    image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        colour = "white" if abs(value) > DARK * reach / LEAST_RANGE else "black"
+        text = f"{value:.2f}".replace("-", "−")
+        panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+    panel.axvline(0.5, color="white", linewidth=3)
+    panel.set_xticks(range(values.shape[1]), ["all", *map(str, table.columns)])
+    panel.set_yticks(range(len(runs)), [material.label(run).replace("\n", ": ") for run in runs])
+    panel.set_xlabel("digit")
+    panel.tick_params(length=0)
+    panel.spines[:].set_visible(False)
+    figure.colorbar(image, ax=panel, label="mean silhouette", aspect=30, fraction=0.03)
     return figure
