@@ -7,15 +7,16 @@ import sys
 
 import pytest
 
-from latentgrid import params
+from latentgrid import catalogue, params
 from latentgrid.errors import UserError
 
 ABSENT = object()
-MODELS = "conv_vae, mmd_vae, vae"
+MODELS = ", ".join(catalogue.models())
 AXES = "latent_dim, optimizer, learning_rate, epochs, batch_size"
 RATE = "a number above 0, 10 at most"
 WHOLE = "a whole number, 1 or more"
 WIDTH = "a whole number from 1 to 4096"
+SEEDS = "a list of whole numbers from 0 to 4294967295, each there once"
 COUNTS = "a list of whole numbers, each 0 or more and there once"
 TRAINING = "the keys epochs, batch_size, device, jobs_per_gpu"
 
@@ -45,9 +46,10 @@ def message(raw):
         ("dataset", ABSENT, "is missing", "digits, mnist"),
         ("mirror", 3, "found 3", "a URL or a folder, or null for none"),
         ("mirror", ABSENT, "is missing", "a URL or a folder, or null for none"),
-        ("seeds", [], "found []", COUNTS),
-        ("seeds", 0, "found 0", COUNTS),
-        ("seeds", [0, 1, 0], "found [0, 1, 0]", COUNTS),
+        ("seeds", [], "found []", SEEDS),
+        ("seeds", 0, "found 0", SEEDS),
+        ("seeds", [0, 1, 0], "found [0, 1, 0]", SEEDS),
+        ("mirror", "", "found ''", "a URL or a folder, or null for none"),
         ("training", None, "found nothing", TRAINING),
         ("training", ABSENT, "is missing", TRAINING),
         ("training.epoch", 3, "unknown key, found 3", TRAINING),
@@ -116,9 +118,10 @@ def test_a_wrong_value_is_named_with_what_is_allowed(raw_params, key, value, fou
             "each value once",
         ),
         ("models.vae.latent_dim[1]", [2, "2"], "found '2' twice", "each value once"),
-        ("seeds[1]", [0, -1], "found -1", COUNTS),
-        ("seeds[0]", [0.5], "found 0.5", COUNTS),
-        ("seeds[0]", [False], "found False", COUNTS),
+        ("seeds[1]", [0, -1], "found -1", SEEDS),
+        ("seeds[0]", [2**32], "found 4294967296", SEEDS),
+        ("seeds[0]", [0.5], "found 0.5", SEEDS),
+        ("seeds[0]", [False], "found False", SEEDS),
         ("snapshots.epochs[1]", [1, "last"], "found 'last'", COUNTS),
     ],
 )

@@ -3,6 +3,7 @@
 import base64
 import copy
 import ctypes
+import fcntl
 import json
 import math
 import os
@@ -217,6 +218,18 @@ def test_edited_figure_is_drawn_again_and_nothing_trained(project):
     assert runs_contents(project) == before
     assert (project / LAYOUT.figures / "manifold.png").stat().st_mtime_ns > drawn.st_mtime_ns
     assert has_nothing_to_do(project, "-n")
+
+
+def test_prune_waits_for_no_one(project):
+    """While a workflow runs, its files are not deleted under it."""
+    before = runs_contents(project)
+    write_params(project, changed(models__vae__learning_rate=[0.001, 10.0]))
+    with (project / LAYOUT.lock).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = call(project, "latentgrid", "prune")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: results/digits is being made by a snakemake")
+    assert runs_contents(project) == before
 
 
 def test_prune_removes_just_the_runs_that_left_the_grid(project):

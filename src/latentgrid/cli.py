@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from latentgrid import grid, params
-from latentgrid.errors import plain_errors
+from latentgrid.errors import UserError, plain_errors
+from latentgrid.locks import is_held
 from latentgrid.paths import Layout
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ def plan(configfile: ConfigFile = None) -> None:
     runs = grid.runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    print("timing the networks…", file=sys.stderr)
     costs = estimate(runs, layout, chosen.training.device)
     table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("epochs", "batch", "training", "disk"):
@@ -67,6 +69,8 @@ def prune(configfile: ConfigFile = None) -> None:
     """Delete the folders of runs that are no longer in the grid."""
     chosen = _params(configfile)
     layout = Layout(chosen.dataset)
+    if is_held(layout.lock):
+        raise UserError(f"{layout.results} is being made by a snakemake; prune when it is done")
     kept = {layout.run(run.name).folder for run in grid.runs(chosen)}
     removed = [seed for seed in layout.runs.glob("*/*/seed=*") if seed not in kept]
     for folder in removed:

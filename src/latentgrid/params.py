@@ -39,6 +39,14 @@ Counts = Annotated[
     Field(min_length=1, description="a list of whole numbers, each 0 or more and there once"),
     AfterValidator(_distinct),
 ]
+Seed = Annotated[Integer, Field(ge=0, lt=2**32)]
+Seeds = Annotated[
+    list[Seed],
+    Field(
+        min_length=1, description="a list of whole numbers from 0 to 4294967295, each there once"
+    ),
+    AfterValidator(_distinct),
+]
 
 
 class Section(BaseModel):
@@ -83,8 +91,10 @@ class Params(Section):
     """The whole of `params.yaml`."""
 
     dataset: Annotated[str, Field(description=", ".join(catalogue.datasets()))]
-    mirror: Annotated[str | None, Field(description="a URL or a folder, or null for none")]
-    seeds: Counts
+    mirror: Annotated[
+        str | None, Field(min_length=1, description="a URL or a folder, or null for none")
+    ]
+    seeds: Seeds
     training: Training
     snapshots: Snapshots
     evaluation: Evaluation

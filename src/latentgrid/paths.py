@@ -85,6 +85,11 @@ class Layout:
         """What unfinished runs have so far; empty when all are done."""
         return self.results / "state"
 
+    @property
+    def lock(self) -> Path:
+        """Held by the snakemake that makes these results."""
+        return self.results / ".lock"
+
     def run(self, name: str) -> "RunFiles":
         """Return the files of the run called `name`."""
         return RunFiles(self.runs / name, self.state / name.replace("/", ","))

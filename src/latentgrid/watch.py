@@ -23,6 +23,8 @@ SECONDS_BETWEEN_LOOKS = 1.0
 def watch(layout: Layout) -> None:
     """Draw a bar for all epochs of all planned runs and one for each run in training.
 
+    Ends when the report is there.
+
     Raises:
         UserError: no workflow has planned runs of this data set yet.
     """
@@ -53,8 +55,10 @@ def watch(layout: Layout) -> None:
                 ended += not training and epochs == planned
             done = sum(progress.tasks[bar].completed for bar in bars.values())
             text = f"{ended} of {len(bars)} runs done"
+            if ended == len(bars) and is_held(layout.lock):
+                text = "all runs done, report in the making"
             progress.update(total, completed=done, description=text)
-            if ended == len(bars):
+            if ended == len(bars) and not is_held(layout.lock):
                 return
             time.sleep(SECONDS_BETWEEN_LOOKS)
 

@@ -69,7 +69,7 @@ def take_turns(layout: Layout) -> None:
     """
     if ONLY_FINISHED not in os.environ:
         layout.results.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(layout.results / ".lock", os.O_CREAT | os.O_RDWR)
+        descriptor = os.open(layout.lock, os.O_CREAT | os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
