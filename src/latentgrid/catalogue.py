@@ -82,6 +82,12 @@ def settings_schema(model: str) -> type[Any]:
 
 
 @cache
+def description(model: str) -> str:
+    """Return the first sentence of what the model's class says of itself."""
+    return (ast.get_docstring(_class_of(model)) or "").partition("\n")[0]
+
+
+@cache
 def is_closed_form(model: str) -> bool:
     """Return whether the model's class says `closed_form: ClassVar = True`."""
     return any(

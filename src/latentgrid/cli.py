@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import grid, params
+from latentgrid import catalogue, grid, params
 from latentgrid.errors import UserError, plain_errors
 from latentgrid.locks import is_held
 from latentgrid.paths import Layout
@@ -54,6 +54,18 @@ def plan(configfile: ConfigFile = None) -> None:
     console.print(table)
     console.print(f"{len(runs)} runs on {chosen.dataset}.", highlight=False)
     console.print(costs.summary, highlight=False)
+
+
+@app.command()
+def models() -> None:
+    """List the models with their hyperparameters: what may stand below `models:` in params.yaml."""
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    for model in catalogue.models():
+        console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
+        for name, field in catalogue.settings_schema(model).model_fields.items():
+            if name not in catalogue.TRAINING:
+                default = "" if field.is_required() else f", {field.default} unless given"
+                console.print(f"    {name}: {params.allowed(field)}{default}", highlight=False)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -206,7 +206,7 @@ def _grid(name: object, entry: object) -> dict[str, Any]:
         if axis in entry:
             axes[axis] = _axis(f"{key}.{axis}", field, entry[axis])
         elif field.is_required() and axis not in Training.model_fields:
-            raise _EntryError(f"{key}.{axis}", "is missing", field.description or "any value")
+            raise _EntryError(f"{key}.{axis}", "is missing", allowed(field))
     return {"model": model, "axes": axes}
 
 
@@ -222,12 +222,17 @@ def _axis(key: str, field: FieldInfo, given: object) -> list[Any]:
         here = f"{key}[{position}]" if isinstance(given, list) else key
         try:
             checked.append(adapter.validate_python(value))
-        except ValidationError as error:
-            allowed = field.description or error.errors()[0]["msg"]
-            raise _EntryError(here, f"found {_shown(value)}", allowed) from None
+        except ValidationError:
+            raise _EntryError(here, f"found {_shown(value)}", allowed(field)) from None
         if checked[-1] in checked[:-1]:
             raise _EntryError(here, f"found {_shown(value)} twice", "each value once")
     return checked
+
+
+def allowed(field: FieldInfo) -> str:
+    """Return in words what a hyperparameter may be."""
+    choices = get_args(field.annotation)
+    return field.description or ", ".join(map(str, choices))
 
 
 def _sentence(origin: str, problem: Any) -> str:
