@@ -49,7 +49,7 @@ class ContractiveAE(DenseAutoencoder):
         ‖J‖² = sᵀ(W₂ᵀW₂ ∘ W₁W₁ᵀ)s, and no Jacobian is ever built.
         """
         first, second = (layer for layer in self.encoder.modules() if isinstance(layer, nn.Linear))
-        slopes = torch.where(first(images.flatten(1)) > 0, 1.0, KERAS_SLOPE)
+        slopes = torch.where(first(images.flatten(1)) > 0, 1.0, KERAS_SLOPE).to(images)
         gram = (second.weight.T @ second.weight) * (first.weight @ first.weight.T)
         return (slopes @ gram * slopes).sum(dim=1)
 
