@@ -1,6 +1,7 @@
 """The building blocks of convolutional networks that source 001 goes through, as options.
 
-Each choice changes one thing only: the number and sizes of the convolutions stay the same.
+Each choice changes one thing only. The convolutions keep their number and sizes; only `block` adds
+some, and its plain and residual are alike but for the skip connection.
 """
 
 from collections.abc import Callable
