@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
@@ -13,6 +14,11 @@ def glorot_uniform(network: nn.Module, generator: torch.Generator) -> None:
     """
     for layer in network.modules():
         if isinstance(layer, LAYERS):
-            nn.init.xavier_uniform_(layer.weight, generator=generator)
+            weight = nn.init.xavier_uniform_(torch.empty_like(layer.weight), generator=generator)
+            with torch.no_grad():
+                if is_parametrized(layer, "weight"):
+                    layer.weight = weight  # sets what it is made of
+                else:
+                    layer.weight.copy_(weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -1,0 +1,76 @@
+"""What autoencoders without a probability in them share."""
+
+from math import prod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from latentgrid.data import Batch
+from latentgrid.models import ImageShape, Losses, Model
+from latentgrid.models._reconstruction import (
+    CROSS_ENTROPY,
+    SQUARED_ERROR,
+    cross_entropy,
+    squared_error,
+)
+from latentgrid.nets.dense import dense, dense_decoder, leaky_relu
+
+
+class Autoencoder(Model):
+    """An encoder to codes and a decoder to images in [0, 1], trained on the squared error.
+
+    E‖x − g(f(x))‖² (source 003, "Auto-encoders").
+    """
+
+    terms: ClassVar = {"reconstruction": SQUARED_ERROR}
+    total: ClassVar = "squared error, per image"
+
+    def __init__(self, latent_dim: int, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the codes (n, d)."""
+        codes: Tensor = self.encoder(images)
+        return codes
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Map codes (n, d) to images (n, c, h, w) in [0, 1]."""
+        images: Tensor = self.decoder(codes)
+        return images
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return the squared error per image."""
+        reconstruction = self.decode(self.encode(batch.images))
+        return {"reconstruction": squared_error(reconstruction, batch.images)}
+
+
+class DenseAutoencoder(Autoencoder):
+    """Dense networks with one hidden layer on each side, trained on the cross entropy of pixels.
+
+    Source 002, section 4.1.1: LeakyReLU after the hidden layers, a linear code, a sigmoid output.
+    """
+
+    terms: ClassVar = {"reconstruction": CROSS_ENTROPY}
+    total: ClassVar = "cross entropy, nats per image"
+
+    def __init__(self, image_shape: ImageShape, latent_dim: int, hidden: int) -> None:
+        super().__init__(latent_dim, *dense_pair(image_shape, latent_dim, hidden))
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return the cross entropy per image."""
+        reconstruction = self.decode(self.encode(batch.images))
+        return {"reconstruction": cross_entropy(reconstruction, batch.images)}
+
+
+def dense_pair(
+    image_shape: ImageShape, latent_dim: int, hidden: int
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Return source 002's encoder and decoder: one hidden layer each, LeakyReLU, sigmoid output."""
+    return (
+        dense([prod(image_shape), hidden, latent_dim], activation=leaky_relu),
+        dense_decoder(image_shape, [latent_dim, hidden], nn.Sigmoid(), leaky_relu),
+    )

@@ -1,0 +1,37 @@
+"""What models share that see damaged images and are to give back the clean ones."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from latentgrid.data import Batch
+from latentgrid.data.corruptions import CORRUPTIONS
+from latentgrid.models import Losses, Model, reconstruct
+from latentgrid.models._reconstruction import squared_error
+
+
+class Denoiser(Model):
+    """E‖x − h(x̃)‖² with x̃ the damaged image x (source 003, "Denoising Auto-encoders").
+
+    The damage is drawn anew each time that an image is seen.
+
+    Attributes:
+        corruption: a name of `data/corruptions.py`.
+    """
+
+    terms: ClassVar = {
+        "reconstruction": "squared error to the clean image summed over pixels, per image"
+    }
+    total: ClassVar = "squared error to the clean image, per image"
+    corruption: str
+
+    def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the images damaged, (n, c, h, w) in [0, 1]."""
+        return CORRUPTIONS[self.corruption](images, generator)
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return the squared error between clean image and restored one, per image."""
+        restored = reconstruct(self, self.corrupt(batch.images, generator))
+        assert restored is not None
+        return {"reconstruction": squared_error(restored, batch.images)}

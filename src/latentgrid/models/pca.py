@@ -1,0 +1,39 @@
+"""Principal component analysis (sources 001 and 003)."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from latentgrid.data import to_unit_interval
+from latentgrid.errors import UserError
+from latentgrid.hyperparameters import LatentDim
+from latentgrid.models import ImageShape
+from latentgrid.models._linear import LinearAutoencoder
+
+
+class PCA(LinearAutoencoder):
+    """The linear projection with the least squared error, found without training steps.
+
+    z = Uᵀ(x − m), x̂ = m + Uz with UᵀU = I (source 003, "Auto-encoders", "Ejemplo").
+    """
+
+    closed_form: ClassVar = True
+
+    def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
+        super().__init__(image_shape, latent_dim)
+        self.register_buffer("components", torch.zeros(latent_dim, len(self.mean)))
+
+    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
+        """Fit scikit-learn's PCA, in double precision and with a solver that draws nothing."""
+        from sklearn import decomposition
+
+        if self.latent_dim > len(images):
+            raise UserError(
+                f"latent_dim: found {self.latent_dim}; allowed: up to the {len(images)} images"
+            )
+        pixels = to_unit_interval(images.cpu()).flatten(1).double().numpy()
+        solver = "covariance_eigh" if len(pixels) >= pixels.shape[1] else "full"
+        fit = decomposition.PCA(self.latent_dim, svd_solver=solver).fit(pixels)
+        self.components.copy_(torch.from_numpy(fit.components_))
+        self.mean.copy_(torch.from_numpy(fit.mean_))

@@ -1,0 +1,39 @@
+"""The U-Net of source 001 as a denoiser, on the corruptions of source 003."""
+
+from typing import Literal
+
+from torch import Tensor
+
+from latentgrid.hyperparameters import PositiveInteger
+from latentgrid.models import ImageShape
+from latentgrid.models._denoiser import Denoiser
+from latentgrid.nets.blocks import quarter
+from latentgrid.nets.unet import unet
+
+
+class UNet(Denoiser):
+    """A U-Net that sees damaged images and is trained to give back the clean ones.
+
+    Ronneberger, Fischer and Brox (2015): two 3×3 convolutions with ReLU at each size, 2×2 maximum
+    pooling, transposed convolutions, skip connections by concatenation. Theirs halves 572×572
+    pixels four times, to 32×32 with 64 to 1,024 channels; this one halves 28×28 pixels twice, to
+    7×7 with 32 to 128 channels, pads with zeros and ends with a sigmoid. There is no code.
+    """
+
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        corruption: Literal[
+            "pixels_50", "pixels_90", "blur", "block", "noise", "inpainting"
+        ] = "pixels_50",
+        channels: PositiveInteger = 32,
+    ) -> None:
+        super().__init__()
+        quarter(image_shape)
+        self.network = unet(image_shape[0], channels, halvings=2)
+        self.corruption = corruption
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Return the images restored, (n, c, h, w) in [0, 1]."""
+        restored: Tensor = self.network(images)
+        return restored

@@ -1,0 +1,59 @@
+"""The U-Net of Ronneberger, Fischer and Brox (2015; source 001, "UNETs")."""
+
+import torch
+from torch import Tensor, nn
+
+from latentgrid.nets.blocks import Blocks
+
+BLOCKS = Blocks()
+
+
+class Level(nn.Module):
+    """One level of the U and all below it.
+
+    Two convolutions; what the level below makes of them at half the sides, doubled again and set
+    beside them (the skip connection); two more convolutions.
+    """
+
+    def __init__(self, channels_in: int, channels: int, below: int) -> None:
+        super().__init__()
+        self.down = twice(channels_in, channels)
+        self.below: nn.Module | None = None
+        if below:
+            self.below = nn.Sequential(
+                nn.MaxPool2d(2),
+                Level(channels, 2 * channels, below - 1),
+                BLOCKS.double(2 * channels, channels),
+            )
+            self.up = twice(2 * channels, channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (n, channels_in, h, w) to (n, channels, h, w)."""
+        seen: Tensor = self.down(images)
+        if self.below is None:
+            return seen
+        made: Tensor = self.up(torch.cat([seen, self.below(seen)], dim=1))
+        return made
+
+
+def twice(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Return two convolutions that keep the sides, each with its activation."""
+    return nn.Sequential(
+        BLOCKS.convolve(channels_in, channels_out),
+        BLOCKS.activate(),
+        BLOCKS.convolve(channels_out, channels_out),
+        BLOCKS.activate(),
+    )
+
+
+def unet(image_channels: int, channels: int, halvings: int) -> nn.Sequential:
+    """Return a U-Net from images (n, image_channels, h, w) to such images in [0, 1].
+
+    Sides must be multiples of 2^halvings. The channels start at `channels` and double as the sides
+    are halved.
+    """
+    return nn.Sequential(
+        Level(image_channels, channels, halvings),
+        nn.Conv2d(channels, image_channels, kernel_size=1),
+        nn.Sigmoid(),
+    )
