@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
-from latentgrid.data import Batch, Images, to_unit_interval
+from latentgrid.data import Batch, Images, load_images, to_unit_interval
 from latentgrid.evaluation.measures.clustering import agreement
 from latentgrid.evaluation.measures.silhouette import silhouette
 from latentgrid.models._bernoulli import BernoulliVAE
@@ -277,3 +277,14 @@ def test_four_kinds_of_images_are_found():
     again, same_rows = trained(data, **settings)
     assert rows == same_rows
     assert all(torch.equal(getattr(model, name), getattr(again, name)) for name in PRIOR)
+
+
+@pytest.mark.slow
+def test_digits_are_told_apart_without_a_label(digits_file):
+    """One in ten by chance; the mixture finds most, and its codes stand apart by digit."""
+    data = load_images(digits_file)
+    model, _ = trained(data, pretraining=8, epochs=12, batch_size=50)
+    found = found_in(model, data)
+    assert found["clustering_accuracy"] > 0.6
+    assert found["clustering_nmi"] > 0.5
+    assert found["silhouette"] > 0.15
