@@ -1,4 +1,4 @@
-"""The variational autoencoder with Gaussian posterior and squared error of source 000."""
+"""The Gaussian posterior, and the variational autoencoder with squared error of source 000."""
 
 from typing import ClassVar
 
@@ -6,24 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch
-from latentgrid.models import Losses
+from latentgrid.models import Losses, Model
 from latentgrid.models._prior import StandardNormalPrior
 from latentgrid.models._reconstruction import SQUARED_ERROR, squared_error
 
 
-class GaussianVAE(StandardNormalPrior):
-    """Squared error plus KL divergence; a subclass chooses the two networks.
-
-    The sum of the terms is the negative ELBO in nats, less ½·784·log π, of a decoder
-    N(x̂, ½·I) (Kingma and Welling 2014, eq. 10; source 000, eq. 6.3.2).
-    """
-
-    terms: ClassVar = {
-        "reconstruction": SQUARED_ERROR,
-        "kl": "nats per image",
-    }
-    total: ClassVar = "squared error + KL, per image"
-    batch_total: ClassVar = "sum over the images of a batch, with d subtracted once per batch"
+class GaussianPosterior(Model):
+    """An encoder whose outputs are mean and log-variance of the codes, and a decoder."""
 
     def __init__(self, latent_dim: int, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
@@ -39,6 +28,21 @@ class GaussianVAE(StandardNormalPrior):
     def encode(self, images: Tensor) -> Tensor:
         """Return the posterior mean (n, d)."""
         return self.posterior(images)[0]
+
+
+class GaussianVAE(GaussianPosterior, StandardNormalPrior):
+    """Squared error plus KL divergence; a subclass chooses the two networks.
+
+    The sum of the terms is the negative ELBO in nats, less ½·784·log π, of a decoder
+    N(x̂, ½·I) (Kingma and Welling 2014, eq. 10; source 000, eq. 6.3.2).
+    """
+
+    terms: ClassVar = {
+        "reconstruction": SQUARED_ERROR,
+        "kl": "nats per image",
+    }
+    total: ClassVar = "squared error + KL, per image"
+    batch_total: ClassVar = "sum over the images of a batch, with d subtracted once per batch"
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return squared error and KL per image, with one posterior draw."""

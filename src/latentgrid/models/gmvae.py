@@ -1,0 +1,133 @@
+"""The variational autoencoder with a mixture of Gaussians as its prior, source 002's proposal."""
+
+from math import log, pi, prod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from latentgrid.data import Batch, to_unit_interval
+from latentgrid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.models import ImageShape, Losses
+from latentgrid.models._gaussian import GaussianPosterior
+from latentgrid.models._reconstruction import CROSS_ENTROPY, cross_entropy
+from latentgrid.nets.dense import dense, dense_decoder
+
+WIDTHS = (500, 500, 2000)
+BATCH = 1000
+
+
+class GMVAE(GaussianPosterior):
+    """A variational autoencoder whose prior is a mixture of Gaussians, one component a cluster.
+
+    VaDE of Jiang et al. (2017), "Variational deep embedding": its networks, its loss and its start.
+    For the first `pretraining` epochs the steps see the reconstruction error of the mean code
+    alone; a mixture fitted to the training codes then sets the prior, and from there on the steps
+    see the whole negative ELBO. A run needs more epochs than `pretraining` to find clusters. Source
+    002 (section 5.1.2) proposes the model and gives no settings; the published ones are
+    latent_dim 10, Adam, learning rate 0.002 and batches of 100.
+    """
+
+    terms: ClassVar = {
+        "reconstruction": CROSS_ENTROPY,
+        "kl": "KL to the components, nats per image",
+        "cluster_kl": "KL of the responsibilities to the weights, nats per image",
+    }
+    total: ClassVar = "negative ELBO: cross entropy + both KLs, per image"
+
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        latent_dim: LatentDim,
+        components: PositiveInteger = 10,
+        pretraining: PositiveInteger = 10,
+    ) -> None:
+        super().__init__(
+            latent_dim,
+            encoder=dense([prod(image_shape), *WIDTHS, 2 * latent_dim]),
+            decoder=dense_decoder(image_shape, [latent_dim, *WIDTHS[::-1]], output=nn.Sigmoid()),
+        )
+        self.pretraining = pretraining
+        self.pretrains = False
+        self.logits = nn.Parameter(torch.zeros(components))
+        self.means = nn.Parameter(torch.zeros(components, latent_dim))
+        self.log_variances = nn.Parameter(torch.zeros(components, latent_dim))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Set the weights before training, and draw the components' means from N(0, I)."""
+        super().initialise(generator)
+        nn.init.normal_(self.means, generator=generator)
+
+    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
+        """Fit the prior to the training codes when the pretraining is over."""
+        self.pretrains = epoch <= self.pretraining
+        if epoch == self.pretraining + 1:
+            pieces = torch.split(images, BATCH)
+            self.fit_prior(torch.cat([self.encode(to_unit_interval(p)) for p in pieces]), generator)
+
+    def fit_prior(self, codes: Tensor, generator: torch.Generator) -> None:
+        """Set the prior to the mixture of diagonal Gaussians that EM fits to codes (n, d)."""
+        from sklearn.mixture import GaussianMixture
+
+        seed = torch.randint(2**31, (), generator=generator, device=generator.device)
+        mixture = GaussianMixture(len(self.logits), covariance_type="diag", random_state=int(seed))
+        mixture.fit(codes.cpu().double().numpy())
+        self.logits.copy_(torch.from_numpy(mixture.weights_).log())
+        self.means.copy_(torch.from_numpy(mixture.means_))
+        self.log_variances.copy_(torch.from_numpy(mixture.covariances_).log())
+
+    def log_joint(self, codes: Tensor) -> Tensor:
+        """Return log p(c) + log p(z│c), codes (n, d) → (n, components)."""
+        squares = (codes[:, None] - self.means).square() * torch.exp(-self.log_variances)
+        log_densities = -(squares + self.log_variances + log(2 * pi)).sum(dim=2) / 2
+        return self.logits.log_softmax(dim=0) + log_densities
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return the three terms of the negative ELBO per image (Jiang et al. 2017, eqs. 12, 16).
+
+        With one draw z of the posterior and the responsibilities γ = p(c│z): −log p(x│z),
+        Σ γ_c·KL(q(z│x) ‖ p(z│c)) and KL(γ ‖ p(c)). While pretraining, z is the posterior mean.
+        """
+        mean, log_variance = self.posterior(batch.images)
+        noise = torch.empty_like(mean).normal_(generator=generator)
+        codes = mean if self.pretrains else mean + torch.exp(log_variance / 2) * noise
+        log_gamma = self.log_joint(codes).log_softmax(dim=1)
+        gamma = log_gamma.exp()
+        divergences = self.divergences(mean, log_variance)
+        return {
+            "reconstruction": cross_entropy(self.decoder(codes), batch.images),
+            "kl": (gamma * divergences).sum(dim=1),
+            "cluster_kl": (gamma * (log_gamma - self.logits.log_softmax(dim=0))).sum(dim=1),
+        }
+
+    def divergences(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Return KL(N(mean, exp(log_variance)) ‖ p(z│c)) in nats, (n, d) → (n, components)."""
+        log_ratio = log_variance[:, None] - self.log_variances
+        squares = (mean[:, None] - self.means).square() * torch.exp(-self.log_variances)
+        return (log_ratio.exp() + squares - 1 - log_ratio).sum(dim=2) / 2
+
+    def batch_loss(self, losses: Losses) -> Tensor:
+        """Return the mean negative ELBO, or while pretraining the mean reconstruction error."""
+        if self.pretrains:
+            # Nothing of the KLs but their place in the graph: a step asks for every gradient.
+            return (losses["reconstruction"] + 0 * (losses["kl"] + losses["cluster_kl"])).mean()
+        return super().batch_loss(losses)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Map codes (n, d) to images (n, c, h, w) in [0, 1]."""
+        images: Tensor = self.decoder(codes)
+        return images
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Decode n codes drawn from the mixture."""
+        weights, means, log_variances = (
+            values.detach().cpu() for values in (self.logits, self.means, self.log_variances)
+        )
+        chosen = torch.multinomial(weights.softmax(dim=0), n, True, generator=generator)
+        noise = torch.randn(n, self.latent_dim, generator=generator)
+        codes = means[chosen] + torch.exp(log_variances[chosen] / 2) * noise
+        return self.decode(codes.to(self.means.device))
+
+    def cluster(self, images: Tensor) -> Tensor:
+        """Return p(c│z) at the posterior mean, (n, components)."""
+        return self.log_joint(self.encode(images)).softmax(dim=1)
