@@ -130,16 +130,18 @@ def normal_codes(batch: Batch, latent_dim: int, generator: torch.Generator) -> T
 
 
 def generator_network(
-    network: str, image_shape: ImageShape, inputs: int, hidden: int
+    network: str, image_shape: ImageShape, inputs: int, hidden: int, channels: int
 ) -> nn.Sequential:
     """Return the dense or the convolutional generator."""
     if network == "conv":
-        return nets.conv_generator(image_shape, inputs)
+        return nets.conv_generator(image_shape, inputs, channels)
     return nets.dense_generator(image_shape, inputs, hidden)
 
 
-def discriminator_network(network: str, image_shape: ImageShape, hidden: int) -> nn.Sequential:
+def discriminator_network(
+    network: str, image_shape: ImageShape, hidden: int, channels: int
+) -> nn.Sequential:
     """Return the dense or the convolutional discriminator."""
     if network == "conv":
-        return nets.conv_discriminator(image_shape)
+        return nets.conv_discriminator(image_shape, channels)
     return nets.dense_discriminator(image_shape, hidden)

@@ -35,11 +35,14 @@ class ConditionalGAN(JensenShannon):
         hidden: PositiveInteger = 1200,
         discriminator_steps: PositiveInteger = 1,
         network: Literal["dense", "conv"] = "dense",
+        channels: PositiveInteger = 64,
     ) -> None:
         super().__init__(latent_dim, network, discriminator_steps)
         self.classes = classes
-        self.decoder = generator_network(network, image_shape, latent_dim + classes, hidden)
-        self.discriminator = WithLabel(image_shape, classes, network, hidden)
+        self.decoder = generator_network(
+            network, image_shape, latent_dim + classes, hidden, channels
+        )
+        self.discriminator = WithLabel(image_shape, classes, network, hidden, channels)
 
     def fakes(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Generate an image of the class of each image of the batch."""
@@ -73,15 +76,17 @@ class ConditionalGAN(JensenShannon):
 class WithLabel(nn.Module):
     """A discriminator of images that have their class's plane as one more channel."""
 
-    def __init__(self, image_shape: ImageShape, classes: int, network: str, hidden: int) -> None:
+    def __init__(
+        self, image_shape: ImageShape, classes: int, network: str, hidden: int, channels: int
+    ) -> None:
         super().__init__()
-        channels, height, width = image_shape
-        self.plane = nn.Sequential(
-            nn.Linear(classes, height * width, bias=False), nn.Unflatten(1, (1, height, width))
-        )
-        self.network = discriminator_network(network, (channels + 1, height, width), hidden)
+        colours, height, width = image_shape
+        self.plane = nn.Linear(classes, height * width, bias=False)
+        with_plane = (colours + 1, height, width)
+        self.network = discriminator_network(network, with_plane, hidden, channels)
 
     def forward(self, images: Tensor, one_hot: Tensor) -> Tensor:
         """Map images (n, c, h, w) and one-hot labels (n, classes) to (n, 1)."""
-        values: Tensor = self.network(torch.cat([images, self.plane(one_hot)], dim=1))
+        planes = self.plane(one_hot).reshape_as(images[:, :1])
+        values: Tensor = self.network(torch.cat([images, planes], dim=1))
         return values

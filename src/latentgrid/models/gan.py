@@ -28,7 +28,8 @@ class GAN(JensenShannon, StandardNormalPrior):
         hidden: PositiveInteger = 1200,
         discriminator_steps: PositiveInteger = 1,
         network: Literal["dense", "conv"] = "dense",
+        channels: PositiveInteger = 64,
     ) -> None:
         super().__init__(latent_dim, network, discriminator_steps)
-        self.decoder = generator_network(network, image_shape, latent_dim, hidden)
-        self.discriminator = discriminator_network(network, image_shape, hidden)
+        self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
+        self.discriminator = discriminator_network(network, image_shape, hidden, channels)

@@ -44,11 +44,12 @@ class WGAN(Adversarial, StandardNormalPrior):
         critic_steps: PositiveInteger = 5,
         penalty: PositiveReal = 10.0,
         network: Literal["dense", "conv"] = "dense",
+        channels: PositiveInteger = 64,
     ) -> None:
         super().__init__(latent_dim, network, critic_steps)
         self.penalty = penalty
-        self.decoder = generator_network(network, image_shape, latent_dim, hidden)
-        self.discriminator = discriminator_network(network, image_shape, hidden)
+        self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
+        self.discriminator = discriminator_network(network, image_shape, hidden, channels)
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return the terms per image, with one generated image for each real one."""
@@ -86,5 +87,5 @@ def gradient_penalty(
     points = torch.lerp(real, fake, share).detach().requires_grad_()
     with torch.enable_grad():
         (slopes,) = torch.autograd.grad(critic(points).sum(), points, create_graph=differentiable)
-    norms = torch.linalg.vector_norm(slopes.flatten(1), dim=1)
+    norms: Tensor = torch.linalg.vector_norm(slopes.flatten(1), dim=1)
     return (norms - 1).square()

@@ -9,7 +9,6 @@ from latentgrid.nets.dense import dense, dense_decoder
 ImageShape = tuple[int, int, int]
 
 SLOPE = 0.2  # Radford, Metz and Chintala (2016), section 3
-NARROW, WIDE = 64, 128  # channels of the first layers of Gulrajani et al. (2017) on MNIST
 
 
 def dense_generator(image_shape: ImageShape, inputs: int, hidden: int) -> nn.Sequential:
@@ -23,41 +22,42 @@ def dense_discriminator(image_shape: ImageShape, hidden: int) -> nn.Sequential:
     return nn.Sequential(*layers, last_layer(hidden))
 
 
-def conv_generator(image_shape: ImageShape, inputs: int) -> nn.Sequential:
+def conv_generator(image_shape: ImageShape, inputs: int, channels: int) -> nn.Sequential:
     """A dense layer and two transposed 4×4 convolutions of stride 2, batch norm and ReLU between.
 
-    Maps (n, inputs) to images (n, c, h, w); height and width must be multiples of 4. A sigmoid
-    stands where Radford et al. have tanh, as pixels are in [0, 1].
+    Maps (n, inputs) to 2·channels, then to channels, then to images (n, c, h, w), whose height and
+    width must be multiples of 4. As pixels are in [0, 1], a sigmoid stands for Radford's tanh.
     """
-    channels, height, width = image_shape
-    low = (height // 4, width // 4)
+    colours, height, width = image_shape
+    wide, low = 2 * channels, (height // 4, width // 4)
     return nn.Sequential(
-        nn.Linear(inputs, WIDE * low[0] * low[1]),
-        nn.Unflatten(1, (WIDE, *low)),
-        nn.BatchNorm2d(WIDE),
+        nn.Linear(inputs, wide * low[0] * low[1]),
+        nn.Unflatten(1, (wide, *low)),
+        nn.BatchNorm2d(wide),
         nn.ReLU(),
-        nn.ConvTranspose2d(WIDE, NARROW, kernel_size=4, stride=2, padding=1),
-        nn.BatchNorm2d(NARROW),
+        nn.ConvTranspose2d(wide, channels, kernel_size=4, stride=2, padding=1),
+        nn.BatchNorm2d(channels),
         nn.ReLU(),
-        nn.ConvTranspose2d(NARROW, channels, kernel_size=4, stride=2, padding=1),
+        nn.ConvTranspose2d(channels, colours, kernel_size=4, stride=2, padding=1),
         nn.Sigmoid(),
     )
 
 
-def conv_discriminator(image_shape: ImageShape) -> nn.Sequential:
+def conv_discriminator(image_shape: ImageShape, channels: int) -> nn.Sequential:
     """Two 4×4 convolutions of stride 2 with LeakyReLU: images (n, c, h, w) to (n, 1).
 
-    It has no batch norm, with which the value of an image would depend on the others in its batch
-    (Gulrajani et al. 2017, section 4).
+    They have `channels` and twice as many; height and width must be multiples of 4. There is no
+    batch norm, with which the value of an image would depend on the others in its batch (Gulrajani
+    et al. 2017, section 4).
     """
-    channels, height, width = image_shape
+    colours, height, width = image_shape
     return nn.Sequential(
-        nn.Conv2d(channels, NARROW, kernel_size=4, stride=2, padding=1),
+        nn.Conv2d(colours, channels, kernel_size=4, stride=2, padding=1),
         leaky_relu(),
-        nn.Conv2d(NARROW, WIDE, kernel_size=4, stride=2, padding=1),
+        nn.Conv2d(channels, 2 * channels, kernel_size=4, stride=2, padding=1),
         leaky_relu(),
         nn.Flatten(),
-        last_layer(WIDE * (height // 4) * (width // 4)),
+        last_layer(2 * channels * (height // 4) * (width // 4)),
     )
 
 
