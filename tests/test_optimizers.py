@@ -13,14 +13,18 @@ LEARNING_RATE = 0.01
 STEPS = 6
 
 
-def adam(theta, gradients):
+def adam(theta, gradients, beta1=0.9):
     mean, square = np.zeros_like(theta), np.zeros_like(theta)
     for t, g in enumerate(gradients, start=1):
-        mean = 0.9 * mean + 0.1 * g
+        mean = beta1 * mean + (1 - beta1) * g
         square = 0.999 * square + 0.001 * g**2
-        rate = LEARNING_RATE * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        rate = LEARNING_RATE * np.sqrt(1 - 0.999**t) / (1 - beta1**t)
         theta = theta - rate * mean / (np.sqrt(square) + 1e-8)
         yield theta
+
+
+def adam_gan(theta, gradients):
+    return adam(theta, gradients, beta1=0.5)
 
 
 def rmsprop(theta, gradients):
@@ -41,9 +45,10 @@ def adadelta(theta, gradients):
         yield theta
 
 
-REFERENCES = {"adam": adam, "rmsprop": rmsprop, "adadelta": adadelta}
+REFERENCES = {"adam": adam, "adam_gan": adam_gan, "rmsprop": rmsprop, "adadelta": adadelta}
 TORCHS_OWN = {
     "adam": torch.optim.Adam,
+    "adam_gan": torch.optim.Adam,
     "rmsprop": torch.optim.RMSprop,
     "adadelta": torch.optim.Adadelta,
 }
@@ -112,6 +117,8 @@ def test_single_precision_stays_close_to_the_formula(name):
     [
         # m = 0.2, v = 0.004, rate = 0.01·√0.001/0.1; the step is 0.01 but for ε
         ("adam", 1 - 0.01 * 0.001**0.5 / 0.1 * 0.2 / (0.004**0.5 + 1e-8)),
+        # m = 1, v = 0.004, rate = 0.01·√0.001/0.5: at the first step β₁ cancels
+        ("adam_gan", 1 - 0.01 * 0.001**0.5 / 0.5 * 1.0 / (0.004**0.5 + 1e-8)),
         # s = 0.9·1 + 0.1·4 = 1.3
         ("rmsprop", 1 - 0.01 * 2 / 1.3**0.5),
         # s = 0.05·4 = 0.2
@@ -131,7 +138,7 @@ def test_the_first_step_by_hand(name, after):
 
 @pytest.mark.parametrize(
     ("name", "scale"),
-    [("adam", 1e-8), ("rmsprop", 1.0), ("adadelta", 1.0)],
+    [("adam", 1e-8), ("adam_gan", 1e-8), ("rmsprop", 1.0), ("adadelta", 1.0)],
 )
 def test_pytorchs_defaults_would_step_elsewhere(name, scale):
     theta, gradients = problem(scale)
@@ -149,6 +156,19 @@ def test_pytorchs_defaults_would_step_elsewhere(name, scale):
     )
     for mine, other in zip(ours, theirs, strict=True):
         assert np.abs(mine - other).max() > 0.1 * np.abs(mine - theta).max()
+
+
+def test_the_second_step_of_adam_gan_by_hand():
+    """Gradients 2 and −1: m = 1 then 0.5·1 − 0.5 = 0, so the second step stands still."""
+    steps = trajectory(
+        lambda parameters: OPTIMIZERS["adam_gan"](parameters, LEARNING_RATE),
+        np.array([1.0]),
+        np.array([[2.0], [-1.0]]),
+        torch.float64,
+    )
+    first, second = (step[0] for step in steps)
+    assert first < 1
+    assert second == first
 
 
 def test_the_grid_offers_these_optimizers():

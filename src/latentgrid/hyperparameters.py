@@ -24,6 +24,7 @@ LatentDim = Annotated[Integer, Field(ge=1, le=4096, description="a whole number 
 PositiveReal = Annotated[Real, Field(gt=0, description="a number above 0")]
 LearningRate = Annotated[Real, Field(gt=0, le=10, description="a number above 0, 10 at most")]
 Optimizer = Annotated[
-    Literal["adadelta", "adam", "rmsprop"], Field(description="adadelta, adam, rmsprop")
+    Literal["adadelta", "adam", "adam_gan", "rmsprop"],
+    Field(description="adadelta, adam, adam_gan, rmsprop"),
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu, cuda")]

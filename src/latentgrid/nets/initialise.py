@@ -7,6 +7,15 @@ from torch.nn.utils.parametrize import is_parametrized
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
+def normal(network: nn.Module, deviation: float, generator: torch.Generator) -> None:
+    """Draw all weights from N(0, deviation²) and set biases to zero."""
+    for layer in network.modules():
+        if isinstance(layer, LAYERS):
+            nn.init.normal_(layer.weight, 0, deviation, generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def glorot_uniform(network: nn.Module, generator: torch.Generator) -> None:
     """Draw all weights from U(−a, a), a = √(6 / (fan in + fan out)), and set biases to zero.
 

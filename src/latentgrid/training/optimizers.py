@@ -1,5 +1,7 @@
 """The optimizers of source 000, which are those of TensorFlow 1, each with the constants that ran.
 
+Adversarial networks have one more, Adam with less momentum.
+
 PyTorch's own differ: its Adam adds ε to the corrected root, its RMSProp starts its mean square
 at 0 and adds ε outside the root. They stand here on PyTorch's functional kernels and not on
 `torch.optim.Optimizer`, whose first use imports the compiler and costs a job three seconds.
@@ -72,6 +74,16 @@ class Adam(Optimizer):
         )
 
 
+class AdamGAN(Adam):
+    """Adam with β₁ = 0.5, at which adversarial networks train stably.
+
+    Radford, Metz and Chintala (2016), "Unsupervised representation learning with deep
+    convolutional generative adversarial networks", section 4.
+    """
+
+    BETA1 = 0.5
+
+
 class RMSProp(Optimizer):
     """RMSProp with decay 0.9, ε = 1e-10 inside the root, and a mean square that starts at 1.
 
@@ -122,4 +134,9 @@ class Adadelta(Optimizer):
         )
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adadelta": Adadelta, "adam": Adam, "rmsprop": RMSProp}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adadelta": Adadelta,
+    "adam": Adam,
+    "adam_gan": AdamGAN,
+    "rmsprop": RMSProp,
+}

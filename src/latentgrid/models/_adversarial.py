@@ -1,0 +1,147 @@
+"""What generative adversarial networks share: who takes turns, and against what."""
+
+from math import log
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentgrid.data import Batch
+from latentgrid.models import ImageShape, Losses, Model, Player
+from latentgrid.nets import adversarial as nets
+from latentgrid.nets.initialise import normal
+
+DCGAN_DEVIATION = 0.02  # Radford, Metz and Chintala (2016), section 4
+
+DISCRIMINATOR = "cross entropy on a real image plus that on a generated one, nats"
+GENERATOR = "−log D of a generated image, nats"
+
+
+class Adversarial(Model):
+    """A generator against a discriminator.
+
+    They play algorithm 1 of Goodfellow et al. (2014), "Generative adversarial nets", which is
+    algorithm 1 of source 004: the discriminator takes a step on every batch, the generator on
+    every `steps`-th, each time against new codes z ~ N(0, I).
+
+    Attributes:
+        decoder: the generator G, which makes images of codes.
+        discriminator: gives each image one value; for `JensenShannon` the logit of D.
+    """
+
+    decoder: nn.Module
+    discriminator: nn.Module
+
+    def __init__(self, latent_dim: int, network: str, steps: int) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.network = network
+        self.steps = steps
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the weights of convolutional networks from N(0, 0.02²), as Radford et al. (2016)."""
+        if self.network == "conv":
+            normal(self, DCGAN_DEVIATION, generator)
+        else:
+            super().initialise(generator)
+
+    def players(self) -> list[Player]:
+        """Return the discriminator, then the generator."""
+        return [
+            Player(
+                list(self.discriminator.parameters()), self.losses, self.discriminator_objective
+            ),
+            Player(
+                list(self.decoder.parameters()),
+                self.generator_losses,
+                lambda losses: losses["generator"].mean(),
+                every=self.steps,
+            ),
+        ]
+
+    def fakes(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Generate an image for each image of the batch."""
+        images: Tensor = self.decoder(normal_codes(batch, self.latent_dim, generator))
+        return images
+
+    def values(self, images: Tensor, batch: Batch) -> Tensor:
+        """Return the discriminator's value of each image, (n, c, h, w) → (n,)."""
+        values: Tensor = self.discriminator(images).squeeze(1)
+        return values
+
+    def discriminator_objective(self, losses: Losses) -> Tensor:
+        """Return what a step of the discriminator minimises."""
+        raise NotImplementedError
+
+    def generator_losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return the generator's loss per image, (n,)."""
+        raise NotImplementedError
+
+
+class JensenShannon(Adversarial):
+    """The losses of Goodfellow et al. (2014), with the generator's that does not saturate.
+
+    The discriminator minimises −log D(x) − log(1 − D(G(z))), the generator −log D(G(z))
+    (their section 3; source 004, section 1.2).
+    """
+
+    terms: ClassVar = {"discriminator": DISCRIMINATOR, "generator": GENERATOR}
+    total: ClassVar = (
+        "lower bound of the Jensen-Shannon divergence of data and samples, log 2 − discriminator/2,"
+        " in nats: log 2 if the discriminator is never wrong, negative if it is worse than chance"
+    )
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return both players' losses per image, with one generated image for each real one."""
+        of_fakes = self.values(self.fakes(batch, generator), batch)
+        of_images = self.values(batch.images, batch)
+        return {
+            "discriminator": discriminator_loss(of_images, of_fakes),
+            "generator": generator_loss(of_fakes),
+        }
+
+    def loss(self, losses: Losses) -> Tensor:
+        """Return log 2 − discriminator/2: Goodfellow et al. (2014), theorem 1, for any D."""
+        return log(2) - losses["discriminator"] / 2
+
+    def discriminator_objective(self, losses: Losses) -> Tensor:
+        """Return the mean cross entropy."""
+        return losses["discriminator"].mean()
+
+    def generator_losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return −log D(G(z)) per image."""
+        return {"generator": generator_loss(self.values(self.fakes(batch, generator), batch))}
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return −log D(x) − log(1 − D(x̃)) in nats from the logits of D; any shape."""
+    return functional.softplus(-real) + functional.softplus(fake)
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """Return −log D(x̃) in nats from the logit of D; any shape."""
+    return functional.softplus(-fake)
+
+
+def normal_codes(batch: Batch, latent_dim: int, generator: torch.Generator) -> Tensor:
+    """Draw a code from N(0, I) for each image of the batch, (n, d)."""
+    return batch.images.new_empty(len(batch), latent_dim).normal_(generator=generator)
+
+
+def generator_network(
+    network: str, image_shape: ImageShape, inputs: int, hidden: int, channels: int
+) -> nn.Sequential:
+    """Return the dense or the convolutional generator."""
+    if network == "conv":
+        return nets.conv_generator(image_shape, inputs, channels)
+    return nets.dense_generator(image_shape, inputs, hidden)
+
+
+def discriminator_network(
+    network: str, image_shape: ImageShape, hidden: int, channels: int
+) -> nn.Sequential:
+    """Return the dense or the convolutional discriminator."""
+    if network == "conv":
+        return nets.conv_discriminator(image_shape, channels)
+    return nets.dense_discriminator(image_shape, hidden)

@@ -1,0 +1,91 @@
+"""The Wasserstein GAN of source 001, with the gradient penalty of Gulrajani et al. (2017)."""
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from latentgrid.data import Batch
+from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
+from latentgrid.models import ImageShape, Losses
+from latentgrid.models._adversarial import (
+    Adversarial,
+    discriminator_network,
+    generator_network,
+)
+from latentgrid.models._prior import StandardNormalPrior
+
+
+class WGAN(Adversarial, StandardNormalPrior):
+    """A generator against a critic that estimates how far its images are from real ones.
+
+    The critic f minimises −(E f(x) − E f(G(z))) + λ·E(‖∇f(x̂)‖ − 1)² and the generator −E f(G(z)):
+    Gulrajani et al. (2017), "Improved training of Wasserstein GANs", eq. 3, whose λ = 10 and five
+    steps of the critic are the defaults. Two hidden layers of 512 units, the width of the dense
+    networks there and in Arjovsky et al. (2017). `hidden` is for dense networks only.
+    """
+
+    terms: ClassVar = {
+        "distance": "critic of a real image less critic of a generated one, Euclidean distance",
+        "penalty": "(norm of the critic's gradient − 1)², no unit",
+        "generator": "−critic of a generated image, up to a constant",
+    }
+    total: ClassVar = (
+        "the critic's estimate of the Wasserstein-1 distance of data and samples, in Euclidean"
+        " distance of images; negative if the critic is worse than a constant"
+    )
+
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        latent_dim: LatentDim,
+        hidden: PositiveInteger = 512,
+        critic_steps: PositiveInteger = 5,
+        penalty: PositiveReal = 10.0,
+        network: Literal["dense", "conv"] = "dense",
+        channels: PositiveInteger = 64,
+    ) -> None:
+        super().__init__(latent_dim, network, critic_steps)
+        self.penalty = penalty
+        self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
+        self.discriminator = discriminator_network(network, image_shape, hidden, channels)
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return the terms per image, with one generated image for each real one."""
+        fakes = self.fakes(batch, generator)
+        of_fakes = self.values(fakes, batch)
+        return {
+            "distance": self.values(batch.images, batch) - of_fakes,
+            "penalty": gradient_penalty(self.discriminator, batch.images, fakes, generator),
+            "generator": -of_fakes,
+        }
+
+    def loss(self, losses: Losses) -> Tensor:
+        """Return the estimate of the distance, without the penalty."""
+        return losses["distance"]
+
+    def discriminator_objective(self, losses: Losses) -> Tensor:
+        """Return what the critic minimises."""
+        return self.penalty * losses["penalty"].mean() - losses["distance"].mean()
+
+    def generator_losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return −f(G(z)) per image."""
+        return {"generator": -self.values(self.fakes(batch, generator), batch)}
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Return (‖∇f(x̂)‖ − 1)² at a point drawn between each real image and a fake one, (n,).
+
+    The points are even on the line between the two (Gulrajani et al. 2017, algorithm 1). It can be
+    had where gradients are off, as in a test, and can be differentiated where they are on.
+    """
+    differentiable = torch.is_grad_enabled()
+    share = real.new_empty(len(real), 1, 1, 1).uniform_(generator=generator)
+    points = torch.lerp(real, fake, share).detach().requires_grad_()
+    with torch.enable_grad():
+        (slopes,) = torch.autograd.grad(critic(points).sum(), points, create_graph=differentiable)
+    norms: Tensor = torch.linalg.vector_norm(slopes.flatten(1), dim=1)
+    return (norms - 1).square()

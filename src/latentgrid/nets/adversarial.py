@@ -1,0 +1,71 @@
+"""Generators and discriminators, dense or convolutional in the manner of Radford et al. (2016)."""
+
+from math import prod
+
+from torch import nn
+
+from latentgrid.nets.dense import dense, dense_decoder
+
+ImageShape = tuple[int, int, int]
+
+SLOPE = 0.2  # Radford, Metz and Chintala (2016), section 3
+
+
+def dense_generator(image_shape: ImageShape, inputs: int, hidden: int) -> nn.Sequential:
+    """Two hidden layers with ReLU and a sigmoid: (n, inputs) to images (n, c, h, w) in [0, 1]."""
+    return dense_decoder(image_shape, [inputs, hidden, hidden], output=nn.Sigmoid())
+
+
+def dense_discriminator(image_shape: ImageShape, hidden: int) -> nn.Sequential:
+    """Two hidden layers with LeakyReLU: images (n, c, h, w) to one value each, (n, 1)."""
+    layers = dense([prod(image_shape), hidden, hidden], leaky_relu(), leaky_relu)
+    return nn.Sequential(*layers, last_layer(hidden))
+
+
+def conv_generator(image_shape: ImageShape, inputs: int, channels: int) -> nn.Sequential:
+    """A dense layer and two transposed 4×4 convolutions of stride 2, batch norm and ReLU between.
+
+    Maps (n, inputs) to 2·channels, then to channels, then to images (n, c, h, w), whose height and
+    width must be multiples of 4. As pixels are in [0, 1], a sigmoid stands for Radford's tanh.
+    """
+    colours, height, width = image_shape
+    wide, low = 2 * channels, (height // 4, width // 4)
+    return nn.Sequential(
+        nn.Linear(inputs, wide * low[0] * low[1]),
+        nn.Unflatten(1, (wide, *low)),
+        nn.BatchNorm2d(wide),
+        nn.ReLU(),
+        nn.ConvTranspose2d(wide, channels, kernel_size=4, stride=2, padding=1),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(),
+        nn.ConvTranspose2d(channels, colours, kernel_size=4, stride=2, padding=1),
+        nn.Sigmoid(),
+    )
+
+
+def conv_discriminator(image_shape: ImageShape, channels: int) -> nn.Sequential:
+    """Two 4×4 convolutions of stride 2 with LeakyReLU: images (n, c, h, w) to (n, 1).
+
+    They have `channels` and twice as many; height and width must be multiples of 4. There is no
+    batch norm, with which the value of an image would depend on the others in its batch (Gulrajani
+    et al. 2017, section 4).
+    """
+    colours, height, width = image_shape
+    return nn.Sequential(
+        nn.Conv2d(colours, channels, kernel_size=4, stride=2, padding=1),
+        leaky_relu(),
+        nn.Conv2d(channels, 2 * channels, kernel_size=4, stride=2, padding=1),
+        leaky_relu(),
+        nn.Flatten(),
+        last_layer(2 * channels * (height // 4) * (width // 4)),
+    )
+
+
+def leaky_relu() -> nn.Module:
+    """Return the discriminators' LeakyReLU."""
+    return nn.LeakyReLU(SLOPE)
+
+
+def last_layer(inputs: int) -> nn.Module:
+    """Return a dense layer to one value, without a bias: a Wasserstein critic cannot learn one."""
+    return nn.Linear(inputs, 1, bias=False)
