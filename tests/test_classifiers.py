@@ -1,12 +1,12 @@
 """The judges: networks that say which digit an image shows."""
 
 import math
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
@@ -22,16 +22,19 @@ from latentgrid.randomness import generator
 from latentgrid.training.loop import train
 from networks import build
 
-SHAPES = ((1, 28, 28), (3, 32, 32), (2, 8, 12), (1, 64, 40))
 JUDGES = [("lenet5", {}), *(("classifier", {"network": network}) for network in SIDES)]
 
-every_judge = pytest.mark.parametrize(
-    ("name", "settings"), JUDGES, ids=lambda value: "-".join(value.values()) or "" if value else ""
-)
+every_judge = pytest.mark.parametrize(("name", "settings"), JUDGES, ids=["lenet5", *SIDES])
 
 
 def images_of(n, shape=(1, 28, 28)):
     return torch.rand(n, *shape, generator=generator(n, "images"))
+
+
+@cache
+def untrained(name, **settings):
+    """A model for tests that change no weight."""
+    return build(name, **settings)
 
 
 def draws():
@@ -44,7 +47,7 @@ def draws():
 @every_judge
 @torch.no_grad()
 def test_the_loss_is_the_cross_entropy_of_the_labels(name, settings):
-    model = build(name, **settings).eval()
+    model = untrained(name, **settings).eval()
     images, labels = images_of(4), torch.tensor([3, 0, 9, 3])
     loss = model.losses(Batch(images, labels), draws())["cross_entropy"]
     expected = functional.cross_entropy(model.network(images), labels, reduction="none")
@@ -61,13 +64,13 @@ def test_a_network_that_knows_nothing_loses_log_of_the_number_of_classes():
 
 
 @every_judge
-def test_labels_are_what_a_judge_learns(name, settings):
-    model, images = build(name, **settings).eval(), images_of(3)
-    with torch.no_grad():
-        first, other = (
-            model.losses(Batch(images, torch.tensor(labels)), draws())["cross_entropy"]
-            for labels in ([1, 2, 3], [1, 2, 4])
-        )
+@torch.no_grad()
+def test_a_label_touches_the_loss_of_its_own_image_alone(name, settings):
+    model, images = untrained(name, **settings).train(), images_of(3)
+    first, other = (
+        model.losses(Batch(images, torch.tensor(labels)), draws())["cross_entropy"]
+        for labels in ([1, 2, 3], [1, 2, 4])
+    )
     assert torch.equal(first[:2], other[:2])
     assert first[2] != other[2]
 
@@ -75,16 +78,15 @@ def test_labels_are_what_a_judge_learns(name, settings):
 # LeNet-5
 
 
+@torch.no_grad()
 def test_lenet5_has_the_layers_of_the_paper():
-    sizes = []
-    model = build("lenet5")
-    for layer in model.network:
-        layer.register_forward_hook(lambda *call: sizes.append(tuple(call[2].shape[1:])))
-    model.network(images_of(1))
-    expected = [(1, 32, 32), (6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5), 120, 84, 10]
-    assert list(dict.fromkeys(sizes)) == [
-        size if isinstance(size, tuple) else (size,) for size in [*expected[:5], 400, *expected[5:]]
-    ]
+    model, sizes = build("lenet5").eval(), []
+    for layer in model.network.modules():
+        if isinstance(layer, nn.ZeroPad2d | nn.Conv2d | nn.MaxPool2d | nn.Linear):
+            layer.register_forward_hook(lambda *call: sizes.append(tuple(call[2].shape[1:])))
+    model.classify(images_of(1))
+    framed, convolutions = (1, 32, 32), [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)]
+    assert sizes == [framed, *convolutions, (120,), (84,), (10,)]
 
 
 def test_lenet5_has_61706_weights():
@@ -116,8 +118,9 @@ def test_the_frame_of_lenet5_is_black_and_keeps_the_image_in_the_middle(shape, f
 
 
 @pytest.mark.parametrize("network", SIDES)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_each_network_takes_each_shape_and_a_batch_of_one(network, shape):
+@torch.no_grad()
+def test_each_network_takes_small_images_and_a_batch_of_one(network):
+    shape = (1, 12, 20)
     model = build("classifier", shape=shape, network=network, classes=4).train()
     losses = model.losses(Batch(images_of(1, shape), torch.tensor([2])), draws())
     assert losses["cross_entropy"].isfinite().all()
@@ -161,7 +164,7 @@ def test_images_that_are_large_enough_are_left_as_they_are():
 
 @pytest.mark.parametrize("network", ["alexnet", "vgg11", "mobilenet_v3_small"])
 def test_dropout_draws_from_the_generator_alone_and_only_in_training(network):
-    model = build("classifier", network=network)
+    model = untrained("classifier", network=network)
     batch = Batch(images_of(4), torch.arange(4))
 
     def loss(seed):
@@ -178,16 +181,9 @@ def test_dropout_draws_from_the_generator_alone_and_only_in_training(network):
 
 @every_judge
 def test_no_dropout_of_torch_is_left(name, settings):
-    assert not any(isinstance(module, nn.Dropout) for module in build(name, **settings).modules())
-
-
-@every_judge
-@torch.no_grad()
-def test_every_judge_survives_a_file(name, settings, tmp_path):
-    model, other = build(name, **settings).eval(), build(name, seed=1, **settings).eval()
-    save_file(model.state_dict(), tmp_path / "weights.safetensors")
-    other.load_state_dict(load_file(tmp_path / "weights.safetensors"))
-    assert torch.equal(model.classify(images_of(2)), other.classify(images_of(2)))
+    assert not any(
+        isinstance(module, nn.Dropout) for module in untrained(name, **settings).modules()
+    )
 
 
 # Dropout
@@ -197,7 +193,7 @@ def test_dropout_keeps_the_share_and_the_mean_that_it_promises():
     dropout = Dropout(0.3)
     dropout.generator = draws()
     values = dropout(torch.ones(200_000))
-    assert set(values.unique().tolist()) == {0.0, pytest.approx(1 / 0.7)}
+    assert values.unique().tolist() == pytest.approx([0, 1 / 0.7])
     assert (values == 0).float().mean().item() == pytest.approx(0.3, abs=0.005)  # 5 sd
     assert values.mean().item() == pytest.approx(1, abs=0.008)
     assert torch.equal(dropout.eval()(values), values)
