@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Normal
 
 from latentgrid.data import Batch
-from latentgrid.models.flow import ALPHA, dequantise, logit, solve
+from latentgrid.models.flow import ALPHA, FAMILIES, dequantise, logit, solve
 from latentgrid.randomness import generator
 from networks import build
 
@@ -93,6 +93,29 @@ def test_an_autoregressive_flow_of_one_transform_has_a_triangular_jacobian():
     jacobian = torch.autograd.functional.jacobian(lambda s: model.to_noise(s[None])[0][0], logits)
     assert jacobian.triu(1).count_nonzero() == 0
     assert jacobian.tril().count_nonzero() == 21
+
+
+@each_kind
+@torch.no_grad()
+def test_the_transforms_are_those_of_zuko(kind):
+    """Five transforms, each with weights of its own; zuko alternates between two orders."""
+    model = bent(kind, (1, 3, 4), hidden=8)
+    theirs = FAMILIES[kind](12, transforms=5, hidden_features=[8, 8])
+    theirs.transform.load_state_dict(model.flow.state_dict())
+    logits = torch.randn(6, 12, generator=draws())
+    ours, log_determinant = model.flow().call_and_ladj(logits)
+    noise, expected = theirs.transform().call_and_ladj(logits)
+    assert torch.equal(ours, noise)
+    assert torch.equal(log_determinant, expected)
+    weights = [transform.hyper[0].weight for transform in model.flow.transforms]
+    assert not any(torch.equal(weights[0], other) for other in weights[1:])
+    fresh = FAMILIES[kind](12, transforms=5, hidden_features=[8, 8]).transform.state_dict()
+    ours_state = model.flow.state_dict()
+    assert all(
+        torch.equal(ours_state[name], value)
+        for name, value in fresh.items()
+        if name.endswith(("mask", "order"))
+    )
 
 
 # Densities

@@ -1,5 +1,6 @@
 """Normalizing flows on the pixels: coupling and autoregressive transforms, from zuko."""
 
+from copy import deepcopy
 from math import log, pi, prod
 from typing import ClassVar, Literal
 
@@ -57,9 +58,10 @@ class Flow(Model):
         super().__init__()
         self.image_shape = image_shape
         self.dimensions = prod(image_shape)
-        self.flow = FAMILIES[kind](
-            self.dimensions, transforms=transforms, hidden_features=[hidden] * layers
-        ).transform
+        # zuko's transforms alternate between two orders; the masks of each can take seconds.
+        two = FAMILIES[kind](self.dimensions, transforms=2, hidden_features=[hidden] * layers)
+        copies = (deepcopy(two.transform.transforms[i % 2]) for i in range(transforms))
+        self.flow = zuko.lazy.LazyComposedTransform(*copies)
         self.register_buffer("mean", torch.zeros(self.dimensions))
         self.register_buffer("deviation", torch.ones(self.dimensions))
 
