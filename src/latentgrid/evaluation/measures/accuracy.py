@@ -1,0 +1,13 @@
+"""How often a classifier is right."""
+
+from typing import Any
+
+from latentgrid.evaluation.trained import TestSet, TrainedRun
+
+
+def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
+    """Return the share of the test images whose most probable class is their label, in [0, 1]."""
+    classes = run.last("classes")
+    if classes is None:
+        return {}
+    return {"test_accuracy": float((classes[: len(test.labels)] == test.labels).mean())}

@@ -1,0 +1,39 @@
+"""What classifiers share: log-probabilities and the cross entropy with the labels."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentgrid.data import Batch
+from latentgrid.models import Losses, Model
+from latentgrid.nets.dropout import draw_dropout_from
+
+
+class CrossEntropyClassifier(Model):
+    """A network of logits, trained by maximum likelihood; a subclass chooses the network.
+
+    Attributes:
+        network: maps images (n, c, h, w) to logits (n, classes).
+    """
+
+    terms: ClassVar = {"cross_entropy": "nats per image"}
+    total: ClassVar = "cross entropy, nats per image"
+
+    network: nn.Module
+
+    def classify(self, images: Tensor) -> Tensor:
+        """Map images (n, c, h, w) to log-probabilities (n, classes)."""
+        return functional.log_softmax(self.network(images), dim=1)
+
+    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+        """Return −log p(label│image) in nats; log(classes) is that of guessing.
+
+        In training, dropout draws from `generator`.
+        """
+        draw_dropout_from(self, generator)
+        log_probabilities = self.classify(batch.images)
+        return {
+            "cross_entropy": functional.nll_loss(log_probabilities, batch.labels, reduction="none")
+        }

@@ -1,0 +1,82 @@
+"""Larger classifiers by their names in torchvision, judges of images."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from latentgrid.hyperparameters import PositiveInteger
+from latentgrid.models import ImageShape
+from latentgrid.models._classifier import CrossEntropyClassifier
+from latentgrid.nets.dropout import seed_dropout
+
+RGB = 3
+# The smallest side of an image that leaves each network something at its end, and its batch
+# normalisation something to normalise by when a batch is a single image.
+SIDES = {"alexnet": 63, "mobilenet_v3_small": 33, "resnet18": 33, "resnet34": 33, "vgg11": 32}
+
+
+class Classifier(CrossEntropyClassifier):
+    """A large convolutional classifier: a ResNet, AlexNet, VGG or MobileNet, not trained before.
+
+    torchvision's ResNet-18 and -34 (He et al. 2016), AlexNet (Krizhevsky 2014) and VGG-11
+    (Simonyan and Zisserman 2015), all of source 001, and MobileNetV3-Small (Howard et al. 2019).
+    They were made for large coloured images. So
+
+    - images whose shorter side is below the network's in `SIDES` are enlarged to it, bilinearly;
+    - a single channel is repeated; other numbers than one and three pass a learnt 1×1 convolution
+      to three;
+    - before the dense layers of AlexNet and VGG-11 there is no pooling to 6×6 or 7×7, which would
+      only copy the few pixels that small images leave.
+
+    Dropout stays, with draws from the run's generator; weights start as every model's do.
+    """
+
+    def __init__(
+        self,
+        image_shape: ImageShape,
+        network: Literal[
+            "alexnet", "mobilenet_v3_small", "resnet18", "resnet34", "vgg11"
+        ] = "resnet18",
+        classes: PositiveInteger = 10,
+    ) -> None:
+        from torchvision.models import get_model  # a second to import
+
+        super().__init__()
+        channels, height, width = image_shape
+        enlarged = max(1.0, SIDES[network] / min(height, width))
+        size = (round(enlarged * height), round(enlarged * width))
+        body = get_model(network, weights=None, num_classes=classes)
+        if network in {"alexnet", "vgg11"}:
+            _leave_out_pooling(body, size)
+        seed_dropout(body)
+        self.network = nn.Sequential(
+            nn.Upsample(size, mode="bilinear", align_corners=False), _to_rgb(channels), body
+        )
+
+
+class Repeat(nn.Module):
+    """Shows a single channel as three."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (n, 1, h, w) to (n, 3, h, w)."""
+        return images.expand(-1, RGB, -1, -1)
+
+
+def _to_rgb(channels: int) -> nn.Module:
+    if channels == RGB:
+        return nn.Identity()
+    return Repeat() if channels == 1 else nn.Conv2d(channels, RGB, 1, bias=False)
+
+
+@torch.no_grad()
+def _leave_out_pooling(network: nn.Module, size: tuple[int, int]) -> None:
+    """Let the first dense layer take whatever the convolutions leave of an image of that size.
+
+    Adaptive pooling has no deterministic gradient on CUDA either.
+    """
+    left: Tensor = network.features(torch.zeros(1, RGB, *size))  # type: ignore[operator]
+    dense: nn.Sequential = network.classifier  # type: ignore[assignment]
+    place, first = next((i, x) for i, x in enumerate(dense) if isinstance(x, nn.Linear))
+    dense[place] = nn.Linear(left.numel(), first.out_features)
+    network.avgpool = nn.Identity()

@@ -1,0 +1,51 @@
+"""The convolutional network of LeCun et al. (1998), a judge of images."""
+
+import itertools
+
+from torch import nn
+
+from latentgrid.hyperparameters import PositiveInteger
+from latentgrid.models import ImageShape
+from latentgrid.models._classifier import CrossEntropyClassifier
+from latentgrid.nets.dense import dense
+from latentgrid.nets.dropout import Dropout
+
+SIDE = 32
+FILTERS, KERNEL, POOL = (6, 16), 5, 2
+DENSE = (120, 84)
+DROPOUT = 0.5
+
+
+class LeNet5(CrossEntropyClassifier):
+    """LeNet-5, a small convolutional classifier; its verdict says what digit an image shows.
+
+    Convolution 6 k5, pooling, convolution 16 k5, pooling, dense 120, 84, classes; 61,706 weights
+    for 28×28 images (LeCun, Bottou, Bengio and Haffner 1998, fig. 2; source 001). As in the paper,
+    images up to 32×32 are framed with zeros to that size, and every layer counts after that.
+
+    Where the paper's choices are history, today's stand: ReLU for the scaled tanh, the maximum for
+    the trained average of four pixels, all connections from the first to the second convolution,
+    and softmax with cross entropy for the radial basis units.
+    """
+
+    def __init__(self, image_shape: ImageShape, classes: PositiveInteger = 10) -> None:
+        super().__init__()
+        channels, *sides = image_shape
+        missing = [max(0, SIDE - side) for side in sides]
+        layers: list[nn.Module] = [nn.ZeroPad2d(_frame(*missing))]
+        sides = [max(SIDE, side) for side in sides]
+        for before, after in itertools.pairwise((channels, *FILTERS)):
+            layers += [nn.Conv2d(before, after, KERNEL), nn.ReLU(), nn.MaxPool2d(POOL)]
+            sides = [(side - KERNEL + 1) // POOL for side in sides]
+        height, width = sides
+        flat = [FILTERS[-1] * height * width, *DENSE, classes]
+        self.network = nn.Sequential(*layers, *dense(flat, activation=_relu_and_dropout))
+
+
+def _relu_and_dropout() -> nn.Module:
+    return nn.Sequential(nn.ReLU(), Dropout(DROPOUT))
+
+
+def _frame(height: int, width: int) -> tuple[int, int, int, int]:
+    """Return how much goes to the left, right, top and bottom to add so much in all."""
+    return width // 2, width - width // 2, height // 2, height - height // 2
