@@ -99,6 +99,12 @@ def is_closed_form(model: str) -> bool:
 
 
 @cache
+def classifies(model: str) -> bool:
+    """Return whether the model is a classifier, by the name of a class that it builds on."""
+    return any(ast.unparse(base).endswith("Classifier") for base in _class_of(model).bases)
+
+
+@cache
 def _class_of(model: str) -> ast.ClassDef:
     """Return the class in a model's file whose constructor takes the shape of an image."""
     tree = ast.parse((PACKAGE / "models" / f"{model}.py").read_text(encoding="utf-8"))

@@ -64,7 +64,7 @@ def models() -> None:
         console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
         for name, field in catalogue.settings_schema(model).model_fields.items():
             if name not in catalogue.TRAINING:
-                default = "" if field.is_required() else f", {field.default} unless given"
+                default = "" if field.is_required() else f"; {field.default} unless given"
                 console.print(f"    {name}: {params.allowed(field)}{default}", highlight=False)
 
 

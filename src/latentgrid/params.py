@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
@@ -78,6 +79,9 @@ class Evaluation(Section):
     """How trained runs are measured."""
 
     test_images: Annotated[Integer, Field(ge=2, description="a whole number, 2 or more")]
+    judge: Annotated[
+        str | None, Field(description="an entry of models: that classifies, or null for none")
+    ] = None
 
 
 class ModelGrid(Section):
@@ -116,6 +120,15 @@ class Params(Section):
         if not isinstance(entries, Mapping) or not entries:
             raise ValueError("no models")
         return {name: _grid(name, entry) for name, entry in entries.items()}
+
+    @model_validator(mode="after")
+    def _judge_is_trained(self) -> Self:
+        judge = self.evaluation.judge
+        judges = [name for name, entry in self.models.items() if catalogue.classifies(entry.model)]
+        if judge is not None and judge not in judges:
+            known = ", ".join(judges) or "none of the entries of models: classifies"
+            raise _EntryError("evaluation.judge", f"found {_shown(judge)}", f"null, {known}")
+        return self
 
 
 class _EntryError(ValueError):

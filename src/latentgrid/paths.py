@@ -133,6 +133,11 @@ class RunFiles:
         return self.folder / "timing.json"
 
     @property
+    def judged(self) -> Path:
+        """What the judge takes the last samples for."""
+        return self.folder / "judged.safetensors"
+
+    @property
     def metrics(self) -> Path:
         """The measures of the run."""
         return self.folder / "metrics.json"

@@ -24,6 +24,37 @@ rule plan:
         support.write_plan(params.plan, output[0], log[0])
 
 
+JUDGE = PARAMS.evaluation.judge if PARAMS.evaluation.judge in FILES else None
+
+if JUDGE:
+
+    rule judge:
+        """Let a classifier of the same grid look at the samples of all runs."""
+        input:
+            plan=ancient(LAYOUT.plan),
+            judge=[FILES[JUDGE][0].config, FILES[JUDGE][0].weights],
+            runs=[
+                file
+                for runs in FILES.values()
+                for run in runs
+                for file in (run.outcome, run.snapshots)
+            ],
+            code=source_files(
+                "latentgrid.evaluation.judge",
+                f"latentgrid.models.{PARAMS.models[JUDGE].model}",
+            ),
+        output:
+            [run.judged for runs in FILES.values() for run in runs],
+        log:
+            LAYOUT.logs / "judge.log",
+        params:
+            dataset=PARAMS.dataset,
+            judge=JUDGE,
+        shell:
+            "python -m latentgrid.evaluation.judge --dataset {params.dataset}"
+            " --judge {params.judge} > {log:q} 2>&1"
+
+
 for entry, runs in FILES.items():
 
     rule:
@@ -38,6 +69,7 @@ for entry, runs in FILES.items():
                 for run in runs
                 for file in (run.config, run.history, run.outcome, run.snapshots)
             ],
+            judged=[run.judged for run in runs] if JUDGE else [],
             code=MEASURE_CODE,
         output:
             [run.metrics for run in runs],
@@ -47,9 +79,10 @@ for entry, runs in FILES.items():
             dataset=PARAMS.dataset,
             entry=entry,
             test_images=PARAMS.evaluation.test_images,
+            judged="--judged" if JUDGE else "",
         shell:
             "python -m latentgrid.evaluation.measure --dataset {params.dataset}"
-            " --entry {params.entry} --test-images {params.test_images} > {log:q} 2>&1"
+            " --entry {params.entry} --test-images {params.test_images} {params.judged} > {log:q} 2>&1"
 
 
 rule tables:

@@ -42,9 +42,14 @@ def load_test_set(images: Path) -> TestSet:
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """The files of a run whose training ended."""
+    """The files of a run whose training ended.
+
+    Attributes:
+        has_judge: whether the configuration names a judge, so that there is a verdict to read.
+    """
 
     files: RunFiles
+    has_judge: bool = False
 
     @property
     def ended(self) -> bool:
@@ -73,14 +78,23 @@ class TrainedRun:
     @cached_property
     def snapshots(self) -> dict[str, Array]:
         """Every snapshot as "epoch/name"."""
-        try:
-            tensors: dict[str, Array] = load_file(self.files.snapshots)
-        except SafetensorError as error:
-            raise UserError(
-                f"{self.files.snapshots}: is damaged ({error}); delete it and run snakemake again"
-            ) from None
-        return tensors
+        return _load(self.files.snapshots)
+
+    @property
+    def judged(self) -> Array | None:
+        """The judge's probabilities of the last samples (n, classes), or None."""
+        return _load(self.files.judged).get("probabilities") if self.has_judge else None
 
     def last(self, name: str) -> Array | None:
         """Return the named snapshot after the last epoch, or None if the model has none."""
         return self.snapshots.get(f"{self.outcome['epochs']}/{name}")
+
+
+def _load(path: Path) -> dict[str, Array]:
+    try:
+        tensors: dict[str, Array] = load_file(path)
+    except SafetensorError as error:
+        raise UserError(
+            f"{path}: is damaged ({error}); delete it and run snakemake again"
+        ) from None
+    return tensors

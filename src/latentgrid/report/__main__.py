@@ -39,6 +39,8 @@ COMPARED = {
     "silhouette": "silhouette",
     "clustering_accuracy": "clustering accuracy",
     "test_accuracy": "accuracy",
+    "sample_confidence": "judge's confidence in samples",
+    "sample_classes": "classes among samples",
 }
 CAPTIONS = Path("workflow/report")
 

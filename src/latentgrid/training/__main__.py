@@ -108,6 +108,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
         files.config,
         {
             "settings": settings,
+            "image shape": list(data.shape),
             "parameters": models.parameter_count(model),
             "description": (type(model).__doc__ or "").splitlines()[0],
             "terms": model.terms,
