@@ -174,9 +174,10 @@ def blobs(n, weights, seed=0):
     return torch.from_numpy(centres[chosen] + draws.normal(size=(n, 2))).float(), centres
 
 
+@pytest.mark.parametrize("start", ["full", "diag"])
 @torch.no_grad()
-def test_the_prior_becomes_the_mixture_that_the_codes_were_drawn_from():
-    model = build("gmvae", 2, SMALL, components=3)
+def test_the_prior_becomes_the_mixture_that_the_codes_were_drawn_from(start):
+    model = build("gmvae", 2, SMALL, components=3, start=start)
     weights = np.array([0.5, 0.3, 0.2])
     codes, centres = blobs(3_000, weights)
     model.fit_prior(codes, noise())
@@ -185,6 +186,25 @@ def test_the_prior_becomes_the_mixture_that_the_codes_were_drawn_from():
     np.testing.assert_allclose(model.means[order], centres, atol=0.15)
     np.testing.assert_allclose(model.logits.softmax(0)[order], weights, atol=0.04)
     np.testing.assert_allclose(model.log_variances.exp(), np.ones((3, 2)), atol=0.2)
+
+
+@torch.no_grad()
+def test_a_full_start_finds_correlated_clusters_that_a_diagonal_one_does_not():
+    """Two long parallel clusters, drawn out along the diagonal; either prior has diagonals only."""
+    draws = np.random.default_rng(0)
+    along, across = draws.normal(0, 4, 2_000), draws.normal(0, 1, 2_000)
+    labels = np.arange(2_000) % 2
+    across += 7 * labels
+    codes = torch.from_numpy(np.stack([along + across, along - across], axis=1)).float()
+    found = {}
+    for start in ("full", "diag"):
+        model = build("gmvae", 2, SMALL, components=2, start=start)
+        model.fit_prior(codes, noise())
+        expected = np.array([codes[labels == c].mean(0).numpy() for c in (0, 1)])
+        gaps = np.linalg.norm(model.means.numpy()[:, None] - expected, axis=2)
+        found[start] = gaps.min(axis=0).max()
+    assert found["full"] < 0.5
+    assert found["diag"] > 2
 
 
 @torch.no_grad()
