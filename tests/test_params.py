@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from latentgrid import params
+from latentgrid import catalogue, params
 from latentgrid.errors import UserError
 
 ABSENT = object()
-MODELS = "conv_vae, mmd_vae, vae"
+MODELS = ", ".join(catalogue.models())
 AXES = "latent_dim, optimizer, learning_rate, epochs, batch_size"
 RATE = "a number above 0, 10 at most"
 WHOLE = "a whole number, 1 or more"
