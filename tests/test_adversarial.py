@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributions import Normal
 
 from latentgrid import models
-from latentgrid.data import Batch
+from latentgrid.data import Batch, Images
 from latentgrid.models._adversarial import discriminator_loss, generator_loss
 from latentgrid.models.wgan import gradient_penalty
 from latentgrid.randomness import generator
@@ -420,3 +420,57 @@ def test_the_losses_of_aae_written_out():
     torch.testing.assert_close(losses["reconstruction"], squares)
     torch.testing.assert_close(losses["discriminator"], -on_prior.log() - (1 - on_codes).log())
     torch.testing.assert_close(losses["generator"], -on_codes.log())
+
+
+# What they learn
+
+
+def gaussian_points(n=4000):
+    """Images of one pixel, drawn from N(0.5, 0.1²) and rounded to bytes."""
+    values = torch.empty(n, 1, 1, 1).normal_(0.5, 0.1, generator=generator(0, "points"))
+    points = values.clamp(0, 1).mul(255).round().to(torch.uint8)
+    labels = torch.zeros(n, dtype=torch.uint8)
+    return Images(points, labels, points[:100], labels[:100])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_gan_fits_a_normal_distribution(seed):
+    """Over the last five of 20 epochs, as the two circle around each other.
+
+    The mean of the samples is then that of the data to 0.02, a fifth of a standard deviation, and
+    their standard deviation to a fifth; before training they are not.
+    """
+    data = gaussian_points()
+    settings = {
+        "optimizer": "adam_gan",
+        "learning_rate": 1e-3,
+        "epochs": 20,
+        "batch_size": 100,
+        "seed": seed,
+    }
+    model = build("gan", 1, data.shape, seed, hidden=32, discriminator_steps=5)
+    spreads, means = [], []
+
+    def look(epoch, row):
+        with torch.no_grad():
+            samples = model.sample(4000, generator(0, "samples"))
+        means.append(samples.mean().item())
+        spreads.append(samples.std().item())
+
+    outcome = train(model, data, settings, look)
+    assert not outcome.diverged
+    assert spreads[0] != pytest.approx(0.1, rel=0.2)
+    assert sum(means[-5:]) / 5 == pytest.approx(0.5, abs=0.02)
+    assert sum(spreads[-5:]) / 5 == pytest.approx(0.1, rel=0.2)
+
+
+def test_a_trained_critic_finds_the_distance_of_two_points(monkeypatch):
+    """All real images are 0.6 and all fakes 0.2 in 64 pixels: W₁ = 0.4·√64 = 3.2."""
+    model = small("wgan")
+    monkeypatch.setattr(model, "fakes", lambda batch, _: torch.full_like(batch.images, 0.2))
+    batch = Batch(torch.full((20, *SMALL), 0.6), torch.zeros(20))
+    assert model.loss(model.losses(batch, noise())).mean().item() < 1.5
+    take(model, 0, [batch] * 150)
+    losses = model.losses(batch, noise())
+    # By the penalty's weight the norm settles a little above 1: at 1 + distance/(2·10) in theory.
+    assert model.loss(losses).mean().item() == pytest.approx(3.2 * (1 + 3.2 / 20), rel=0.03)

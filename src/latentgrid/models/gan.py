@@ -17,8 +17,8 @@ class GAN(JensenShannon, StandardNormalPrior):
 
     By default two hidden layers of 1200 units on each side, as Goodfellow et al. (2014) had on
     MNIST: their generator of ReLUs, and LeakyReLUs for their 240 maxout units of five pieces.
-    The prior is source 001's N(0, I), where theirs is uniform. `hidden` is for dense networks
-    only.
+    The prior is source 001's N(0, I), where theirs is uniform. `hidden` is for the dense networks,
+    `channels` for convolutional ones in the manner of Radford et al. (2016).
     """
 
     def __init__(
