@@ -13,15 +13,15 @@ from latentgrid.nets.dropout import seed_dropout
 RGB = 3
 # The smallest side of an image that leaves each network something at its end, and its batch
 # normalisation something to normalise by when a batch is a single image.
-SIDES = {"alexnet": 63, "mobilenet_v3_small": 33, "resnet18": 33, "resnet34": 33, "vgg11": 32}
+SIDES = {"alexnet": 63, "resnet18": 33, "resnet34": 33, "vgg11": 32}
 
 
 class Classifier(CrossEntropyClassifier):
-    """A large convolutional classifier: a ResNet, AlexNet, VGG or MobileNet, not trained before.
+    """A large convolutional classifier: a ResNet, AlexNet or VGG, not trained before.
 
     torchvision's ResNet-18 and -34 (He et al. 2016), AlexNet (Krizhevsky 2014) and VGG-11
-    (Simonyan and Zisserman 2015), all of source 001, and MobileNetV3-Small (Howard et al. 2019).
-    They were made for large coloured images. So
+    (Simonyan and Zisserman 2015), the families of source 001. They were made for large coloured
+    images. So
 
     - images whose shorter side is below the network's in `SIDES` are enlarged to it, bilinearly;
     - a single channel is repeated; other numbers than one and three pass a learnt 1×1 convolution
@@ -35,9 +35,7 @@ class Classifier(CrossEntropyClassifier):
     def __init__(
         self,
         image_shape: ImageShape,
-        network: Literal[
-            "alexnet", "mobilenet_v3_small", "resnet18", "resnet34", "vgg11"
-        ] = "resnet18",
+        network: Literal["alexnet", "resnet18", "resnet34", "vgg11"] = "resnet18",
         classes: PositiveInteger = 10,
     ) -> None:
         from torchvision.models import get_model  # a second to import

@@ -25,7 +25,8 @@ class LeNet5(CrossEntropyClassifier):
 
     Where the paper's choices are history, today's stand: ReLU for the scaled tanh, the maximum for
     the trained average of four pixels, all connections from the first to the second convolution,
-    and softmax with cross entropy for the radial basis units.
+    softmax with cross entropy for the radial basis units. And dropout of half the hidden dense
+    units, AlexNet's remedy (source 001): without it the test accuracy on MNIST wavers about 99 %.
     """
 
     def __init__(self, image_shape: ImageShape, classes: PositiveInteger = 10) -> None:
