@@ -7,6 +7,7 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import panels, show_images
 
 COLUMNS = 8
+MOST = 80
 
 
 def draw(material: Material) -> Figure:
@@ -16,6 +17,6 @@ def draw(material: Material) -> Figure:
         return nothing("No run that can draw samples has finished.")
     figure, places = panels(len(sheets), title_lines=2)
     for panel, (run, samples) in zip(places, sheets, strict=True):
-        show_images(panel, samples[: COLUMNS**2], COLUMNS)
+        show_images(panel, samples[:MOST], COLUMNS)
         panel.set_title(material.label(run))
     return figure
