@@ -12,19 +12,24 @@ from latentgrid.files import read_json
 from latentgrid.paths import Layout
 
 PUBLISHED_QUANTITY = "min_epoch_train_loss"
+IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size"]
+OUTCOME = ["status", "reason"]
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
 
 
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return a row per planned run: what it is, how it ended, and every measure that is a number.
 
-    Columns: run, entry, the axes, seed, status (finished, diverged or failed), reason, then the
-    measures; a measure that a run does not have is missing.
+    Columns: IDENTITY, the axes, OUTCOME (status is finished, diverged or failed), the measures. A
+    measure that a run does not have is missing, as is an axis that its entry does not have.
 
     Raises:
         UserError: a run's files belong to other settings than the plan's.
     """
-    return pd.DataFrame([_run_row(layout, planned) for planned in plan])
+    table = pd.DataFrame([_run_row(layout, planned) for planned in plan])
+    measures = table.columns.difference([*IDENTITY, *axes_of(plan), *OUTCOME], sort=False)
+    columns = dict.fromkeys([*IDENTITY, *axes_of(plan), *OUTCOME, *measures])
+    return table[list(columns)]
 
 
 def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +105,7 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     )
     columns = ["model", *AXES_000, "n", "epochs", "ours", "ours_sd", "ours_corrected"]
     table = table.merge(ours.reindex(columns=columns), on=["model", *AXES_000], how="left")
+    table = table.sort_values(["table", *AXES_000], ignore_index=True)
     table["ratio"] = table["ours"] / table["value"]
     table["published_corrected"] = table["value"] - (table["ours"] - table["ours_corrected"])
     return table.rename(columns={"value": "published"})

@@ -35,12 +35,12 @@ ORDER = (
 TITLES_OF_FIGURES = {"latent": "Latent space"}
 # What is measured of models whose losses differ, on scales that they share.
 COMPARED = {
-    "test_squared_error": "squared error of a test image",
+    "test_squared_error": "squared error",
     "silhouette": "silhouette",
     "clustering_accuracy": "clustering accuracy",
     "test_accuracy": "accuracy",
-    "sample_confidence": "judge's confidence in samples",
-    "sample_classes": "classes among samples",
+    "sample_confidence": "sample confidence",
+    "sample_classes": "sample classes",
 }
 CAPTIONS = Path("workflow/report")
 

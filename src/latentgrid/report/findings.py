@@ -47,7 +47,8 @@ def agreement(losses: pd.DataFrame, planned_epochs: int) -> list[str]:
         )
     if sentences and planned_epochs != PUBLISHED_EPOCHS:
         sentences.append(
-            f"These runs trained for {number(planned_epochs)} epochs and the published ones for "
+            f"These runs trained for {number(planned_epochs)} "
+            f"{'epoch' if planned_epochs == 1 else 'epochs'} and the published ones for "
             f"{PUBLISHED_EPOCHS}, so the ratios do not tell yet whether the numbers reproduce."
         )
     return sentences

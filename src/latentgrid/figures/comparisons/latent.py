@@ -27,7 +27,7 @@ def draw(material: Material) -> Figure:
     shown = material.with_snapshot("codes", different.values())
     if not shown:
         return nothing("No run that encodes images has finished.")
-    figure, places = panels(len(shown), title_lines=3)
+    figure, places = panels(len(shown), title_lines=2)
     for panel, (run, codes) in zip(places, shown, strict=True):
         _draw_codes(panel, run, codes, material.test.labels)
         panel.set_title(material.label(run))

@@ -12,7 +12,7 @@ def draw(material: Material) -> Figure:
     sheets = material.with_snapshot("manifold", material.best_of_two_dimensions())
     if not sheets:
         return nothing("No run with two latent dimensions has finished.")
-    figure, places = panels(len(sheets), title_lines=3)
+    figure, places = panels(len(sheets), title_lines=2)
     for panel, (run, manifold) in zip(places, sheets, strict=True):
         show_images(panel, manifold, columns=round(len(manifold) ** 0.5))
         panel.set_title(material.label(run))

@@ -1,5 +1,7 @@
 """The first test images and what the best run of each model makes of them."""
 
+import textwrap
+
 from matplotlib.figure import Figure
 
 from latentgrid.figures.comparisons import nothing
@@ -7,6 +9,7 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH, show_images
 
 SHOWN = 16
+LABEL_WIDTH = 24
 
 
 def draw(material: Material) -> Figure:
@@ -19,7 +22,7 @@ def draw(material: Material) -> Figure:
         corrupted = material.trained(run["run"]).last("corrupted")
         if corrupted is not None:
             rows.append((f"given to {run['entry']}", corrupted[:SHOWN]))
-        rows.append((material.label(run), images[:SHOWN]))
+        rows.append((_wrapped(material.label(run)), images[:SHOWN]))
     if len(rows) == 1:
         return nothing("No run that reconstructs images has finished.")
     figure = Figure(figsize=(WIDTH, 0.42 * len(rows)))
@@ -27,3 +30,7 @@ def draw(material: Material) -> Figure:
         show_images(panel, images, SHOWN)
         panel.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
     return figure
+
+
+def _wrapped(label: str) -> str:
+    return "\n".join(textwrap.fill(line, LABEL_WIDTH) for line in label.splitlines())

@@ -1,0 +1,57 @@
+"""config/models.yaml through the real pipeline, one short run a model."""
+
+import pandas as pd
+import pytest
+import yaml
+
+from latentgrid import catalogue, params
+from latentgrid.paths import Layout
+from project import ROOT, copy_project, has_nothing_to_do, run, write_params
+
+LAYOUT = Layout("digits")
+FILE = ROOT / "config" / "models.yaml"
+
+
+def short(raw):
+    """The same entries with one value on each axis and a single epoch, two for the mixture."""
+    first = {
+        name: {
+            axis: values[0] if isinstance(values, list) else values
+            for axis, values in entry.items()
+            if axis not in ("epochs", "batch_size")
+        }
+        for name, entry in raw["models"].items()
+    }
+    first["gmvae"] |= {"pretraining": 1, "epochs": 2}
+    training = {"epochs": 1, "batch_size": 100, "device": "cpu", "jobs_per_gpu": 1}
+    return raw | {"models": first, "training": training}
+
+
+def test_the_file_names_every_model():
+    assert set(params.load([FILE]).models) == set(catalogue.models())
+
+
+@pytest.mark.slow
+def test_every_model_is_trained_measured_drawn_and_reported(tmp_path):
+    project = copy_project(tmp_path / "project")
+    write_params(project, short(yaml.safe_load(FILE.read_text())))
+    run(project, "snakemake", "--cores", "2")
+
+    runs = pd.read_csv(project / LAYOUT.tables / "runs.csv").set_index("entry")
+    assert set(runs.index) == set(catalogue.models())
+    assert set(runs["status"]) == {"finished"}
+    assert runs["train_loss"].notna().all()
+    assert runs["test_loss"].notna().all()
+    # What each can do is measured, and nothing else.
+    reconstructing = runs.index[runs["test_squared_error"].notna()]
+    assert {"pca", "unet", "aae", "flow"} - set(reconstructing) == {"flow"}
+    assert set(runs.index[runs["clustering_accuracy"].notna()]) == {"gmvae"}
+    assert set(runs.index[runs["test_accuracy"].notna()]) == {"lenet5", "classifier"}
+    judged = runs["sample_confidence"].dropna()
+    assert {"gan", "cond_gan", "wgan", "flow", "vae"} <= set(judged.index)
+    assert judged.between(0.1, 1).all()
+    assert (runs.loc[judged.index, "sample_classes"] >= 1).all()
+    page = (project / LAYOUT.report).read_text(encoding="utf-8")
+    for model in catalogue.models():
+        assert catalogue.description(model).split(",")[0].replace("'", "&#39;") in page
+    assert has_nothing_to_do(project, "-n")
