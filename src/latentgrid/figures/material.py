@@ -48,8 +48,9 @@ class Material:
         return TrainedRun(self.layout.run(run))
 
     def loss_label(self, runs: pd.DataFrame) -> str:
-        """Return what the loss of these runs, all of one entry, sums over."""
-        return textwrap.fill(self.trained(runs["run"].iloc[0]).config["total"], LABEL_WIDTH)
+        """Return in a few words what the loss of these runs, all of one entry, is."""
+        total: str = self.trained(runs["run"].iloc[0]).config["total"]
+        return textwrap.fill(total.partition(",")[0], LABEL_WIDTH, max_lines=3, placeholder=" …")
 
     def with_snapshot(self, name: str, runs: Iterable[pd.Series]) -> list[tuple[pd.Series, Array]]:
         """Return those of the runs that have the named snapshot, with it after the last epoch."""

@@ -22,17 +22,18 @@ def largest_effects(marginal: pd.DataFrame) -> list[str]:
 
 
 def separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
-    """Say how well each entry's best run separates the classes, and which ones."""
-    sentences = []
-    for run in runs.itertuples():
-        classes = silhouettes[silhouettes["run"] == run.run].set_index("class")["silhouette"]
-        if len(classes):
-            sentences.append(
-                f"{run.entry}: mean silhouette {signed(run.silhouette, 3)}; {classes.idxmax()} "
-                f"stands apart best ({signed(classes.max(), 2)}), {classes.idxmin()} least "
-                f"({signed(classes.min(), 2)})."
-            )
-    return sentences
+    """Say which entry's best run separates the classes best and which least, and which classes."""
+    ranked = runs.dropna(subset=["silhouette"]).sort_values("silhouette", ascending=False)
+    shown = silhouettes[silhouettes["run"].isin(ranked["run"])]
+    if shown.empty:
+        return []
+    order = ", ".join(f"{run.entry} ({signed(run.silhouette, 3)})" for run in ranked.itertuples())
+    classes = shown.groupby("class")["silhouette"].mean()
+    return [
+        f"By mean silhouette, from best to worst: {order}.",
+        f"Over these models, {classes.idxmax()} stands apart best (on average "
+        f"{signed(classes.max(), 2)}) and {classes.idxmin()} least ({signed(classes.min(), 2)}).",
+    ]
 
 
 def agreement(losses: pd.DataFrame, planned_epochs: int) -> list[str]:

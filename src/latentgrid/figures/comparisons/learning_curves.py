@@ -39,7 +39,7 @@ def draw(material: Material) -> Figure:
         same_entry = runs.loc[runs["entry"] == name[0], "run"]
         losses = pd.concat([histories.get_group(run)["train_loss"] for run in same_entry])
         loss_axis(panel, losses)
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         panel.set_title(
             ", d = ".join(
                 f"{part:g}" if part != name[0] else part for part in name if pd.notna(part)
