@@ -61,7 +61,7 @@ def test_names_do_not_differ_by_case_alone(raw_params):
 
 def test_any_combination_of_valid_values_has_a_name_of_its_own(raw_params):
     """Values whose shortest texts are alike: 1e-05 and 1.5e-05, 2 and 20, 0.1 and 1.0."""
-    raw_params["seeds"] = [0, 1, 10, 2**40]
+    raw_params["seeds"] = [0, 1, 10, 2**31]
     raw_params["models"] = {
         entry: {
             "model": "vae",

@@ -20,7 +20,7 @@ from latentgrid.paths import RunFiles
 from latentgrid.randomness import generator, seed_of
 from latentgrid.training.__main__ import as_csv, main, train_run
 from latentgrid.training.loop import evaluate, train
-from latentgrid.training.snapshots import manifold_codes, snapshot
+from latentgrid.training.snapshots import snapshot, unit_square
 from networks import build
 
 every_model = pytest.mark.parametrize("name", catalogue.models())
@@ -230,12 +230,13 @@ def test_a_learning_rate_of_a_million_diverges(name, few_images):
 # Snapshots
 
 
-def test_manifold_codes_run_through_the_unit_square_from_the_upper_left():
+def test_unit_square_run_through_the_unit_square_from_the_upper_left():
     quartile = 0.6744897501960817  # Φ⁻¹(¾)
     expected = quartile * torch.tensor([[-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
-    torch.testing.assert_close(manifold_codes(2), expected)
-    assert manifold_codes(16).shape == (256, 2)
-    assert manifold_codes(16).isfinite().all()
+    model = build("vae", latent_dim=2)
+    torch.testing.assert_close(model.quantile(unit_square(2)), expected)
+    assert unit_square(16).shape == (256, 2)
+    assert model.quantile(unit_square(64)).isfinite().all()
 
 
 def test_a_snapshot_holds_what_the_model_can_show(few_images):
@@ -248,11 +249,13 @@ def test_a_snapshot_holds_what_the_model_can_show(few_images):
         return (values * 255).round().to(torch.uint8)
 
     with torch.no_grad():
+        decoded = model.decode(model.encode(images))
         expected = {
+            "squared_error": (decoded - images).square().flatten(1).sum(dim=1),
             "samples": as_bytes(model.sample(4, generator(5, "samples"))),
             "codes": model.encode(images),
             "reconstructions": as_bytes(model.decode(model.encode(images)[:20])),
-            "manifold": as_bytes(model.decode(manifold_codes(3))),
+            "manifold": as_bytes(model.decode(model.quantile(unit_square(3)))),
         }
     assert same_bits(taken, expected)
     wide = models.load("vae")(few_images.shape, latent_dim=3)
@@ -344,6 +347,7 @@ def test_a_training_job_writes_all_its_files_and_clears_up(trained, digits_file)
         for name, shape in {
             "samples": (4, 1, 28, 28),
             "codes": (360, 2),
+            "squared_error": (360,),
             "reconstructions": (20, 1, 28, 28),
             "manifold": (9, 1, 28, 28),
         }.items()

@@ -91,17 +91,18 @@ def description(model: str) -> str:
 def is_closed_form(model: str) -> bool:
     """Return whether the model's class says `closed_form: ClassVar = True`."""
     return any(
-        isinstance(line, ast.AnnAssign)
-        and ast.unparse(line.target) == "closed_form"
-        and ast.unparse(line.value or line.target) == "True"
+        ast.unparse(line).replace(": ClassVar", "") == "closed_form = True"
         for line in _class_of(model).body
     )
 
 
 @cache
 def classifies(model: str) -> bool:
-    """Return whether the model is a classifier, by the name of a class that it builds on."""
-    return any(ast.unparse(base).endswith("Classifier") for base in _class_of(model).bases)
+    """Return whether the model's class has `classify`, or builds on one that is a classifier."""
+    definition = _class_of(model)
+    methods = [line.name for line in definition.body if isinstance(line, ast.FunctionDef)]
+    bases = [ast.unparse(base) for base in definition.bases]
+    return "classify" in methods or any(base.endswith("Classifier") for base in bases)
 
 
 @cache

@@ -126,8 +126,10 @@ class Params(Section):
         judge = self.evaluation.judge
         judges = [name for name, entry in self.models.items() if catalogue.classifies(entry.model)]
         if judge is not None and judge not in judges:
-            known = ", ".join(judges) or "none of the entries of models: classifies"
-            raise _EntryError("evaluation.judge", f"found {_shown(judge)}", f"null, {known}")
+            known = (
+                f"null, {', '.join(judges)}" if judges else "null (no entry of models: classifies)"
+            )
+            raise _EntryError("evaluation.judge", f"found {_shown(judge)}", known)
         return self
 
 

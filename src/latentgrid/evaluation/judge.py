@@ -11,7 +11,6 @@ from torch import Tensor
 
 from latentgrid import models
 from latentgrid.data import to_unit_interval
-from latentgrid.errors import UserError
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import save
 from latentgrid.grid import read_plan
@@ -28,25 +27,23 @@ def main(
     """Judge the last samples of all runs."""
     layout = Layout(dataset)
     plan = read_plan(layout.plan)
-    first = next(planned["name"] for planned in plan if planned["entry"] == judge)
-    classify = load_judge(TrainedRun(layout.run(first)), first)
-    for planned in plan:
-        run = TrainedRun(layout.run(planned["name"]))
+    runs = {planned["name"]: TrainedRun(layout.run(planned["name"])) for planned in plan}
+    judges = [planned["name"] for planned in plan if planned["entry"] == judge]
+    first = next(name for name in judges if runs[name].ended)
+    classify = load_judge(runs[first])
+    print(f"judged by {first}" if classify else f"no verdict, as {first} diverged", flush=True)
+    for run in runs.values():
         if run.ended:
             write_verdict(run, classify, run.files.judged)
-            print(planned["name"], flush=True)
 
 
-def load_judge(run: TrainedRun, name: str) -> Classify:
+def load_judge(run: TrainedRun) -> Classify | None:
     """Return the trained classifier's function from images to log-probabilities.
 
-    Raises:
-        UserError: its training diverged.
+    None if its training diverged: then no one is judged.
     """
     if run.outcome["status"] != "finished":
-        raise UserError(
-            f"evaluation.judge: {name} {run.outcome['status']}: {run.outcome['reason']}"
-        )
+        return None
     settings = run.config["settings"]
     kind = models.load(settings["model"])
     judge = kind(tuple(run.config["image shape"]), **settings["hyperparameters"])
@@ -57,11 +54,11 @@ def load_judge(run: TrainedRun, name: str) -> Classify:
 
 
 @torch.no_grad()
-def write_verdict(run: TrainedRun, classify: Classify, path: Path) -> None:
-    """Write `probabilities` (samples, classes), float32; nothing for a run without samples."""
+def write_verdict(run: TrainedRun, classify: Classify | None, path: Path) -> None:
+    """Write `probabilities` (samples, classes), float32; none without samples or a judge."""
     samples = run.last("samples")
     verdict = {}
-    if samples is not None:
+    if samples is not None and classify is not None:
         images = to_unit_interval(torch.from_numpy(samples))
         verdict["probabilities"] = classify(images).exp().contiguous()
     save(path, lambda part: save_file(verdict, part))

@@ -14,22 +14,24 @@ from latentgrid.paths import Layout
 PUBLISHED_QUANTITY = "min_epoch_train_loss"
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size"]
 OUTCOME = ["status", "reason"]
+ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
 
 
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return a row per planned run: what it is, how it ended, and every measure that is a number.
 
-    Columns: IDENTITY, the axes, OUTCOME (status is finished, diverged or failed), the measures. A
-    measure that a run does not have is missing, as is an axis that its entry does not have.
+    Columns: IDENTITY, the axes, OUTCOME (status is finished, diverged or failed), ALWAYS, then what
+    else was measured. A measure that a run does not have is missing, as is an axis that its entry
+    does not have.
 
     Raises:
         UserError: a run's files belong to other settings than the plan's.
     """
     table = pd.DataFrame([_run_row(layout, planned) for planned in plan])
     measures = table.columns.difference([*IDENTITY, *axes_of(plan), *OUTCOME], sort=False)
-    columns = dict.fromkeys([*IDENTITY, *axes_of(plan), *OUTCOME, *measures])
-    return table[list(columns)]
+    columns = dict.fromkeys([*IDENTITY, *axes_of(plan), *OUTCOME, *ALWAYS, *measures])
+    return table.reindex(columns=list(columns))
 
 
 def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,8 +105,9 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
             "min_train_batch_sum_corrected": "ours_corrected",
         }
     )
-    columns = ["model", *AXES_000, "n", "epochs", "ours", "ours_sd", "ours_corrected"]
-    table = table.merge(ours.reindex(columns=columns), on=["model", *AXES_000], how="left")
+    columns = ["entry", "model", *AXES_000, "n", "epochs", "ours", "ours_sd", "ours_corrected"]
+    ours = ours.reindex(columns=columns).astype({"optimizer": object})
+    table = table.merge(ours, on=["model", *AXES_000], how="left")
     table = table.sort_values(["table", *AXES_000], ignore_index=True)
     table["ratio"] = table["ours"] / table["value"]
     table["published_corrected"] = table["value"] - (table["ours"] - table["ours_corrected"])
@@ -144,12 +147,17 @@ def silhouettes_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per run and class: run, entry, class, silhouette (mean over the class)."""
     rows = []
     for run in runs[runs["status"] == "finished"].itertuples():
-        by_class = read_json(layout.run(run.run).metrics).get("silhouette_by_class", [])
+        metrics = read_json(layout.run(run.run).metrics)
+        pairs = zip(
+            metrics.get("silhouette_classes", []),
+            metrics.get("silhouette_by_class", []),
+            strict=True,
+        )
         rows += [
             {"run": run.run, "entry": run.entry, "class": label, "silhouette": value}
-            for label, value in enumerate(by_class)
+            for label, value in pairs
         ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["run", "entry", "class", "silhouette"])
 
 
 def history_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:

@@ -101,7 +101,10 @@ def name_classes(axes: Axes, points: Array, labels: Array) -> None:
 def loss_axis(axes: Axes, losses: pd.Series) -> None:
     """Let the y axis show all of these losses, on a logarithmic scale if all are above zero."""
     low, high = losses.min(), losses.max()
-    if low > 0:
+    if low <= 0:
+        margin = 0.05 * (high - low) + 1e-6
+        axes.set_ylim(low - margin, high + margin)
+    else:
         axes.set_yscale("log")
         axes.set_ylim(low / 1.08, high * 1.08)
         between = (1, 1.5, 2, 3, 5, 7) if high < MANY_TICKS * low else (1,)
@@ -126,9 +129,12 @@ def panels(n: int, aspect: float = 1.0, title_lines: int = 1) -> tuple[Figure, l
 
 
 def two_dimensions(codes: Array) -> Array:
-    """Return codes (n, d) as they are for d = 2, else their first two principal components."""
-    if codes.shape[1] == 2:  # noqa: PLR2004
-        return codes
+    """Return codes (n, d) in the plane, (n, 2): beyond d = 2 their first principal components.
+
+    Those of one dimension have a zero beside them.
+    """
+    if codes.shape[1] <= 2:  # noqa: PLR2004
+        return np.pad(codes, ((0, 0), (0, 2 - codes.shape[1])))
     centred = codes - codes.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     projected: Array = centred @ directions[:2].T

@@ -121,6 +121,15 @@ class Sampler(Protocol):
 
 
 @runtime_checkable
+class Quantile(Protocol):
+    """Has a prior whose dimensions are independent."""
+
+    def quantile(self, shares: Tensor) -> Tensor:
+        """Map shares (n, d) in (0, 1) of each dimension's prior mass to codes (n, d)."""
+        ...
+
+
+@runtime_checkable
 class Reconstructor(Protocol):
     """Returns images as it understands them, by another way than a code."""
 

@@ -17,6 +17,11 @@ class StandardNormalPrior(Model):
         images: Tensor = self.decoder(codes)
         return images.clamp(0, 1)
 
+    def quantile(self, shares: Tensor) -> Tensor:
+        """Map shares (n, d) in (0, 1) of each dimension's mass to codes (n, d): Φ⁻¹."""
+        codes: Tensor = torch.special.ndtri(shares)
+        return codes
+
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Decode n codes drawn from N(0, I)."""
         codes = torch.randn(n, self.latent_dim, generator=generator)

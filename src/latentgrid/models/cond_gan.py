@@ -1,6 +1,5 @@
 """The conditional generative adversarial network of source 004 and Mirza and Osindero (2014)."""
 
-from math import isqrt
 from typing import Literal
 
 import torch
@@ -59,12 +58,12 @@ class ConditionalGAN(JensenShannon):
         return images
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Generate n images, class after class in runs of ⌊√n⌋, and from the first class again.
+        """Generate n images, as many of each class as of any other, class after class.
 
-        So 64 images laid out in eight columns have a digit in each row, 0 to 7, and 80 have all.
+        So 80 images laid out in eight columns have one digit in each row.
         """
         codes = torch.randn(n, self.latent_dim, generator=generator)
-        labels = torch.arange(n) // isqrt(n) % self.classes
+        labels = torch.arange(n) * self.classes // n
         device = next(self.parameters()).device
         return self.generate(codes.to(device), labels.to(device))
 

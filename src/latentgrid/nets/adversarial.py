@@ -4,6 +4,7 @@ from math import prod
 
 from torch import nn
 
+from latentgrid.nets.blocks import quarter
 from latentgrid.nets.dense import dense, dense_decoder
 
 ImageShape = tuple[int, int, int]
@@ -28,8 +29,7 @@ def conv_generator(image_shape: ImageShape, inputs: int, channels: int) -> nn.Se
     Maps (n, inputs) to 2·channels, then to channels, then to images (n, c, h, w), whose height and
     width must be multiples of 4. As pixels are in [0, 1], a sigmoid stands for Radford's tanh.
     """
-    colours, height, width = image_shape
-    wide, low = 2 * channels, (height // 4, width // 4)
+    wide, low = 2 * channels, quarter(image_shape)
     return nn.Sequential(
         nn.Linear(inputs, wide * low[0] * low[1]),
         nn.Unflatten(1, (wide, *low)),
@@ -38,7 +38,7 @@ def conv_generator(image_shape: ImageShape, inputs: int, channels: int) -> nn.Se
         nn.ConvTranspose2d(wide, channels, kernel_size=4, stride=2, padding=1),
         nn.BatchNorm2d(channels),
         nn.ReLU(),
-        nn.ConvTranspose2d(channels, colours, kernel_size=4, stride=2, padding=1),
+        nn.ConvTranspose2d(channels, image_shape[0], kernel_size=4, stride=2, padding=1),
         nn.Sigmoid(),
     )
 
@@ -50,14 +50,14 @@ def conv_discriminator(image_shape: ImageShape, channels: int) -> nn.Sequential:
     batch norm, with which the value of an image would depend on the others in its batch (Gulrajani
     et al. 2017, section 4).
     """
-    colours, height, width = image_shape
+    height, width = quarter(image_shape)
     return nn.Sequential(
-        nn.Conv2d(colours, channels, kernel_size=4, stride=2, padding=1),
+        nn.Conv2d(image_shape[0], channels, kernel_size=4, stride=2, padding=1),
         leaky_relu(),
         nn.Conv2d(channels, 2 * channels, kernel_size=4, stride=2, padding=1),
         leaky_relu(),
         nn.Flatten(),
-        last_layer(2 * channels * (height // 4) * (width // 4)),
+        last_layer(2 * channels * height * width),
     )
 
 

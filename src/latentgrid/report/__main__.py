@@ -80,7 +80,7 @@ def content(layout: Layout) -> dict[str, Any]:
         "best": _side_by_side(tables["best"], settings, axes),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
-        "agreement": findings.agreement(losses, int(runs["planned_epochs"].max())),
+        "agreement": findings.agreement(losses),
         "best_published": _best_published(losses),
         "figures": _figures(layout, tables, pd.DataFrame(material.best(material.runs))),
         "provenance": _provenance(layout, material.runs["run"].tolist()),

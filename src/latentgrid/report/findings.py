@@ -10,6 +10,8 @@ def largest_effects(marginal: pd.DataFrame) -> list[str]:
     """Say which hyperparameter moves the mean loss most, and by what factor."""
     sentences = []
     for entry, of_entry in marginal.groupby("entry", sort=False):
+        if of_entry["min_train_loss"].min() <= 0:
+            continue  # a ratio of losses that can be negative says nothing
         losses = of_entry.groupby("axis", sort=False)["min_train_loss"]
         factors = (losses.max() / losses.min()).sort_values(ascending=False)
         parts = [
@@ -36,7 +38,7 @@ def separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
     ]
 
 
-def agreement(losses: pd.DataFrame, planned_epochs: int) -> list[str]:
+def agreement(losses: pd.DataFrame) -> list[str]:
     """Say how ours compare with the published losses, table by table."""
     sentences = []
     for table, rows in losses.dropna(subset=["ratio"]).groupby("table", sort=False):
@@ -46,11 +48,14 @@ def agreement(losses: pd.DataFrame, planned_epochs: int) -> list[str]:
             f"were run; ours ÷ published lies between {ratios.min():.3f} and {ratios.max():.3f}, "
             f"median {ratios.median():.3f}."
         )
-    if sentences and planned_epochs != PUBLISHED_EPOCHS:
+    epochs = losses.dropna(subset=["ratio"])["epochs"]
+    if (epochs != PUBLISHED_EPOCHS).any():
         sentences.append(
-            f"These runs trained for {number(planned_epochs)} "
-            f"{'epoch' if planned_epochs == 1 else 'epochs'} and the published ones for "
-            f"{PUBLISHED_EPOCHS}, so the ratios do not tell yet whether the numbers reproduce."
+            f"Some of these runs trained for as few as {number(epochs.min())} epochs"
+            f" and the published ones for {PUBLISHED_EPOCHS}, so their ratios do not tell yet"
+            f" whether the numbers reproduce."
+            if epochs.min() < PUBLISHED_EPOCHS
+            else f"Some of these runs trained longer than the published {PUBLISHED_EPOCHS} epochs."
         )
     return sentences
 

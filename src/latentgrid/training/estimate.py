@@ -89,13 +89,14 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
     noise = generator(0, "estimate", place)
     if model.closed_form:
         return 0.0, models.parameter_count(model) * FLOAT_BYTES
-    for step in range(WARM_UP + TIMED):
-        if step == WARM_UP:
+    rounds = max(player.every for player, _ in turns)
+    for step in range(rounds * (WARM_UP + TIMED)):
+        if step == rounds * WARM_UP:
             started = time.perf_counter()
         _, objective = take_turns(turns, step + 1, batch, noise)
         objective.item()
     elapsed = time.perf_counter() - started
-    return elapsed / TIMED / batch_size, models.parameter_count(model) * FLOAT_BYTES
+    return elapsed / (rounds * TIMED) / batch_size, models.parameter_count(model) * FLOAT_BYTES
 
 
 def _snapshot_bytes(run: Run, data: Size) -> int:

@@ -23,8 +23,8 @@ class Optimizer:
         self.learning_rate = learning_rate
 
     def minimise(self, objective: Tensor) -> None:
-        """Change the parameters by one step down the gradient of a scalar that depends on all."""
-        gradients = torch.autograd.grad(objective, self.parameters)
+        """Change the parameters by one step down the gradient of a scalar."""
+        gradients = torch.autograd.grad(objective, self.parameters, materialize_grads=True)
         with torch.no_grad():
             self.update(list(gradients))
 

@@ -13,6 +13,7 @@ from latentgrid.models import (
     Decoder,
     Encoder,
     Model,
+    Quantile,
     Sampler,
     reconstruct,
 )
@@ -47,21 +48,21 @@ def snapshot(
     if isinstance(model, Clusterer):
         taken["clusters"] = _of_all(data.test_images, model.cluster).argmax(1).to(torch.uint8)
     taken |= _reconstructions(model, data.test_images, seed)
-    if isinstance(model, Sampler) and isinstance(model, Decoder) and model.latent_dim == 2:  # noqa: PLR2004
-        codes = manifold_codes(manifold).to(data.test_images.device)
+    if isinstance(model, Quantile) and isinstance(model, Decoder) and model.latent_dim == 2:  # noqa: PLR2004
+        codes = model.quantile(unit_square(manifold).to(data.test_images.device))
         taken["manifold"] = _to_bytes(model.decode(codes))
     return {name: tensor.cpu().contiguous() for name, tensor in taken.items()}
 
 
-def manifold_codes(side: int) -> Tensor:
-    """Return the codes (side², 2) that a regular grid of the unit square has under Φ⁻¹.
+def unit_square(side: int) -> Tensor:
+    """Return the points (side², 2) of a regular grid of the unit square.
 
     Row by row from the upper left, the first coordinate running fastest, the second falling
     (Kingma and Welling 2014, appendix A; source 000, section 6.8.1).
     """
-    quantiles = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side)
-    second, first = torch.meshgrid(quantiles.flip(0), quantiles, indexing="ij")
-    return torch.stack([first.flatten(), second.flatten()], dim=1).float()
+    shares = (torch.arange(side) + 0.5) / side
+    second, first = torch.meshgrid(shares.flip(0), shares, indexing="ij")
+    return torch.stack([first.flatten(), second.flatten()], dim=1)
 
 
 def _reconstructions(model: Model, images: Tensor, seed: int) -> dict[str, Tensor]:

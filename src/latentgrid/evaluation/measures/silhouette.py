@@ -21,7 +21,7 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
 
 
 def silhouette(codes: Array, labels: Array) -> dict[str, Any]:
-    """Return `silhouette` and `silhouette_by_class` of codes (n, d) with labels (n,).
+    """Return the mean silhouette of codes (n, d) with labels (n,), the classes, and each one's.
 
     Nothing where it is not defined: with a single class, or a class for every code.
     """
@@ -31,5 +31,6 @@ def silhouette(codes: Array, labels: Array) -> dict[str, Any]:
     values = silhouette_samples(codes, labels)
     return {
         "silhouette": float(values.mean()),
+        "silhouette_classes": classes.tolist(),
         "silhouette_by_class": [float(values[labels == label].mean()) for label in classes],
     }

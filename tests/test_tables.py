@@ -1,0 +1,97 @@
+"""Tables and figures where a measure, an axis or every result is missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentgrid.evaluation import tables
+from latentgrid.evaluation.measures.silhouette import silhouette
+from latentgrid.figures.style import two_dimensions
+from latentgrid.files import write_json
+from latentgrid.paths import Layout
+from latentgrid.report import findings
+from project import TINY, copy_project, run, write_params
+
+LAYOUT = Layout("digits")
+PUBLISHED = tables.read_published()
+
+
+def settings(**columns):
+    return pd.DataFrame({"entry": ["a"], "model": ["vae"], "n": [1], **columns})
+
+
+def test_a_grid_without_the_published_axes_is_compared_with_nothing():
+    table = tables.losses_table(settings(latent_dim=[2]), PUBLISHED, "mnist")
+    assert len(table) == 54
+    assert table["ratio"].isna().all()
+
+
+def test_the_published_constant_is_taken_off_both_figures():
+    ran = settings(
+        latent_dim=[2],
+        optimizer=["adam"],
+        learning_rate=[0.00075],
+        epochs=[50],
+        min_train_batch_sum=[2_000_000.0],
+        min_train_batch_sum_corrected=[1_940_600.0],
+    )
+    table = tables.losses_table(ran, PUBLISHED, "mnist").dropna(subset=["ratio"])
+    assert len(table) == 1
+    row = table.iloc[0]
+    assert (row["entry"], row["published"]) == ("a", 2_164_100)
+    assert row["ratio"] == pytest.approx(2_000_000 / 2_164_100)
+    assert row["published_corrected"] == 2_164_100 - 59_400
+
+
+def test_a_class_that_is_not_there_takes_no_other_classes_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    layout = Layout("digits")
+    codes = np.array([[0.0], [0.1], [5.0], [5.1]])
+    write_json(layout.run("vae/a").metrics, silhouette(codes, np.array([1, 1, 7, 7])))
+    runs = pd.DataFrame({"run": ["vae/a"], "entry": ["vae"], "status": ["finished"]})
+    table = tables.silhouettes_table(layout, runs)
+    assert table["class"].tolist() == [1, 7]
+    assert (table["silhouette"] > 0.9).all()
+
+
+def test_codes_of_one_dimension_lie_on_a_line():
+    points = two_dimensions(np.array([[3.0], [4.0]]))
+    assert points.tolist() == [[3.0, 0.0], [4.0, 0.0]]
+
+
+def test_losses_that_can_be_negative_have_no_factor():
+    marginal = pd.DataFrame(
+        {
+            "entry": ["gan", "gan", "vae", "vae"],
+            "axis": "latent_dim",
+            "min_train_loss": [-0.02, 0.1, 20.0, 30.0],
+        }
+    )
+    (sentence,) = findings.largest_effects(marginal)
+    assert "vae" in sentence
+    assert "1.50" in sentence
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [([50, 50], None), ([5, 50], "as few as 5 epochs"), ([50, 80], "longer than the published 50")],
+)
+def test_other_epochs_than_the_published_are_owned_up_to(epochs, words):
+    losses = pd.DataFrame({"table": "VII.1", "ratio": [1.0, 1.1], "epochs": epochs})
+    said = findings.agreement(losses)
+    assert len(said) == (1 if words is None else 2)
+    assert words is None or words in said[1]
+
+
+@pytest.mark.slow
+def test_models_without_codes_have_a_report_too(tmp_path):
+    project = copy_project(tmp_path / "project")
+    gan = {"latent_dim": 2, "hidden": 8, "optimizer": "adam_gan", "learning_rate": 0.001}
+    narrow = {"latent_dim": 1, "optimizer": "adam", "learning_rate": [0.001, 10.0]}
+    write_params(project, TINY | {"models": {"gan": gan}})
+    run(project, "snakemake", "--cores", "2")
+    assert 'href="#silhouettes"' in (project / LAYOUT.report).read_text()
+    write_params(project, TINY | {"models": {"vae": narrow}})
+    run(project, "snakemake", "--cores", "2")
+    runs = pd.read_csv(project / LAYOUT.tables / "runs.csv")
+    assert runs["status"].tolist() == ["finished", "diverged"]
