@@ -66,6 +66,25 @@ class DenseAutoencoder(Autoencoder):
         return {"reconstruction": cross_entropy(reconstruction, batch.images)}
 
 
+class PenalisedAutoencoder(DenseAutoencoder):
+    """A dense autoencoder with a second term that a subclass adds to its losses.
+
+    Attributes:
+        penalty: λ, the second term's weight in the loss.
+    """
+
+    def __init__(
+        self, image_shape: ImageShape, latent_dim: int, hidden: int, penalty: float
+    ) -> None:
+        super().__init__(image_shape, latent_dim, hidden)
+        self.penalty = penalty
+
+    def loss(self, losses: Losses) -> Tensor:
+        """Return cross entropy + λ · the second term."""
+        reconstruction, term = (losses[name] for name in self.terms)
+        return reconstruction + self.penalty * term
+
+
 def dense_pair(
     image_shape: ImageShape, latent_dim: int, hidden: int
 ) -> tuple[nn.Sequential, nn.Sequential]:

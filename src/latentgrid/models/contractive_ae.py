@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from latentgrid.data import Batch
 from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
-from latentgrid.models._autoencoder import DenseAutoencoder
+from latentgrid.models._autoencoder import PenalisedAutoencoder
 from latentgrid.models._reconstruction import CROSS_ENTROPY
 from latentgrid.nets.dense import KERAS_SLOPE
 
 
-class ContractiveAE(DenseAutoencoder):
+class ContractiveAE(PenalisedAutoencoder):
     """The dense autoencoder with λ times the squared slope of its code added to its loss.
 
     J(x, g(h)) + λ·Σ‖∇ₓhᵢ‖² with h = f(x) the code (source 001; Rifai et al. 2011), the squared
@@ -36,8 +36,7 @@ class ContractiveAE(DenseAutoencoder):
         hidden: PositiveInteger = 500,
         penalty: PositiveReal = 0.1,
     ) -> None:
-        super().__init__(image_shape, latent_dim, hidden)
-        self.penalty = penalty
+        super().__init__(image_shape, latent_dim, hidden, penalty)
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return cross entropy and ‖∂h/∂x‖² per image."""
@@ -53,7 +52,3 @@ class ContractiveAE(DenseAutoencoder):
         slopes = torch.where(first(images.flatten(1)) > 0, 1.0, KERAS_SLOPE).to(images)
         gram = (second.weight.T @ second.weight) * (first.weight @ first.weight.T)
         return (slopes @ gram * slopes).sum(dim=1)
-
-    def loss(self, losses: Losses) -> Tensor:
-        """Return cross entropy + λ·‖∂h/∂x‖²."""
-        return losses["reconstruction"] + self.penalty * losses["contraction"]

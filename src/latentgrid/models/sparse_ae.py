@@ -3,16 +3,15 @@
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from latentgrid.data import Batch
 from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
-from latentgrid.models._autoencoder import DenseAutoencoder
+from latentgrid.models._autoencoder import PenalisedAutoencoder
 from latentgrid.models._reconstruction import CROSS_ENTROPY, cross_entropy
 
 
-class SparseAE(DenseAutoencoder):
+class SparseAE(PenalisedAutoencoder):
     """The dense autoencoder with λ times the sum of the code's absolute values added to its loss.
 
     J(x, g(h)) + λ·Σ│hᵢ│ with h = f(x) the code (source 001; Goodfellow, Bengio and Courville 2016,
@@ -34,8 +33,7 @@ class SparseAE(DenseAutoencoder):
         hidden: PositiveInteger = 500,
         penalty: PositiveReal = 0.1,
     ) -> None:
-        super().__init__(image_shape, latent_dim, hidden)
-        self.penalty = penalty
+        super().__init__(image_shape, latent_dim, hidden, penalty)
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return cross entropy and Σ│hᵢ│ per image."""
@@ -44,7 +42,3 @@ class SparseAE(DenseAutoencoder):
             "reconstruction": cross_entropy(self.decode(codes), batch.images),
             "absolute_code": codes.abs().sum(dim=1),
         }
-
-    def loss(self, losses: Losses) -> Tensor:
-        """Return cross entropy + λ·Σ│hᵢ│."""
-        return losses["reconstruction"] + self.penalty * losses["absolute_code"]
