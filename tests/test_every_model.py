@@ -1,5 +1,7 @@
 """config/models.yaml through the real pipeline, one short run a model."""
 
+import json
+
 import pandas as pd
 import pytest
 import yaml
@@ -51,6 +53,11 @@ def test_every_model_is_trained_measured_drawn_and_reported(tmp_path):
     assert {"gan", "cond_gan", "wgan", "flow", "vae"} <= set(judged.index)
     assert judged.between(0.1, 1).all()
     assert (runs.loc[judged.index, "sample_classes"] >= 1).all()
+    # What a run was made with names the libraries that it used, and no others.
+    for entry, library in (("pca", "scikit-learn"), ("flow", "zuko"), ("vae", "torch")):
+        config = json.loads((project / LAYOUT.run(runs.loc[entry, "run"]).config).read_text())
+        assert library in config["libraries"]
+    assert not {"zuko", "scikit-learn"} & set(config["libraries"])
     page = (project / LAYOUT.report).read_text(encoding="utf-8")
     for model in catalogue.models():
         assert catalogue.description(model).split(",")[0].replace("'", "&#39;") in page

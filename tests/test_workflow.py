@@ -220,7 +220,7 @@ def test_edited_figure_is_drawn_again_and_nothing_trained(project):
     assert has_nothing_to_do(project, "-n")
 
 
-def test_prune_waits_for_no_one(project):
+def test_prune_is_refused_while_a_workflow_runs(project):
     """While a workflow runs, its files are not deleted under it."""
     before = runs_contents(project)
     write_params(project, changed(models__vae__learning_rate=[0.001, 10.0]))

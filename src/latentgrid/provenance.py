@@ -2,10 +2,19 @@
 
 import platform
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("latentgrid", "numpy", "safetensors", "torch")
+LIBRARIES = {  # the name that is imported, and the package it comes from
+    "latentgrid": "latentgrid",
+    "numpy": "numpy",
+    "safetensors": "safetensors",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "zuko": "zuko",
+}
 
 
 def code_version() -> str:
@@ -21,5 +30,6 @@ def code_version() -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that decide about the numbers."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    """Return the versions of Python and of what this process used of the libraries that count."""
+    used = [package for name, package in LIBRARIES.items() if name in sys.modules]
+    return {"python": platform.python_version()} | {package: version(package) for package in used}
