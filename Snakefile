@@ -19,6 +19,7 @@ PARAMS = support.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)
 RUNS = {run.name: run for run in grid.runs(PARAMS)}
 FILES = support.runs_by_entry(LAYOUT, RUNS)
+PLAN = grid.canonical(grid.plan(PARAMS))
 
 
 wildcard_constraints:

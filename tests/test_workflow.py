@@ -193,6 +193,16 @@ def test_edit_of_params_trains_only_the_runs_that_it_affects(project, change, ex
     assert to_train(pending(project)) == expected
 
 
+def test_edit_of_two_things_is_seen_as_a_whole(project):
+    write_params(
+        project,
+        changed(models__vae__learning_rate=[0.001, 0.003, 10.0], evaluation__test_images=90),
+    )
+    files = pending(project)
+    assert to_train(files) == {VAE.format(0.003)}
+    assert str(LAYOUT.run(MMD_VAE.format(0.001)).metrics) in files
+
+
 def test_config_on_the_command_line_goes_over_params(project):
     overrides = ("--config", "training={epochs: 2}")
     assert to_train(pending(project, *overrides)) == RUNS

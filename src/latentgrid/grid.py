@@ -78,6 +78,11 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+def network_of(settings: Mapping[str, Any]) -> list[Any]:
+    """Return what a run's network depends on: the model and its hyperparameters."""
+    return [settings["model"], settings["hyperparameters"]]
+
+
 def plan(params: Params) -> list[dict[str, Any]]:
     """Return the runs as plain data, for the steps that gather all of them."""
     return [

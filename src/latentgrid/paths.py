@@ -81,6 +81,11 @@ class Layout:
         return self.results / "logs"
 
     @property
+    def tried(self) -> Path:
+        """The networks that were found to fit the images, and how many parameters they have."""
+        return self.logs / "trial.json"
+
+    @property
     def state(self) -> Path:
         """What unfinished runs have so far; empty when all are done."""
         return self.results / "state"

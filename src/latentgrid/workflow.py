@@ -1,6 +1,7 @@
 """What the Snakefile needs beside its rules."""
 
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -10,11 +11,13 @@ from typing import Any
 
 from latentgrid import params
 from latentgrid.errors import UserError
-from latentgrid.files import write_text
-from latentgrid.grid import Run
+from latentgrid.files import read_json, write_text
+from latentgrid.grid import Run, canonical, network_of
+from latentgrid.imports import source_files
 from latentgrid.paths import Layout, RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
+LINES_OF_A_LOG = 12
 
 
 def use_this_python() -> None:
@@ -47,12 +50,6 @@ def runs_by_entry(layout: Layout, runs: dict[str, Run]) -> dict[str, list[RunFil
     return found
 
 
-def write_plan(plan: str, output: str, log: str) -> None:
-    """Write the runs as JSON, and into the log how many there are."""
-    write_text(Path(output), plan)
-    Path(log).write_text(f"{len(json.loads(plan))} runs\n", encoding="utf-8")
-
-
 def require_writable(layout: Layout) -> None:
     """End here, before any job, if the results or a folder in them may not be written."""
     folders = (layout.runs, layout.state, layout.logs, layout.tables, layout.figures)
@@ -76,6 +73,38 @@ def take_turns(layout: Layout) -> None:
             sys.exit(f"error: {layout.results} is being made by another snakemake")
 
 
+def write_plan(layout: Layout, plan: str) -> None:
+    """Write down the runs of this configuration, for the steps that gather all of them.
+
+    Not by a rule: a rule's output is an input to others, and Snakemake does not look whether the
+    parameters of a job have changed while an input of it, even an `ancient()` one, is to be made.
+    """
+    write_text(layout.plan, json.dumps(json.loads(plan), indent=1))
+
+
+def try_networks(layout: Layout, plan: str) -> None:
+    """End here, before any job, if a network of the plan does not fit the images.
+
+    Nothing is tried again as long as neither the networks nor their code change.
+    """
+    networks = {canonical(network_of(planned["settings"])) for planned in json.loads(plan)}
+    kinds = sorted({json.loads(network)[0] for network in networks})
+    code = source_files(
+        "latentgrid.training.trial",
+        f"latentgrid.data.sources.{layout.dataset}",
+        *(f"latentgrid.models.{kind}" for kind in kinds),
+    )
+    digest = hashlib.sha256(canonical(sorted(networks)).encode())
+    for path in map(Path, code):
+        digest.update(path.read_bytes())
+    key = digest.hexdigest()
+    if layout.tried.exists() and read_json(layout.tried)["key"] == key:
+        return
+    command = [sys.executable, "-m", "latentgrid.training.trial", "--dataset", layout.dataset]
+    if subprocess.run([*command, "--key", key], check=False).returncode:
+        sys.exit("No run was started.")
+
+
 def start_tracking(layout: Layout) -> None:
     """Keep MLflow up to date while this process lives, in a process beside it."""
     layout.logs.mkdir(parents=True, exist_ok=True)
@@ -92,6 +121,15 @@ def start_tracking(layout: Layout) -> None:
 def finish_tracking(layout: Layout) -> None:
     """Bring MLflow up to date; if it is not to be had, say so and go on."""
     subprocess.run(_track(layout), check=False)
+
+
+def say_what_failed(workflow: Any) -> None:
+    """Show the end of the log of each failed job; Snakemake's own way of doing so is not quiet."""
+    for job in workflow.scheduler.failed:
+        for log in map(Path, job.log):
+            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+            said = "".join(f"\n    {line}" for line in lines[-LINES_OF_A_LOG:])
+            print(f"failed: {log}{said}", file=sys.stderr, flush=True)
 
 
 def report_what_there_is(workflow: Any) -> None:

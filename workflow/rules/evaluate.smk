@@ -1,27 +1,9 @@
-import json
-
 from latentgrid import catalogue
 
 MEASURE_CODE = source_files(
     "latentgrid.evaluation.measure",
     *(f"latentgrid.evaluation.measures.{measure}" for measure in catalogue.measures()),
 )
-
-
-rule plan:
-    """Write down the runs of this configuration, for the steps that gather all of them.
-
-    First of all jobs: MLflow and `latentgrid watch` tell by it which runs there will be.
-    """
-    output:
-        LAYOUT.plan,
-    log:
-        LAYOUT.logs / "plan.log",
-    priority: 1
-    params:
-        plan=json.dumps(grid.plan(PARAMS), indent=1),
-    run:
-        support.write_plan(params.plan, output[0], log[0])
 
 
 JUDGE = PARAMS.evaluation.judge if PARAMS.evaluation.judge in FILES else None
@@ -31,7 +13,6 @@ if JUDGE:
     rule judge:
         """Let a classifier of the same grid look at the samples of all runs."""
         input:
-            plan=ancient(LAYOUT.plan),
             judge=[FILES[JUDGE][0].config, FILES[JUDGE][0].weights],
             runs=[
                 file
@@ -62,7 +43,6 @@ for entry, runs in FILES.items():
         name:
             f"measure_{entry}"
         input:
-            plan=ancient(LAYOUT.plan),
             images=LAYOUT.images,
             runs=[
                 file
@@ -88,7 +68,6 @@ for entry, runs in FILES.items():
 rule tables:
     """Gather all runs in tidy tables, a row per run, per setting, per published number."""
     input:
-        plan=LAYOUT.plan,
         published="reference/published.csv",
         runs=[
             file
@@ -104,5 +83,6 @@ rule tables:
         LAYOUT.logs / "tables.log",
     params:
         dataset=PARAMS.dataset,
+        plan=PLAN,
     shell:
         "python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"

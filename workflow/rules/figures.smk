@@ -8,7 +8,6 @@ for entry, runs in FILES.items():
         name:
             f"overview_{entry}"
         input:
-            plan=ancient(LAYOUT.plan),
             images=LAYOUT.images,
             runs=[
                 file

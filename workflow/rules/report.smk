@@ -1,7 +1,6 @@
 rule report:
     """Assemble the page that people read: one file that opens offline."""
     input:
-        plan=LAYOUT.plan,
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         figures=list(FIGURES.values()),

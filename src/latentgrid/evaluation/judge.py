@@ -6,11 +6,12 @@ from typing import Annotated
 
 import torch
 import typer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from latentgrid import models
 from latentgrid.data import to_unit_interval
+from latentgrid.evaluation.restore import restore
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import save
 from latentgrid.grid import read_plan
@@ -44,11 +45,7 @@ def load_judge(run: TrainedRun) -> Classify | None:
     """
     if run.outcome["status"] != "finished":
         return None
-    settings = run.config["settings"]
-    kind = models.load(settings["model"])
-    judge = kind(tuple(run.config["image shape"]), **settings["hyperparameters"])
-    judge.load_state_dict(load_file(run.files.weights))
-    judge.eval()
+    judge = restore(run)
     assert isinstance(judge, models.Classifier)
     return judge.classify
 

@@ -6,9 +6,9 @@ never for a class.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -184,6 +184,11 @@ def load(name: str) -> type[Model]:
         and issubclass(value, Model)
         and value.__module__ == module.__name__
     )
+
+
+def build(settings: Mapping[str, Any], image_shape: ImageShape) -> Model:
+    """Return the untrained model of a run's settings, for images (channels, height, width)."""
+    return load(settings["model"])(image_shape, **settings["hyperparameters"])
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -73,7 +73,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
     seed = settings["seed"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "construction"))
-        model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
+        model = models.build(settings, data.shape)
     model.initialise(generator(seed, "weights"))
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
 

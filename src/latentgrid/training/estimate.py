@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -17,6 +16,7 @@ from latentgrid.randomness import generator
 from latentgrid.text import duration, size
 from latentgrid.training.devices import take_device
 from latentgrid.training.loop import take_turns, turns_of
+from latentgrid.training.trial import attempt, built
 
 WARM_UP, TIMED = 1, 3
 SECONDS_TO_START = 5
@@ -79,8 +79,9 @@ def _size(layout: Layout) -> Size:
 
 def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
     """Return the seconds that training spends on an image, and the bytes of the weights."""
-    settings: dict[str, Any] = run.settings
-    model = models.load(settings["model"])(data.shape, **settings["hyperparameters"])
+    settings = run.settings
+    model = built(run.name, settings, data.shape)
+    attempt(run.name, model, settings, data.shape)
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
     turns = turns_of(model, settings)
     batch_size = min(run.batch_size, data.train)

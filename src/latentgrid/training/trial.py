@@ -1,0 +1,91 @@
+"""The trial step: every network of the grid takes a step and a snapshot, before any is trained.
+
+So an encoder and a decoder that do not meet, or a network that does not fit the images, is named
+after seconds and not after the runs before it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from latentgrid import models
+from latentgrid.data import Images, as_batch, sources
+from latentgrid.errors import UserError
+from latentgrid.files import write_json
+from latentgrid.grid import canonical, network_of, read_plan
+from latentgrid.models import ImageShape, Model
+from latentgrid.paths import Layout
+from latentgrid.randomness import generator
+from latentgrid.step import run_step
+from latentgrid.training.loop import take_turns, turns_of
+from latentgrid.training.snapshots import snapshot
+
+FEW = 4  # images; batch normalisation needs more than one
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    key: Annotated[str, typer.Option(help="what to write down as tried, once all networks fit")],
+) -> None:
+    """Try every distinct network of the plan."""
+    layout = Layout(dataset)
+    shape = sources.size(dataset).shape
+    torch.set_num_threads(1)
+    parameters: dict[str, int] = {}
+    for planned in read_plan(layout.plan):
+        name, settings = planned["name"], planned["settings"]
+        network = canonical(network_of(settings))
+        if network not in parameters:
+            model = built(name, settings, shape)
+            attempt(name, model, settings, shape)
+            parameters[network] = models.parameter_count(model)
+    write_json(layout.tried, {"key": key, "parameters": parameters})
+    print(f"{len(parameters)} networks fit images of {_shown(shape)}", flush=True)
+
+
+def built(name: str, settings: Mapping[str, Any], shape: ImageShape) -> Model:
+    """Return the run's model before training.
+
+    Raises:
+        UserError: it cannot be made for images of this shape (channels, height, width).
+    """
+    try:
+        return models.build(settings, shape)
+    except (RuntimeError, ValueError, UserError) as error:
+        raise _misfit(name, shape, error) from error
+
+
+def attempt(name: str, model: Model, settings: Mapping[str, Any], shape: ImageShape) -> None:
+    """Let each player take a step, and the model show what it can, on a few random images.
+
+    Raises:
+        UserError: a part of the network does not fit the images or another part.
+    """
+    noise = generator(0, "trial")
+    images = torch.randint(0, 256, (FEW, *shape), generator=noise, dtype=torch.uint8)
+    labels = torch.arange(FEW, dtype=torch.uint8)
+    batch = as_batch(images, labels)
+    try:
+        if model.closed_form:
+            model.losses(batch, noise)
+        turns = turns_of(model, settings)
+        for step in range(max((player.every for player, _ in turns), default=0)):
+            take_turns(turns, step + 1, batch, noise)
+        snapshot(model, Images(images, labels, images, labels), 0, FEW, manifold=2)
+    except (RuntimeError, ValueError, IndexError, UserError) as error:
+        raise _misfit(name, shape, error) from error
+
+
+def _misfit(name: str, shape: ImageShape, error: Exception) -> UserError:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return UserError(f"{name}: does not work with images of {_shown(shape)}: {reason}")
+
+
+def _shown(shape: ImageShape) -> str:
+    return "×".join(map(str, shape))
+
+
+if __name__ == "__main__":
+    run_step(main)

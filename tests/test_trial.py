@@ -1,0 +1,81 @@
+"""Networks that do not fit are named before anything is trained."""
+
+import pytest
+
+from latentgrid.errors import UserError
+from latentgrid.training.trial import attempt, built
+from project import TINY, call, copy_project, run, write_params
+
+SETTINGS = {
+    "model": "conv5_vae",
+    "hyperparameters": {"latent_dim": 2, "encoder": "conv", "decoder": "dense"},
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+}
+PREPARE = ("snakemake", "--cores", "2", "data")
+# The documentation's example, with a decoder that wants a code of one dimension more.
+MISFIT = '''"""An encoder and a decoder that do not meet."""
+
+from math import prod
+
+from torch import nn
+
+from latentgrid.hyperparameters import LatentDim
+from latentgrid.models import ImageShape
+from latentgrid.models._gaussian import GaussianVAE
+from latentgrid.nets.dense import dense, dense_decoder
+
+
+class Misfit(GaussianVAE):
+    """A pair that does not meet."""
+
+    def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
+        super().__init__(
+            latent_dim,
+            encoder=dense([prod(image_shape), 2 * latent_dim]),
+            decoder=dense_decoder(image_shape, [latent_dim + 1, 8], output=nn.Sigmoid()),
+        )
+'''
+
+
+def test_pair_that_meets_passes():
+    attempt("a", built("a", SETTINGS, (1, 28, 28)), SETTINGS, (1, 28, 28))
+
+
+def test_network_that_does_not_fit_the_images_is_named():
+    with pytest.raises(UserError, match=r"^conv5: does not work with images of 1×30×30: .*of 4"):
+        built("conv5", SETTINGS, (1, 30, 30))
+
+
+def test_more_dimensions_than_pixels_are_refused():
+    pca = {"model": "pca", "hyperparameters": {"latent_dim": 785}}
+    with pytest.raises(UserError, match="up to the 784 pixels"):
+        built("pca", pca, (1, 28, 28))
+
+
+def test_network_whose_parts_do_not_meet_is_named():
+    settings = SETTINGS | {"hyperparameters": {"latent_dim": 2}}
+    model = built("conv5", settings, (1, 28, 28))
+    model.decoder[1] = model.decoder[1].__class__(3, 64, 7)
+    with pytest.raises(UserError, match=r"^conv5: does not work with images of 1×28×28: .*channel"):
+        attempt("conv5", model, settings, (1, 28, 28))
+
+
+@pytest.mark.slow
+def test_misfit_is_named_before_anything_trains(tmp_path):
+    project = copy_project(tmp_path / "project")
+    (project / "src" / "latentgrid" / "models" / "misfit.py").write_text(MISFIT, encoding="utf-8")
+    entry = {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.001}
+    write_params(project, TINY | {"models": TINY["models"] | {"misfit": entry}})
+
+    done = call(project, "snakemake", "--cores", "2")
+    assert done.returncode != 0
+    assert "misfit/latent_dim=2,optimizer=adam,learning_rate=0.001/seed=0: does not" in done.stderr
+    assert not list((project / "results").rglob("outcome.json"))
+    planned = call(project, "latentgrid", "plan")
+    assert planned.stderr.splitlines()[-1].startswith("error: misfit/")
+    assert "Traceback" not in done.stderr + planned.stderr
+
+    write_params(project, TINY)
+    assert "networks fit images of 1×28×28" in run(project, *PREPARE).stdout
+    assert "networks fit" not in run(project, *PREPARE, "--force").stdout
