@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from latentgrid import grid, workflow as support
+from latentgrid import catalogue, grid, workflow as support
 from latentgrid.imports import source_files
 from latentgrid.paths import Layout
 
@@ -19,6 +19,7 @@ PARAMS = support.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)
 RUNS = {run.name: run for run in grid.runs(PARAMS)}
 FILES = support.runs_by_entry(LAYOUT, RUNS)
+MODELS = sorted({entry.model for entry in PARAMS.models.values()})
 PLAN = grid.canonical(grid.plan(PARAMS))
 
 
@@ -29,6 +30,7 @@ wildcard_constraints:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/experiments.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"

@@ -6,6 +6,7 @@ import pytest
 
 from latentgrid.evaluation import tables
 from latentgrid.evaluation.measures.silhouette import silhouette
+from latentgrid.figures.comparisons import marginal_effects
 from latentgrid.figures.style import two_dimensions
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
@@ -67,7 +68,7 @@ def test_losses_that_can_be_negative_have_no_factor():
             "min_train_loss": [-0.02, 0.1, 20.0, 30.0],
         }
     )
-    (sentence,) = findings.largest_effects(marginal)
+    (sentence,) = marginal_effects.largest_effects(marginal)
     assert "vae" in sentence
     assert "1.50" in sentence
 

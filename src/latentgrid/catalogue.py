@@ -46,8 +46,32 @@ def measures() -> tuple[str, ...]:
 
 
 def figures() -> tuple[str, ...]:
-    """Return the names of all figures that compare runs."""
+    """Return the names of all figures."""
     return modules("figures/comparisons")
+
+
+def experiments() -> tuple[str, ...]:
+    """Return the names of all experiments on data of their own."""
+    return modules("experiments")
+
+
+def needs(figure: str) -> frozenset[str] | None:
+    """Return what a figure's models must be able to do, its NEEDS; None if it shows no models."""
+    needed = _constant(f"figures/comparisons/{figure}.py", "NEEDS")
+    return None if needed is None else frozenset(needed)
+
+
+def reads(figure: str) -> tuple[str, ...]:
+    """Return what a figure draws beside runs and tables, its constant READS: results by name."""
+    return tuple(_constant(f"figures/comparisons/{figure}.py", "READS") or ())
+
+
+@cache
+def abilities(model: str) -> frozenset[str]:
+    """Return the names of a model's methods; what encodes and decodes can `reconstruct` too."""
+    methods = _methods(f"models/{model}.py", _class_of(model).name)
+    pair = {"reconstruct"} if {"encode", "decode"} <= methods else set()
+    return methods | pair
 
 
 @cache
@@ -97,27 +121,46 @@ def is_closed_form(model: str) -> bool:
 
 
 @cache
-def classifies(model: str) -> bool:
-    """Return whether the model's class has `classify`, or builds on one that is a classifier."""
-    definition = _class_of(model)
-    methods = [line.name for line in definition.body if isinstance(line, ast.FunctionDef)]
-    bases = [ast.unparse(base) for base in definition.bases]
-    return "classify" in methods or any(base.endswith("Classifier") for base in bases)
-
-
-@cache
 def _class_of(model: str) -> ast.ClassDef:
     """Return the class in a model's file whose constructor takes the shape of an image."""
-    tree = ast.parse((PACKAGE / "models" / f"{model}.py").read_text(encoding="utf-8"))
     return next(
         definition
-        for definition in tree.body
+        for definition in _lines(f"models/{model}.py")
         if isinstance(definition, ast.ClassDef)
         for function in definition.body
         if isinstance(function, ast.FunctionDef)
         and function.name == "__init__"
         and [argument.arg for argument in function.args.args[1:2]] == ["image_shape"]
     )
+
+
+@cache
+def _lines(file: str) -> list[ast.stmt]:
+    """Return the statements of a file of the package."""
+    return ast.parse((PACKAGE / file).read_text(encoding="utf-8")).body
+
+
+def _constant(file: str, name: str) -> Any:
+    """Return the value of a constant of a file, or None if there is none of that name."""
+    for line in _lines(file):
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
+            return ast.literal_eval(line.value)
+    return None
+
+
+def _methods(file: str, class_name: str) -> frozenset[str]:
+    """Return the names of the methods of a class and of the classes it builds on."""
+    found: set[str] = set()
+    for line in _lines(file):
+        if isinstance(line, ast.ClassDef) and line.name == class_name:
+            found |= {part.name for part in line.body if isinstance(part, ast.FunctionDef)}
+            for base in line.bases:
+                found |= _methods(file, ast.unparse(base))
+        elif isinstance(line, ast.ImportFrom) and class_name in {name.name for name in line.names}:
+            module = PACKAGE.joinpath(*str(line.module).split(".")[1:]).with_suffix(".py")
+            if str(line.module).startswith("latentgrid.models.") and module.exists():
+                found |= _methods(module.relative_to(PACKAGE).as_posix(), class_name)
+    return frozenset(found)
 
 
 def _annotation(argument: ast.arg) -> Any:

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +48,9 @@ Seeds = Annotated[
     ),
     AfterValidator(_distinct),
 ]
+
+
+_FIGURES = ", ".join(catalogue.figures())
 
 
 class Section(BaseModel):
@@ -106,6 +109,10 @@ class Params(Section):
         dict[str, ModelGrid],
         Field(description=f"at least one of {', '.join(catalogue.models())}, each with its axes"),
     ]
+    figures: Annotated[
+        Literal["all"] | list[str] | dict[str, Any],
+        Field(description="all, a list of figures, or figures each with the entries it shows"),
+    ] = "all"
 
     @field_validator("dataset")
     @classmethod
@@ -124,13 +131,65 @@ class Params(Section):
     @model_validator(mode="after")
     def _judge_is_trained(self) -> Self:
         judge = self.evaluation.judge
-        judges = [name for name, entry in self.models.items() if catalogue.classifies(entry.model)]
+        judges = [
+            name
+            for name, entry in self.models.items()
+            if "classify" in catalogue.abilities(entry.model)
+        ]
         if judge is not None and judge not in judges:
             known = (
                 f"null, {', '.join(judges)}" if judges else "null (no entry of models: classifies)"
             )
             raise _EntryError("evaluation.judge", f"found {_shown(judge)}", known)
         return self
+
+    @model_validator(mode="after")
+    def _figures_can_be_drawn(self) -> Self:
+        self.figures_to_draw()
+        return self
+
+    def figures_to_draw(self) -> dict[str, list[str]]:
+        """Return each figure to draw with the entries of `models` that it shows.
+
+        Of all figures, those that could show nothing are left out.
+        """
+        match self.figures:
+            case "all":
+                able = {figure: self._able(figure) for figure in catalogue.figures()}
+                return {
+                    figure: entries
+                    for figure, entries in able.items()
+                    if entries or catalogue.needs(figure) is None
+                }
+            case list(names):
+                return {figure: self._able(figure) for figure in names}
+            case chosen:
+                return {figure: self._chosen(figure, entries) for figure, entries in chosen.items()}
+
+    def _able(self, figure: str) -> list[str]:
+        """Return the entries whose models can do what a figure needs."""
+        if figure not in catalogue.figures():
+            raise _EntryError("figures", f"unknown figure {_shown(figure)}", _FIGURES)
+        needed = catalogue.needs(figure)
+        return [
+            name
+            for name, entry in self.models.items()
+            if needed is not None and needed <= catalogue.abilities(entry.model)
+        ]
+
+    def _chosen(self, figure: str, entries: object) -> list[str]:
+        able = self._able(figure)
+        if entries == "all":
+            return able
+        allowed = f"all, or a list of {', '.join(able)}" if able else "all, as it shows no models"
+        if not isinstance(entries, list) or not entries:
+            raise _EntryError(f"figures.{figure}", f"found {_shown(entries)}", allowed)
+        for position, entry in enumerate(entries):
+            if entry not in able:
+                needed = ", ".join(sorted(catalogue.needs(figure) or ()))
+                found = f"found {_shown(entry)}, which is no entry that can {needed}"
+                raise _EntryError(f"figures.{figure}[{position}]", found, allowed)
+        return entries
 
 
 class _EntryError(ValueError):

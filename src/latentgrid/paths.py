@@ -71,6 +71,15 @@ class Layout:
         return self.results / "figures"
 
     @property
+    def seen(self) -> Path:
+        """What the figures show, in sentences, and why some could not be drawn."""
+        return self.figures / "seen.json"
+
+    def tensors(self, name: str) -> Path:
+        """Return the file of a step between runs and figures: `embeddings`, an experiment."""
+        return self.results / f"{name}.safetensors"
+
+    @property
     def report(self) -> Path:
         """The page that people read."""
         return self.results / "report.html"

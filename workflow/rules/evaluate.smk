@@ -1,5 +1,3 @@
-from latentgrid import catalogue
-
 MEASURE_CODE = source_files(
     "latentgrid.evaluation.measure",
     *(f"latentgrid.evaluation.measures.{measure}" for measure in catalogue.measures()),

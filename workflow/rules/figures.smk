@@ -1,4 +1,5 @@
-FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in catalogue.figures()}
+SHOWN = PARAMS.figures_to_draw()
+FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in SHOWN}
 
 
 for entry, runs in FILES.items():
@@ -28,14 +29,31 @@ for entry, runs in FILES.items():
 
 
 rule figures:
-    """Draw the figures that compare runs, in one job because starting up costs more than drawing."""
+    """Draw the figures over all runs, in one job because starting up costs more than drawing."""
     input:
         tables=LAYOUT.table_files,
         images=LAYOUT.images,
-        snapshots=[run.snapshots for runs in FILES.values() for run in runs],
+        runs=[
+            file
+            for runs in FILES.values()
+            for run in runs
+            for file in (
+                run.config,
+                run.history,
+                run.outcome,
+                run.snapshots,
+                run.weights,
+            )
+        ],
+        read={
+            LAYOUT.tensors(name)
+            for figure in FIGURES
+            for name in catalogue.reads(figure)
+        },
         code=source_files(
             "latentgrid.figures.draw",
             *(f"latentgrid.figures.comparisons.{name}" for name in FIGURES),
+            *(f"latentgrid.models.{model}" for model in MODELS),
         ),
     output:
         **{
@@ -47,9 +65,13 @@ rule figures:
             )
             for name, path in FIGURES.items()
         },
+        vector=[path.with_suffix(".pdf") for path in FIGURES.values()],
+        seen=LAYOUT.seen,
     log:
         LAYOUT.logs / "figures.log",
     params:
         dataset=PARAMS.dataset,
+        shown=grid.canonical(SHOWN),
     shell:
-        "python -m latentgrid.figures.draw --dataset {params.dataset} {output:q} > {log:q} 2>&1"
+        "python -m latentgrid.figures.draw --dataset {params.dataset} --shown {params.shown:q}"
+        " > {log:q} 2>&1"

@@ -4,6 +4,7 @@ rule report:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         figures=list(FIGURES.values()),
+        seen=LAYOUT.seen,
         overviews=[run.overview for runs in FILES.values() for run in runs],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.__main__"),
@@ -14,5 +15,6 @@ rule report:
         LAYOUT.logs / "report.log",
     params:
         dataset=PARAMS.dataset,
+        figures=list(FIGURES),
     shell:
-        "python -m latentgrid.report --dataset {params.dataset} > {log:q} 2>&1"
+        "python -m latentgrid.report --dataset {params.dataset} {params.figures} > {log:q} 2>&1"

@@ -1,12 +1,52 @@
 """A trained run's model, made again from its files."""
 
+from dataclasses import dataclass
+
+import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from latentgrid import models
+from latentgrid.data import to_unit_interval
 from latentgrid.errors import UserError
-from latentgrid.evaluation.trained import TrainedRun
-from latentgrid.models import Model
+from latentgrid.evaluation.trained import Array, TrainedRun
+from latentgrid.models import Decoder, Encoder, Model, reconstruct
+
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A trained model as figures use it: from arrays to arrays."""
+
+    model: Model
+
+    @torch.no_grad()
+    def encode(self, images: Array) -> Array:
+        """Map uint8 images (n, c, h, w) to codes (n, d), float32."""
+        assert isinstance(self.model, Encoder)
+        parts = torch.split(torch.from_numpy(images), BATCH)
+        codes = [self.model.encode(to_unit_interval(part)) for part in parts]
+        return np.asarray(torch.cat(codes))
+
+    @torch.no_grad()
+    def decode(self, codes: Array) -> Array:
+        """Map codes (n, d) to uint8 images (n, c, h, w)."""
+        assert isinstance(self.model, Decoder)
+        parts = torch.split(torch.from_numpy(codes).float(), BATCH)
+        return _as_bytes(torch.cat([self.model.decode(part) for part in parts]))
+
+    @torch.no_grad()
+    def reconstruct(self, images: Array) -> Array:
+        """Map uint8 images (n, c, h, w) to their reconstructions, uint8 of the same shape."""
+        again = reconstruct(self.model, to_unit_interval(torch.from_numpy(images)))
+        assert again is not None
+        return _as_bytes(again)
+
+
+def _as_bytes(images: torch.Tensor) -> Array:
+    return np.asarray(images.clamp(0, 1).mul(255).round().to(torch.uint8))
 
 
 def restore(run: TrainedRun) -> Model:

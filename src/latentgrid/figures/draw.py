@@ -1,28 +1,37 @@
-"""The drawing step: figures that compare runs."""
+"""The drawing step: figures over all runs."""
 
 import importlib
-from pathlib import Path
+import json
 from typing import Annotated
 
+import torch
 import typer
 
 from latentgrid.figures import comparisons
+from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import save_png
+from latentgrid.figures.style import save_pdf, save_png
+from latentgrid.files import write_json
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
 
 
 def main(
     dataset: Annotated[str, typer.Option()],
-    output: Annotated[list[Path], typer.Argument(help="pictures to make, named as the figures")],
+    shown: Annotated[str, typer.Option(help="figures, each with the entries it shows, as JSON")],
 ) -> None:
-    """Draw each figure named by an output."""
-    material = Material(Layout(dataset))
-    for path in output:
-        module = importlib.import_module(f"{comparisons.__name__}.{path.stem}")
-        save_png(module.draw(material), path)
-        print(path, flush=True)
+    """Draw figures as PNG and PDF, and write down what is seen in them."""
+    torch.set_num_threads(1)
+    layout = Layout(dataset)
+    seen = {}
+    for name, entries in json.loads(shown).items():
+        module = importlib.import_module(f"{comparisons.__name__}.{name}")
+        drawing: Drawing = module.draw(Material(layout, tuple(entries)))
+        save_png(drawing.figure, layout.figures / f"{name}.png")
+        save_pdf(drawing.figure, layout.figures / f"{name}.pdf")
+        seen[name] = {"seen": drawing.seen, "missing": drawing.missing}
+        print(name, drawing.missing, flush=True)
+    write_json(layout.seen, seen)
 
 
 if __name__ == "__main__":

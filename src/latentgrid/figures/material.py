@@ -1,4 +1,4 @@
-"""What the figures that compare runs draw from: the tables, the runs' files and the test images."""
+"""What the figures draw from: the tables, the runs' files and the test images."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -6,27 +6,41 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
+import torch
+from safetensors import safe_open
+from safetensors.numpy import load_file
 
+from latentgrid.evaluation.restore import Restored, restore
 from latentgrid.evaluation.tables import axes_of
 from latentgrid.evaluation.trained import Array, TestSet, TrainedRun, load_test_set
 from latentgrid.figures.style import setting_label
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
+from latentgrid.randomness import generator
 
 LABEL_WIDTH = 22
 
 
 @dataclass(frozen=True)
 class Material:
-    """Everything about the runs of one data set."""
+    """Everything about the runs of one data set, or of some of its entries.
+
+    Attributes:
+        layout: where the files are.
+        entries: the entries to show; None for all.
+    """
 
     layout: Layout
+    entries: tuple[str, ...] | None = None
 
     @cached_property
     def runs(self) -> pd.DataFrame:
         """The table of runs that have a result and did not diverge."""
         runs = pd.read_csv(self.layout.tables / "runs.csv")
-        return runs[runs["status"] == "finished"]
+        shown = runs["status"] == "finished"
+        if self.entries is not None:
+            shown &= runs["entry"].isin(self.entries)
+        return runs[shown]
 
     @cached_property
     def axes(self) -> list[str]:
@@ -42,6 +56,36 @@ class Material:
     def test(self) -> TestSet:
         """The test images."""
         return load_test_set(self.layout.images)
+
+    def training_images(self, n: int) -> Array:
+        """Return the first n training images, uint8, (n, c, h, w)."""
+        with safe_open(self.layout.images, framework="np") as file:
+            images: Array = file.get_slice("train_images")[:n]
+        return images
+
+    def read(self, name: str) -> dict[str, Array]:
+        """Return the tensors of a result that the figure's READS names."""
+        return load_file(self.layout.tensors(name))
+
+    def normal_draws(self, purpose: str, n: int, dimensions: int) -> Array:
+        """Return draws (n, d) of N(0, I), the same at every call for the same purpose."""
+        draws = torch.randn(n, dimensions, generator=generator(0, f"figure {purpose}"))
+        return draws.numpy()
+
+    def restored(self, run: pd.Series) -> Restored:
+        """Return the trained model of a run."""
+        return Restored(restore(self.trained(run["run"])))
+
+    def of_common_dimension(self) -> tuple[int, list[pd.Series]]:
+        """Return the latent dimension that most entries have, and each one's best run with it.
+
+        The larger of two that are as common; 0 and no runs where there are none with codes.
+        """
+        if "latent_dim" not in self.runs or self.runs["latent_dim"].isna().all():
+            return 0, []
+        entries = self.runs.groupby("latent_dim")["entry"].nunique()
+        dimension = entries[entries == entries.max()].index.max()
+        return int(dimension), list(self.best(self.runs[self.runs["latent_dim"] == dimension]))
 
     def trained(self, run: str) -> TrainedRun:
         """Return the files of a run."""

@@ -54,6 +54,13 @@ def save_png(figure: Figure, path: Path) -> None:
         figure.savefig(part, format="png", metadata={"Software": None})
 
 
+def save_pdf(figure: Figure, path: Path) -> None:
+    """Write a figure as PDF, without what would change its bytes."""
+    with replacing(path) as part:
+        unchanging = {"CreationDate": None, "Creator": None, "Producer": None}
+        figure.savefig(part, format="pdf", metadata=unchanging)
+
+
 def image_grid(images: Array, columns: int) -> Array:
     """Lay images (n, c, h, w), uint8, out in rows with a gap between them, (height, width[, 3])."""
     n, channels, height, width = images.shape

@@ -2,6 +2,7 @@
 
 import base64
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,6 @@ import pandas as pd
 import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from latentgrid import catalogue
 from latentgrid.evaluation.tables import AXES_000, axes_of
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.figures.material import Material
@@ -17,22 +17,11 @@ from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files import read_json, write_text
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
-from latentgrid.report import findings
+from latentgrid.report import findings, sections
 from latentgrid.step import run_step
 from latentgrid.text import duration, number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
-# The order in which a reader wants the figures; a figure that is not named here comes last.
-ORDER = (
-    "samples",
-    "reconstructions",
-    "manifold",
-    "latent",
-    "silhouettes",
-    "learning_curves",
-    "marginal_effects",
-)
-TITLES_OF_FIGURES = {"latent": "Latent space"}
 # What is measured of models whose losses differ, on scales that they share.
 COMPARED = {
     "test_squared_error": "squared error",
@@ -45,7 +34,10 @@ COMPARED = {
 CAPTIONS = Path("workflow/report")
 
 
-def main(dataset: Annotated[str, typer.Option()]) -> None:
+def main(
+    dataset: Annotated[str, typer.Option()],
+    figures: Annotated[list[str] | None, typer.Argument(help="figures to show")] = None,
+) -> None:
     """Write the report of a data set."""
     layout = Layout(dataset)
     environment = Environment(
@@ -56,10 +48,11 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "signed": signed, "duration": duration}
-    write_text(layout.report, environment.get_template("report.html.j2").render(content(layout)))
+    template = environment.get_template("report.html.j2")
+    write_text(layout.report, template.render(content(layout, figures or [])))
 
 
-def content(layout: Layout) -> dict[str, Any]:
+def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
     """Gather what the template shows."""
     material = Material(layout)
     tables = {path.stem: _read(path) for path in layout.table_files}
@@ -82,7 +75,7 @@ def content(layout: Layout) -> dict[str, Any]:
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
         "agreement": findings.agreement(losses),
         "best_published": _best_published(losses),
-        "figures": _figures(layout, tables, pd.DataFrame(material.best(material.runs))),
+        "sections": _sections(layout, figures),
         "provenance": _provenance(layout, material.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
@@ -155,28 +148,27 @@ def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def _figures(
-    layout: Layout, tables: dict[str, pd.DataFrame], best: pd.DataFrame
-) -> list[dict[str, Any]]:
-    said = {
-        "marginal_effects": findings.largest_effects(tables["marginal"])
-        if len(tables["marginal"])
-        else [],
-        "silhouettes": findings.separation(best, tables["silhouettes"])
-        if len(tables["silhouettes"])
-        else [],
-    }
-    names = sorted(catalogue.figures(), key=lambda name: (*ORDER, name).index(name))
-    return [
-        {
+def _sections(layout: Layout, figures: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the figures by section, each with its caption, what a source claims and what is seen.
+
+    The first paragraph of a caption's file says what to look at, the second what was claimed.
+    """
+    seen = read_json(layout.seen)
+    shown = {}
+    for name in figures:
+        caption, _, claim = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8").partition("\n\n")
+        shown[name] = {
             "name": name,
-            "title": TITLES_OF_FIGURES.get(name, name.replace("_", " ").capitalize()),
+            "title": sections.title(name),
             "picture": _embedded(layout.figures / f"{name}.png"),
-            "caption": (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8"),
-            "findings": said.get(name, []),
+            "caption": caption,
+            "claim": claim,
+            **seen[name],
         }
-        for name in names
-    ]
+    return {
+        heading: [shown[name] for name in names]
+        for heading, names in sections.in_sections(figures).items()
+    }
 
 
 def _embedded(picture: Path) -> str:

@@ -1,15 +1,11 @@
-"""One file a figure; each has `draw(material)`, which returns a matplotlib figure.
+"""One file a figure; each has `draw(material)`, which returns a `Drawing`.
+
+A figure says by constants what it needs, and is refused before anything runs if it is asked to show
+a model that cannot give it:
+
+- NEEDS: the abilities of the models that it shows, as the methods they must have. A figure without
+  it shows no models.
+- READS: the results it draws beside runs and tables, by name.
 
 A figure of which there is nothing to show (no run with two latent dimensions, say) says so.
 """
-
-from matplotlib.figure import Figure
-
-from latentgrid.figures.style import WIDTH
-
-
-def nothing(reason: str) -> Figure:
-    """Return a figure that only says why it is empty."""
-    figure = Figure(figsize=(WIDTH, 0.6))
-    figure.text(0.5, 0.5, reason, ha="center", va="center", style="italic")
-    return figure

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from latentgrid.evaluation.trained import Array
-from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import (
     class_legend,
@@ -16,8 +15,10 @@ from latentgrid.figures.style import (
     two_dimensions,
 )
 
+NEEDS = ("encode",)
 
-def draw(material: Material) -> Figure:
+
+def draw(material: Material) -> Drawing:
     """Draw the test codes of each model's best run, and of its best two-dimensional one.
 
     Codes of more dimensions are shown by their first two principal components.
@@ -32,7 +33,7 @@ def draw(material: Material) -> Figure:
         _draw_codes(panel, run, codes, material.test.labels)
         panel.set_title(material.label(run))
     class_legend(figure, material.test.labels, "digit")
-    return figure
+    return Drawing(figure)
 
 
 def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> None:

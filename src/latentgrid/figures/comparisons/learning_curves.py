@@ -3,18 +3,18 @@
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, loss_axis, panels
 
+NEEDS = ()
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 
-def draw(material: Material) -> Figure:
+def draw(material: Material) -> Drawing:
     """Draw training losses: a panel per model and latent dimension, a colour per optimizer.
 
     Panels of one model have the same scale.
@@ -51,7 +51,7 @@ def draw(material: Material) -> Figure:
     handles += [Line2D([], [], color="black", linestyle=STYLES[i % 4]) for i in range(len(rates))]
     names = [*optimizers, *(f"learning rate {rate:g}" for rate in rates)]
     figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
-    return figure
+    return Drawing(figure)
 
 
 def _dimension(runs: pd.DataFrame) -> list[str]:

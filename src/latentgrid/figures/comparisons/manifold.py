@@ -1,13 +1,13 @@
 """The images along a two-dimensional latent space (source 000, figure 6.2; source 003)."""
 
-from matplotlib.figure import Figure
-
-from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import panels, show_images
 
+NEEDS = ("quantile", "decode")
 
-def draw(material: Material) -> Figure:
+
+def draw(material: Material) -> Drawing:
     """Draw each model's best two-dimensional run, decoded at Φ⁻¹ of a regular grid."""
     sheets = material.with_snapshot("manifold", material.best_of_two_dimensions())
     if not sheets:
@@ -18,4 +18,4 @@ def draw(material: Material) -> Figure:
         panel.set_title(material.label(run))
         panel.set_xlabel("quantile of $z_1$ →")
         panel.set_ylabel("quantile of $z_2$ →")
-    return figure
+    return Drawing(figure)

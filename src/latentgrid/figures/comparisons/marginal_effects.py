@@ -2,14 +2,15 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, axis_label, loss_axis, panels, plain
 
+NEEDS = ()
 
-def draw(material: Material) -> Figure:
+
+def draw(material: Material) -> Drawing:
     """Draw a panel per model and axis: each run a dot, each value's mean a bar.
 
     Panels of one model have the same scale.
@@ -27,7 +28,9 @@ def draw(material: Material) -> Figure:
         _draw_axis(panel, runs, axis)
         panel.set_title(runs["entry"].iloc[0])
         panel.set_ylabel(material.loss_label(runs))
-    return figure
+    effects = pd.read_csv(material.layout.tables / "marginal.csv")
+    shown = effects[effects["entry"].isin(material.runs["entry"])]
+    return Drawing(figure, largest_effects(shown))
 
 
 def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str) -> None:
@@ -41,3 +44,20 @@ def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str) -> None:
     panel.set_xlim(-0.5, len(values) - 0.5)
     panel.set_xlabel(axis_label(axis))
     loss_axis(panel, runs["min_train_loss"])
+
+
+def largest_effects(marginal: pd.DataFrame) -> list[str]:
+    """Say which hyperparameter moves the mean loss most, and by what factor."""
+    sentences = []
+    for entry, of_entry in marginal.groupby("entry", sort=False):
+        if of_entry["min_train_loss"].min() <= 0:
+            continue  # a ratio of losses that can be negative says nothing
+        losses = of_entry.groupby("axis", sort=False)["min_train_loss"]
+        factors = (losses.max() / losses.min()).sort_values(ascending=False)
+        parts = [
+            f"the {axis_label(str(axis))} by a factor of {f:.2f}" for axis, f in factors.items()
+        ]
+        sentences.append(
+            f"From best to worst value, the mean loss of {entry} changes with {', '.join(parts)}."
+        )
+    return sentences

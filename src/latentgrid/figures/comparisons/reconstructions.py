@@ -4,15 +4,16 @@ import textwrap
 
 from matplotlib.figure import Figure
 
-from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH, show_images
 
+NEEDS = ("reconstruct",)
 SHOWN = 16
 LABEL_WIDTH = 24
 
 
-def draw(material: Material) -> Figure:
+def draw(material: Material) -> Drawing:
     """Draw the test images, then a row for each model's reconstructions of them.
 
     A model that removes damage has a row before it with the damaged images it was given.
@@ -29,7 +30,7 @@ def draw(material: Material) -> Figure:
     for panel, (label, images) in zip(figure.subplots(len(rows), 1), rows, strict=True):
         show_images(panel, images, SHOWN)
         panel.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
-    return figure
+    return Drawing(figure)
 
 
 def _wrapped(label: str) -> str:

@@ -1,16 +1,15 @@
 """Images drawn by the best run of each model (source 000, figure 6.4)."""
 
-from matplotlib.figure import Figure
-
-from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import panels, show_images
 
+NEEDS = ("sample",)
 COLUMNS = 8
 MOST = 80
 
 
-def draw(material: Material) -> Figure:
+def draw(material: Material) -> Drawing:
     """Draw a sheet of samples for each model, from the same draws where the codes are as long."""
     sheets = material.with_snapshot("samples", material.best(material.runs))
     if not sheets:
@@ -19,4 +18,4 @@ def draw(material: Material) -> Figure:
     for panel, (run, samples) in zip(places, sheets, strict=True):
         show_images(panel, samples[:MOST], COLUMNS)
         panel.set_title(material.label(run))
-    return figure
+    return Drawing(figure)

@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from latentgrid.figures.comparisons import nothing
+from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH
+from latentgrid.text import signed
 
+NEEDS = ("encode",)
 DARK = 0.3  # from this absolute value on, a cell's text is white
 LEAST_RANGE = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
-def draw(material: Material) -> Figure:
+def draw(material: Material) -> Drawing:
     """Draw a row for the best run of each model: its silhouette, overall and of each class."""
     by_class = pd.read_csv(material.layout.tables / "silhouettes.csv")
     runs = [r for r in material.best(material.runs) if r["run"] in set(by_class["run"])]
@@ -35,4 +37,19 @@ def draw(material: Material) -> Figure:
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
     figure.colorbar(image, ax=panel, label="mean silhouette", aspect=30, fraction=0.03)
-    return figure
+    return Drawing(figure, _separation(pd.DataFrame(runs), by_class))
+
+
+def _separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
+    """Say which entry's best run separates the classes best and which least, and which classes."""
+    ranked = runs.dropna(subset=["silhouette"]).sort_values("silhouette", ascending=False)
+    shown = silhouettes[silhouettes["run"].isin(ranked["run"])]
+    if shown.empty:
+        return []
+    order = ", ".join(f"{run.entry} ({signed(run.silhouette, 3)})" for run in ranked.itertuples())
+    classes = shown.groupby("class")["silhouette"].mean()
+    return [
+        f"By mean silhouette, from best to worst: {order}.",
+        f"Over these models, {classes.idxmax()} stands apart best (on average "
+        f"{signed(classes.max(), 2)}) and {classes.idxmin()} least ({signed(classes.min(), 2)}).",
+    ]

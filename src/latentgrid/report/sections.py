@@ -1,0 +1,66 @@
+"""The order in which a reader wants the figures."""
+
+from collections.abc import Iterable
+
+SECTIONS = {
+    "What is lost": ("reconstructions", "dimensions", "dimensions_images", "encoder_decoder_pairs"),
+    "What is drawn": (
+        "samples",
+        "prior_draws",
+        "samples_by_dimension",
+        "manifold",
+        "class_means",
+        "noisy_codes",
+        "interpolation",
+        "fitted_gaussian",
+    ),
+    "Where the codes lie": (
+        "latent",
+        "tsne",
+        "silhouettes",
+        "silhouette_profiles",
+        "aggregated_posterior",
+        "embeddings",
+    ),
+    "What is restored": ("denoising", "denoising_toy"),
+    "How they train": ("learning_curves", "evolution", "marginal_effects", "ablation"),
+    "Where training fails": ("two_points", "gan_toy"),
+}
+OTHERS = "Further figures"
+TITLES = {
+    "latent": "Latent space",
+    "dimensions": "Error over the latent dimension",
+    "dimensions_images": "Reconstructions over the latent dimension",
+    "encoder_decoder_pairs": "Encoders and decoders paired",
+    "prior_draws": "The same draws decoded",
+    "samples_by_dimension": "Samples over the latent dimension",
+    "class_means": "The mean code of each digit",
+    "noisy_codes": "Codes with noise",
+    "fitted_gaussian": "A Gaussian fitted to the codes",
+    "tsne": "Codes by t-SNE",
+    "silhouette_profiles": "Silhouettes, code by code",
+    "aggregated_posterior": "Aggregated posterior against the prior",
+    "embeddings": "The images by PCA, UMAP and t-SNE",
+    "denoising_toy": "Denoising in two dimensions",
+    "evolution": "From epoch to epoch",
+    "ablation": "Building blocks",
+    "two_points": "Two points on which the ELBO diverges",
+    "gan_toy": "A GAN learns a Gaussian",
+}
+
+
+def title(figure: str) -> str:
+    """Return the heading of a figure."""
+    return TITLES.get(figure, figure.replace("_", " ").capitalize())
+
+
+def in_sections(figures: Iterable[str]) -> dict[str, list[str]]:
+    """Return the figures below the headings of their sections, each in its place."""
+    left = list(figures)
+    sections = {
+        heading: [figure for figure in named if figure in left]
+        for heading, named in SECTIONS.items()
+    }
+    placed = {figure for named in sections.values() for figure in named}
+    sections[OTHERS] = [figure for figure in left if figure not in placed]
+    return {heading: named for heading, named in sections.items() if named}
