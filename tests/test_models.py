@@ -399,6 +399,17 @@ def test_models_of_source_000_encode_decode_and_sample(name):
 
 
 @every_model
+@torch.no_grad()
+def test_abilities_are_known_without_importing_the_model(name):
+    model = build(name).eval()
+    told = catalogue.abilities(name)
+    for method in ("encode", "decode", "sample", "quantile", "corrupt", "classify", "cluster"):
+        assert (method in told) == hasattr(model, method)
+    again = models.reconstruct(model, torch.rand(2, *MNIST_SHAPE))
+    assert ("reconstruct" in told) == (again is not None)
+
+
+@every_model
 @pytest.mark.parametrize("shape", SHAPES)
 @torch.no_grad()
 def test_abilities_give_what_they_promise(name, shape):

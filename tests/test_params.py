@@ -264,3 +264,54 @@ print(*sorted(heavy))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stdout.split() == []
+
+
+# Figures.
+
+
+def test_all_figures_are_those_that_the_models_can_make(raw_params):
+    chosen = params.check(raw_params, "params.yaml").figures_to_draw()
+    assert chosen["samples"] == ["vae", "conv_vae", "mmd_vae"]
+    assert "denoising" not in chosen
+    assert set(chosen) <= set(catalogue.figures())
+
+
+def test_a_list_of_figures_is_drawn_of_all_entries_that_can(raw_params):
+    raw_params["models"]["lenet5"] = {"optimizer": "adam", "learning_rate": 0.001}
+    chosen = params.check(raw_params | {"figures": ["latent"]}, "params.yaml").figures_to_draw()
+    assert chosen == {"latent": ["vae", "conv_vae", "mmd_vae"]}
+
+
+def test_a_figure_shows_the_entries_that_are_named(raw_params):
+    chosen = params.check(
+        raw_params | {"figures": {"latent": ["vae"], "samples": "all"}}, "params.yaml"
+    )
+    assert chosen.figures_to_draw()["latent"] == ["vae"]
+    assert chosen.figures_to_draw()["samples"] == ["vae", "conv_vae", "mmd_vae"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ("none", "figures: found 'none'; allowed: all, a list of figures, or"),
+        (["smples"], "figures: unknown figure 'smples'; allowed: "),
+        ({"smples": "all"}, "figures: unknown figure 'smples'; allowed: "),
+        ({"latent": []}, "figures.latent: found []; allowed: all, or a list of vae"),
+        ({"latent": "vae"}, "figures.latent: found 'vae'; allowed: all, or a list of vae"),
+        (
+            {"latent": ["vae", "gan"]},
+            "figures.latent[1]: found 'gan', which is no entry that can encode; "
+            "allowed: all, or a list of vae, conv_vae, mmd_vae",
+        ),
+        (
+            {"samples": ["vea"]},
+            "figures.samples[0]: found 'vea', which is no entry that can sample",
+        ),
+    ],
+)
+def test_figures_that_cannot_be_drawn_are_refused(raw_params, figures, expected):
+    gan = {"latent_dim": 2, "optimizer": "adam_gan", "learning_rate": 0.001}
+    raw_params["models"]["gan"] = gan
+    with pytest.raises(UserError) as refused:
+        params.check(raw_params | {"figures": figures}, "params.yaml")
+    assert f"params.yaml: {expected}" in str(refused.value)

@@ -55,6 +55,13 @@ def experiments() -> tuple[str, ...]:
     return modules("experiments")
 
 
+def purpose(figure: str) -> str:
+    """Return the first sentence of what a figure's file says of itself."""
+    first = _lines(f"figures/comparisons/{figure}.py")[0]
+    assert isinstance(first, ast.Expr), f"{figure} needs a docstring"
+    return str(ast.literal_eval(first.value)).partition("\n")[0]
+
+
 def needs(figure: str) -> frozenset[str] | None:
     """Return what a figure's models must be able to do, its NEEDS; None if it shows no models."""
     needed = _constant(f"figures/comparisons/{figure}.py", "NEEDS")

@@ -69,6 +69,19 @@ def models() -> None:
 
 
 @app.command()
+def figures() -> None:
+    """List the figures with what they need: what may stand below `figures:` in params.yaml."""
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    for figure in catalogue.figures():
+        console.print(f"[bold]{figure}[/bold]  {catalogue.purpose(figure)}", highlight=False)
+        needs = catalogue.needs(figure)
+        if needs is None:
+            print("    shows no models")
+        elif needs:
+            print(f"    of models that can {', '.join(sorted(needs))}")
+
+
+@app.command()
 def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C."""
     from latentgrid.watch import watch as watch_runs

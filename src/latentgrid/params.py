@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -110,7 +110,7 @@ class Params(Section):
         Field(description=f"at least one of {', '.join(catalogue.models())}, each with its axes"),
     ]
     figures: Annotated[
-        Literal["all"] | list[str] | dict[str, Any],
+        Any,
         Field(description="all, a list of figures, or figures each with the entries it shows"),
     ] = "all"
 
@@ -120,6 +120,13 @@ class Params(Section):
         if name not in catalogue.datasets():
             raise ValueError("unknown data set")
         return name
+
+    @field_validator("figures")
+    @classmethod
+    def _all_or_named(cls, figures: object) -> object:
+        if figures != "all" and not isinstance(figures, list | dict):
+            raise ValueError("neither all nor names")
+        return figures
 
     @field_validator("models", mode="before")
     @classmethod
