@@ -25,12 +25,14 @@ def test_examples_of_the_extension_page(tmp_path):
     project = copy_project(tmp_path / "project")
     blocks = named_blocks(EXTEND.read_text())
     models = yaml.safe_load(blocks.pop("params.yaml"))
-    assert len(blocks) == 2
+    assert len(blocks) == 4
     for name, code in blocks.items():
         assert not (project / name).exists()
         (project / name).write_text(code)
     quick = yaml.safe_load((project / "config" / "quick.yaml").read_text())
     quick["training"]["epochs"] = 1
+    quick["evaluation"]["judge"] = None
+    quick["figures"] = ["mean_codes", "latent"]
     (project / "params.yaml").write_text(yaml.safe_dump(quick | models))
 
     assert "2 runs on digits" in run(project, "latentgrid", "plan").stdout
@@ -40,7 +42,10 @@ def test_examples_of_the_extension_page(tmp_path):
     assert list(runs["beta"]) == [0.5, 4]
     assert (runs["status"] == "finished").all()
     assert runs["code_spread"].between(0, 10).all()
-    assert "β times the KL divergence" in (project / "results/digits/report.html").read_text()
+    page = (project / "results/digits/report.html").read_text()
+    assert "β times the KL divergence" in page
+    assert "whose codes are not centred" in page
+    assert "The longest mean code is that of weighted_vae." in page
     contract = [sys.executable, "-m", "pytest", "-q", "tests/test_models.py", "-k", "weighted_vae"]
     tested = subprocess.run(
         contract,

@@ -6,7 +6,7 @@ import pytest
 
 from latentgrid.evaluation import tables
 from latentgrid.evaluation.measures.silhouette import silhouette
-from latentgrid.figures.comparisons import marginal_effects
+from latentgrid.figures.comparisons import latent, marginal_effects
 from latentgrid.figures.style import two_dimensions
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
@@ -96,3 +96,15 @@ def test_models_without_codes_have_a_report_too(tmp_path):
     run(project, "snakemake", "--cores", "2")
     runs = pd.read_csv(project / LAYOUT.tables / "runs.csv")
     assert runs["status"].tolist() == ["finished", "diverged"]
+
+
+def test_neighbours_name_the_classes_that_mix():
+    """Classes 0 and 1 far apart, 2 and 3 alternating on a line."""
+    near = np.arange(20.0).reshape(-1, 1) / 100
+    apart = np.concatenate([near + 100, near + 200])
+    mixed = np.arange(40.0).reshape(-1, 1)
+    labels = np.array([0] * 20 + [1] * 20 + [2, 3] * 20, dtype=np.uint8)
+    accuracy, pair = latent.neighbours(np.concatenate([apart, mixed]), labels)
+    assert pair == (2, 3)
+    assert 0.5 <= accuracy < 1
+    assert latent.neighbours(apart, labels[:40]) == (1.0, None)

@@ -1,8 +1,11 @@
 """Where the test images lie in latent space, by class (source 000, figure 6.3)."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from sklearn.neighbors import NearestNeighbors
 
 from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, nothing
@@ -16,6 +19,8 @@ from latentgrid.figures.style import (
 )
 
 NEEDS = ("encode",)
+NEIGHBOURS = 10
+MOST = 2000  # codes to judge the overlaps by
 
 
 def draw(material: Material) -> Drawing:
@@ -33,7 +38,7 @@ def draw(material: Material) -> Drawing:
         _draw_codes(panel, run, codes, material.test.labels)
         panel.set_title(material.label(run))
     class_legend(figure, material.test.labels, "digit")
-    return Drawing(figure)
+    return Drawing(figure, _overlaps(shown, material.test.labels))
 
 
 def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> None:
@@ -49,3 +54,31 @@ def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> Non
     panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]))
     panel.set(ylim=(low[1] - margin[1], high[1] + margin[1]))
     panel.set_box_aspect(1)
+
+
+def _overlaps(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
+    """Say of each run how often the nearest codes are of the same digit, and which mix most."""
+    parts = []
+    for run, codes in shown:
+        accuracy, pair = neighbours(codes[:MOST], labels[:MOST])
+        mixed = f", {pair[0]} and {pair[1]} mixed most" if pair else ""
+        parts.append(f"{run['entry']} with d = {codes.shape[1]} {accuracy:.2f}{mixed}")
+    return [
+        f"Share of test codes that the majority of their {NEIGHBOURS} nearest codes names rightly: "
+        f"{'; '.join(parts)}."
+    ]
+
+
+def neighbours(codes: Array, labels: Array) -> tuple[float, tuple[int, int] | None]:
+    """Return the accuracy of a vote of the nearest other codes, and the classes it mixes most.
+
+    Codes (n, d), labels (n,). The pair is None if no code is taken for another class.
+    """
+    nearest = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(codes) - 1)).fit(codes)
+    votes = labels[nearest.kneighbors(return_distance=False)]
+    named = np.array([np.bincount(vote).argmax() for vote in votes])
+    wrong = Counter(
+        (int(min(a, b)), int(max(a, b))) for a, b in zip(named, labels, strict=True) if a != b
+    )
+    pair = wrong.most_common(1)[0][0] if wrong else None
+    return float((named == labels).mean()), pair

@@ -11,6 +11,7 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, loss_axis, panels
 
 NEEDS = ()
+STILL_FALLING = 0.02
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
 
 
@@ -51,8 +52,22 @@ def draw(material: Material) -> Drawing:
     handles += [Line2D([], [], color="black", linestyle=STYLES[i % 4]) for i in range(len(rates))]
     names = [*optimizers, *(f"learning rate {rate:g}" for rate in rates)]
     figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
-    return Drawing(figure)
+    last = [_fall(histories.get_group(name)["train_loss"]) for name in runs["run"]]
+    falling = sum(fall > STILL_FALLING for fall in last)
+    return Drawing(
+        figure,
+        [
+            f"In {falling} of {len(last)} runs the loss still fell in the last epoch by more than "
+            f"{STILL_FALLING:.0%} of all that it fell since the first."
+        ],
+    )
 
 
 def _dimension(runs: pd.DataFrame) -> list[str]:
     return ["latent_dim"] if "latent_dim" in runs else []
+
+
+def _fall(losses: pd.Series) -> float:
+    """Return the share of the last epoch in all that the loss fell since the first, at least 0."""
+    whole = losses.iloc[0] - losses.min()
+    return float(max(losses.iloc[-2] - losses.iloc[-1], 0) / whole) if whole > 0 else 0.0

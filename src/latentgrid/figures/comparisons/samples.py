@@ -1,5 +1,7 @@
 """Images drawn by the best run of each model (source 000, figure 6.4)."""
 
+import pandas as pd
+
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import panels, show_images
@@ -18,4 +20,21 @@ def draw(material: Material) -> Drawing:
     for panel, (run, samples) in zip(places, sheets, strict=True):
         show_images(panel, samples[:MOST], COLUMNS)
         panel.set_title(material.label(run))
-    return Drawing(figure)
+    return Drawing(figure, _judged(material))
+
+
+def _judged(material: Material) -> list[str]:
+    """Say how sure the judge is of each entry's samples, and how many classes it sees."""
+    best = pd.DataFrame(material.best(material.runs))
+    if "sample_confidence" not in best or best["sample_confidence"].isna().all():
+        return []
+    ranked = best.dropna(subset=["sample_confidence"])
+    ranked = ranked.sort_values("sample_confidence", ascending=False)
+    verdicts = ", ".join(
+        f"{run.entry} ({run.sample_confidence:.2f}; {run.sample_classes:.1f})"
+        for run in ranked.itertuples()
+    )
+    return [
+        "How sure the judge is on average of the class of a sample, from most to least, and how "
+        f"many classes it sees: {verdicts}."
+    ]
