@@ -1,5 +1,6 @@
 """What all figures share: sizes, fonts, colours, and how images are laid out."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from latentgrid.files import replacing
 WIDTH = 7.0
 DPI = 200
 COLUMNS = 3
+TITLE_WIDTH = 30  # characters
 FEW_TICKS = 1.6  # the same ratio, below which the ticks are linear
 MANY_TICKS = 30  # ratio of the ends of a logarithmic axis from which on only powers are labelled
 GAP = 2  # pixels between images of a sheet
@@ -87,6 +89,17 @@ def scatter_by_class(axes: Axes, points: Array, labels: Array) -> None:
     axes.scatter(points[:, 0], points[:, 1], c=colours, s=size, linewidths=0, rasterized=True)
 
 
+def scatter_plane(axes: Axes, points: Array, labels: Array) -> None:
+    """Draw points (n, 2) of a plane whose axes have no unit, by class."""
+    scatter_by_class(axes, points, labels)
+    name_classes(axes, points, labels)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color("0.8")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_box_aspect(1)
+
+
 def class_legend(figure: Figure, labels: Array, title: str) -> None:
     """Put one legend for the classes to the right of a figure."""
     handles = [
@@ -133,6 +146,12 @@ def panels(n: int, aspect: float = 1.0, title_lines: int = 1) -> tuple[Figure, l
     for unused in grid[n:]:
         unused.set_visible(False)
     return figure, list(grid[:n])
+
+
+def set_title(axes: Axes, label: str) -> None:
+    """Put a run's label above a panel, its lines no wider than a panel of three in a row."""
+    lines = [textwrap.fill(line, TITLE_WIDTH) for line in label.splitlines()]
+    axes.set_title("\n".join(lines))
 
 
 def two_dimensions(codes: Array) -> Array:

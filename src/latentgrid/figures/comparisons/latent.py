@@ -15,6 +15,7 @@ from latentgrid.figures.style import (
     name_classes,
     panels,
     scatter_by_class,
+    set_title,
     two_dimensions,
 )
 
@@ -36,7 +37,7 @@ def draw(material: Material) -> Drawing:
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, codes) in zip(places, shown, strict=True):
         _draw_codes(panel, run, codes, material.test.labels)
-        panel.set_title(material.label(run))
+        set_title(panel, material.label(run))
     class_legend(figure, material.test.labels, "digit")
     return Drawing(figure, _overlaps(shown, material.test.labels))
 
