@@ -66,6 +66,11 @@ rule figures:
             for name, path in FIGURES.items()
         },
         vector=[path.with_suffix(".pdf") for path in FIGURES.values()],
+        animations=[
+            LAYOUT.figures / f"{name}.webp"
+            for name in FIGURES
+            if catalogue.is_animated(name)
+        ],
         seen=LAYOUT.seen,
     log:
         LAYOUT.logs / "figures.log",
