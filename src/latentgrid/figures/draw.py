@@ -21,7 +21,7 @@ def main(
     dataset: Annotated[str, typer.Option()],
     shown: Annotated[str, typer.Option(help="figures, each with the entries it shows, as JSON")],
 ) -> None:
-    """Draw figures as PNG and PDF, and write down what is seen in them."""
+    """Draw figures as PNG and PDF, and write down of what and what is seen in them."""
     torch.set_num_threads(1)
     layout = Layout(dataset)
     seen = {}
@@ -33,7 +33,11 @@ def main(
         if catalogue.is_animated(name):
             frames = drawing.frames or [drawing.figure]
             save_animation(frames, layout.figures / f"{name}.webp")
-        seen[name] = {"seen": drawing.seen, "missing": drawing.missing}
+        seen[name] = {
+            "entries": entries,
+            "seen": drawing.seen,
+            "missing": drawing.missing,
+        }
         print(name, drawing.missing, flush=True)
     write_json(layout.seen, seen)
 

@@ -105,6 +105,14 @@ class Material:
         """Yield each entry's run with the smallest training loss."""
         yield from best_runs(runs)
 
+    def latent_runs(self) -> list[tuple[pd.Series, Array]]:
+        """Return each entry's best run and its best one of two dimensions, with their test codes.
+
+        First those of two dimensions; none stands there twice.
+        """
+        best = [*self.best_of_two_dimensions(), *self.best(self.runs)]
+        return self.with_snapshot("codes", {run["run"]: run for run in best}.values())
+
     def label(self, run: pd.Series) -> str:
         """Name a run by its entry and, where that has more than one setting, its values."""
         of_entry = self.runs[self.runs["entry"] == run["entry"]]

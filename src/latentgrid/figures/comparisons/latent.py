@@ -29,9 +29,7 @@ def draw(material: Material) -> Drawing:
 
     Codes of more dimensions are shown by their first two principal components.
     """
-    best = [*material.best_of_two_dimensions(), *material.best(material.runs)]
-    different = {run["run"]: run for run in best}
-    shown = material.with_snapshot("codes", different.values())
+    shown = material.latent_runs()
     if not shown:
         return nothing("No run that encodes images has finished.")
     figure, places = panels(len(shown), title_lines=2)
