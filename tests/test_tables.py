@@ -91,7 +91,10 @@ def test_models_without_codes_have_a_report_too(tmp_path):
     narrow = {"latent_dim": 1, "optimizer": "adam", "learning_rate": [0.001, 10.0]}
     write_params(project, TINY | {"models": {"gan": gan}})
     run(project, "snakemake", "--cores", "2")
-    assert 'href="#silhouettes"' in (project / LAYOUT.report).read_text()
+    page = (project / LAYOUT.report).read_text()
+    assert 'href="#samples"' in page
+    assert 'href="#silhouettes"' not in page
+    assert "Bokeh" not in page
     write_params(project, TINY | {"models": {"vae": narrow}})
     run(project, "snakemake", "--cores", "2")
     runs = pd.read_csv(project / LAYOUT.tables / "runs.csv")
