@@ -10,6 +10,7 @@ import pandas as pd
 import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from latentgrid import catalogue
 from latentgrid.evaluation.tables import AXES_000, axes_of
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.figures.material import Material
@@ -70,6 +71,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "grids": _grids(layout),
         "entries": _entries(layout),
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
+        "denoisers": runs.loc[runs["model"].map(_corrupts), "entry"].unique().tolist(),
         "best": _side_by_side(tables["best"], settings, axes),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
@@ -79,6 +81,10 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "provenance": _provenance(layout, material.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
+
+
+def _corrupts(model: str) -> bool:
+    return "corrupt" in catalogue.abilities(model)
 
 
 def _read(path: Path) -> pd.DataFrame:
