@@ -71,6 +71,15 @@ class Material:
         """Return the tensors of a result that the figure's READS names."""
         return load_file(self.layout.tensors(name))
 
+    def read_part(self, name: str, part: str) -> dict[str, Array]:
+        """Return those tensors of a result whose names start with "part/", without that."""
+        start = f"{part}/"
+        return {
+            tensor.removeprefix(start): values
+            for tensor, values in self.read(name).items()
+            if tensor.startswith(start)
+        }
+
     def normal_draws(self, purpose: str, n: int, dimensions: int) -> Array:
         """Return draws (n, d) of N(0, I), the same at every call for the same purpose."""
         draws = torch.randn(n, dimensions, generator=generator(0, f"figure {purpose}"))
