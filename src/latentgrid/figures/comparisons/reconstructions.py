@@ -5,7 +5,6 @@ import pandas as pd
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.rows import Row, draw_rows
-from latentgrid.text import number
 
 NEEDS = ("reconstruct",)
 SHOWN = 16
@@ -31,7 +30,7 @@ def _errors(material: Material) -> list[str]:
     """Say how much is lost by each entry's best run, from least to most."""
     best = pd.DataFrame(material.best(material.runs)).dropna(subset=["test_squared_error"])
     ranked = best.sort_values("test_squared_error")
-    errors = [f"{run.entry} {number(run.test_squared_error)}" for run in ranked.itertuples()]
+    errors = [f"{run.entry} {run.test_squared_error:.3g}" for run in ranked.itertuples()]
     return [
         f"Squared error of a test image, summed over its pixels, on average: {', '.join(errors)}."
     ]

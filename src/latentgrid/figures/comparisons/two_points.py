@@ -12,7 +12,7 @@ from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH
-from latentgrid.text import number, signed
+from latentgrid.text import signed
 
 READS = ("experiments/two_points",)
 STYLES = {"free": "-", "matched": "--"}
@@ -80,9 +80,14 @@ def _growth(ascents: Mapping[str, Mapping[str, Array]]) -> list[str]:
     """Say how far the ascents come."""
     return [
         f"Where {LABELS[name]}, {of['step'][-1]:,.0f} steps raise the ELBO from "
-        f"{number(of['elbo'][0])} to {number(of['elbo'][-1])} nats, and the divergence of q(z|x) "
-        f"from the true posterior from {number(of['kl'][0])} to {number(of['kl'][-1])} nats; "
+        f"{_short(of['elbo'][0])} to {_short(of['elbo'][-1])} nats, and the divergence of q(z|x) "
+        f"from the true posterior from {_short(of['kl'][0])} to {_short(of['kl'][-1])} nats; "
         f"c goes from {of['c'][0]:.2f} to {of['c'][-1]:.2f}, λ from {of['lambda'][0]:.2f} to "
         f"{of['lambda'][-1]:.3f}."
         for name, of in ascents.items()
     ]
+
+
+def _short(value: float) -> str:
+    """Return a number to three significant digits, thousands with commas: −1.74, 164,000."""
+    return f"{float(f'{value:.3g}'):,.6g}".replace("-", "−")
