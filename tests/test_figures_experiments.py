@@ -78,7 +78,7 @@ def test_two_points_says_what_the_ascent_comes_to(tmp_path, monkeypatch):
     found = two_points.run()
     drawing = drawn(two_points_figure.draw(of_experiment(found)), tmp_path)
     assert "500 steps" in drawing.seen[0]
-    assert "100 steps raise the ELBO from −1.6916 to −1.4" in drawing.seen[1]
+    assert "100 steps raise the ELBO from −1.69 to −1.4" in drawing.seen[1]
     assert found["matched/elbo"][-1] == pytest.approx(-1.43, abs=0.01)
 
 
