@@ -74,6 +74,11 @@ def reads(figure: str) -> tuple[str, ...]:
     return tuple(_constant(f"figures/comparisons/{figure}.py", "READS") or ())
 
 
+def is_animated(figure: str) -> bool:
+    """Return whether a figure has an animation too, its constant ANIMATED."""
+    return bool(_constant(f"figures/comparisons/{figure}.py", "ANIMATED"))
+
+
 @cache
 def abilities(model: str) -> frozenset[str]:
     """Return the names of a model's methods; what encodes and decodes can `reconstruct` too."""

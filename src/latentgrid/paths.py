@@ -72,7 +72,7 @@ class Layout:
 
     @property
     def seen(self) -> Path:
-        """What the figures show, in sentences, and why some could not be drawn."""
+        """Which entries the figures show, what is seen in them, and why some could not be drawn."""
         return self.figures / "seen.json"
 
     def tensors(self, name: str) -> Path:

@@ -84,3 +84,30 @@ rule tables:
         plan=PLAN,
     shell:
         "python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"
+
+
+EMBEDDED = PARAMS.figures_to_draw().get("tsne", [])
+
+
+rule embed:
+    """Lay test images, and codes of more than two dimensions, out in the plane."""
+    input:
+        images=LAYOUT.images,
+        tables=LAYOUT.table_files if EMBEDDED else [],
+        runs=[
+            file
+            for entry in EMBEDDED
+            for run in FILES[entry]
+            for file in (run.outcome, run.snapshots)
+        ],
+        code=source_files("latentgrid.evaluation.embed"),
+    output:
+        LAYOUT.tensors("embeddings"),
+    log:
+        LAYOUT.logs / "embed.log",
+    params:
+        dataset=PARAMS.dataset,
+        entries=EMBEDDED,
+    shell:
+        "python -m latentgrid.evaluation.embed --dataset {params.dataset} {params.entries}"
+        " > {log:q} 2>&1"

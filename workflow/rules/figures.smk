@@ -1,5 +1,8 @@
 SHOWN = PARAMS.figures_to_draw()
 FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in SHOWN}
+ANIMATIONS = [
+    LAYOUT.figures / f"{name}.webp" for name in FIGURES if catalogue.is_animated(name)
+]
 
 
 for entry, runs in FILES.items():
@@ -66,6 +69,7 @@ rule figures:
             for name, path in FIGURES.items()
         },
         vector=[path.with_suffix(".pdf") for path in FIGURES.values()],
+        animations=ANIMATIONS,
         seen=LAYOUT.seen,
     log:
         LAYOUT.logs / "figures.log",

@@ -4,6 +4,10 @@ rule report:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         figures=list(FIGURES.values()),
+        animations=ANIMATIONS,
+        # The plots whose points show their images are of these.
+        images=LAYOUT.images,
+        snapshots=[run.snapshots for runs in FILES.values() for run in runs],
         seen=LAYOUT.seen,
         overviews=[run.overview for runs in FILES.values() for run in runs],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],

@@ -1,6 +1,6 @@
 """Tidy tables over all runs. A setting is an entry of `params.yaml` with one value on each axis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,12 @@ def best_table(settings: pd.DataFrame, column: str = "min_train_loss") -> pd.Dat
         return settings.head(0)
     measured = settings.dropna(subset=[column])
     return measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]
+
+
+def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
+    """Yield the row of each entry's run with the smallest training loss."""
+    for _, of_entry in runs.groupby("entry", sort=False):
+        yield of_entry.loc[of_entry["min_train_loss"].idxmin()]
 
 
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:

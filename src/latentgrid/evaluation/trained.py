@@ -85,6 +85,12 @@ class TrainedRun:
         """The judge's probabilities of the last samples (n, classes), or None."""
         return _load(self.files.judged).get("probabilities") if self.has_judge else None
 
+    def over_epochs(self, name: str) -> dict[int, Array]:
+        """Return the named snapshot after each epoch that has one, these ascending."""
+        pairs = [key.split("/") for key in self.snapshots]
+        epochs = sorted(int(epoch) for epoch, kept in pairs if kept == name)
+        return {epoch: self.snapshots[f"{epoch}/{name}"] for epoch in epochs}
+
     def last(self, name: str) -> Array | None:
         """Return the named snapshot after the last epoch, or None if the model has none."""
         return self.snapshots.get(f"{self.outcome['epochs']}/{name}")

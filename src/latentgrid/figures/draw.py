@@ -7,10 +7,11 @@ from typing import Annotated
 import torch
 import typer
 
+from latentgrid import catalogue
 from latentgrid.figures import comparisons
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import save_pdf, save_png
+from latentgrid.figures.style import save_animation, save_pdf, save_png
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
@@ -20,7 +21,7 @@ def main(
     dataset: Annotated[str, typer.Option()],
     shown: Annotated[str, typer.Option(help="figures, each with the entries it shows, as JSON")],
 ) -> None:
-    """Draw figures as PNG and PDF, and write down what is seen in them."""
+    """Draw figures as PNG and PDF, and write down of what and what is seen in them."""
     torch.set_num_threads(1)
     layout = Layout(dataset)
     seen = {}
@@ -29,7 +30,14 @@ def main(
         drawing: Drawing = module.draw(Material(layout, tuple(entries)))
         save_png(drawing.figure, layout.figures / f"{name}.png")
         save_pdf(drawing.figure, layout.figures / f"{name}.pdf")
-        seen[name] = {"seen": drawing.seen, "missing": drawing.missing}
+        if catalogue.is_animated(name):
+            frames = drawing.frames or [drawing.figure]
+            save_animation(frames, layout.figures / f"{name}.webp")
+        seen[name] = {
+            "entries": entries,
+            "seen": drawing.seen,
+            "missing": drawing.missing,
+        }
         print(name, drawing.missing, flush=True)
     write_json(layout.seen, seen)
 

@@ -16,11 +16,13 @@ class Drawing:
         figure: the picture.
         seen: sentences computed from what was drawn.
         missing: why there is nothing to see, if there is nothing.
+        frames: the pictures of its animation, all of one size, if it is ANIMATED.
     """
 
     figure: Figure
     seen: list[str] = field(default_factory=list)
     missing: str = ""
+    frames: list[Figure] = field(default_factory=list)
 
 
 def nothing(reason: str) -> Drawing:

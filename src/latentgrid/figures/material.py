@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from latentgrid import catalogue
 from latentgrid.evaluation.restore import Restored, restore
-from latentgrid.evaluation.tables import axes_of
+from latentgrid.evaluation.tables import axes_of, best_runs
 from latentgrid.evaluation.trained import Array, TestSet, TrainedRun, load_test_set
 from latentgrid.figures.style import setting_label
 from latentgrid.grid import read_plan
@@ -147,8 +147,15 @@ class Material:
 
     def best(self, runs: pd.DataFrame) -> Iterator[pd.Series]:
         """Yield each entry's run with the smallest training loss."""
-        for _, of_entry in runs.groupby("entry", sort=False):
-            yield of_entry.loc[of_entry["min_train_loss"].idxmin()]
+        yield from best_runs(runs)
+
+    def latent_runs(self) -> list[tuple[pd.Series, Array]]:
+        """Return each entry's best run and its best one of two dimensions, with their test codes.
+
+        First those of two dimensions; none stands there twice.
+        """
+        best = [*self.best_of_two_dimensions(), *self.best(self.runs)]
+        return self.with_snapshot("codes", {run["run"]: run for run in best}.values())
 
     def label(self, run: pd.Series) -> str:
         """Name a run by its entry and, where that has more than one setting, its values."""

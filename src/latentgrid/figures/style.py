@@ -1,6 +1,8 @@
 """What all figures share: sizes, fonts, colours, and how images are laid out."""
 
+import textwrap
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +10,22 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from PIL import Image
 
 from latentgrid.evaluation.trained import Array
 from latentgrid.files import replacing
 
 WIDTH = 7.0
 DPI = 200
+FRAME_DPI = 100
+FRAME_QUALITY = 80
+FRAME_MILLISECONDS = 800
 COLUMNS = 3
+TITLE_WIDTH = 30  # characters
 FEW_TICKS = 1.6  # the same ratio, below which the ticks are linear
 MANY_TICKS = 30  # ratio of the ends of a logarithmic axis from which on only powers are labelled
 GAP = 2  # pixels between images of a sheet
@@ -61,6 +68,27 @@ def save_pdf(figure: Figure, path: Path) -> None:
         figure.savefig(part, format="pdf", metadata=unchanging)
 
 
+def save_animation(figures: Sequence[Figure], path: Path) -> None:
+    """Write figures of one size as the frames of a WebP that repeats; the last one stays longer."""
+    frames = []
+    for figure in figures:
+        drawn = BytesIO()
+        figure.savefig(drawn, format="png", dpi=FRAME_DPI)
+        frames.append(Image.open(drawn).convert("RGB"))
+    durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [3 * FRAME_MILLISECONDS]
+    with replacing(path) as part:
+        first, *others = frames
+        first.save(
+            part,
+            format="WEBP",
+            save_all=True,
+            append_images=others,
+            duration=durations,
+            loop=0,
+            quality=FRAME_QUALITY,
+        )
+
+
 def image_grid(images: Array, columns: int) -> Array:
     """Lay images (n, c, h, w), uint8, out in rows with a gap between them, (height, width[, 3])."""
     n, channels, height, width = images.shape
@@ -80,14 +108,25 @@ def show_images(axes: Axes, images: Array, columns: int) -> None:
     axes.spines[:].set_visible(False)
 
 
-def scatter_by_class(axes: Axes, points: Array, labels: Array) -> None:
-    """Draw points (n, 2), a colour a class."""
+def scatter_by_class(axes: Axes, points: Array, labels: Array, largest: float = 9) -> None:
+    """Draw points (n, 2), a colour a class; the fewer they are the larger, up to a size in pt²."""
     colours = np.array(PALETTE)[labels % len(PALETTE)]
-    size = float(np.clip(5000 / len(points), 1, 9))
+    size = float(np.clip(5000 / len(points), 1, largest))
     axes.scatter(points[:, 0], points[:, 1], c=colours, s=size, linewidths=0, rasterized=True)
 
 
-def class_legend(figure: Figure, labels: Array, title: str) -> None:
+def scatter_plane(axes: Axes, points: Array, labels: Array) -> None:
+    """Draw points (n, 2) of a plane whose axes have no unit, by class."""
+    scatter_by_class(axes, points, labels)
+    name_classes(axes, points, labels)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color("0.8")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_box_aspect(1)
+
+
+def class_legend(figure: Figure | SubFigure, labels: Array, title: str) -> None:
     """Put one legend for the classes to the right of a figure."""
     handles = [
         Line2D([], [], marker="o", linestyle="", markersize=4, color=PALETTE[c % len(PALETTE)])
@@ -135,6 +174,12 @@ def panels(
     for unused in grid[n:]:
         unused.set_visible(False)
     return figure, list(grid[:n])
+
+
+def set_title(axes: Axes, label: str) -> None:
+    """Put a run's label above a panel, its lines no wider than a panel of three in a row."""
+    lines = [textwrap.fill(line, TITLE_WIDTH) for line in label.splitlines()]
+    axes.set_title("\n".join(lines))
 
 
 def two_dimensions(codes: Array) -> Array:

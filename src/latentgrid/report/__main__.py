@@ -3,12 +3,14 @@
 import base64
 from collections import Counter
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
 
 from latentgrid import catalogue
 from latentgrid.evaluation.tables import AXES_000, axes_of
@@ -18,7 +20,7 @@ from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files import read_json, write_text
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
-from latentgrid.report import findings, sections
+from latentgrid.report import findings, interactive, sections
 from latentgrid.step import run_step
 from latentgrid.text import duration, number, signed
 
@@ -78,6 +80,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "agreement": findings.agreement(losses),
         "best_published": _best_published(losses),
         "sections": _sections(layout, figures),
+        "interactive": _interactive(layout, figures),
         "provenance": _provenance(layout, material.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
@@ -167,6 +170,7 @@ def _sections(layout: Layout, figures: Sequence[str]) -> dict[str, list[dict[str
             "name": name,
             "title": sections.title(name),
             "picture": _embedded(layout.figures / f"{name}.png"),
+            "animation": _animation(layout, name),
             "caption": caption,
             "claim": claim,
             **seen[name],
@@ -177,8 +181,29 @@ def _sections(layout: Layout, figures: Sequence[str]) -> dict[str, list[dict[str
     }
 
 
+def _animation(layout: Layout, figure: str) -> str | None:
+    """Return a figure's animation as an address, or None if it has none."""
+    if not catalogue.is_animated(figure):
+        return None
+    return _address((layout.figures / f"{figure}.webp").read_bytes())
+
+
+def _interactive(layout: Layout, figures: Sequence[str]) -> interactive.Interactive | None:
+    """Return plots of what the figure `latent` shows, if it is drawn."""
+    if "latent" not in figures:
+        return None
+    return interactive.latent(Material(layout, tuple(read_json(layout.seen)["latent"]["entries"])))
+
+
 def _embedded(picture: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
+    """Return a picture as the address of a WebP with the same pixels, half as large as a PNG."""
+    written = BytesIO()
+    Image.open(picture).convert("RGB").save(written, "WEBP", lossless=True, method=1, quality=50)
+    return _address(written.getvalue())
+
+
+def _address(webp: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(webp).decode()
 
 
 def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:

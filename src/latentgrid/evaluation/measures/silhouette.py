@@ -25,12 +25,20 @@ def silhouette(codes: Array, labels: Array) -> dict[str, Any]:
 
     Nothing where it is not defined: with a single class, or a class for every code.
     """
-    classes = np.unique(labels)
-    if not 1 < len(classes) < len(labels):
+    values = of_each(codes, labels)
+    if values is None:
         return {}
-    values = silhouette_samples(codes, labels)
+    classes = np.unique(labels)
     return {
         "silhouette": float(values.mean()),
         "silhouette_classes": classes.tolist(),
         "silhouette_by_class": [float(values[labels == label].mean()) for label in classes],
     }
+
+
+def of_each(codes: Array, labels: Array) -> Array | None:
+    """Return the silhouette of each code, (n,), or None where it is not defined."""
+    if not 1 < len(np.unique(labels)) < len(labels):
+        return None
+    values: Array = silhouette_samples(codes, labels)
+    return values

@@ -6,6 +6,7 @@ a model that cannot give it:
 - NEEDS: the abilities of the models that it shows, as the methods they must have. A figure without
   it shows no models.
 - READS: the results it draws beside runs and tables, by name.
+- ANIMATED: True if its `Drawing` has `frames`, which become an animation.
 
 A figure of which there is nothing to show (no run with two latent dimensions, say) says so.
 """

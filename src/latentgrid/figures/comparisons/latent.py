@@ -15,6 +15,7 @@ from latentgrid.figures.style import (
     name_classes,
     panels,
     scatter_by_class,
+    set_title,
     two_dimensions,
 )
 
@@ -28,15 +29,13 @@ def draw(material: Material) -> Drawing:
 
     Codes of more dimensions are shown by their first two principal components.
     """
-    best = [*material.best_of_two_dimensions(), *material.best(material.runs)]
-    different = {run["run"]: run for run in best}
-    shown = material.with_snapshot("codes", different.values())
+    shown = material.latent_runs()
     if not shown:
         return nothing("No run that encodes images has finished.")
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, codes) in zip(places, shown, strict=True):
         _draw_codes(panel, run, codes, material.test.labels)
-        panel.set_title(material.label(run))
+        set_title(panel, material.label(run))
     class_legend(figure, material.test.labels, "digit")
     return Drawing(figure, _overlaps(shown, material.test.labels))
 

@@ -2,7 +2,7 @@
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import panels, show_images
+from latentgrid.figures.style import panels, set_title, show_images
 
 NEEDS = ("quantile", "decode")
 
@@ -15,7 +15,7 @@ def draw(material: Material) -> Drawing:
     figure, places = panels(len(sheets), title_lines=2)
     for panel, (run, manifold) in zip(places, sheets, strict=True):
         show_images(panel, manifold, columns=round(len(manifold) ** 0.5))
-        panel.set_title(material.label(run))
+        set_title(panel, material.label(run))
         panel.set_xlabel("quantile of $z_1$ →")
         panel.set_ylabel("quantile of $z_2$ →")
     return Drawing(figure)

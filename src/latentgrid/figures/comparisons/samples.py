@@ -4,7 +4,7 @@ import pandas as pd
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import panels, show_images
+from latentgrid.figures.style import panels, set_title, show_images
 
 NEEDS = ("sample",)
 COLUMNS = 8
@@ -19,7 +19,7 @@ def draw(material: Material) -> Drawing:
     figure, places = panels(len(sheets), title_lines=2)
     for panel, (run, samples) in zip(places, sheets, strict=True):
         show_images(panel, samples[:MOST], COLUMNS)
-        panel.set_title(material.label(run))
+        set_title(panel, material.label(run))
     return Drawing(figure, _judged(material))
 
 

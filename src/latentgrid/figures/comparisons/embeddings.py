@@ -1,0 +1,33 @@
+"""The test images themselves in the plane, by PCA, UMAP and t-SNE (source 001)."""
+
+from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
+from latentgrid.figures.drawing import Drawing
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import class_legend, panels, scatter_plane
+from latentgrid.text import number
+
+READS = ("embeddings",)
+METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}
+
+
+def draw(material: Material) -> Drawing:
+    """Draw the first test images as points in the plane, found by each method from the pixels."""
+    planes = material.read("embeddings")
+    shown = [planes[f"images/{method}"] for method in METHODS]
+    labels = material.test.labels[: len(shown[0])]
+    figure, places = panels(len(shown), title_lines=1)
+    for panel, plane, name in zip(places, shown, METHODS.values(), strict=True):
+        scatter_plane(panel, plane, labels)
+        panel.set_title(name)
+    class_legend(figure, labels, "digit")
+    shares = [
+        f"{name} {neighbours(plane, labels)[0]:.2f}"
+        for name, plane in zip(METHODS.values(), shown, strict=True)
+    ]
+    return Drawing(
+        figure,
+        [
+            f"Of {number(len(labels))} images, the share that the majority of their {NEIGHBOURS} "
+            f"nearest points of the plane names rightly: {', '.join(shares)}."
+        ],
+    )

@@ -1,0 +1,147 @@
+"""How samples, codes and manifold change over the epochs (source 000, figures 6.5 to 6.7)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
+
+NEEDS = ("encode",)
+ANIMATED = True
+MOST = 3  # models
+COLUMNS = 6  # epochs on paper; the animation has all that were kept
+SIDE = 4  # samples
+STEP = 2  # every other image of the manifold is large enough to be seen
+CODES = 2000
+
+
+@dataclass(frozen=True)
+class Course:
+    """What was kept of one run: its name, and samples, codes and manifold by epoch."""
+
+    entry: str
+    label: str
+    samples: dict[int, Array]
+    codes: dict[int, Array]
+    manifold: dict[int, Array]
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs after which something was kept."""
+        return list(self.codes)
+
+    def until(self, epoch: int) -> int:
+        """Return the last of the epochs that is no later than this one."""
+        return max(kept for kept in self.epochs if kept <= epoch)
+
+
+def draw(material: Material) -> Drawing:
+    """Draw the best two-dimensional run of up to three models: a column an epoch, the same axes."""
+    courses = list(_courses(material))[:MOST]
+    if not courses:
+        return nothing("No run with two latent dimensions that can be sampled has finished.")
+    labels = material.test.labels
+    figure = Figure(figsize=(WIDTH, 4 * len(courses)))
+    blocks = figure.subfigures(len(courses), 1, squeeze=False)[:, 0]
+    for block, course in zip(blocks, courses, strict=True):
+        _draw_block(block, course, labels)
+    epochs = sorted({epoch for course in courses for epoch in course.epochs})
+    frames = [_frame(courses, labels, epoch) for epoch in epochs]
+    return Drawing(figure, [_motion(courses)], frames=frames)
+
+
+def _courses(material: Material) -> Iterator[Course]:
+    for run in material.best_of_two_dimensions():
+        trained = material.trained(run["run"])
+        kept = {name: trained.over_epochs(name) for name in ("samples", "codes", "manifold")}
+        if all(len(by_epoch) > 1 for by_epoch in kept.values()):
+            yield Course(run["entry"], material.label(run).replace("\n", ", "), **kept)
+
+
+def _draw_block(block: SubFigure, course: Course, labels: Array) -> None:
+    """Draw rows of samples, codes and manifold, a column an epoch."""
+    chosen = np.linspace(0, len(course.epochs) - 1, min(COLUMNS, len(course.epochs)))
+    epochs = [course.epochs[round(place)] for place in chosen]
+    panels = block.subplots(3, COLUMNS)
+    for column, epoch in zip(panels.T, epochs, strict=False):
+        _draw_epoch(column, course, labels, epoch)
+        column[0].set_title(f"epoch {epoch}")
+    for panel in panels[:, len(epochs) :].flat:
+        panel.set_visible(False)
+    for panel, name in zip(panels[:, 0], ("samples", "codes", "manifold"), strict=True):
+        panel.set_ylabel(name)
+    for panel in panels[1, 1:]:
+        panel.tick_params(labelleft=False)
+    class_legend(block, labels, "digit")
+    block.suptitle(course.label, fontsize=9, weight="bold")
+
+
+def _frame(courses: list[Course], labels: Array, epoch: int) -> Figure:
+    """Draw a row a model after one epoch, or after its last one where that was before."""
+    figure = Figure(figsize=(WIDTH, 2.3 * len(courses)))
+    rows = figure.subplots(len(courses), 3, squeeze=False)
+    for row, course in zip(rows, courses, strict=True):
+        now = course.until(epoch)
+        _draw_epoch(row, course, labels, now)
+        row[0].set_ylabel(course.entry)
+        titles = (f"samples, epoch {now}", f"codes, epoch {now}", f"manifold, epoch {now}")
+        for panel, title in zip(row, titles, strict=True):
+            panel.set_title(title)
+    class_legend(figure, labels, "digit")
+    return figure
+
+
+def _draw_epoch(places: Array, course: Course, labels: Array, epoch: int) -> None:
+    """Draw samples, codes and manifold after one epoch into three panels."""
+    side = round(len(course.manifold[epoch]) ** 0.5)
+    grid = course.manifold[epoch].reshape(side, side, *course.manifold[epoch].shape[1:])
+    grid = grid[::STEP, ::STEP]
+    show_images(places[0], course.samples[epoch][: SIDE**2], SIDE)
+    _draw_codes(places[1], course, labels, epoch)
+    show_images(places[2], grid.reshape(-1, *grid.shape[2:]), len(grid))
+    for sheet in (places[0], places[2]):
+        sheet.spines[:].set(visible=True, color="0.8")  # images may be blank at first
+
+
+def _draw_codes(panel: Axes, course: Course, labels: Array, epoch: int) -> None:
+    scatter_by_class(panel, course.codes[epoch][:CODES], labels[:CODES], largest=3)
+    everything = np.concatenate(list(course.codes.values()))
+    low, high = np.quantile(everything, [0.002, 0.998], axis=0)
+    margin = 0.05 * (high - low) + 1e-6
+    panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]))
+    panel.set(ylim=(low[1] - margin[1], high[1] + margin[1]))
+    panel.set_box_aspect(1)
+
+
+def _motion(courses: list[Course]) -> str:
+    """Say how far a code moves per epoch, at first and at last."""
+    parts = []
+    for course in courses:
+        first, second, *_ = course.epochs
+        *_, before, last = course.epochs
+        at_first, at_last = moved(course.codes, first, second), moved(course.codes, before, last)
+        parts.append(
+            f"{course.entry} {at_first:.2g} between epochs {first} and {second}, "
+            f"{at_last:.2g} between {before} and {last}"
+        )
+    return (
+        "Mean distance that a test code moves in an epoch, in standard deviations of the last "
+        f"codes: {'; '.join(parts)}."
+    )
+
+
+def moved(codes: dict[int, Array], start: int, end: int) -> float:
+    """Return how far codes (n, d) move per epoch on average, over the spread of the last ones.
+
+    The spread is the root of their mean squared distance from their mean.
+    """
+    last = codes[max(codes)]
+    spread = np.sqrt(np.square(last - last.mean(axis=0)).sum(axis=1).mean())
+    distance = np.linalg.norm(codes[end] - codes[start], axis=1).mean()
+    return float(distance / spread / (end - start)) if spread > 0 else 0.0

@@ -1,0 +1,71 @@
+"""The silhouette of every test code, class by class (source 002, figures 4.6 and 4.7)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from latentgrid.evaluation.measures.silhouette import of_each
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import PALETTE, panels, set_title
+from latentgrid.text import signed
+
+NEEDS = ("encode",)
+LEAST_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
+SPACE = 0.02  # between two classes, as a share of all codes
+
+
+def draw(material: Material) -> Drawing:
+    """Draw a panel for each model's best run: a bar a code, sorted within its class."""
+    labels = material.test.labels
+    shown = [
+        (run, values)
+        for run, codes in material.with_snapshot("codes", material.best(material.runs))
+        if (values := of_each(codes, labels)) is not None
+    ]
+    if not shown:
+        return nothing("No run that encodes images of two classes or more has finished.")
+    largest = max(float(np.abs(values).max()) for _, values in shown)
+    reach = max(LEAST_REACH, np.ceil(10 * largest) / 10)
+    figure, places = panels(len(shown), title_lines=2)
+    for panel, (run, values) in zip(places, shown, strict=True):
+        _draw_profile(panel, values, labels)
+        panel.set_xlim(-reach, reach)
+        set_title(panel, material.label(run))
+    return Drawing(figure, _below_zero(shown))
+
+
+def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
+    """Draw silhouettes (n,) as horizontal bars, the first class on top; their mean is dashed."""
+    start, space = 0.0, SPACE * len(values)
+    middles = {}
+    for label in np.unique(labels):
+        bars = np.sort(values[labels == label])[::-1]
+        # A step more than bars, as the last one has a lower edge too.
+        edges = start + np.arange(len(bars) + 1)
+        colour = PALETTE[label % len(PALETTE)]
+        panel.fill_betweenx(
+            edges, 0, np.append(bars, bars[-1]), step="post", color=colour, linewidth=0
+        )
+        middles[str(label)] = start + len(bars) / 2
+        start += len(bars) + space
+    panel.axvline(0, color="black", linewidth=0.6)
+    panel.axvline(float(values.mean()), color="black", linewidth=0.8, linestyle="--")
+    panel.set_yticks(list(middles.values()), list(middles))
+    panel.tick_params(axis="y", length=0)
+    panel.set_ylim(start, -space)
+    panel.set(xlabel="silhouette", ylabel="digit")
+
+
+def _below_zero(shown: list[tuple[pd.Series, Array]]) -> list[str]:
+    """Say of each run how many codes lie nearer to another class than to their own."""
+    ranked = sorted(shown, key=lambda pair: float((pair[1] < 0).mean()))
+    parts = [
+        f"{run['entry']} {(values < 0).mean():.0%} (mean {signed(values.mean(), 3)})"
+        for run, values in ranked
+    ]
+    return [
+        "Share of codes below zero, which are nearer on average to another digit's codes than to "
+        f"their own: {', '.join(parts)}."
+    ]

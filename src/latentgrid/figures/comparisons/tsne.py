@@ -1,0 +1,41 @@
+"""The codes of the test images in the plane, by t-SNE (source 002, figure 4.5)."""
+
+import pandas as pd
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
+from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
+
+NEEDS = ("encode",)
+READS = ("embeddings",)
+
+
+def draw(material: Material) -> Drawing:
+    """Draw each model's best run with more than two dimensions: its codes by t-SNE, by class."""
+    planes = material.read("embeddings")
+    shown = [
+        (run, planes[f"codes/{run['run']}"])
+        for _, run in material.runs.iterrows()
+        if f"codes/{run['run']}" in planes
+    ]
+    if not shown:
+        return nothing("No run with codes of more than two dimensions has finished.")
+    labels = material.test.labels[: len(shown[0][1])]
+    figure, places = panels(len(shown), title_lines=2)
+    for panel, (run, plane) in zip(places, shown, strict=True):
+        scatter_plane(panel, plane, labels)
+        set_title(panel, material.label(run))
+    class_legend(figure, labels, "digit")
+    return Drawing(figure, _separation(shown, labels))
+
+
+def _separation(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
+    """Say, from most to least, how many points lie among points of their own class."""
+    shares = {run["entry"]: neighbours(plane, labels)[0] for run, plane in shown}
+    ranked = sorted(shares, key=lambda entry: shares[entry], reverse=True)
+    return [
+        f"Share of points that the majority of their {NEIGHBOURS} nearest in the plane names "
+        f"rightly: {', '.join(f'{entry} {shares[entry]:.2f}' for entry in ranked)}."
+    ]

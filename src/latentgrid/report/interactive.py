@@ -1,0 +1,126 @@
+"""Latent plots in which each point shows its image: Bokeh, with its script in the page itself."""
+
+import base64
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.embed import components
+from bokeh.model import Model
+from bokeh.models import CDSView, ColumnDataSource, HoverTool, IndexFilter, Legend, LegendItem
+from bokeh.plotting import figure
+from bokeh.resources import Resources
+from PIL import Image
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import PALETTE, two_dimensions
+
+IMAGES = 2000
+MOST_AT_ONCE = 3  # images, where codes lie upon one another
+PIXELS = 84  # of the shown image's side
+TOOLTIP = f"""
+<div style="display: flex; gap: 8px; align-items: center">
+  <img src="@image" width="{PIXELS}" height="{PIXELS}" style="image-rendering: pixelated" alt="">
+  <div>digit <b>@label</b><br>test image @row</div>
+</div>
+"""
+
+
+@dataclass(frozen=True)
+class Interactive:
+    """What a page needs to show the plots.
+
+    Attributes:
+        library: Bokeh's own script elements.
+        script: a script, without its element, that fills the places.
+        places: each run's label with the element that its plot fills.
+    """
+
+    library: str
+    script: str
+    places: dict[str, str]
+
+
+def latent(material: Material) -> Interactive | None:
+    """Return a plot for each run of the figure `latent`, or None if there is none.
+
+    All plots share the images and hide a class together.
+    """
+    shown = material.latent_runs()
+    if not shown:
+        return None
+    test = material.test.first(IMAGES)
+    # Dark strokes on white, as in the other figures.
+    uris = [_data_uri(255 - image if len(image) == 1 else image) for image in test.images]
+    columns = {"image": uris, "label": test.labels.astype(str), "row": np.arange(len(uris))}
+    for place, (_, codes) in enumerate(shown):
+        plane = two_dimensions(codes[:IMAGES]).astype(np.float32)
+        columns |= {f"x{place}": plane[:, 0], f"y{place}": plane[:, 1]}
+    plots = [_plot() for _ in shown]
+    _add_classes(plots, ColumnDataSource(columns), test.labels)
+    document = Document()
+    with document.models.freeze():  # else all is gone through again with each plot
+        for plot in plots:
+            document.add_root(plot)
+    labels = [material.label(run).replace("\n", ": ") for run, _ in shown]
+    by_label: dict[str, Model] = dict(zip(labels, plots, strict=True))
+    script, places = components(by_label, wrap_script=False)
+    library = Resources(mode="inline", components=["bokeh"]).render_js()
+    return Interactive(library, script, places)
+
+
+def _plot() -> figure:
+    plot = figure(
+        sizing_mode="stretch_width",
+        aspect_ratio=0.85,
+        tools="box_zoom,reset",
+        active_drag=None,  # a finger that moves over a plot scrolls the page
+        toolbar_location="below",
+        min_border=0,
+    )
+    plot.toolbar.logo = None
+    return plot
+
+
+def _add_classes(plots: list[figure], source: ColumnDataSource, labels: Array) -> None:
+    """Draw each class in each plot; a class in one plot's legend stands for it in all plots."""
+    items = []
+    for label in np.unique(labels):
+        view = CDSView(filter=IndexFilter(indices=np.flatnonzero(labels == label).tolist()))
+        drawn = [
+            plot.scatter(
+                f"x{place}",
+                f"y{place}",
+                source=source,
+                view=view,
+                size=7,
+                fill_color=PALETTE[label % len(PALETTE)],
+                line_color=None,
+                hover_line_color="black",
+            )
+            for place, plot in enumerate(plots)
+        ]
+        items.append((str(label), drawn))
+    for plot in plots:
+        legend = Legend(
+            items=[LegendItem(label=label, renderers=drawn) for label, drawn in items],
+            click_policy="hide",
+            orientation="horizontal",
+            ncols=5,
+            spacing=2,
+            padding=0,
+            margin=0,
+            border_line_color=None,
+        )
+        plot.add_layout(legend, "above")
+        plot.add_tools(HoverTool(tooltips=TOOLTIP, limit=MOST_AT_ONCE))
+
+
+def _data_uri(image: Array) -> str:
+    """Return an image (c, h, w), uint8, as the address of a PNG that it holds itself."""
+    written = BytesIO()
+    picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
+    picture.save(written, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()

@@ -1,0 +1,79 @@
+"""How samples, codes and manifold change over the epochs, drawn and animated."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+from safetensors.numpy import save_file
+
+from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.figures.comparisons import evolution
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import save_animation
+from latentgrid.files import write_json
+from latentgrid.paths import Layout
+
+N = 12
+
+
+@pytest.fixture
+def layout(tmp_path, monkeypatch):
+    """Five two-dimensional runs with snapshots after many epochs; the last one has no samples."""
+    monkeypatch.chdir(tmp_path)
+    layout = Layout("digits")
+    draws = np.random.default_rng(0)
+    images = draws.integers(0, 255, (N, 3, 4, 4), np.uint8)
+    layout.data.mkdir(parents=True)
+    labels = np.arange(N, dtype=np.uint8) % 3
+    save_file({"test_images": images, "test_labels": labels}, layout.images)
+    rows = []
+    for entry in "abcde":
+        row = {"run": f"{entry}/x", "entry": entry, "status": "finished"}
+        rows.append(row | {"latent_dim": 2, "min_train_loss": 1.0})
+        files = layout.run(f"{entry}/x")
+        write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 10})
+        kept = {}
+        for epoch in range(11):
+            kept[f"{epoch}/codes"] = (epoch + draws.normal(size=(N, 2))).astype(np.float32)
+            kept[f"{epoch}/manifold"] = draws.integers(0, 255, (9, 3, 4, 4), np.uint8)
+            if entry != "a":
+                kept[f"{epoch}/samples"] = draws.integers(0, 255, (5, 3, 4, 4), np.uint8)
+        save_file(kept, files.snapshots)
+    layout.tables.mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(layout.tables / "runs.csv")
+    write_json(layout.plan, [{"name": r["run"], "axes": {"latent_dim": 2}} for r in rows])
+    return layout
+
+
+def test_snapshots_are_read_in_the_order_of_the_epochs(layout):
+    epochs = TrainedRun(layout.run("b/x")).over_epochs("codes")
+    assert list(epochs) == list(range(11))
+    assert TrainedRun(layout.run("a/x")).over_epochs("samples") == {}
+
+
+def test_up_to_three_models_have_a_block_with_the_same_axes_at_all_epochs(layout):
+    drawn = evolution.draw(Material(layout, tuple("abcde")))
+    blocks = drawn.figure.subfigs
+    assert [block.get_suptitle() for block in blocks] == ["b", "c", "d"]
+    for block in blocks:
+        codes = np.array(block.axes).reshape(3, evolution.COLUMNS)[1]
+        assert len({panel.get_xlim() + panel.get_ylim() for panel in codes}) == 1
+    titles = [panel.get_title() for panel in blocks[0].axes[: evolution.COLUMNS]]
+    assert (titles[0], titles[-1]) == ("epoch 0", "epoch 10")
+    assert len(drawn.frames) == 11
+    assert evolution.draw(Material(layout, ("a",))).missing
+
+
+def test_codes_that_all_step_by_their_spread_move_by_one():
+    last = np.array([[0.0, 1.0], [0.0, -1.0]])
+    codes = {0: last - [4.0, 0.0], 4: last}
+    assert evolution.moved(codes, 0, 4) == pytest.approx(1.0)
+
+
+def test_an_animation_has_a_frame_a_figure(tmp_path):
+    figures = [Figure(figsize=(1, 1), facecolor=level) for level in ("0.2", "0.8")]
+    save_animation(figures, tmp_path / "moving.webp")
+    with Image.open(tmp_path / "moving.webp") as moving:
+        assert moving.n_frames == 2
+        assert moving.size == (100, 100)
