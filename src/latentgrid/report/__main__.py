@@ -34,7 +34,6 @@ COMPARED = {
     "sample_confidence": "sample confidence",
     "sample_classes": "sample classes",
 }
-CAPTIONS = Path("workflow/report")
 
 
 def main(
@@ -158,26 +157,17 @@ def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _sections(layout: Layout, figures: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the figures by section, each with its caption, what a source claims and what is seen.
-
-    The first paragraph of a caption's file says what to look at, the second what was claimed.
-    """
-    seen = read_json(layout.seen)
-    shown = {}
-    for name in figures:
-        caption, _, claim = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8").partition("\n\n")
-        shown[name] = {
-            "name": name,
-            "title": sections.title(name),
-            "picture": _embedded(layout.figures / f"{name}.png"),
-            "animation": _animation(layout, name),
-            "caption": caption,
-            "claim": claim,
-            **seen[name],
-        }
+    """Return the figures by section, with their pictures."""
     return {
-        heading: [shown[name] for name in names]
-        for heading, names in sections.in_sections(figures).items()
+        heading: [
+            {
+                **vars(figure),
+                "picture": _embedded(layout.figures / f"{figure.name}.png"),
+                "animation": _animation(layout, figure.name),
+            }
+            for figure in described
+        ]
+        for heading, described in sections.described(layout, figures).items()
     }
 
 
