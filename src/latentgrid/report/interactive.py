@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from bokeh.document import Document
 from bokeh.embed import components
-from bokeh.model import Model
-from bokeh.models import CDSView, ColumnDataSource, HoverTool, IndexFilter, Legend, LegendItem
+from bokeh.models import (
+    CDSView,
+    ColumnDataSource,
+    HoverTool,
+    IndexFilter,
+    Legend,
+    LegendItem,
+    Pane,
+)
 from bokeh.plotting import figure
 from bokeh.resources import Resources
 from PIL import Image
@@ -19,6 +25,11 @@ from latentgrid.figures.style import PALETTE, two_dimensions
 
 IMAGES = 2000
 MOST_AT_ONCE = 3  # images, where codes lie upon one another
+GRID = {
+    "display": "grid",
+    "grid-template-columns": "repeat(auto-fill, minmax(min(100%, 17rem), 1fr))",
+    "gap": "1rem",
+}
 PIXELS = 84  # of the shown image's side
 TOOLTIP = f"""
 <div style="display: flex; gap: 8px; align-items: center">
@@ -34,13 +45,13 @@ class Interactive:
 
     Attributes:
         library: Bokeh's own script elements.
-        script: a script, without its element, that fills the places.
-        places: each run's label with the element that its plot fills.
+        script: a script, without its element, that fills the place.
+        place: the element that the plots fill.
     """
 
     library: str
     script: str
-    places: dict[str, str]
+    place: str
 
 
 def latent(material: Material) -> Interactive | None:
@@ -58,21 +69,16 @@ def latent(material: Material) -> Interactive | None:
     for place, (_, codes) in enumerate(shown):
         plane = two_dimensions(codes[:IMAGES]).astype(np.float32)
         columns |= {f"x{place}": plane[:, 0], f"y{place}": plane[:, 1]}
-    plots = [_plot() for _ in shown]
+    plots = [_plot(material.label(run).replace("\n", ": ")) for run, _ in shown]
     _add_classes(plots, ColumnDataSource(columns), test.labels)
-    document = Document()
-    with document.models.freeze():  # else all is gone through again with each plot
-        for plot in plots:
-            document.add_root(plot)
-    labels = [material.label(run).replace("\n", ": ") for run, _ in shown]
-    by_label: dict[str, Model] = dict(zip(labels, plots, strict=True))
-    script, places = components(by_label, wrap_script=False)
+    script, place = components(Pane(elements=plots, styles=GRID), False)
     library = Resources(mode="inline", components=["bokeh"]).render_js()
-    return Interactive(library, script, places)
+    return Interactive(library, script, place)
 
 
-def _plot() -> figure:
+def _plot(title: str) -> figure:
     plot = figure(
+        title=title,
         sizing_mode="stretch_width",
         aspect_ratio=0.85,
         tools="box_zoom,reset",
