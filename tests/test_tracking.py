@@ -27,6 +27,7 @@ from latentgrid.tracking import (
     NAME_TAG,
     STATUS_TAG,
     TrackingUnavailable,
+    _params,
     sync,
 )
 
@@ -220,6 +221,15 @@ def test_a_finished_run_is_shown_as_its_files_say(layout: Layout) -> None:
     assert len(run.data.tags[DIGEST_TAG]) == 64
     for path in (files.weights, files.config, files.overview):
         assert sha256(artifact(run, path.name)) == sha256(path)
+
+
+def test_settings_without_a_value_put_no_word_among_the_numbers() -> None:
+    given = {"model": "pca", "learning_rate": None, "hyperparameters": {"latent_dim": 2}}
+    assert _params("pca/latent_dim=2", given) == {
+        "entry": "pca",
+        "model": "pca",
+        "latent_dim": "2",
+    }
 
 
 def test_a_second_sync_writes_nothing(layout: Layout) -> None:

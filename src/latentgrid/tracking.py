@@ -249,7 +249,9 @@ def _params(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     flat = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
     flat |= settings.get("hyperparameters", {})
     entry, _, _ = name.partition("/")
-    return {"entry": entry} | {key: str(value) for key, value in flat.items()}
+    # A word among the numbers, "None", would turn the axis of a parallel-coordinates plot into words.
+    given = {key: str(value) for key, value in flat.items() if value is not None}
+    return {"entry": entry} | given
 
 
 def _rows(history: Path) -> list[dict[str, float]]:

@@ -1,6 +1,7 @@
 """Latent plots in which each point shows its image: Bokeh, with its script in the page itself."""
 
 import base64
+import re
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -30,6 +31,7 @@ GRID = {
     "grid-template-columns": "repeat(auto-fill, minmax(min(100%, 17rem), 1fr))",
     "gap": "1rem",
 }
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PIXELS = 84  # of the shown image's side
 TOOLTIP = f"""
 <div style="display: flex; gap: 8px; align-items: center">
@@ -72,6 +74,9 @@ def latent(material: Material) -> Interactive | None:
     plots = [_plot(material.label(run).replace("\n", ": ")) for run, _ in shown]
     _add_classes(plots, ColumnDataSource(columns), test.labels)
     script, place = components(Pane(elements=plots, styles=GRID), False)
+    # Bokeh draws names for its elements: they would differ at each call.
+    for number, drawn in enumerate(dict.fromkeys(UUID.findall(place + script))):
+        script, place = (text.replace(drawn, f"plots-{number}") for text in (script, place))
     library = Resources(mode="inline", components=["bokeh"]).render_js()
     return Interactive(library, script, place)
 

@@ -1,0 +1,70 @@
+"""Plots whose points show their images, in a page that needs no network."""
+
+import base64
+import re
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+
+from latentgrid.figures.material import Material
+from latentgrid.files import write_json
+from latentgrid.paths import Layout
+from latentgrid.report import interactive
+
+ADDRESS = re.compile(r"data:image/png;base64,([\w+/=]+)")
+N = 6
+
+
+@pytest.fixture
+def layout(tmp_path, monkeypatch, request):
+    """Two runs with codes of one and of three dimensions, on images of so many channels."""
+    monkeypatch.chdir(tmp_path)
+    layout = Layout("digits")
+    draws = np.random.default_rng(0)
+    images = draws.integers(0, 255, (N, request.param, 4, 4), np.uint8)
+    layout.data.mkdir(parents=True)
+    labels = np.array([3, 3, 5, 5, 5, 9], np.uint8)
+    save_file({"test_images": images, "test_labels": labels}, layout.images)
+    rows = []
+    for entry, dimension in (("a", 1), ("b", 3), ("without_codes", 3)):
+        row = {"run": f"{entry}/x", "entry": entry, "status": "finished"}
+        rows.append(row | {"latent_dim": dimension, "min_train_loss": 1.0})
+        files = layout.run(f"{entry}/x")
+        write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
+        name = "1/samples" if entry == "without_codes" else "1/codes"
+        save_file({name: draws.normal(size=(N, dimension)).astype(np.float32)}, files.snapshots)
+    layout.tables.mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(layout.tables / "runs.csv")
+    write_json(layout.plan, [{"name": r["run"], "axes": {}} for r in rows])
+    return layout
+
+
+@pytest.mark.parametrize("layout", [1, 3], indirect=True, ids=["grey", "colour"])
+def test_each_image_is_there_once_whatever_the_number_of_plots(layout):
+    plots = interactive.latent(Material(layout))
+    addresses = ADDRESS.findall(plots.script)
+    assert len(addresses) == N
+    first = np.asarray(Image.open(BytesIO(base64.b64decode(addresses[0]))))
+    image = Material(layout).test.images[0]
+    shown = 255 - image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    np.testing.assert_array_equal(first, shown)
+    assert plots.script.count('"name":"Figure"') == 2
+    assert plots.script.count('"name":"LegendItem"') == 2 * 3
+    assert "http" not in plots.script
+    assert re.search(r"<script[^>]* src=", plots.library) is None
+
+
+@pytest.mark.parametrize("layout", [1], indirect=True)
+def test_a_grid_without_codes_has_no_plots(layout):
+    assert interactive.latent(Material(layout, ("without_codes",))) is None
+
+
+@pytest.mark.parametrize("layout", [1], indirect=True)
+def test_no_name_in_the_page_is_drawn_anew_each_time(layout):
+    plots = interactive.latent(Material(layout, ("b",)))
+    assert 'id="plots-0"' in plots.place
+    assert interactive.UUID.search(plots.script + plots.place) is None
