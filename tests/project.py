@@ -22,6 +22,15 @@ TINY = {
     "training": {"epochs": 1, "batch_size": 200, "device": "cpu", "jobs_per_gpu": 1},
     "snapshots": {"epochs": [0, 1], "samples": 16, "manifold": 4},
     "evaluation": {"test_images": 100},
+    "figures": [
+        "latent",
+        "learning_curves",
+        "manifold",
+        "marginal_effects",
+        "reconstructions",
+        "samples",
+        "silhouettes",
+    ],
     "models": {
         "vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": [0.001, 0.002, 10.0]},
         "mmd_vae": {"latent_dim": 3, "optimizer": "adam", "learning_rate": 0.001},

@@ -25,14 +25,14 @@ def test_examples_of_the_extension_page(tmp_path):
     project = copy_project(tmp_path / "project")
     blocks = named_blocks(EXTEND.read_text())
     models = yaml.safe_load(blocks.pop("params.yaml"))
-    assert len(blocks) == 4
+    assert len(blocks) == 7
     for name, code in blocks.items():
         assert not (project / name).exists()
         (project / name).write_text(code)
     quick = yaml.safe_load((project / "config" / "quick.yaml").read_text())
     quick["training"]["epochs"] = 1
     quick["evaluation"]["judge"] = None
-    quick["figures"] = ["mean_codes", "latent"]
+    quick["figures"] = ["mean_codes", "latent", "prior_lengths"]
     (project / "params.yaml").write_text(yaml.safe_dump(quick | models))
 
     assert "2 runs on digits" in run(project, "latentgrid", "plan").stdout
@@ -46,6 +46,7 @@ def test_examples_of_the_extension_page(tmp_path):
     assert "β times the KL divergence" in page
     assert "whose codes are not centred" in page
     assert "The longest mean code is that of weighted_vae." in page
+    assert "In 50 dimensions the shortest is" in page
     contract = [sys.executable, "-m", "pytest", "-q", "tests/test_models.py", "-k", "weighted_vae"]
     tested = subprocess.run(
         contract,

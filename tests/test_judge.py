@@ -20,10 +20,11 @@ from networks import MNIST_SHAPE, build
 LENET5 = {"optimizer": "adam", "learning_rate": 0.001}
 
 
-def test_a_judge_that_knows_nothing_gives_every_class_the_same_share():
-    found = verdict(np.full((20, 10), 0.1))
-    assert found["sample_confidence"] == pytest.approx(0.1)
-    assert found["sample_classes"] == pytest.approx(10)
+def test_a_judge_unsure_of_one_and_the_same_image_sees_one_class():
+    """Samples that are all alike must not pass for varied because the judge does not know them."""
+    found = verdict(np.tile([0.12, *[0.88 / 9] * 9], (20, 1)))
+    assert found["sample_confidence"] == pytest.approx(0.12)
+    assert found["sample_classes"] == pytest.approx(1)
 
 
 def test_a_sure_judge_counts_the_classes_it_sees():

@@ -1,7 +1,11 @@
 """Networks that do not fit are named before anything is trained."""
 
-import pytest
+from typing import ClassVar
 
+import pytest
+import torch
+
+from latentgrid import catalogue, models
 from latentgrid.errors import UserError
 from latentgrid.training.trial import attempt, built
 from project import TINY, call, copy_project, run, write_params
@@ -43,7 +47,7 @@ def test_pair_that_meets_passes():
 
 
 def test_network_that_does_not_fit_the_images_is_named():
-    with pytest.raises(UserError, match=r"^conv5: does not work with images of 1×30×30: .*of 4"):
+    with pytest.raises(UserError, match=r"^conv5: fails when tried on images of 1×30×30: .*of 4"):
         built("conv5", SETTINGS, (1, 30, 30))
 
 
@@ -57,7 +61,7 @@ def test_network_whose_parts_do_not_meet_is_named():
     settings = SETTINGS | {"hyperparameters": {"latent_dim": 2}}
     model = built("conv5", settings, (1, 28, 28))
     model.decoder[1] = model.decoder[1].__class__(3, 64, 7)
-    with pytest.raises(UserError, match=r"^conv5: does not work with images of 1×28×28: .*channel"):
+    with pytest.raises(UserError, match=r"^conv5: fails when tried on .*channel"):
         attempt("conv5", model, settings, (1, 28, 28))
 
 
@@ -70,7 +74,10 @@ def test_misfit_is_named_before_anything_trains(tmp_path):
 
     done = call(project, "snakemake", "--cores", "2")
     assert done.returncode != 0
-    assert "misfit/latent_dim=2,optimizer=adam,learning_rate=0.001/seed=0: does not" in done.stderr
+    assert (
+        "misfit/latent_dim=2,optimizer=adam,learning_rate=0.001/seed=0: fails when tried"
+        in done.stderr
+    )
     assert not list((project / "results").rglob("outcome.json"))
     planned = call(project, "latentgrid", "plan")
     assert planned.stderr.splitlines()[-1].startswith("error: misfit/")
@@ -79,3 +86,89 @@ def test_misfit_is_named_before_anything_trains(tmp_path):
     write_params(project, TINY)
     assert "networks fit images of 1×28×28" in run(project, *PREPARE).stdout
     assert "networks fit" not in run(project, *PREPARE, "--force").stdout
+
+
+class Kept(models.Model):
+    """A model that keeps the contract."""
+
+    terms: ClassVar = {"error": "per image"}
+    total: ClassVar = "error"
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def losses(self, batch, generator):
+        return {"error": self.weight * batch.images.flatten(1).sum(dim=1)}
+
+
+class Undescribed(Kept):
+    pass
+
+
+class NoTotal(Kept):
+    """One without its total."""
+
+    total: ClassVar = ""
+
+
+class OtherTerms(Kept):
+    """One that gives another term than it names."""
+
+    def losses(self, batch, generator):
+        return {"mistake": super().losses(batch, generator)["error"]}
+
+
+class Summed(Kept):
+    """One that sums over the batch."""
+
+    def losses(self, batch, generator):
+        return {"error": super().losses(batch, generator)["error"].sum()}
+
+
+class Alone(Kept):
+    """One that gives a tensor."""
+
+    def losses(self, batch, generator):
+        return super().losses(batch, generator)["error"]
+
+
+Undescribed.__doc__ = None
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (Undescribed, "the class needs a docstring"),
+        (NoTotal, "the class needs a docstring and `total`"),
+        (OtherTerms, "must give the terms error, not mistake"),
+        (Summed, "must give error a value per image"),
+        (Alone, "must give the terms error, not Tensor"),
+    ],
+)
+def test_model_that_does_not_keep_the_contract_is_named(broken, reason):
+    attempt("mine", Kept(), SETTINGS, (1, 28, 28))
+    with pytest.raises(UserError, match=f"^mine: fails when tried on .*{reason}"):
+        attempt("mine", broken(), SETTINGS, (1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("clas Mine:\n    pass\n", "line 1: is not valid Python"),
+        ("", "needs a class with __init__"),
+        ("class M:\n    def __init__(self, shape): ...\n", "needs a class with __init__"),
+        ("class M:\n    def __init__(self, image_shape, d): ...\n", "d: needs a type"),
+        ("class M:\n    def __init__(self, image_shape, d: Size): ...\n", "d: name 'Size' is not"),
+        ("class M:\n    def __init__(self, image_shape, d: int = 2**3): ...\n", "default 2 [*][*]"),
+        ("class M:\n    def __init__(self, image_shape, *, d: int): ...\n", "may not have [*]"),
+    ],
+)
+def test_model_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, code, reason):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(catalogue, "PACKAGE", tmp_path)
+    for remembered in (catalogue._lines, catalogue._class_of, catalogue.model_hyperparameters):
+        remembered.cache_clear()
+    with pytest.raises(UserError, match=f"mine.py.*{reason}"):
+        catalogue.model_hyperparameters("mine")

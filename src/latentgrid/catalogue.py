@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, create_model
 
 from latentgrid import hyperparameters
+from latentgrid.errors import UserError
 
 PACKAGE = Path(__file__).parent
 Fields = dict[str, tuple[Any, Any]]
@@ -95,10 +96,12 @@ def model_hyperparameters(model: str) -> Fields:
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"
     )
     _self, _image_shape, *arguments = constructor.args.args
-    values = [ast.literal_eval(value) for value in constructor.args.defaults]
+    if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
+        raise UserError(f"{_file(model)}: __init__ may not have *, *args or **kwargs")
+    values = [_default(model, value) for value in constructor.args.defaults]
     defaults = [...] * (len(arguments) - len(values)) + values
     return {
-        argument.arg: (_annotation(argument), default)
+        argument.arg: (_annotation(model, argument), default)
         for argument, default in zip(arguments, defaults, strict=True)
     }
 
@@ -135,21 +138,24 @@ def is_closed_form(model: str) -> bool:
 @cache
 def _class_of(model: str) -> ast.ClassDef:
     """Return the class in a model's file whose constructor takes the shape of an image."""
-    return next(
-        definition
-        for definition in _lines(f"models/{model}.py")
-        if isinstance(definition, ast.ClassDef)
-        for function in definition.body
-        if isinstance(function, ast.FunctionDef)
-        and function.name == "__init__"
-        and [argument.arg for argument in function.args.args[1:2]] == ["image_shape"]
-    )
+    for definition in _lines(f"models/{model}.py"):
+        if isinstance(definition, ast.ClassDef):
+            for function in definition.body:
+                if isinstance(function, ast.FunctionDef) and function.name == "__init__":
+                    names = [argument.arg for argument in function.args.args[:2]]
+                    if names == ["self", "image_shape"]:
+                        return definition
+    raise UserError(f"{_file(model)}: needs a class with __init__(self, image_shape, ...)")
 
 
 @cache
 def _lines(file: str) -> list[ast.stmt]:
     """Return the statements of a file of the package."""
-    return ast.parse((PACKAGE / file).read_text(encoding="utf-8")).body
+    try:
+        return ast.parse((PACKAGE / file).read_text(encoding="utf-8")).body
+    except SyntaxError as error:
+        place = f"src/{PACKAGE.name}/{file}, line {error.lineno}"
+        raise UserError(f"{place}: is not valid Python: {error.msg}") from None
 
 
 def _constant(file: str, name: str) -> Any:
@@ -175,8 +181,27 @@ def _methods(file: str, class_name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _annotation(argument: ast.arg) -> Any:
-    assert argument.annotation is not None, f"{argument.arg} needs a type"
+def _file(model: str) -> str:
+    return f"src/{PACKAGE.name}/models/{model}.py"
+
+
+def _default(model: str, value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        found = ast.unparse(value)
+        raise UserError(f"{_file(model)}: default {found}: must be a plain value") from None
+
+
+def _annotation(model: str, argument: ast.arg) -> Any:
+    if argument.annotation is None:
+        raise UserError(
+            f"{_file(model)}: {argument.arg}: needs a type, as in latent_dim: LatentDim"
+        )
     expression = ast.Expression(argument.annotation)
-    namespace = {**vars(hyperparameters)}
-    return eval(compile(expression, "annotation", "eval"), namespace)
+    try:
+        return eval(compile(expression, "annotation", "eval"), {**vars(hyperparameters)})
+    except NameError as error:
+        raise UserError(
+            f"{_file(model)}: {argument.arg}: {error}; types are those of hyperparameters.py"
+        ) from None

@@ -249,7 +249,7 @@ def _params(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     flat = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
     flat |= settings.get("hyperparameters", {})
     entry, _, _ = name.partition("/")
-    # A word among the numbers, "None", would turn the axis of a parallel-coordinates plot into words.
+    # A word among numbers, "None", would make the axis of a parallel-coordinates plot one of words.
     given = {key: str(value) for key, value in flat.items() if value is not None}
     return {"entry": entry} | given
 

@@ -22,3 +22,28 @@ rule report:
         figures=list(FIGURES),
     shell:
         "python -m latentgrid.report --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
+
+
+rule gallery:
+    """Set all figures on a page of the documentation; only made when asked for by name."""
+    input:
+        figures=list(FIGURES.values()),
+        seen=LAYOUT.seen,
+        tables=LAYOUT.table_files,
+        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
+        code=source_files("latentgrid.report.gallery"),
+        template="src/latentgrid/report/gallery.md.j2",
+    output:
+        directory("docs/gallery"),
+    log:
+        LAYOUT.logs / "gallery.log",
+    params:
+        dataset=PARAMS.dataset,
+        configuration=" ".join(
+            map(str, workflow.config_settings.configfiles or ["params.yaml"])
+        ),
+        figures=list(FIGURES),
+    shell:
+        "python -m latentgrid.report.gallery --dataset {params.dataset}"
+        " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
+        " > {log:q} 2>&1"

@@ -11,7 +11,7 @@ from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.errors import UserError
 from latentgrid.evaluation.trained import Array, TrainedRun
-from latentgrid.models import Decoder, Encoder, Model, reconstruct
+from latentgrid.models import Decoder, Encoder, Model, Quantile, reconstruct
 
 BATCH = 1000
 
@@ -36,6 +36,12 @@ class Restored:
         assert isinstance(self.model, Decoder)
         parts = torch.split(torch.from_numpy(codes).float(), BATCH)
         return _as_bytes(torch.cat([self.model.decode(part) for part in parts]))
+
+    @torch.no_grad()
+    def quantile(self, shares: Array) -> Array:
+        """Map shares (n, d) in (0, 1) of each dimension's prior mass to codes (n, d)."""
+        assert isinstance(self.model, Quantile)
+        return np.asarray(self.model.quantile(torch.from_numpy(shares)))
 
     @torch.no_grad()
     def reconstruct(self, images: Array) -> Array:

@@ -1,5 +1,6 @@
 """What each file of `comparisons` returns: a figure and what it shows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
@@ -29,3 +30,14 @@ def nothing(reason: str) -> Drawing:
     figure = Figure(figsize=(WIDTH, 0.6))
     figure.text(0.5, 0.5, reason, ha="center", va="center", style="italic")
     return Drawing(figure, missing=reason)
+
+
+def listed(values: Iterable[tuple[str, float]]) -> str:
+    """Return "ae 0.021, vae 0.018": each value with its name, to two significant digits."""
+    return ", ".join(f"{name} {significant(value)}" for name, value in values)
+
+
+def significant(value: float) -> str:
+    """Return a number to two significant digits, the last one even if it is 0: 0.020."""
+    _, exponent = f"{value:.1e}".split("e")
+    return f"{value:.{max(1 - int(exponent), 0)}f}".replace("-", "−")

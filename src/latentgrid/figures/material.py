@@ -2,14 +2,16 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
+from latentgrid import catalogue
 from latentgrid.evaluation.restore import Restored, restore
 from latentgrid.evaluation.tables import axes_of, best_runs
 from latentgrid.evaluation.trained import Array, TestSet, TrainedRun, load_test_set
@@ -57,15 +59,26 @@ class Material:
         """The test images."""
         return load_test_set(self.layout.images)
 
-    def training_images(self, n: int) -> Array:
-        """Return the first n training images, uint8, (n, c, h, w)."""
+    def training_images(self, n: int | None) -> Array:
+        """Return the first n training images, or all there are, uint8, (n, c, h, w)."""
         with safe_open(self.layout.images, framework="np") as file:
-            images: Array = file.get_slice("train_images")[:n]
+            part = file.get_slice("train_images")
+            count = part.get_shape()[0]
+            images: Array = part[: count if n is None else min(n, count)]
         return images
 
     def read(self, name: str) -> dict[str, Array]:
         """Return the tensors of a result that the figure's READS names."""
         return load_file(self.layout.tensors(name))
+
+    def read_part(self, name: str, part: str) -> dict[str, Array]:
+        """Return those tensors of a result whose names start with "part/", without that."""
+        start = f"{part}/"
+        return {
+            tensor.removeprefix(start): values
+            for tensor, values in self.read(name).items()
+            if tensor.startswith(start)
+        }
 
     def normal_draws(self, purpose: str, n: int, dimensions: int) -> Array:
         """Return draws (n, d) of N(0, I), the same at every call for the same purpose."""
@@ -76,16 +89,47 @@ class Material:
         """Return the trained model of a run."""
         return Restored(restore(self.trained(run["run"])))
 
+    @cached_property
+    def entries_by_dimension(self) -> "pd.Series[int]":
+        """How many entries have each latent dimension, the dimensions ascending."""
+        if "latent_dim" not in self.runs:
+            return pd.Series(dtype=int)
+        return self.runs.groupby("latent_dim")["entry"].nunique()
+
     def of_common_dimension(self) -> tuple[int, list[pd.Series]]:
         """Return the latent dimension that most entries have, and each one's best run with it.
 
         The larger of two that are as common; 0 and no runs where there are none with codes.
         """
-        if "latent_dim" not in self.runs or self.runs["latent_dim"].isna().all():
+        entries = self.entries_by_dimension
+        if entries.empty:
             return 0, []
-        entries = self.runs.groupby("latent_dim")["entry"].nunique()
-        dimension = entries[entries == entries.max()].index.max()
-        return int(dimension), list(self.best(self.runs[self.runs["latent_dim"] == dimension]))
+        dimension = int(entries[entries == entries.max()].index.max())
+        return dimension, self.of_dimension(dimension)
+
+    def of_dimension(self, dimension: int) -> list[pd.Series]:
+        """Return the best run of each entry that has a latent dimension."""
+        return list(self.best(self.runs[self.runs["latent_dim"] == dimension]))
+
+    def by_dimension(self) -> dict[str, list[pd.Series]]:
+        """Return each entry's best run with each of its latent dimensions, these ascending."""
+        found: dict[str, list[pd.Series]] = {}
+        for dimension in self.entries_by_dimension.index:
+            for run in self.of_dimension(dimension):
+                found.setdefault(run["entry"], []).append(run)
+        return {entry: found[entry] for entry in self.runs["entry"].unique() if entry in found}
+
+    def repeated(self, run: pd.Series) -> pd.DataFrame:
+        """Return the runs that differ from one by their seeds alone, and itself."""
+        setting = self.runs[["entry", *self.axes]]
+        own = run[setting.columns]
+        return self.runs[((setting == own) | (setting.isna() & own.isna())).all(axis=1)]
+
+    def without(self, ability: str) -> "Material":
+        """Return this without the entries whose models have an ability, named by its method."""
+        pairs = self.runs[["entry", "model"]].drop_duplicates()
+        able = [ability in catalogue.abilities(model) for model in pairs["model"]]
+        return replace(self, entries=tuple(pairs["entry"][~np.array(able, dtype=bool)]))
 
     def trained(self, run: str) -> TrainedRun:
         """Return the files of a run."""

@@ -162,9 +162,11 @@ def loss_axis(axes: Axes, losses: pd.Series) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def panels(n: int, aspect: float = 1.0, title_lines: int = 1) -> tuple[Figure, list[Axes]]:
+def panels(
+    n: int, aspect: float = 1.0, title_lines: int = 1, columns: int = COLUMNS
+) -> tuple[Figure, list[Axes]]:
     """Return a figure of n panels in rows of three; `aspect` is a panel's height over its width."""
-    columns = min(n, COLUMNS)
+    columns = min(n, columns)
     rows = -(-n // columns)
     height = aspect * WIDTH / columns + 0.15 * title_lines + (0.3 if aspect < 1 else 0)
     figure = Figure(figsize=(WIDTH, rows * height + 0.3))

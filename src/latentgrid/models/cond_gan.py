@@ -21,9 +21,9 @@ class ConditionalGAN(JensenShannon):
     """A generator that makes an image of a given digit, against a discriminator told the digit.
 
     The label is given to both (source 004, section 1.2): one-hot beside the code, and as one more
-    channel of the image, a plane that is learnt for each class (Denton et al. 2015, "Deep
-    generative image models using a Laplacian pyramid of adversarial networks", appendix).
-    Otherwise it is `gan`, whose defaults it has.
+    channel of the image, a plane that is learnt for each class: the label through a linear layer
+    and reshaped, as in Denton et al. (2015), "Deep generative image models using a Laplacian
+    pyramid of adversarial networks". Otherwise it is `gan`, whose defaults it has.
     """
 
     def __init__(

@@ -33,12 +33,13 @@ class Flow(Model):
         log p(v) = log N(z; 0, I) + log│det f′│ + Σ(−log σ + log(1 − 2α) − log y − log(1 − y)),
 
     y = α + (1 − 2α)·v, and −log p(v) + D·log 256 bounds the nats of the levels themselves from
-    above (Theis, van den Oord and Bethge 2016, eq. 3); bits per dimension are that over D·log 2.
+    above (Theis, van den Oord and Bethge 2016); bits per dimension are that over D·log 2.
 
     `coupling` is RealNVP (Dinh, Sohl-Dickstein and Bengio 2017, eqs. 7 and 8), `autoregressive`
-    MAF (Papamakarios, Pavlakou and Murray 2017, eqs. 3 to 5), on rows of pixels as these authors
-    had them on MNIST: five transforms, two hidden ReLU layers each, orders reversed from one to
-    the next, α = 1e-6. They had 1,024 hidden units, and batch normalisation where here is (μ, σ).
+    MAF (Papamakarios, Pavlakou and Murray 2017, eqs. 3 to 5), on rows of pixels as the latter had
+    both on MNIST: five transforms, two hidden layers each, orders reversed from one to the next,
+    α = 1e-6. They had 1,024 hidden units, batch normalisation where here is (μ, σ), and for the
+    scales of RealNVP a network of its own with tanh; here one with ReLUs gives scales and shifts.
     """
 
     terms: ClassVar = {"negative_log_likelihood": "nats per image, of levels made continuous"}

@@ -9,7 +9,7 @@ from latentgrid.nets.dense import dense, dense_decoder
 
 ImageShape = tuple[int, int, int]
 
-SLOPE = 0.2  # Radford, Metz and Chintala (2016), section 3
+SLOPE = 0.2  # Radford, Metz and Chintala (2016), section 4
 
 
 def dense_generator(image_shape: ImageShape, inputs: int, hidden: int) -> nn.Sequential:

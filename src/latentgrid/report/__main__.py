@@ -34,7 +34,6 @@ COMPARED = {
     "sample_confidence": "sample confidence",
     "sample_classes": "sample classes",
 }
-CAPTIONS = Path("workflow/report")
 
 
 def main(
@@ -73,6 +72,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "grids": _grids(layout),
         "entries": _entries(layout),
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
+        "denoisers": runs.loc[runs["model"].map(_corrupts), "entry"].unique().tolist(),
         "best": _side_by_side(tables["best"], settings, axes),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
@@ -83,6 +83,10 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "provenance": _provenance(layout, material.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
+
+
+def _corrupts(model: str) -> bool:
+    return "corrupt" in catalogue.abilities(model)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -153,26 +157,17 @@ def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _sections(layout: Layout, figures: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the figures by section, each with its caption, what a source claims and what is seen.
-
-    The first paragraph of a caption's file says what to look at, the second what was claimed.
-    """
-    seen = read_json(layout.seen)
-    shown = {}
-    for name in figures:
-        caption, _, claim = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8").partition("\n\n")
-        shown[name] = {
-            "name": name,
-            "title": sections.title(name),
-            "picture": _embedded(layout.figures / f"{name}.png"),
-            "animation": _animation(layout, name),
-            "caption": caption,
-            "claim": claim,
-            **seen[name],
-        }
+    """Return the figures by section, with their pictures."""
     return {
-        heading: [shown[name] for name in names]
-        for heading, names in sections.in_sections(figures).items()
+        heading: [
+            {
+                **vars(figure),
+                "picture": _embedded(layout.figures / f"{figure.name}.png"),
+                "animation": _animation(layout, figure.name),
+            }
+            for figure in described
+        ]
+        for heading, described in sections.described(layout, figures).items()
     }
 
 

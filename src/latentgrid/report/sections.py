@@ -1,6 +1,13 @@
-"""The order in which a reader wants the figures."""
+"""The figures with all that is said of them, in the order in which a reader wants them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from latentgrid.files import read_json
+from latentgrid.paths import Layout
+
+CAPTIONS = Path("workflow/report")
 
 SECTIONS = {
     "What is lost": ("reconstructions", "dimensions", "dimensions_images", "encoder_decoder_pairs"),
@@ -47,6 +54,41 @@ TITLES = {
     "two_points": "Two points on which the ELBO diverges",
     "gan_toy": "A GAN learns a Gaussian",
 }
+
+
+@dataclass(frozen=True)
+class Described:
+    """A figure and what is said of it.
+
+    Attributes:
+        caption: what to look at.
+        claim: what its source claimed, if anything.
+        seen: what is seen in it, in sentences.
+        missing: why there is nothing to see, if there is nothing.
+    """
+
+    name: str
+    title: str
+    caption: str
+    claim: str
+    seen: list[str]
+    missing: str
+
+
+def described(layout: Layout, figures: Iterable[str]) -> dict[str, list[Described]]:
+    """Return the figures below the headings of their sections."""
+    seen = read_json(layout.seen)
+    return {
+        heading: [_described(name, seen[name]["seen"], seen[name]["missing"]) for name in names]
+        for heading, names in in_sections(figures).items()
+    }
+
+
+def _described(name: str, seen: list[str], missing: str) -> Described:
+    """Read the caption's file: first paragraph what to look at, second what was claimed."""
+    text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")
+    caption, _, claim = (part.strip() for part in text.partition("\n\n"))
+    return Described(name, title(name), caption, claim, seen, missing)
 
 
 def title(figure: str) -> str:

@@ -22,7 +22,7 @@ from latentgrid.step import run_step
 from latentgrid.training.loop import take_turns, turns_of
 from latentgrid.training.snapshots import snapshot
 
-FEW = 4  # images; batch normalisation needs more than one
+FEW = 10  # images, one of each class; batch normalisation needs more than one
 
 
 def main(
@@ -53,7 +53,7 @@ def built(name: str, settings: Mapping[str, Any], shape: ImageShape) -> Model:
     """
     try:
         return models.build(settings, shape)
-    except (RuntimeError, ValueError, UserError) as error:
+    except Exception as error:  # whatever a model of the user's raises is said in one line
         raise _misfit(name, shape, error) from error
 
 
@@ -61,26 +61,38 @@ def attempt(name: str, model: Model, settings: Mapping[str, Any], shape: ImageSh
     """Let each player take a step, and the model show what it can, on a few random images.
 
     Raises:
-        UserError: a part of the network does not fit the images or another part.
+        UserError: a part of the network does not fit the images or another part, or the model does
+            not keep the contract.
     """
     noise = generator(0, "trial")
     images = torch.randint(0, 256, (FEW, *shape), generator=noise, dtype=torch.uint8)
     labels = torch.arange(FEW, dtype=torch.uint8)
-    batch = as_batch(images, labels)
     try:
-        if model.closed_form:
-            model.losses(batch, noise)
+        _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
         turns = turns_of(model, settings)
         for step in range(max((player.every for player, _ in turns), default=0)):
-            take_turns(turns, step + 1, batch, noise)
+            take_turns(turns, step + 1, as_batch(images, labels), noise)
         snapshot(model, Images(images, labels, images, labels), 0, FEW, manifold=2)
-    except (RuntimeError, ValueError, IndexError, UserError) as error:
+    except Exception as error:  # as above
         raise _misfit(name, shape, error) from error
 
 
+def _keeps_the_contract(model: Model, losses: object) -> None:
+    if not isinstance(losses, dict) or set(losses) != set(model.terms):
+        found = ", ".join(losses) if isinstance(losses, dict) else type(losses).__name__
+        raise UserError(f"losses() must give the terms {', '.join(model.terms)}, not {found}")
+    for term, values in losses.items():
+        if values.shape != (FEW,):
+            raise UserError(f"losses() must give {term} a value per image, (n,)")
+    if not (model.total and (type(model).__doc__ or "").strip()):
+        raise UserError("the class needs a docstring and `total`, which say what it is in words")
+
+
 def _misfit(name: str, shape: ImageShape, error: Exception) -> UserError:
-    reason = str(error).partition("\n")[0] or type(error).__name__
-    return UserError(f"{name}: does not work with images of {_shown(shape)}: {reason}")
+    reason = str(error).partition("\n")[0]
+    if not isinstance(error, UserError):
+        reason = f"{type(error).__name__} {reason}".strip()
+    return UserError(f"{name}: fails when tried on images of {_shown(shape)}: {reason}")
 
 
 def _shown(shape: ImageShape) -> str:

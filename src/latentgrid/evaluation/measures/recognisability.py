@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
+from scipy.stats import entropy
 
 from latentgrid.evaluation.trained import Array, TestSet, TrainedRun
-
-LEAST = 1e-12
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
@@ -19,13 +18,14 @@ def verdict(probabilities: Array) -> dict[str, Any]:
     """Return `sample_confidence` and `sample_classes` of probabilities (n, classes).
 
     The confidence, in (0, 1], is the mean over samples of the most probable class's probability.
-    The number of classes, from 1 to all of them, is the exponential of the entropy of the classes'
-    mean probabilities: how many classes would be as varied if all were equally frequent. Both high
-    is what makes an Inception score high (Salimans et al. 2016, section 4).
+    The number of classes, from 1 to all of them, is the exponential of the entropy of how often
+    each class is the most probable: how many classes would be as varied if all were equally
+    frequent. An Inception score (Salimans et al. 2016, section 4) asks for both, but takes the
+    entropy of the mean probabilities, which a judge unsure of one and the same image makes high.
     """
-    shares = probabilities.mean(axis=0, dtype=np.float64)
-    entropy = -(shares * np.log(shares + LEAST)).sum()
+    classes = probabilities.shape[1]
+    counts = np.bincount(probabilities.argmax(axis=1), minlength=classes)
     return {
         "sample_confidence": float(probabilities.max(axis=1).mean(dtype=np.float64)),
-        "sample_classes": float(np.exp(entropy)),
+        "sample_classes": float(np.exp(entropy(counts / counts.sum()))),
     }

@@ -1,0 +1,58 @@
+"""Images decoded from the mean code of each class (source 002, figure 4.2)."""
+
+from itertools import combinations
+from statistics import fmean
+
+import numpy as np
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.drawing import Drawing, nothing, significant
+from latentgrid.figures.material import Material
+from latentgrid.figures.nearest import difference
+from latentgrid.figures.rows import Row, draw_rows
+
+NEEDS = ("encode", "decode")
+
+
+def draw(material: Material) -> Drawing:
+    """Draw a column a class: the mean of its test images, then a row a model.
+
+    Models are those with the common latent dimension; codes are those of the test images.
+    """
+    dimension, runs = material.without("corrupt").of_common_dimension()
+    if not runs:
+        return nothing("No run that encodes and decodes undamaged images has finished.")
+    images, labels = material.test.images, material.test.labels
+    mean_images = class_means(images, labels).round().astype(np.uint8)
+    decoded = {}
+    for run in runs:
+        model = material.restored(run)
+        decoded[run["entry"]] = model.decode(class_means(model.encode(images), labels))
+    shown = {"mean of the images": mean_images} | decoded
+    classes = [str(label) for label in np.unique(labels)]
+    rows = [Row(label, [sheet]) for label, sheet in shown.items()]
+    figure = draw_rows(rows, [f"class, d = {dimension}"], classes)
+    return Drawing(figure, alike(list(decoded.values()), mean_images))
+
+
+def class_means(values: Array, labels: Array) -> Array:
+    """Return the mean of the values (n, …) of each class, (classes, …), in the labels' order."""
+    return np.stack([values[labels == label].mean(axis=0) for label in np.unique(labels)])
+
+
+def alike(decoded: list[Array], means: Array) -> list[str]:
+    """Say how much the models' images (classes, c, h, w) differ, from one another and the means."""
+    between = [difference(one, other) for one, other in combinations(decoded, 2)]
+    within = [
+        difference(one[None], other[None])
+        for sheet in decoded
+        for one, other in combinations(sheet, 2)
+    ]
+    parts = []
+    if between:
+        parts.append(f"{significant(fmean(between))} between two models for the same digit")
+    if within:
+        parts.append(f"{significant(fmean(within))} between two digits of the same model")
+    from_means = fmean(difference(sheet, means) for sheet in decoded)
+    parts.append(f"{significant(from_means)} between a decoded image and the mean of the images")
+    return [f"The mean squared difference per pixel is {'; '.join(parts)}."]

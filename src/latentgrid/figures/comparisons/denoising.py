@@ -1,0 +1,68 @@
+"""Damaged images and what is made of them (source 003, "Denoising Auto-encoders")."""
+
+import pandas as pd
+from matplotlib.figure import Figure, SubFigure
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import WIDTH, show_images
+
+NEEDS = ("corrupt", "reconstruct")
+SHOWN = 8
+ABREAST = 2  # blocks in a row
+ROW = 0.36  # inches
+NAMES = {
+    "pixels_50": "50 % of the pixels removed",
+    "pixels_90": "90 % of the pixels removed",
+    "blur": "Gaussian blur, σ = 4 pixels",
+    "block": "a square of 16/28 of the side removed",
+    "noise": "Gaussian noise, σ = 0.5",
+    "inpainting": "one half removed",
+}
+
+
+def draw(material: Material) -> Drawing:
+    """Draw a block for each corruption: clean and damaged images, and a row for each entry.
+
+    All runs shown have the same seed, so that the damage is the same for all of a corruption.
+    """
+    if material.runs.empty:
+        return nothing("No run that restores damaged images has finished.")
+    runs = material.runs[material.runs["seed"] == material.runs["seed"].mode()[0]]
+    kinds = runs["run"].map(lambda run: _corruption(material, run))
+    blocks = {str(kind): list(material.best(runs[kinds == kind])) for kind in kinds.unique()}
+    tallest = max(map(len, blocks.values())) + 2
+    rows = -(-len(blocks) // ABREAST)
+    figure = Figure(figsize=(WIDTH, rows * (ROW * tallest + 0.25)))
+    places = figure.subfigures(rows, min(ABREAST, len(blocks)), squeeze=False).flatten()
+    for place, (kind, of_kind) in zip(places, blocks.items(), strict=False):
+        place.suptitle(NAMES.get(kind, kind), fontsize=8.5)
+        _draw_block(place, material, of_kind, tallest)
+    return Drawing(figure, [_errors(kind, of_kind) for kind, of_kind in blocks.items()])
+
+
+def _corruption(material: Material, run: str) -> str:
+    settings = material.trained(run).config["settings"]
+    return str(settings["hyperparameters"].get("corruption", settings["model"]))
+
+
+def _draw_block(place: SubFigure, material: Material, runs: list[pd.Series], rows: int) -> None:
+    damaged = material.with_snapshot("corrupted", runs)
+    restored = material.with_snapshot("reconstructions", runs)
+    shown: list[tuple[str, Array]] = [("clean", material.test.images)]
+    shown += [("damaged", images) for _, images in damaged[:1]]
+    shown += [(run["entry"], images) for run, images in restored]
+    panels = place.subplots(rows, 1)
+    for panel, (label, images) in zip(panels, shown, strict=False):
+        show_images(panel, images[:SHOWN], SHOWN)
+        panel.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
+    for unused in panels[len(shown) :]:
+        unused.set_axis_off()
+
+
+def _errors(kind: str, runs: list[pd.Series]) -> str:
+    """Say what the restored images differ from the clean ones, from the best model to the worst."""
+    errors = pd.DataFrame(runs).sort_values("test_squared_error")
+    listed = ", ".join(f"{run.entry} {run.test_squared_error:.1f}" for run in errors.itertuples())
+    return f"Squared error per test image, {NAMES.get(kind, kind)}: {listed}."

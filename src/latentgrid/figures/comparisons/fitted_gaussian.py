@@ -1,0 +1,64 @@
+"""Images drawn from a Gaussian fitted to the codes of an autoencoder (source 003, "Generación")."""
+
+import numpy as np
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.drawing import Drawing, listed, nothing, significant
+from latentgrid.figures.material import Material
+from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
+from latentgrid.figures.style import panels, show_images
+
+NEEDS = ("encode", "decode")
+COLUMNS = 8
+SHOWN = 40
+DIMENSIONS = 2  # the largest so many of each entry
+JITTER = 1e-6  # of the mean variance, so that codes that do not fill their dimensions have a root
+LEAST = 1e-12
+
+
+def draw(material: Material) -> Drawing:
+    """Draw training images, then samples of each model that has no way of its own to draw any.
+
+    N(μ, Σ) is fitted to the codes of the first training images.
+    """
+    runs = [
+        run
+        for of_entry in material.without("corrupt").without("sample").by_dimension().values()
+        for run in of_entry[-DIMENSIONS:]
+    ]
+    if not runs:
+        return nothing("No autoencoder without a prior of its own has finished.")
+    training, test = material.training_images(REAL), material.test.images
+    figure, places = panels(len(runs) + 1, aspect=SHOWN / COLUMNS**2)
+    floor = to_nearest(training[:MEASURED], test)
+    show_images(places[0], training[:SHOWN], COLUMNS)
+    places[0].set(title="training images", xlabel=f"distance {significant(floor)}")
+    drawn, decoded = [], []
+    for panel, run in zip(places[1:], runs, strict=True):
+        model = material.restored(run)
+        codes = model.encode(training)
+        draws = material.normal_draws("fitted Gaussian", MEASURED, codes.shape[1])
+        images = model.decode(fitted(codes, draws))
+        name = f"{run['entry']} (d = {codes.shape[1]})"
+        drawn.append((name, to_nearest(images, test)))
+        decoded.append((name, to_nearest(model.decode(codes[:MEASURED]), test)))
+        show_images(panel, images[:SHOWN], COLUMNS)
+        panel.set(title=name, xlabel=f"distance {significant(drawn[-1][1])}")
+    return Drawing(
+        figure,
+        [
+            "Mean squared difference per pixel between an image and the nearest test image, for "
+            f"images decoded from the fitted Gaussian: {listed(drawn)}; for those decoded from "
+            f"codes of training images: {listed(decoded)}; for training images: "
+            f"{significant(floor)}."
+        ],
+    )
+
+
+def fitted(codes: Array, draws: Array) -> Array:
+    """Map draws (m, d) of N(0, I) to draws of the Gaussian with mean and covariance of codes."""
+    covariance = np.atleast_2d(np.cov(codes, rowvar=False))
+    least = JITTER * covariance.diagonal().mean() + LEAST
+    root = np.linalg.cholesky(covariance + least * np.eye(len(covariance)))
+    samples: Array = codes.mean(axis=0) + draws @ root.T
+    return samples

@@ -1,0 +1,93 @@
+"""Along the straight line between two codes, PCA against autoencoders (source 003)."""
+
+import numpy as np
+import pandas as pd
+
+from latentgrid.evaluation.restore import Restored
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.drawing import Drawing, listed, nothing, significant
+from latentgrid.figures.material import Material
+from latentgrid.figures.nearest import MEASURED, REAL, difference, to_nearest
+from latentgrid.figures.rows import Row, draw_rows
+
+NEEDS = ("encode", "decode")
+PAIRS = 2
+STEPS = 8
+
+
+def draw(material: Material) -> Drawing:
+    """Draw what each model decodes at regular steps between the codes of two test images.
+
+    Models are those with the largest latent dimension that two entries share, or else the largest
+    at all; the pairs of images are the same for all.
+    """
+    runs = _compared(material.without("corrupt"))
+    if not runs:
+        return nothing("No run that encodes and decodes undamaged images has finished.")
+    labels = material.test.labels
+    first, second = pairs(labels)
+    if not len(first):
+        return nothing("All test images are of one class.")
+    rows, blends, away = [], [], []
+    real = material.training_images(REAL)
+    for run in runs:
+        model = material.restored(run)
+        codes = model.encode(material.test.images)
+        shares = np.linspace(0, 1, STEPS)
+        lines = [
+            model.decode(between(codes[i : i + 1], codes[j : j + 1], shares))
+            for i, j in zip(first[:PAIRS], second[:PAIRS], strict=True)
+        ]
+        rows.append(Row(run["entry"], lines))
+        halfway, blend = _halfway(model, codes[first], codes[second])
+        blends.append((run["entry"], difference(halfway, blend)))
+        away.append((run["entry"], to_nearest(halfway, real)))
+    ends = zip(labels[first[:PAIRS]], labels[second[:PAIRS]], strict=True)
+    dimension = f"d = {runs[0]['latent_dim']:g}"
+    figure = draw_rows(rows, [f"from {one} to {other}, {dimension}" for one, other in ends])
+    floor = significant(to_nearest(material.test.images[:MEASURED], real))
+    return Drawing(
+        figure,
+        [
+            f"Over {len(first)} pairs of test images of different classes, the image decoded "
+            "halfway differs from the mean of the two decoded ends (squared, per pixel) by: "
+            f"{listed(blends)}.",
+            f"From the nearest training image it differs by: {listed(away)}; a test image does "
+            f"by {floor}.",
+        ],
+    )
+
+
+def pairs(labels: Array) -> tuple[Array, Array]:
+    """Return the places of images and of the next ones of another class, no image in two pairs."""
+    left = list(range(len(labels)))
+    found: list[tuple[int, int]] = []
+    while left and len(found) < MEASURED:
+        one = left.pop(0)
+        other = next((place for place in left if labels[place] != labels[one]), None)
+        if other is not None:
+            left.remove(other)
+            found.append((one, other))
+    first, second = np.array(found, dtype=int).reshape(-1, 2).T
+    return first, second
+
+
+def between(one: Array, other: Array, shares: Array) -> Array:
+    """Return codes (steps, d) on the line from one code (1, d) to another, at shares of the way."""
+    codes: Array = one + shares[:, None] * (other - one)
+    return codes
+
+
+def _halfway(model: Restored, one: Array, other: Array) -> tuple[Array, Array]:
+    """Return the images in the middle of pairs of codes, and the means of those at the ends."""
+    ends = [model.decode(codes).astype(float) for codes in (one, other)]
+    blend = np.mean(ends, axis=0).round().astype(np.uint8)
+    return model.decode((one + other) / 2), blend
+
+
+def _compared(material: Material) -> list[pd.Series]:
+    entries = material.entries_by_dimension
+    if entries.empty:
+        return []
+    shared = entries[entries > 1]
+    return material.of_dimension((entries if shared.empty else shared).index.max())

@@ -1,0 +1,49 @@
+"""Real codes with controlled noise, decoded (proposed in source 002, section 5.3)."""
+
+import numpy as np
+
+from latentgrid.figures.drawing import Drawing, nothing, significant
+from latentgrid.figures.material import Material
+from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
+from latentgrid.figures.rows import Row, draw_rows
+
+NEEDS = ("encode", "decode")
+LEVELS = (0.0, 0.25, 0.5, 1.0, 2.0)
+NAMES = ("image", "0", "¼", "½", "1", "2")
+IMAGES = 2
+
+
+def draw(material: Material) -> Drawing:
+    """Draw test images of different classes and what each model makes of their codes with noise.
+
+    Noise is in units of the standard deviation, over these test images, of each dimension of the
+    model's own codes; its draws are the same for all models and all amounts.
+    """
+    dimension, runs = material.without("corrupt").of_common_dimension()
+    if not runs:
+        return nothing("No run that encodes and decodes undamaged images has finished.")
+    test = material.test.first(MEASURED)
+    shown = np.sort(np.unique(test.labels, return_index=True)[1])[:IMAGES]
+    draws = material.normal_draws("noise on codes", len(test.images), dimension)
+    real = material.training_images(REAL)
+    rows, away = [], []
+    for run in runs:
+        model = material.restored(run)
+        codes = model.encode(test.images)
+        noise = codes.std(axis=0) * draws
+        decoded = [model.decode(codes + level * noise) for level in LEVELS]
+        strips = [np.stack([images[i] for images in (test.images, *decoded)]) for i in shown]
+        rows.append(Row(run["entry"], strips))
+        distances = [to_nearest(images, real) for images in (decoded[0], *decoded[-2:])]
+        away.append(f"{run['entry']} {', '.join(map(significant, distances))}")
+    titles = [f"noise in standard deviations of the codes, d = {dimension}"] * len(shown)
+    figure = draw_rows(rows, titles, NAMES)
+    floor = significant(to_nearest(test.images, real))
+    return Drawing(
+        figure,
+        [
+            "Mean squared difference per pixel between a decoded image and the nearest training "
+            f"image, for noise of 0, 1 and 2 standard deviations: {'; '.join(away)}. "
+            f"Between a test image and the nearest training image: {floor}."
+        ],
+    )

@@ -1,0 +1,38 @@
+"""The same draws of N(0, I) decoded by every model (source 002, figures 4.3 and 4.4)."""
+
+from latentgrid.figures.drawing import Drawing, listed, nothing, significant
+from latentgrid.figures.material import Material
+from latentgrid.figures.nearest import MEASURED, to_nearest
+from latentgrid.figures.rows import Row, draw_rows
+
+NEEDS = ("encode", "decode")
+SHOWN = 16
+
+
+def draw(material: Material) -> Drawing:
+    """Draw real images, then what each model with the common latent dimension decodes.
+
+    A number beside each row: the distance of such images to the nearest test image.
+    """
+    dimension, runs = material.without("corrupt").of_common_dimension()
+    if not runs:
+        return nothing("No run that encodes and decodes undamaged images has finished.")
+    draws = material.normal_draws("prior", MEASURED, dimension)
+    images = {"training images": material.training_images(MEASURED)}
+    for run in runs:
+        images[run["entry"]] = material.restored(run).decode(draws)
+    test = material.test.images
+    away = {label: to_nearest(shown, test) for label, shown in images.items()}
+    rows = [
+        Row(label, [shown[:SHOWN]], significant(away[label])) for label, shown in images.items()
+    ]
+    figure = draw_rows(rows, [f"d = {dimension}"], notes="distance")
+    missed = ((label, to_nearest(test, shown)) for label, shown in images.items())
+    return Drawing(
+        figure,
+        [
+            "Mean squared difference per pixel between an image and the nearest test image: "
+            f"{listed(away.items())}.",
+            f"Between a test image and the nearest of {len(draws)} decoded: {listed(missed)}.",
+        ],
+    )

@@ -1,0 +1,103 @@
+"""Rows of images below one another, a row a model: how most comparisons of images are laid out."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.figures.style import GAP, WIDTH, show_images
+
+LABEL_WIDTH = 24  # letters
+FONT = 7
+LINE = 0.13  # of text, in inches like all that follow
+SPACE = 0.06  # beside text, and half of that between rows
+BETWEEN = 0.12  # strips
+LARGEST = 0.8  # side of an image
+
+
+@dataclass(frozen=True)
+class Row:
+    """Images beside one another, with a label to the left.
+
+    Attributes:
+        strips: uint8 images (n, c, h, w), each strip a place of its own; all rows of a figure have
+            as many strips, with as many images of one size.
+        note: what stands to the right.
+    """
+
+    label: str
+    strips: Sequence[Array]
+    note: str = ""
+
+
+def draw_rows(
+    rows: Sequence[Row],
+    titles: Sequence[str] = (),
+    headings: Sequence[str] = (),
+    notes: str = "",
+) -> Figure:
+    """Draw rows of images.
+
+    `titles` stand above the strips, `headings` above the images of each strip, `notes` above the
+    rows' notes.
+    """
+    labels = [_wrapped(row.label) for row in rows]
+    counts = [len(strip) for strip in rows[0].strips]
+    left = _width(line for label in labels for line in label.splitlines())
+    right = _width([notes, *(row.note for row in rows)])
+    free = WIDTH - left - right - BETWEEN * (len(counts) - 1)
+    width = min(free / sum(counts), LARGEST)
+    height = width * rows[0].strips[0].shape[2] / rows[0].strips[0].shape[3]
+    step = SPACE / 2 + max(height, LINE * max(len(label.splitlines()) for label in labels))
+    above = 1.5 * LINE * (bool(titles) + bool(headings) or bool(notes))
+    figure = Figure(figsize=(WIDTH, above + step * len(rows)))
+    figure.set_layout_engine("none")
+    whole = (WIDTH, figure.get_figheight())
+    for number, (row, label) in enumerate(zip(rows, labels, strict=True)):
+        bottom = whole[1] - above - step * (number + 0.5) - height / 2
+        start = left
+        panels = []
+        for count, strip in zip(counts, row.strips, strict=True):
+            box = (start / whole[0], bottom / whole[1], count * width / whole[0], height / whole[1])
+            panels.append(figure.add_axes(box))
+            show_images(panels[-1], strip, count)
+            start += count * width + BETWEEN
+        panels[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=FONT)
+        panels[-1].annotate(
+            row.note, (1, 0.5), (4, 0), "axes fraction", "offset points", va="center", size=FONT
+        )
+        if number == 0:
+            _head(panels, titles, headings, notes)
+    return figure
+
+
+def _head(
+    panels: Sequence[Axes], titles: Sequence[str], headings: Sequence[str], notes: str
+) -> None:
+    """Write what stands above the first row."""
+    for panel, title in zip(panels, titles, strict=bool(titles)):
+        panel.set_title(title, fontsize=FONT + 1, pad=14 if headings else 4)
+    if headings:
+        columns = len(headings)
+        side = (panels[0].get_images()[0].get_array().shape[1]) / columns  # type: ignore[union-attr]
+        places = [side * (column + 0.5) + GAP / 2 - 0.5 for column in range(columns)]
+        for panel in panels:
+            panel.set_xticks(places, headings, fontsize=FONT)
+            panel.tick_params(length=0, pad=1, labeltop=True, labelbottom=False)
+    panels[-1].annotate(
+        notes, (1, 1), (4, 3), "axes fraction", "offset points", va="bottom", size=FONT
+    )
+
+
+def _width(lines: Iterable[str]) -> float:
+    """Return the inches that the widest line takes, with the space beside it."""
+    points = [TextPath((0, 0), line, size=FONT).get_extents().width for line in lines if line]
+    return max(points, default=0.0) / 72 + 2 * SPACE
+
+
+def _wrapped(label: str) -> str:
+    return "\n".join(textwrap.fill(line, LABEL_WIDTH) for line in label.splitlines())

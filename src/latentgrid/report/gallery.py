@@ -1,0 +1,54 @@
+"""The gallery step: the figures of a data set as a page of the documentation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
+
+from latentgrid.files import save, write_text
+from latentgrid.paths import Layout
+from latentgrid.report import sections
+from latentgrid.step import run_step
+
+COLOURS = 256
+PIXELS = 1400  # across
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    configuration: Annotated[str, typer.Option(help="file that the page names as its origin")],
+    folder: Annotated[Path, typer.Option(help="where page and pictures go")],
+    figures: Annotated[list[str], typer.Argument(help="figures to show")],
+) -> None:
+    """Write a page with pictures small enough to be kept in git."""
+    layout = Layout(dataset)
+    shown = sections.described(layout, figures)
+    for described in (figure for of_section in shown.values() for figure in of_section):
+        if not described.missing:
+            shrink(layout.figures / f"{described.name}.png", folder / f"{described.name}.png")
+    environment = Environment(
+        loader=PackageLoader("latentgrid", "report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    runs = pd.read_csv(layout.tables / "runs.csv")
+    page = environment.get_template("gallery.md.j2").render(
+        sections=shown, dataset=dataset, configuration=configuration, runs=runs
+    )
+    write_text(folder / "README.md", page)
+
+
+def shrink(picture: Path, to: Path) -> None:
+    """Write a picture with fewer pixels and colours."""
+    image = Image.open(picture).convert("RGB")
+    size = (PIXELS, round(image.height * PIXELS / image.width))
+    small = image.resize(size, Image.Resampling.LANCZOS).quantize(COLOURS)
+    save(to, lambda part: small.save(part, "PNG", optimize=True))
+
+
+if __name__ == "__main__":
+    run_step(main)

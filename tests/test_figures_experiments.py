@@ -1,0 +1,237 @@
+"""Figures of experiments, of restored images, of codes on the prior, and of building blocks."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from latentgrid.experiments import denoising_toy, gan_toy, two_points
+from latentgrid.figures.comparisons import ablation, aggregated_posterior, denoising
+from latentgrid.figures.comparisons import denoising_toy as denoising_toy_figure
+from latentgrid.figures.comparisons import gan_toy as gan_toy_figure
+from latentgrid.figures.comparisons import two_points as two_points_figure
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import save_png
+from latentgrid.files import write_json
+from latentgrid.paths import Layout
+from latentgrid.randomness import generator
+
+LAYOUT = Layout("digits")
+AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", "activation")
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """Return a function that writes runs with their snapshots, and returns the material."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(rows, channels=1):
+        images = torch.zeros(30, channels, 8, 8, dtype=torch.uint8)
+        LAYOUT.images.parent.mkdir(parents=True, exist_ok=True)
+        save_file(
+            {"test_images": images, "test_labels": (torch.arange(30) % 3).to(torch.uint8)},
+            LAYOUT.images,
+        )
+        plan = []
+        for number, row in enumerate(rows):
+            name = f"{row['entry']}/{number}"
+            snapshots = {f"1/{key}": value for key, value in row.pop("snapshots", {}).items()}
+            axes = {key: value for key, value in row.items() if key in AXES}
+            files = LAYOUT.run(name)
+            hyperparameters = {k: v for k, v in axes.items() if k in ("corruption", "latent_dim")}
+            settings = {"model": row["entry"], "hyperparameters": hyperparameters}
+            write_json(files.config, {"settings": settings})
+            write_json(files.outcome, {"epochs": 1})
+            save_file(snapshots, files.snapshots)
+            plan.append({"name": name, "axes": axes})
+            row |= {"run": name, "status": "finished"}
+            row.setdefault("min_train_loss", 1.0)
+            row.setdefault("seed", 0)
+        write_json(LAYOUT.plan, plan)
+        LAYOUT.tables.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
+        return Material(LAYOUT)
+
+    return write
+
+
+def drawn(drawing, tmp_path):
+    save_png(drawing.figure, tmp_path / "drawn.png")
+    return drawing
+
+
+# Experiments
+
+
+def of_experiment(found):
+    """Return a material that has the tensors of an experiment and no runs."""
+    arrays = {name: tensor.numpy() for name, tensor in found.items()}
+    material = SimpleNamespace(read=lambda name: arrays)
+    material.read_part = lambda name, part: Material.read_part(material, name, part)
+    return material
+
+
+def test_two_points_says_what_the_ascent_comes_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(two_points, "STEPS", {"free": 500, "matched": 100})
+    found = two_points.run()
+    drawing = drawn(two_points_figure.draw(of_experiment(found)), tmp_path)
+    assert "500 steps" in drawing.seen[0]
+    assert "100 steps raise the ELBO from −1.69 to −1.4" in drawing.seen[1]
+    assert found["matched/elbo"][-1] == pytest.approx(-1.43, abs=0.01)
+
+
+def test_gan_toy_is_drawn_whatever_the_number_of_moments(tmp_path, monkeypatch):
+    monkeypatch.setattr(gan_toy, "RECORDED", (0, 2, 4, 6))
+    drawing = drawn(gan_toy_figure.draw(of_experiment(gan_toy.run())), tmp_path)
+    assert "of the data, 0.650 ± 0.100" in drawing.seen[0]
+    assert "6: " in drawing.seen[0]
+
+
+def test_denoising_toy_says_what_is_left_of_the_noise(tmp_path, monkeypatch):
+    monkeypatch.setattr(denoising_toy, "STEPS", 20)
+    found = denoising_toy.run()
+    found["pair/restored"] = found["pair/clean"]
+    found["pair/grid_restored"] = torch.full_like(found["pair/grid"], 0.25)
+    drawing = drawn(denoising_toy_figure.draw(of_experiment(found)), tmp_path)
+    assert "0.000 after denoising" in drawing.seen[1]
+    assert "(0.25, 0.25)" in drawing.seen[2]
+
+
+# Restored images
+
+
+def restored(channels=1):
+    return {
+        name: torch.zeros(20, channels, 8, 8, dtype=torch.uint8)
+        for name in ("corrupted", "reconstructions")
+    }
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_corruption_is_a_block_with_the_models_from_best_to_worst(
+    results, tmp_path, channels
+):
+    rows = [
+        {"entry": entry, "corruption": kind, "test_squared_error": error}
+        for entry, kind, error in (
+            ("dae", "blur", 9.0),
+            ("dae", "block", 3.0),
+            ("unet", "blur", 5.0),
+            ("unet", "odd", 1.0),
+        )
+    ]
+    for row in rows:
+        row["snapshots"] = restored(channels)
+    drawing = drawn(denoising.draw(results(rows, channels)), tmp_path)
+    assert len(drawing.seen) == 3
+    assert drawing.seen[0].endswith("unet 5.0, dae 9.0.")
+    assert "odd: unet 1.0." in drawing.seen[2]
+
+
+def test_restored_images_are_of_one_seed(results, tmp_path):
+    rows = [
+        {
+            "entry": "dae",
+            "corruption": "blur",
+            "seed": seed,
+            "min_train_loss": 3 - seed,
+            "test_squared_error": 10.0 + seed,
+            "snapshots": restored(),
+        }
+        for seed in (0, 1)
+    ]
+    drawing = drawn(denoising.draw(results(rows)), tmp_path)
+    assert drawing.seen[0].endswith("dae 10.0.")
+
+
+# Codes on the prior
+
+
+def test_the_circles_hold_their_share_of_the_prior():
+    draws = torch.randn(100_000, 2, generator=generator(0, "test")).norm(dim=1)
+    for share in (0.5, 0.95):
+        inside = (draws <= aggregated_posterior.radius(share)).float().mean().item()
+        assert inside == pytest.approx(share, abs=0.005)
+
+
+def codes(scale, dimensions=2):
+    return {"codes": scale * torch.randn(30, dimensions, generator=generator(0, "codes"))}
+
+
+def test_every_posterior_has_a_panel_and_codes_far_from_the_prior_come_last(results, tmp_path):
+    rows = [
+        {"entry": "aae", "latent_dim": 2, "posterior": "gaussian", "snapshots": codes(9.0)},
+        {"entry": "aae", "latent_dim": 2, "posterior": "deterministic", "snapshots": codes(1.0)},
+        {"entry": "vae", "latent_dim": 2, "snapshots": codes(0.01)},
+        {"entry": "vae", "latent_dim": 2, "min_train_loss": 7.0, "snapshots": codes(1.0)},
+        {"entry": "vae", "latent_dim": 3, "snapshots": codes(1.0, 3)},
+    ]
+    drawing = drawn(aggregated_posterior.draw(results(rows)), tmp_path)
+    titles = [axes.get_title() for axes in drawing.figure.axes if axes.get_title()]
+    assert len(titles) == 3
+    (sentence,) = drawing.seen
+    assert sentence.index("deterministic") < sentence.index("gaussian")
+    assert "100.0 %" in sentence.partition("vae, d = 2:")[2][:10]
+
+
+def test_without_two_dimensions_there_is_no_prior_to_draw(results):
+    assert aggregated_posterior.draw(results([{"entry": "pca"}])).missing
+    rows = [{"entry": "vae", "latent_dim": 3, "snapshots": codes(1.0, 3)}]
+    assert aggregated_posterior.draw(results(rows)).missing
+
+
+# Building blocks
+
+
+def blocks(**columns):
+    grid = [(n, u) for n in ("none", "batch") for u in ("nearest", "bilinear")]
+    return [
+        {"entry": "blocks", "normalisation": n, "upsampling": u, "test_squared_error": e, **columns}
+        for e, (n, u) in enumerate(grid, start=1)
+    ]
+
+
+def cells(drawing):
+    return [
+        [float(text.get_text()) for text in axes.texts]
+        for axes in drawing.figure.axes
+        if axes.texts
+    ]
+
+
+def test_errors_are_means_over_seeds(results, tmp_path):
+    second = [row | {"seed": 1, "test_squared_error": 10 + i} for i, row in enumerate(blocks())]
+    drawing = drawn(ablation.draw(results([*blocks(), *second])), tmp_path)
+    assert cells(drawing) == [[5.5, 6.5, 7.5, 8.5]]
+    assert "is that of none, nearest (5.50)" in drawing.seen[0]
+    assert "2 seeds" in drawing.seen[0]
+    assert "by normalisation none 6.00, batch 8.00" in drawing.seen[0]
+
+
+def test_every_activation_has_a_table(results, tmp_path):
+    rows = [*blocks(activation="relu"), *blocks(activation="tanh")[:3], {"entry": "ae"}]
+    drawing = drawn(ablation.draw(results(rows)), tmp_path)
+    assert cells(drawing) == [[1, 2, 3, 4], [1, 2, 3]]
+
+
+def test_one_block_alone_is_a_row(results, tmp_path):
+    rows = [
+        {"entry": "conv_ae", "upsampling": kind, "test_squared_error": 2.0}
+        for kind in ("nearest", "bilinear")
+    ]
+    drawing = drawn(ablation.draw(results(rows)), tmp_path)
+    assert cells(drawing) == [[2.0, 2.0]]
+
+
+def test_without_varied_blocks_there_is_nothing_to_compare(results):
+    assert ablation.draw(results([{"entry": "ae", "test_squared_error": 1.0}])).missing
+
+
+def test_no_figure_needs_an_entry(results):
+    empty = results([{"entry": "ae", "test_squared_error": 1.0}])
+    nobody = Material(empty.layout, ())
+    assert all(
+        module.draw(nobody).missing for module in (denoising, ablation, aggregated_posterior)
+    )

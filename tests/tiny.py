@@ -1,0 +1,47 @@
+"""Results of a few untrained models, written as the workflow writes them and in no time."""
+
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from latentgrid.data import Images
+from latentgrid.figures.material import Material
+from latentgrid.files import write_json
+from latentgrid.paths import Layout
+from latentgrid.randomness import generator
+from networks import build
+
+LAYOUT = Layout("digits")
+
+
+def tiny_results(images: Images, runs) -> Material:
+    """Write results of `runs`, dicts of entry, model, seed and hyperparameters, where we stand."""
+    LAYOUT.data.mkdir(parents=True)
+    save_file({name: part.contiguous() for name, part in images.tensors().items()}, LAYOUT.images)
+    rows, plan = [], []
+    for number, run in enumerate(runs):
+        axes = run["hyperparameters"]
+        name = f"{run['entry']}/{number}"
+        files = LAYOUT.run(name)
+        files.folder.mkdir(parents=True)
+        shape = list(images.train_images.shape[1:])
+        model = build(run["model"], shape=tuple(shape), seed=run["seed"], **axes)
+        model.before_epoch(1, images.train_images, generator(0, "test"))
+        with torch.no_grad():
+            save_file(model.state_dict(), files.weights)
+        settings = {"model": run["model"], "hyperparameters": axes, "seed": run["seed"]}
+        write_json(files.config, {"settings": settings, "image shape": shape, "total": "loss"})
+        plan.append({"entry": run["entry"], "axes": axes, "name": name})
+        measured = {"min_train_loss": float(number), "test_squared_error": 10.0 + number}
+        identity = {"run": name, "entry": run["entry"], "model": run["model"], "seed": run["seed"]}
+        rows.append(identity | axes | {"status": "finished", "silhouette": 0.1} | measured)
+    write_json(LAYOUT.plan, plan)
+    LAYOUT.tables.mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
+    return Material(LAYOUT)
+
+
+def a_run(model, entry=None, seed=0, **hyperparameters):
+    """Return a run for `tiny_results`."""
+    entry = entry or model
+    return {"entry": entry, "model": model, "seed": seed, "hyperparameters": hyperparameters}
