@@ -91,7 +91,7 @@ class Layout:
 
     @property
     def tried(self) -> Path:
-        """The networks that were found to fit the images, and how many parameters they have."""
+        """A key to the networks that were found to fit the images."""
         return self.logs / "trial.json"
 
     @property

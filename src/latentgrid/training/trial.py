@@ -33,16 +33,15 @@ def main(
     layout = Layout(dataset)
     shape = sources.size(dataset).shape
     torch.set_num_threads(1)
-    parameters: dict[str, int] = {}
+    tried: set[str] = set()
     for planned in read_plan(layout.plan):
         name, settings = planned["name"], planned["settings"]
         network = canonical(network_of(settings))
-        if network not in parameters:
-            model = built(name, settings, shape)
-            attempt(name, model, settings, shape)
-            parameters[network] = models.parameter_count(model)
-    write_json(layout.tried, {"key": key, "parameters": parameters})
-    print(f"{len(parameters)} networks fit images of {_shown(shape)}", flush=True)
+        if network not in tried:
+            attempt(name, built(name, settings, shape), settings, shape)
+            tried.add(network)
+    write_json(layout.tried, {"key": key})
+    print(f"{len(tried)} networks fit images of {_shown(shape)}", flush=True)
 
 
 def built(name: str, settings: Mapping[str, Any], shape: ImageShape) -> Model:
