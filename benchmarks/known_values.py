@@ -25,7 +25,7 @@ from latentgrid import catalogue, grid, params
 from latentgrid.errors import UserError
 from latentgrid.evaluation.measures import accuracy, losses, reconstruction
 from latentgrid.evaluation.trained import TrainedRun, load_test_set
-from latentgrid.paths import RunFiles
+from latentgrid.run_files import RunFiles
 from latentgrid.step import run_step
 
 UNLIMITED = 400  # columns, where no terminal sets a limit

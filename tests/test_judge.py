@@ -14,7 +14,7 @@ from latentgrid.evaluation.judge import load_judge, write_verdict
 from latentgrid.evaluation.measures.recognisability import measure, verdict
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import write_json
-from latentgrid.paths import RunFiles
+from latentgrid.run_files import RunFiles
 from networks import MNIST_SHAPE, build
 
 LENET5 = {"optimizer": "adam", "learning_rate": 0.001}

@@ -25,7 +25,8 @@ from latentgrid.errors import UserError
 from latentgrid.files import read_json, sha256
 from latentgrid.grid import canonical, read_plan
 from latentgrid.locks import is_held
-from latentgrid.paths import Layout, RunFiles
+from latentgrid.paths import Layout
+from latentgrid.run_files import RunFiles
 
 NAME_TAG = "latentgrid.run"
 FOLDER_TAG = "latentgrid.folder"

@@ -15,7 +15,8 @@ from rich.table import Column
 from latentgrid.errors import UserError
 from latentgrid.grid import read_plan
 from latentgrid.locks import is_held
-from latentgrid.paths import Layout, RunFiles
+from latentgrid.paths import Layout
+from latentgrid.run_files import RunFiles
 
 SECONDS_BETWEEN_LOOKS = 1.0
 

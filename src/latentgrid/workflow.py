@@ -14,7 +14,8 @@ from latentgrid.errors import UserError
 from latentgrid.files import read_json, write_text
 from latentgrid.grid import Run, canonical, network_of
 from latentgrid.imports import source_files
-from latentgrid.paths import Layout, RunFiles
+from latentgrid.paths import Layout
+from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
 LINES_OF_A_LOG = 12

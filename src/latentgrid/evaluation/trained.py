@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from latentgrid.errors import UserError
 from latentgrid.files import read_json
-from latentgrid.paths import RunFiles
+from latentgrid.run_files import RunFiles
 
 Array = np.ndarray[Any, Any]
 

@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 
 from latentgrid.errors import UserError
 from latentgrid.files import save, write_json, write_text
-from latentgrid.paths import RunFiles
 from latentgrid.provenance import code_version, library_versions
+from latentgrid.run_files import RunFiles
 from latentgrid.step import run_step
 from latentgrid.training.devices import take_device
 from latentgrid.training.parent import die_with_parent

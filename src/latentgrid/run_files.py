@@ -1,0 +1,75 @@
+"""Where the files of one run live.
+
+Apart from `paths`, because training imports it: an edit of this file retrains every run.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run: `folder` when it is done, `state` while it trains."""
+
+    folder: Path
+    state: Path
+
+    @property
+    def config(self) -> Path:
+        """Resolved settings, code version, data checksum, library versions, device."""
+        return self.folder / "config.json"
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def weights(self) -> Path:
+        """The trained weights."""
+        return self.folder / "weights.safetensors"
+
+    @property
+    def snapshots(self) -> Path:
+        """Samples, test codes, manifold and reconstructions at the chosen epochs."""
+        return self.folder / "snapshots.safetensors"
+
+    @property
+    def outcome(self) -> Path:
+        """Whether training finished or diverged, and after how many epochs."""
+        return self.folder / "outcome.json"
+
+    @property
+    def timing(self) -> Path:
+        """Seconds, dates and host: what no two runs share."""
+        return self.folder / "timing.json"
+
+    @property
+    def judged(self) -> Path:
+        """What the judge takes the last samples for."""
+        return self.folder / "judged.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """The measures of the run."""
+        return self.folder / "metrics.json"
+
+    @property
+    def overview(self) -> Path:
+        """One picture of the run."""
+        return self.folder / "overview.png"
+
+    @property
+    def live_history(self) -> Path:
+        """The rows of `history` so far."""
+        return self.state / "history.csv"
+
+    @property
+    def failure(self) -> Path:
+        """Why the last attempt at this run ended without a result."""
+        return self.state / "failure.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains this run."""
+        return self.state / "lock"
