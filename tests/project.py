@@ -90,7 +90,7 @@ def call(project: Path, *command: str, **options: Any) -> subprocess.CompletedPr
         env=environment(project),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,  # a stuck call, not a slow machine
         check=False,
         **options,
     )

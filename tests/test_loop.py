@@ -16,8 +16,8 @@ from latentgrid import catalogue, models
 from latentgrid.data import Images, checksum, load_images, to_unit_interval
 from latentgrid.errors import UserError
 from latentgrid.imports import source_files
-from latentgrid.paths import RunFiles
 from latentgrid.randomness import generator, seed_of
+from latentgrid.run_files import RunFiles
 from latentgrid.training.__main__ import as_csv, main, train_run
 from latentgrid.training.loop import evaluate, train
 from latentgrid.training.snapshots import snapshot, unit_square
@@ -291,7 +291,7 @@ def start(settings, images, files, device="cpu"):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 

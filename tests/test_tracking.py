@@ -18,7 +18,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 
 from latentgrid.files import sha256
-from latentgrid.paths import Layout, RunFiles
+from latentgrid.paths import Layout
+from latentgrid.run_files import RunFiles
 from latentgrid.tracking import (
     COMMIT_TAG,
     DATA_TAG,
@@ -524,7 +525,7 @@ def test_following_shows_changes_while_the_parent_lives_and_all_at_its_end(
     first = follower(parent)
     wait_until((layout.results / ".follow.lock").exists)
     second = follower(parent)
-    assert second.communicate(timeout=60) == ("", "")
+    assert second.communicate(timeout=300) == ("", "")
     assert first.poll() is None
     assert Path("mlflow.db").read_bytes() == untouched, "no file had changed"
     with training(files):
@@ -535,7 +536,7 @@ def test_following_shows_changes_while_the_parent_lives_and_all_at_its_end(
     shutil.rmtree(files.state)
     write_run(layout)
     parent.kill()
-    assert first.communicate(timeout=60) == ("", "")
+    assert first.communicate(timeout=300) == ("", "")
     assert {run.info.run_name: run.info.status for run in shown()} == {
         NAME: "FINISHED",
         OTHER: "FINISHED",
@@ -559,7 +560,7 @@ def test_following_without_a_server_warns_once(
     assert process.stderr.readline().startswith("warning: MLflow at http://127.0.0.1")
     write_run(layout, OTHER)
     parent.kill()
-    assert process.communicate(timeout=60) == ("", "")
+    assert process.communicate(timeout=300) == ("", "")
     assert process.returncode == 0
 
 

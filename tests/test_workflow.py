@@ -375,7 +375,7 @@ def test_interrupted_workflow_stops_also_with_keep_going(project):
     assert second.returncode != 0
     assert "being made by another snakemake" in second.stderr
     os.killpg(workflow.pid, signal.SIGINT)
-    said = workflow.communicate(timeout=60)[1]
+    said = workflow.communicate(timeout=300)[1]
     assert workflow.returncode != 0
     assert "Making the report" not in said
     assert to_train(pending(project)) == RUNS
