@@ -1,6 +1,7 @@
 """The judge: its verdict in closed cases, and its place in params.yaml."""
 
 import math
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,8 +11,16 @@ from safetensors.torch import save_file
 
 from latentgrid import params
 from latentgrid.errors import UserError
-from latentgrid.evaluation.judge import load_judge, write_verdict
-from latentgrid.evaluation.measures.recognisability import measure, verdict
+from latentgrid.evaluation.judge import (
+    DRAWS,
+    judge_run,
+    load_judge,
+    made_of_codes,
+    write_verdict,
+)
+from latentgrid.evaluation.measures.recognisability import classes_seen, confidence, measure
+from latentgrid.evaluation.restore import restore
+from latentgrid.evaluation.trained import TestSet as Images
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import write_json
 from latentgrid.run_files import RunFiles
@@ -22,59 +31,108 @@ LENET5 = {"optimizer": "adam", "learning_rate": 0.001}
 
 def test_a_judge_unsure_of_one_and_the_same_image_sees_one_class():
     """Samples that are all alike must not pass for varied because the judge does not know them."""
-    found = verdict(np.tile([0.12, *[0.88 / 9] * 9], (20, 1)))
-    assert found["sample_confidence"] == pytest.approx(0.12)
-    assert found["sample_classes"] == pytest.approx(1)
+    unsure = np.tile([0.12, *[0.88 / 9] * 9], (20, 1))
+    assert confidence(unsure) == pytest.approx(0.12)
+    assert classes_seen(unsure) == pytest.approx(1)
 
 
 def test_a_sure_judge_counts_the_classes_it_sees():
-    found = verdict(np.eye(10)[[0, 3, 3, 0, 7, 7]])
-    assert found["sample_confidence"] == 1
-    assert found["sample_classes"] == pytest.approx(3)
+    sure = np.eye(10)[[0, 3, 3, 0, 7, 7]]
+    assert confidence(sure) == 1
+    assert classes_seen(sure) == pytest.approx(3)
 
 
 def test_rare_classes_count_less():
     shares = np.array([0.75, 0.25])
-    found = verdict(np.eye(2)[[0, 0, 0, 1]])
-    assert found["sample_classes"] == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
+    seen = classes_seen(np.eye(2)[[0, 0, 0, 1]])
+    assert seen == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
 
 
-def run_with(tmp_path, samples, status="finished"):
-    """The files of a trained lenet5 that drew samples, as if it could."""
-    files = RunFiles(tmp_path / "run", tmp_path / "state")
+IMAGES = np.arange(40 * 784).reshape(40, *MNIST_SHAPE) % 256
+TRAINING, TEST = IMAGES[:30].astype(np.uint8), IMAGES[30:].astype(np.uint8)
+
+
+def run_of(tmp_path, model, samples=None, status="finished", **hyperparameters):
+    """The files of a run whose last samples are given, and its model."""
+    files = RunFiles(tmp_path / model, tmp_path / "state")
     files.folder.mkdir()
-    judge = build("lenet5")
-    save_file(judge.state_dict(), files.weights)
+    built = build(model, **hyperparameters)
+    save_file(built.state_dict(), files.weights)
     save_file({"2/samples": samples} if samples is not None else {}, files.snapshots)
-    settings = {"model": "lenet5", "hyperparameters": {}}
+    settings = {"model": model, "hyperparameters": hyperparameters, "seed": 0}
     write_json(files.config, {"settings": settings, "image shape": list(MNIST_SHAPE)})
     write_json(files.outcome, {"status": status, "reason": "why", "epochs": 2})
-    return TrainedRun(files, has_judge=True), judge.eval()
+    return TrainedRun(files, has_judge=True), built.eval()
+
+
+def measured(run, classify):
+    write_verdict(run, judge_run(run, classify, TRAINING, TEST) if classify else {})
+    return measure(run, Images(TEST, np.arange(10, dtype=np.uint8)))
 
 
 def test_the_verdict_is_the_classifiers_on_the_samples(tmp_path):
     samples = torch.arange(3 * 784).remainder(256).to(torch.uint8).reshape(3, *MNIST_SHAPE)
-    run, judge = run_with(tmp_path, samples)
-    write_verdict(run, load_judge(run), run.files.judged)
+    run, judge = run_of(tmp_path, "lenet5", samples)
+    found = measured(run, load_judge(run))
     with torch.no_grad():
         expected = judge.classify(samples / 255).exp()
-    stored = load_file(run.files.judged)["probabilities"]
+    stored = load_file(run.files.judged)["samples"]
     np.testing.assert_allclose(stored, expected, rtol=1e-5)
-    assert measure(run, None)["sample_confidence"] == pytest.approx(stored.max(axis=1).mean())
+    assert found["sample_confidence"] == pytest.approx(stored.max(axis=1).mean())
+    assert set(found) == {"sample_confidence", "sample_classes"}
     assert measure(TrainedRun(run.files), None) == {}
 
 
-def test_a_run_without_samples_has_no_verdict(tmp_path):
-    run, _ = run_with(tmp_path, None)
-    write_verdict(run, load_judge(run), run.files.judged)
-    assert measure(run, None) == {}
+def test_what_codes_decode_to_is_judged_too(tmp_path):
+    judge, _ = run_of(tmp_path, "lenet5")
+    run, _ = run_of(tmp_path, "ae", latent_dim=3, hidden=8)
+    found = measured(run, load_judge(judge))
+    assert set(found) == {
+        "prior_confidence",
+        "fitted_confidence",
+        "reconstruction_confidence",
+        "reconstruction_accuracy",
+    }
+    assert len(load_file(run.files.judged)["prior_draws"]) == DRAWS
+    assert found["reconstruction_accuracy"] in np.arange(11) / 10
+
+
+def test_an_oracle_finds_every_reconstruction_right(tmp_path):
+    """A classifier that looks nothing up but the order of the images."""
+    run, _ = run_of(tmp_path, "ae", latent_dim=3, hidden=8)
+
+    def in_order(images):
+        return torch.eye(10)[torch.arange(len(images)) % 10].log()
+
+    found = measured(run, in_order)
+    assert found["reconstruction_accuracy"] == 1
+    assert found["reconstruction_confidence"] == 1
+
+
+def test_models_with_one_seed_decode_the_same_draws(tmp_path):
+    seen = {}
+    for model in ("ae", "vae_bce"):
+        run, _ = run_of(tmp_path, model, latent_dim=3, hidden=8)
+        decoder = restore(run)
+        decoder.decode = lambda codes, model=model: seen.setdefault(model, codes)[:, :1, None, None]
+        with mock.patch("latentgrid.evaluation.judge.restore", lambda _, decoder=decoder: decoder):
+            made_of_codes(run, TRAINING, TEST)
+    assert seen["ae"].shape == (DRAWS, 3)
+    assert torch.equal(seen["ae"], seen["vae_bce"])
+
+
+@pytest.mark.parametrize("model", ["dae", "gan"])
+def test_what_cannot_decode_codes_of_images_is_judged_by_samples_alone(tmp_path, model):
+    own = {"corruption": "blur", "network": "dense"} if model == "dae" else {}
+    run, _ = run_of(tmp_path, model, latent_dim=3, hidden=8, **own)
+    assert made_of_codes(run, TRAINING, TEST) == {}
 
 
 def test_a_judge_that_diverged_judges_no_one(tmp_path):
     samples = torch.zeros(3, *MNIST_SHAPE, dtype=torch.uint8)
-    run, _ = run_with(tmp_path, samples, status="diverged")
-    write_verdict(run, load_judge(run), run.files.judged)
-    assert measure(run, None) == {}
+    run, _ = run_of(tmp_path, "lenet5", samples, status="diverged")
+    assert load_judge(run) is None
+    assert measured(run, None) == {}
 
 
 @pytest.mark.parametrize("judge", ["lenet", "vae"])

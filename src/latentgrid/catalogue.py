@@ -56,6 +56,11 @@ def experiments() -> tuple[str, ...]:
     return modules("experiments")
 
 
+def claims() -> tuple[str, ...]:
+    """Return the names of all claims of the sources that are examined."""
+    return modules("verdicts/claims")
+
+
 def purpose(figure: str) -> str:
     """Return the first sentence of what a figure's file says of itself."""
     first = _lines(f"figures/comparisons/{figure}.py")[0]

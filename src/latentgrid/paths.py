@@ -14,6 +14,7 @@ TABLES = (
     "silhouettes.csv",
     "history.csv",
 )
+VERDICTS = ("verdicts.csv", "claims.csv", "rank_agreement.csv", "scanned.csv", "regions.csv")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class Layout:
     def table_files(self) -> list[Path]:
         """Every table."""
         return [self.tables / name for name in TABLES]
+
+    @property
+    def verdict_files(self) -> list[Path]:
+        """Every table of what was published and whether it reproduces."""
+        return [self.tables / name for name in VERDICTS]
 
     @property
     def summary(self) -> Path:

@@ -9,18 +9,18 @@ JUDGE = PARAMS.evaluation.judge if PARAMS.evaluation.judge in FILES else None
 if JUDGE:
 
     rule judge:
-        """Let a classifier of the same grid look at the samples of all runs."""
+        """Let a classifier of the same grid look at what all runs make."""
         input:
-            judge=[FILES[JUDGE][0].config, FILES[JUDGE][0].weights],
+            images=LAYOUT.images,
             runs=[
                 file
                 for runs in FILES.values()
                 for run in runs
-                for file in (run.outcome, run.snapshots)
+                for file in (run.config, run.outcome, run.snapshots, run.weights)
             ],
             code=source_files(
                 "latentgrid.evaluation.judge",
-                f"latentgrid.models.{PARAMS.models[JUDGE].model}",
+                *(f"latentgrid.models.{model}" for model in MODELS),
             ),
         output:
             [run.judged for runs in FILES.values() for run in runs],
@@ -84,6 +84,29 @@ rule tables:
         plan=PLAN,
     shell:
         "python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"
+
+
+rule verdicts:
+    """Say of every published number and claim whether it reproduces."""
+    input:
+        published="reference/published.csv",
+        images=LAYOUT.images,
+        tables=LAYOUT.table_files,
+        snapshots=[run.snapshots for runs in FILES.values() for run in runs],
+        code=source_files(
+            "latentgrid.verdicts.__main__",
+            *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
+        ),
+    output:
+        LAYOUT.verdict_files,
+    log:
+        LAYOUT.logs / "verdicts.log",
+    params:
+        dataset=PARAMS.dataset,
+        test_images=PARAMS.evaluation.test_images,
+    shell:
+        "python -m latentgrid.verdicts --dataset {params.dataset}"
+        " --test-images {params.test_images} > {log:q} 2>&1"
 
 
 EMBEDDED = PARAMS.figures_to_draw().get("tsne", [])

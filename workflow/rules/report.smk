@@ -3,6 +3,7 @@ rule report:
     input:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
+        verdicts=LAYOUT.verdict_files,
         figures=list(FIGURES.values()),
         animations=ANIMATIONS,
         # The plots whose points show their images are of these.
@@ -12,7 +13,12 @@ rule report:
         overviews=[run.overview for runs in FILES.values() for run in runs],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.__main__"),
-        templates=multiext("src/latentgrid/report/", "report.html.j2", "style.css"),
+        templates=multiext(
+            "src/latentgrid/report/",
+            "report.html.j2",
+            "reproduction.html.j2",
+            "style.css",
+        ),
     output:
         LAYOUT.report,
     log:

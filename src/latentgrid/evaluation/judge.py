@@ -1,31 +1,37 @@
-"""The judging step: what a classifier of the same grid takes the samples of other runs for."""
+"""The judging step: what a classifier of the same grid takes the images of other runs for."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from latentgrid import models
 from latentgrid.data import to_unit_interval
-from latentgrid.evaluation.restore import restore
-from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.evaluation.fitted import fitted
+from latentgrid.evaluation.restore import Restored, restore
+from latentgrid.evaluation.trained import Array, TrainedRun
 from latentgrid.files import save
 from latentgrid.grid import read_plan
+from latentgrid.models import Corrupter, Decoder, Encoder
 from latentgrid.paths import Layout
+from latentgrid.randomness import generator
 from latentgrid.step import run_step
 
 Classify = Callable[[Tensor], Tensor]
+DRAWS = 1000
+FITTED_TO = 10_000
 
 
 def main(
     dataset: Annotated[str, typer.Option()],
     judge: Annotated[str, typer.Option(help="entry of the judge, of which the first run judges")],
 ) -> None:
-    """Judge the last samples of all runs."""
+    """Judge what all runs make."""
     layout = Layout(dataset)
     plan = read_plan(layout.plan)
     runs = {planned["name"]: TrainedRun(layout.run(planned["name"])) for planned in plan}
@@ -33,9 +39,12 @@ def main(
     first = next(name for name in judges if runs[name].ended)
     classify = load_judge(runs[first])
     print(f"judged by {first}" if classify else f"no verdict, as {first} diverged", flush=True)
+    with safe_open(layout.images, framework="np") as file:
+        training = file.get_slice("train_images")[:FITTED_TO]
+        test = file.get_slice("test_images")[:DRAWS]
     for run in runs.values():
         if run.ended:
-            write_verdict(run, classify, run.files.judged)
+            write_verdict(run, judge_run(run, classify, training, test) if classify else {})
 
 
 def load_judge(run: TrainedRun) -> Classify | None:
@@ -50,15 +59,53 @@ def load_judge(run: TrainedRun) -> Classify | None:
     return judge.classify
 
 
+def write_verdict(run: TrainedRun, verdict: dict[str, Tensor]) -> None:
+    """Write what the judge says of a run's images."""
+    save(run.files.judged, lambda part: save_file(verdict, part))
+
+
 @torch.no_grad()
-def write_verdict(run: TrainedRun, classify: Classify | None, path: Path) -> None:
-    """Write `probabilities` (samples, classes), float32; none without samples or a judge."""
+def judge_run(
+    run: TrainedRun, classify: Classify, training: Array, test: Array
+) -> dict[str, Tensor]:
+    """Return the judge's probabilities (n, classes), float32, of each kind of image a run makes.
+
+    `samples` are the run's last; what a model that encodes and decodes makes of codes is
+    `made_of_codes`'s.
+    """
+    images = made_of_codes(run, training, test) if run.outcome["status"] == "finished" else {}
     samples = run.last("samples")
-    verdict = {}
-    if samples is not None and classify is not None:
-        images = to_unit_interval(torch.from_numpy(samples))
-        verdict["probabilities"] = classify(images).exp().contiguous()
-    save(path, lambda part: save_file(verdict, part))
+    if samples is not None:
+        images["samples"] = samples
+    return {
+        name: classify(to_unit_interval(torch.from_numpy(made))).exp().contiguous()
+        for name, made in images.items()
+    }
+
+
+def made_of_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Array]:
+    """Return uint8 images (n, c, h, w) decoded from three kinds of codes.
+
+    `prior_draws`: of draws of N(0, I), the same for all runs with one seed and dimension, whether
+    or not the model was trained for them; `fitted_draws`: of the same draws moved to the mean and
+    covariance of the training images' codes; `reconstructions`: of the test images' codes. Empty
+    for a model that does not encode and decode, and for one that removes damage.
+    """
+    model = restore(run)
+    if isinstance(model, Corrupter) or not (
+        isinstance(model, Encoder) and isinstance(model, Decoder)
+    ):
+        return {}
+    restored = Restored(model)
+    draws = torch.randn(
+        DRAWS, model.latent_dim, generator=generator(run.config["settings"]["seed"], "judged")
+    ).numpy()
+    codes = restored.encode(training).astype(np.float64)
+    return {
+        "prior_draws": restored.decode(draws),
+        "fitted_draws": restored.decode(fitted(codes, draws)),
+        "reconstructions": restored.reconstruct(test),
+    }
 
 
 if __name__ == "__main__":

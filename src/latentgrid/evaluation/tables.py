@@ -97,7 +97,8 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     nothing to compare: on another data set, or for a setting that was not run.
     """
     comparable = (published["quantity"] == PUBLISHED_QUANTITY) & (published["dataset"] == dataset)
-    table = published[comparable].drop(columns=["quantity", "dataset"])
+    conditions = ["quantity", "dataset", "epochs", "batch_size", "origin"]
+    table = published[comparable].drop(columns=conditions)
     ours = settings.rename(
         columns={
             "min_train_batch_sum": "ours",

@@ -81,9 +81,9 @@ class TrainedRun:
         return _load(self.files.snapshots)
 
     @property
-    def judged(self) -> Array | None:
-        """The judge's probabilities of the last samples (n, classes), or None."""
-        return _load(self.files.judged).get("probabilities") if self.has_judge else None
+    def judged(self) -> dict[str, Array]:
+        """The judge's probabilities (n, classes) of each kind of image that the run makes."""
+        return _load(self.files.judged) if self.has_judge else {}
 
     def over_epochs(self, name: str) -> dict[int, Array]:
         """Return the named snapshot after each epoch that has one, these ascending."""

@@ -20,7 +20,7 @@ from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files import read_json, write_text
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
-from latentgrid.report import findings, interactive, sections
+from latentgrid.report import findings, interactive, reproduction, sections
 from latentgrid.step import run_step
 from latentgrid.text import duration, number, signed
 
@@ -76,6 +76,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "best": _side_by_side(tables["best"], settings, axes),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
+        "verdicts": reproduction.of(layout, layout.dataset),
         "agreement": findings.agreement(losses),
         "best_published": _best_published(losses),
         "sections": _sections(layout, figures),

@@ -1,4 +1,4 @@
-"""Whether a judge, a classifier trained on the real images, recognises the samples."""
+"""Whether a judge, a classifier trained on the real images, recognises what a run makes."""
 
 from typing import Any
 
@@ -7,25 +7,47 @@ from scipy.stats import entropy
 
 from latentgrid.evaluation.trained import Array, TestSet, TrainedRun
 
+CONFIDENCES = {
+    "samples": "sample_confidence",
+    "prior_draws": "prior_confidence",
+    "fitted_draws": "fitted_confidence",
+    "reconstructions": "reconstruction_confidence",
+}
+
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
-    """Return what the judge's probabilities say of the run's samples, if there is a judge."""
-    probabilities = run.judged
-    return {} if probabilities is None else verdict(probabilities)
+    """Return what the judge's probabilities say of the images that a run makes.
 
-
-def verdict(probabilities: Array) -> dict[str, Any]:
-    """Return `sample_confidence` and `sample_classes` of probabilities (n, classes).
-
-    The confidence, in (0, 1], is the mean over samples of the most probable class's probability.
-    The number of classes, from 1 to all of them, is the exponential of the entropy of how often
-    each class is the most probable: how many classes would be as varied if all were equally
-    frequent. An Inception score (Salimans et al. 2016, section 4) asks for both, but takes the
-    entropy of the mean probabilities, which a judge unsure of one and the same image makes high.
+    Empty without a judge. A confidence, in (0, 1], is the mean of the most probable class's
+    probability: of samples, of images decoded from draws of N(0, I) (`prior_confidence`) and of the
+    Gaussian fitted to the codes (`fitted_confidence`), and of reconstructed test images. Of these
+    `reconstruction_accuracy`, in [0, 1], is the share taken for the class of the original.
     """
-    classes = probabilities.shape[1]
-    counts = np.bincount(probabilities.argmax(axis=1), minlength=classes)
-    return {
-        "sample_confidence": float(probabilities.max(axis=1).mean(dtype=np.float64)),
-        "sample_classes": float(np.exp(entropy(counts / counts.sum()))),
+    judged = run.judged
+    figures: dict[str, Any] = {
+        CONFIDENCES[kind]: confidence(probabilities) for kind, probabilities in judged.items()
     }
+    if "samples" in judged:
+        figures["sample_classes"] = classes_seen(judged["samples"])
+    if "reconstructions" in judged:
+        n = min(len(judged["reconstructions"]), len(test.labels))
+        taken_for = judged["reconstructions"][:n].argmax(axis=1)
+        figures["reconstruction_accuracy"] = float((taken_for == test.labels[:n]).mean())
+    return figures
+
+
+def confidence(probabilities: Array) -> float:
+    """Return the mean over images of the largest of their probabilities (n, classes)."""
+    return float(probabilities.max(axis=1).mean(dtype=np.float64))
+
+
+def classes_seen(probabilities: Array) -> float:
+    """Return how many classes there are among images of probabilities (n, classes).
+
+    From 1 to all of them: the exponential of the entropy of how often each class is the most
+    probable, so that n equally frequent classes count as n. An Inception score (Salimans et al.
+    2016, section 4) takes the entropy of the mean probabilities, which a judge unsure of one and
+    the same image makes high.
+    """
+    counts = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
+    return float(np.exp(entropy(counts / counts.sum())))

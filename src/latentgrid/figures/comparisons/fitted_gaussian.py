@@ -1,8 +1,6 @@
 """Images drawn from a Gaussian fitted to the codes of an autoencoder (source 003, "Generación")."""
 
-import numpy as np
-
-from latentgrid.evaluation.trained import Array
+from latentgrid.evaluation.fitted import fitted
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.material import Material
 from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
@@ -12,8 +10,6 @@ NEEDS = ("encode", "decode")
 COLUMNS = 8
 SHOWN = 40
 DIMENSIONS = 2  # the largest so many of each entry
-JITTER = 1e-6  # of the mean variance, so that codes that do not fill their dimensions have a root
-LEAST = 1e-12
 
 
 def draw(material: Material) -> Drawing:
@@ -53,12 +49,3 @@ def draw(material: Material) -> Drawing:
             f"{significant(floor)}."
         ],
     )
-
-
-def fitted(codes: Array, draws: Array) -> Array:
-    """Map draws (m, d) of N(0, I) to draws of the Gaussian with mean and covariance of codes."""
-    covariance = np.atleast_2d(np.cov(codes, rowvar=False))
-    least = JITTER * covariance.diagonal().mean() + LEAST
-    root = np.linalg.cholesky(covariance + least * np.eye(len(covariance)))
-    samples: Array = codes.mean(axis=0) + draws @ root.T
-    return samples

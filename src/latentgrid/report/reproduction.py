@@ -1,0 +1,142 @@
+"""The report's answer to its first question: does what was published reproduce?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from latentgrid.figures.style import setting_label
+from latentgrid.paths import Layout
+from latentgrid.text import number, signed
+from latentgrid.verdicts import numbers
+from latentgrid.verdicts.rule import Answer, Verdict
+
+FINDINGS = 3
+# What a reader wants to hear first.
+ORDER = [Answer.CONTRADICTED, Answer.SUPPORTED, Answer.UNDECIDED]
+PERCENT = "%"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What the page of verdicts shows.
+
+    Attributes:
+        is_rehearsal: whether none of the published numbers was measured on this data set.
+        tally: how many published numbers have each verdict.
+        findings: the three most important ones, in sentences.
+        claims: each claim with the comparisons it stands on.
+        tables: for each published table its counts and rank agreement.
+        numbers: every published number with its verdict.
+        regions: where the numbers of under-specified models are met.
+    """
+
+    is_rehearsal: bool
+    tally: dict[str, int]
+    findings: list[str]
+    claims: list[dict[str, Any]]
+    tables: list[dict[str, Any]]
+    numbers: list[dict[str, Any]]
+    regions: list[dict[str, Any]]
+
+
+def of(layout: Layout, dataset: str) -> Reproduction:
+    """Read the verdicts of a data set."""
+    verdicts, claims, agreement, _, regions = (pd.read_csv(path) for path in layout.verdict_files)
+    return Reproduction(
+        is_rehearsal=bool(verdicts["reason"].str.endswith(f"these runs are on {dataset}").any()),
+        tally=numbers.tally(verdicts),
+        findings=[_numbers_finding(verdicts, agreement), *_claim_findings(claims)][:FINDINGS],
+        claims=_claims(claims),
+        tables=_tables(verdicts, agreement),
+        numbers=[
+            {**row, "setting": setting_label(row, numbers.SETTING)}
+            for _, row in verdicts.iterrows()
+        ],
+        regions=regions.to_dict("records"),
+    )
+
+
+def _numbers_finding(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> str:
+    tally = numbers.tally(verdicts)
+    decided = tally[Verdict.REPRODUCED] + tally[Verdict.NOT_REPRODUCED]
+    if not decided:
+        return f"None of the {len(verdicts)} published numbers can be judged by these runs."
+    ranked = agreement.dropna(subset=["rho"])
+    order = "; ".join(
+        f"{row['rho']:.2f} for table {row['table']} (95 %: {row['low']:.2f} to {row['high']:.2f})"
+        for _, row in ranked.iterrows()
+    )
+    said = f"{tally[Verdict.REPRODUCED]} of the {decided} published numbers that these runs can \
+judge reproduce"
+    return f"{said}; rank correlation with ours: {order}." if order else f"{said}."
+
+
+def _claim_findings(claims: pd.DataFrame) -> list[str]:
+    """Say what was found of the claims, the clearest contradiction first, one part of each."""
+    ran = claims[claims["answer"] != Answer.NOT_RUN].copy()
+    ran["order"] = ran["answer"].map({answer: place for place, answer in enumerate(ORDER)})
+    ran["signal"] = (ran["effect"] - ran["least"]).abs() / (ran["high"] - ran["low"])
+    ranked = ran.sort_values(["order", "signal"], ascending=[True, False]).drop_duplicates("name")
+    return [f"{_answer(row)}: «{row['claim']}» {_evidence(row)}." for _, row in ranked.iterrows()]
+
+
+def _answer(row: pd.Series) -> str:
+    """Return the answer as a word, or as a hint where there are too few seeds."""
+    answer = str(row["answer"])
+    if answer == Answer.NOT_RUN:
+        return "Not run"
+    return answer.capitalize() if pd.notna(row["low"]) else f"A hint only, {answer}"
+
+
+def _evidence(row: pd.Series) -> str:
+    return f"({row['source']}), by {effect(row)}: {row['part']}"
+
+
+def effect(row: pd.Series) -> str:
+    """Return an effect with its interval, its unit and its seeds: "0.035 (0.028 to 0.042) …"."""
+    shown = _percent if row["unit"].startswith(PERCENT) else _score
+    interval = f" ({shown(row['low'])} to {shown(row['high'])})" if pd.notna(row["low"]) else ""
+    return f"{shown(row['effect'])}{interval} {row['unit']}, {numbers.seeds(int(row['n']))}"
+
+
+def _percent(value: float) -> str:
+    return signed(value, 1)
+
+
+def _score(value: float) -> str:
+    return signed(value, 3)
+
+
+def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return each claim with its parts, claims of which nothing was run last."""
+    found = [
+        {
+            "claim": of_claim.iloc[0]["claim"],
+            "source": of_claim.iloc[0]["source"],
+            "parts": [
+                {**row, "word": _answer(row), "effect": effect(row) if row["n"] else "–"}
+                for _, row in of_claim.fillna({"note": "", "epochs": ""}).iterrows()
+            ],
+        }
+        for _, of_claim in claims.groupby("name", sort=False)
+    ]
+    return sorted(found, key=lambda claim: not any(part["n"] for part in claim["parts"]))
+
+
+def _tables(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            **row,
+            "published": len(of_table := verdicts[verdicts["table"].astype(str) == row["table"]]),
+            "tally": numbers.tally(of_table),
+            "order": _order(row),
+        }
+        for _, row in agreement.astype({"table": str}).iterrows()
+    ]
+
+
+def _order(row: pd.Series) -> str:
+    if pd.isna(row["rho"]):
+        return "–"
+    return f"{number(round(row['rho'], 2))} ({signed(row['low'], 2)} to {signed(row['high'], 2)})"

@@ -1,0 +1,1 @@
+"""Whether what the sources published reproduces: number by number, claim by claim."""

@@ -1,0 +1,80 @@
+"""The judging of what was published: verdicts on numbers and claims, from the table of runs."""
+
+import importlib
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import typer
+
+from latentgrid import catalogue
+from latentgrid.evaluation.tables import read_published
+from latentgrid.evaluation.trained import load_test_set
+from latentgrid.files import replacing
+from latentgrid.paths import Layout
+from latentgrid.step import run_step
+from latentgrid.verdicts import numbers, regions, rule
+from latentgrid.verdicts.claims import Part
+from latentgrid.verdicts.rule import Answer
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    test_images: Annotated[int, typer.Option(help="silhouettes on the first so many test images")],
+) -> None:
+    """Write the verdicts of a data set."""
+    layout = Layout(dataset)
+    published = read_published()
+    runs = pd.read_csv(layout.tables / "runs.csv")
+    verdicts = numbers.table(published, runs, dataset)
+    test = load_test_set(layout.images).first(test_images)
+    scanned = regions.table(layout, published, runs, test)
+    written = {
+        "verdicts": verdicts,
+        "claims": claims_table(runs[runs["status"] == "finished"]),
+        "rank_agreement": numbers.rank_agreement(verdicts),
+        "scanned": scanned,
+        "regions": regions.summary(scanned),
+    }
+    for name, table in written.items():
+        with replacing(layout.tables / f"{name}.csv") as part:
+            table.to_csv(part, index=False)
+
+
+def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per part of each claim, from the finished runs.
+
+    Columns: name, claim, source, part, answer, effect (mean over the seeds, positive where the
+    claim holds), unit, least (what the effect must exceed), low and high (95 %, missing for fewer
+    than three seeds), n seeds, epochs (of the runs that were compared, in words) and note.
+    """
+    rows = []
+    for name in catalogue.claims():
+        claim = importlib.import_module(f"latentgrid.verdicts.claims.{name}")
+        said = {"name": name, "claim": claim.CLAIM, "source": claim.SOURCE}
+        rows += [said | _row(part) for part in claim.examine(runs)]
+    return pd.DataFrame(rows)
+
+
+def _row(part: Part) -> dict[str, Any]:
+    row: dict[str, Any] = {"part": part.subject, "unit": part.effect.unit, "least": part.least}
+    row |= {"n": len(part.effect.values), "note": part.note, "epochs": _epochs(part.used)}
+    if not part.effect.values:
+        nothing = {"effect": np.nan, "low": np.nan, "high": np.nan, "epochs": "", "note": ""}
+        return row | nothing | {"answer": Answer.NOT_RUN}
+    interval = part.effect.interval
+    return row | {
+        "answer": rule.answer(part.effect, part.least),
+        "effect": part.effect.mean,
+        "low": interval.low if interval else np.nan,
+        "high": interval.high if interval else np.nan,
+    }
+
+
+def _epochs(runs: pd.DataFrame) -> str:
+    lengths = sorted(runs["planned_epochs"].dropna().astype(int).unique())
+    return ", ".join(map(str, lengths))
+
+
+if __name__ == "__main__":
+    run_step(main)

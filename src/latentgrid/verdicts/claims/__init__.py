@@ -1,0 +1,47 @@
+"""One file a claim of the sources.
+
+Each has CLAIM, what is said; SOURCE, where; and `examine(runs)`, which looks at the table of
+finished runs and yields, for each of its parts, who is compared and the effect: positive where the
+claim holds.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from latentgrid.verdicts.rule import Effect
+
+GRID = ["latent_dim", "optimizer", "learning_rate"]
+MODELS_000 = ["vae", "conv_vae", "mmd_vae"]
+OF_LOSS = "% of the loss"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One comparison that a claim stands on.
+
+    Attributes:
+        subject: what is compared with what.
+        effect: how far the claim holds; without values where no such runs are there.
+        used: the runs that were compared.
+        least: what the effect must exceed.
+        note: what a reader should know besides.
+    """
+
+    subject: str
+    effect: Effect
+    used: pd.DataFrame
+    least: float = 0.0
+    note: str = ""
+
+
+def of_model(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
+    """Return the runs of some models."""
+    return runs[runs["model"].isin(models)]
+
+
+def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:
+    """Return the runs with these values in these columns; none where a column is missing."""
+    for column, value in values.items():
+        runs = runs[runs[column] == value] if column in runs else runs.head(0)
+    return runs

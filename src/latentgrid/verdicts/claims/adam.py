@@ -1,0 +1,26 @@
+"""The best optimizer of source 000."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from latentgrid.verdicts.claims import MODELS_000, OF_LOSS, Part, of_model, where
+from latentgrid.verdicts.pairs import saved
+from latentgrid.verdicts.rule import Effect
+
+CLAIM = "Adam trains all three models to smaller losses than RMSProp and Adadelta."
+SOURCE = "000, section 6.7"
+
+
+def examine(runs: pd.DataFrame) -> Iterator[Part]:
+    """Compare Adam with each other optimizer, over all settings that differ in nothing else."""
+    ours = of_model(runs, *MODELS_000)
+    adam = where(ours, optimizer="adam")
+    for name in ("rmsprop", "adadelta"):
+        other = where(ours, optimizer=name)
+        alike = ["entry", "latent_dim", "learning_rate"]
+        yield Part(
+            f"adam against {name}",
+            Effect(saved(adam, other, "min_train_loss", alike), OF_LOSS),
+            pd.concat([adam, other]),
+        )

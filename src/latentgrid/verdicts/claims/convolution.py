@@ -1,0 +1,25 @@
+"""What convolutions give source 002's variational autoencoder."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from latentgrid.verdicts.claims import Part, of_model, where
+from latentgrid.verdicts.pairs import gained
+from latentgrid.verdicts.rule import Effect
+
+CLAIM = "The convolutional variational autoencoder generates better digits than the dense one."
+SOURCE = "002, section 4.3.3"
+
+
+def examine(runs: pd.DataFrame) -> Iterator[Part]:
+    """Compare how sure the judge is of images decoded from the same draws of the prior."""
+    dense, convolutional = of_model(runs, "vae_bce"), of_model(runs, "conv5_vae")
+    if "encoder" in convolutional:
+        convolutional = where(convolutional, encoder="conv", decoder="conv")
+    yield Part(
+        "conv5_vae against vae_bce",
+        Effect(gained(convolutional, dense, "prior_confidence", ["latent_dim"]), "confidence"),
+        pd.concat([convolutional, dense]),
+        note="recognisable to a classifier, which is less than good",
+    )

@@ -1,0 +1,25 @@
+"""What a mixture as the prior does for the classes, the proposal of source 002."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from latentgrid.verdicts.claims import Part, of_model
+from latentgrid.verdicts.pairs import gained
+from latentgrid.verdicts.rule import Effect
+
+CLAIM = "With a mixture of Gaussians as its prior, a variational autoencoder separates the classes \
+better."
+SOURCE = "002, section 5.1.2"
+
+
+def examine(runs: pd.DataFrame) -> Iterator[Part]:
+    """Compare silhouettes of test codes of the same dimension."""
+    mixture = of_model(runs, "gmvae")
+    for model in ("vae_bce", "conv5_vae", "ae"):
+        other = of_model(runs, model)
+        yield Part(
+            f"gmvae against {model}",
+            Effect(gained(mixture, other, "silhouette", ["latent_dim"]), "silhouette"),
+            pd.concat([mixture, other]),
+        )

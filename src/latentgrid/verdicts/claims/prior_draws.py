@@ -1,0 +1,36 @@
+"""What draws of the prior decode to in source 002."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from latentgrid.verdicts.claims import Part, of_model
+from latentgrid.verdicts.pairs import gained
+from latentgrid.verdicts.rule import Effect
+
+CLAIM = "Draws of N(0, I) decode to digits with a variational autoencoder and to nothing \
+recognisable with a plain one."
+SOURCE = "002, sections 4.3.2 and 5.1.1"
+
+
+def examine(runs: pd.DataFrame) -> Iterator[Part]:
+    """Compare how sure the judge is of images decoded from the same draws."""
+    plain, variational = of_model(runs, "ae"), of_model(runs, "vae_bce")
+    yield Part(
+        "vae_bce against ae",
+        Effect(gained(variational, plain, "prior_confidence", ["latent_dim"]), "confidence"),
+        pd.concat([plain, variational]),
+        note=levels(plain, variational),
+    )
+
+
+def levels(plain: pd.DataFrame, variational: pd.DataFrame) -> str:
+    """Say how sure the judge is of each, and of reconstructions, and how often right of these."""
+    named = {"ae": plain, "vae_bce": variational}
+    words = {"prior_confidence": "draws", "reconstruction_confidence": "reconstructions"}
+    said = [
+        f"{kind} {', '.join(f'{name} {of[measure].mean():.2f}' for name, of in named.items())}"
+        for measure, kind in words.items()
+        if all(measure in of and of[measure].notna().any() for of in named.values())
+    ]
+    return f"confidence in {'; in '.join(said)}" if said else ""

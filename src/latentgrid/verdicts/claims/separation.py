@@ -1,0 +1,28 @@
+"""How well the codes of source 002's models separate the classes."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from latentgrid.verdicts.claims import Part, of_model
+from latentgrid.verdicts.pairs import gained
+from latentgrid.verdicts.rule import ABSOLUTE_TOLERANCE, Effect
+
+CLAIM = "A variational autoencoder separates the classes no better than a plain autoencoder."
+SOURCE = "002, sections 4.4.2 and 5.1.2"
+
+
+def examine(runs: pd.DataFrame) -> Iterator[Part]:
+    """Compare silhouettes of test codes of the same dimension.
+
+    "No better" is: by no more than the tolerance with which silhouettes are compared.
+    """
+    plain = of_model(runs, "ae")
+    for model in ("vae_bce", "conv5_vae"):
+        variational = of_model(runs, model)
+        yield Part(
+            f"ae against {model}",
+            Effect(gained(plain, variational, "silhouette", ["latent_dim"]), "silhouette"),
+            pd.concat([plain, variational]),
+            least=-ABSOLUTE_TOLERANCE["mean_silhouette_test"],
+        )

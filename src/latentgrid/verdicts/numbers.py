@@ -1,0 +1,142 @@
+"""Every published number beside ours, with its verdict."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from latentgrid.verdicts import rule
+from latentgrid.verdicts.intervals import FEWEST_PAIRS, of_next, rank_correlation
+from latentgrid.verdicts.rule import Verdict
+
+SETTING = ["latent_dim", "optimizer", "learning_rate"]
+MEASURED_AS = {
+    "min_epoch_train_loss": "min_train_batch_sum",
+    "mean_silhouette_test": "silhouette",
+}
+# What is missing in the document, whatever our runs give.
+OPEN = {
+    "no script": (Verdict.NO_REFERENCE_RUN, "the published script trains no such model"),
+    "settings not published": (Verdict.UNDER_SPECIFIED, "units, codes and epochs not published"),
+}
+
+
+def table(published: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return a row per published number: what was published, what ours give, and the verdict.
+
+    `ours` is the mean over n seeds, `sd` their standard deviation, `low` to `high` where one more
+    seed's value would be expected (95 %, from three seeds), `ratio` ours over published,
+    `tolerance` how far ours may lie from it, and `reason` says in words what stands behind the
+    verdict. Under-specified numbers have no runs of their own: `regions` looks for theirs.
+    """
+    return pd.DataFrame([_row(number, runs, dataset) for _, number in published.iterrows()])
+
+
+def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
+    kept = ["document", "table", "model", *SETTING, "quantity", "unit"]
+    row: dict[str, Any] = {**number[kept], "published": number["value"]}
+    row["tolerance"] = rule.tolerance(number["quantity"], number["value"])
+    matching = _of_setting(number, runs) if dataset == number["dataset"] else runs.head(0)
+    ours = _values(number, matching)
+    row |= _summary(ours, number["value"])
+    if number["origin"] in OPEN:
+        verdict, reason = OPEN[number["origin"]]
+        return row | {"verdict": verdict, "reason": reason}
+    if not ours:
+        reason = _why_not(number, matching, dataset)
+        return row | {"verdict": Verdict.NOT_RUN, "reason": reason}
+    return row | {
+        "verdict": rule.decide(number["quantity"], number["value"], ours),
+        "reason": _distance(ours, number["value"]),
+    }
+
+
+def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of a number's model and setting, however long they trained."""
+    if number["origin"] == "settings not published":
+        return runs.head(0)
+    columns = ["model", *SETTING]
+    matches = [runs.get(name) == number[name] for name in columns]
+    return runs[np.logical_and.reduce(matches)]
+
+
+def _values(number: pd.Series, matching: pd.DataFrame) -> list[float]:
+    """Return what the finished runs with the published epochs and batches gave, one a seed."""
+    alike = (
+        (matching["status"] == "finished")
+        & (matching["planned_epochs"] == number["epochs"])
+        & (matching["batch_size"] == number["batch_size"])
+    )
+    measure = MEASURED_AS[number["quantity"]]
+    if measure not in matching:
+        return []
+    return list(matching[alike].drop_duplicates("seed")[measure].dropna().astype(float))
+
+
+def _summary(ours: Sequence[float], published: float) -> dict[str, float]:
+    expected = of_next(ours) if ours else None
+    return {
+        "n": len(ours),
+        "ours": float(np.mean(ours)) if ours else np.nan,
+        "sd": float(np.std(ours, ddof=1)) if len(ours) > 1 else np.nan,
+        "low": expected.low if expected else np.nan,
+        "high": expected.high if expected else np.nan,
+        "ratio": float(np.mean(ours)) / published if ours else np.nan,
+    }
+
+
+def _why_not(number: pd.Series, matching: pd.DataFrame, dataset: str) -> str:
+    if dataset != number["dataset"]:
+        return f"measured on {number['dataset']}, these runs are on {dataset}"
+    if matching.empty:
+        return "not in this grid"
+    ended = matching[matching["status"] != "finished"]
+    if len(ended) == len(matching):
+        return f"{len(ended)} of {len(matching)} runs have no result"
+    first = matching.iloc[0]
+    return (
+        f"trained {first['planned_epochs']:.0f} epochs in batches of {first['batch_size']:.0f}, "
+        f"published {number['epochs']:.0f} in batches of {number['batch_size']:.0f}"
+    )
+
+
+def _distance(ours: Sequence[float], published: float) -> str:
+    mean = float(np.mean(ours))
+    away = f"{abs(mean / published - 1):.1%} {'above' if mean > published else 'below'} it"
+    if rule.is_hint(len(ours)):
+        return f"{away}; {seeds(len(ours))}, so no interval"
+    deviation = float(np.std(ours, ddof=1))
+    if deviation == 0:
+        return f"{away}; our {seeds(len(ours))} agree to the last digit"
+    deviations = abs(mean - published) / deviation
+    return f"{away}, {deviations:.1f} standard deviations of our {seeds(len(ours))}"
+
+
+def seeds(n: int) -> str:
+    """Return "one seed" or "3 seeds"."""
+    return "one seed" if n == 1 else f"{n} seeds"
+
+
+def tally(verdicts: pd.DataFrame) -> dict[str, int]:
+    """Return how many published numbers have each verdict, those that none has too."""
+    counts = verdicts["verdict"].value_counts()
+    return {str(verdict): int(counts.get(verdict, 0)) for verdict in Verdict}
+
+
+def rank_agreement(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each published table, whether ours put its settings into the same order.
+
+    Columns: document, table, model, n settings with a run, Spearman's ρ in [−1, 1] and its
+    interval from low to high; missing for fewer than four settings.
+    """
+    rows = []
+    for (document, name), of_table in verdicts.groupby(["document", "table"], sort=False):
+        ran = of_table.dropna(subset=["ours"])
+        row = {"document": document, "table": name, "model": ", ".join(of_table["model"].unique())}
+        row |= {"n": len(ran), "rho": np.nan, "low": np.nan, "high": np.nan}
+        if len(ran) >= FEWEST_PAIRS:
+            rho, interval = rank_correlation(list(ran["published"]), list(ran["ours"]))
+            row |= {"rho": rho, "low": interval.low, "high": interval.high}
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,96 @@
+"""Which settings give the numbers of a document that did not publish its own (source 002)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from latentgrid import catalogue
+from latentgrid.evaluation.measures.silhouette import silhouette
+from latentgrid.evaluation.trained import TestSet, TrainedRun
+from latentgrid.paths import Layout
+from latentgrid.verdicts import rule
+
+SCANNED = "settings not published"
+FREE = ("hidden", "latent_dim")
+COLUMNS = [
+    *("document", "table", "model", "run", "seed", *FREE, "optimizer", "learning_rate"),
+    *("batch_size", "epoch", "published", "ours", "near"),
+]
+
+
+def table(
+    layout: Layout, published: pd.DataFrame, runs: pd.DataFrame, test: TestSet
+) -> pd.DataFrame:
+    """Return a row per published silhouette without settings, run of its model, and snapshot epoch.
+
+    `ours` is the silhouette of the test codes after that epoch, `near` whether it lies within the
+    tolerance of the published one. Scanned are the runs on the document's data set that differ from
+    the model as the document builds it in no more than hidden units, latent dimension and training.
+    """
+    open_numbers = published[
+        (published["origin"] == SCANNED) & (published["dataset"] == layout.dataset)
+    ]
+    rows = [
+        row
+        for _, number in open_numbers.iterrows()
+        for _, run in runs[_scannable(runs, number["model"])].iterrows()
+        for row in _over_epochs(TrainedRun(layout.run(run["run"])), number, run, test)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _scannable(runs: pd.DataFrame, model: str) -> "pd.Series[bool]":
+    """Return which runs are of the model, all but FREE as its file has it by default."""
+    fits = (runs["model"] == model) & (runs["status"] == "finished")
+    for name, (_, default) in catalogue.model_hyperparameters(model).items():
+        if name not in FREE and name in runs:
+            fits &= runs[name].isna() | (runs[name] == default)
+    return fits
+
+
+def _over_epochs(
+    run: TrainedRun, number: pd.Series, row: pd.Series, test: TestSet
+) -> Iterator[dict[str, Any]]:
+    near = rule.tolerance(number["quantity"], number["value"])
+    kept = [name for name in COLUMNS if name in row]
+    for epoch, codes in run.over_epochs("codes").items():
+        ours = silhouette(codes[: len(test.labels)], test.labels).get("silhouette")
+        if epoch > 0 and ours is not None:
+            yield {
+                **row[kept],
+                **number[["document", "table"]],
+                "epoch": epoch,
+                "published": number["value"],
+                "ours": ours,
+                "near": abs(ours - number["value"]) <= near,
+            }
+
+
+def summary(regions: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per published silhouette: how many points were scanned and where it is met.
+
+    Columns: document, table, model, published, points, smallest, largest, met (points near it) and
+    region, in words: the ranges of hidden units, latent dimension and epochs among these.
+    """
+    keys = ["document", "table", "model", "published"]
+    rows = []
+    for values, points in regions.groupby(keys, sort=False):
+        met = points[points["near"]]
+        rows.append(
+            dict(zip(keys, values, strict=True))
+            | {"points": len(points), "smallest": points["ours"].min()}
+            | {"largest": points["ours"].max(), "met": len(met), "region": _words(met)}
+        )
+    return pd.DataFrame(rows, columns=[*keys, "points", "smallest", "largest", "met", "region"])
+
+
+def _words(met: pd.DataFrame) -> str:
+    named = {"hidden": "hidden units", "latent_dim": "d", "epoch": "epochs"}
+    ranges = []
+    for column, name in named.items():
+        values = sorted(met[column].dropna().unique())
+        if values:
+            low, high = values[0], values[-1]
+            ranges.append(f"{name} {low:.0f}" + (f" to {high:.0f}" if high > low else ""))
+    return ", ".join(ranges)

@@ -1,0 +1,410 @@
+"""The rules that decide what reproduces, on cases whose answer is known."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+from scipy import stats
+
+from latentgrid import catalogue
+from latentgrid.evaluation import tables
+from latentgrid.evaluation.trained import TestSet
+from latentgrid.paths import Layout
+from latentgrid.report import reproduction
+from latentgrid.verdicts import intervals, numbers, pairs, regions, rule
+from latentgrid.verdicts.__main__ import claims_table
+from latentgrid.verdicts.rule import Answer, Effect, Verdict
+
+PUBLISHED = tables.read_published()
+LOSS = "min_epoch_train_loss"
+SILHOUETTE = "mean_silhouette_test"
+
+
+# Intervals.
+
+
+def test_the_interval_of_the_mean_is_that_of_scipy():
+    values = [3.0, 4.0, 4.5, 5.5]
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    found = intervals.of_mean(values)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("interval", [intervals.of_mean, intervals.of_next])
+def test_fewer_than_three_seeds_have_no_interval(interval):
+    assert interval([1.0]) is None
+    assert interval([1.0, 2.0]) is None
+    assert interval([1.0, 2.0, 3.0]) is not None
+
+
+def test_one_more_seed_falls_into_its_interval_95_times_in_100():
+    """The interval of the mean would hold far fewer."""
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(10, 2, size=(2000, 6))
+    inside = [row[5] in intervals.of_next(row[:5]) for row in drawn]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+    in_mean = [row[5] in intervals.of_mean(row[:5]) for row in drawn]
+    assert np.mean(in_mean) < 0.75
+
+
+def test_ranks_in_the_same_order_correlate_perfectly():
+    rho, interval = intervals.rank_correlation([1, 2, 3, 4, 5], [1, 4, 9, 16, 25])
+    assert rho == pytest.approx(1)
+    assert (interval.low, interval.high) == pytest.approx((1, 1))
+
+
+def test_the_rank_correlation_is_that_of_scipy_with_ties_too():
+    first, second = [1, 2, 2, 4, 5, 7, 8], [3, 1, 2, 2, 6, 5, 9]
+    rho, interval = intervals.rank_correlation(first, second)
+    assert rho == pytest.approx(stats.spearmanr(first, second).statistic)
+    assert interval.low < rho < interval.high
+
+
+# The rule for numbers.
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"),
+    [
+        ([101.9], Verdict.REPRODUCED),  # within 2 %
+        ([102.1], Verdict.NOT_REPRODUCED),
+        ([104.0, 106.0], Verdict.NOT_REPRODUCED),  # two seeds have no interval
+        ([101.0, 106.0, 111.0], Verdict.REPRODUCED),  # wide enough to expect 100
+        ([104.9, 105.0, 105.1], Verdict.NOT_REPRODUCED),
+    ],
+)
+def test_a_loss_reproduces_within_two_per_cent_or_where_a_seed_may_fall(ours, verdict):
+    assert rule.decide(LOSS, 100.0, ours) == verdict
+
+
+def test_a_silhouette_reproduces_within_a_hundredth():
+    assert rule.decide(SILHOUETTE, 0.1475, [0.157]) == Verdict.REPRODUCED
+    assert rule.decide(SILHOUETTE, 0.1475, [0.158]) == Verdict.NOT_REPRODUCED
+
+
+def test_every_published_quantity_has_a_tolerance_and_a_measure():
+    for quantity in PUBLISHED["quantity"].unique():
+        assert rule.tolerance(quantity, 1.0) > 0
+        assert quantity in numbers.MEASURED_AS
+    with pytest.raises(KeyError):
+        rule.tolerance("something else", 1.0)
+
+
+# The rule for claims.
+
+
+@pytest.mark.parametrize(
+    ("values", "least", "answer"),
+    [
+        ([1.0, 1.1, 0.9], 0, Answer.SUPPORTED),
+        ([-1.0, -1.1, -0.9], 0, Answer.CONTRADICTED),
+        ([1.0, -0.5, 0.1], 0, Answer.UNDECIDED),
+        ([1.0, 1.1, 0.9], 2, Answer.CONTRADICTED),
+        ([-0.005, -0.004, -0.006], -0.01, Answer.SUPPORTED),
+        ([0.1], 0, Answer.SUPPORTED),
+        ([0.0], 0, Answer.CONTRADICTED),
+    ],
+)
+def test_a_claim_is_answered_by_its_interval(values, least, answer):
+    assert rule.answer(Effect(values, ""), least) == answer
+
+
+# Published numbers beside runs.
+
+
+def grid_runs(losses, **changed):
+    """Runs of one setting of source 000's grid, one a seed."""
+    rows = [
+        {"run": f"vae/{seed}", "entry": "vae", "model": "vae", "latent_dim": 2, "seed": seed}
+        | {"optimizer": "adam", "learning_rate": 0.00075, "planned_epochs": 50}
+        | {"batch_size": 100, "status": "finished", "min_train_batch_sum": loss}
+        | changed
+        for seed, loss in enumerate(losses)
+    ]
+    return pd.DataFrame(rows)
+
+
+def judged(runs, dataset="mnist"):
+    table = numbers.table(PUBLISHED, runs, dataset)
+    assert len(table) == len(PUBLISHED)
+    (row,) = table[
+        (table["table"] == "VII.1")
+        & (table["latent_dim"] == 2)
+        & (table["optimizer"] == "adam")
+        & (table["learning_rate"] == 0.00075)
+    ].to_dict("records")
+    return row, table
+
+
+def test_a_published_number_meets_the_runs_of_its_setting():
+    row, table = judged(grid_runs([2_170_000.0, 2_180_000.0, 2_190_000.0]))
+    assert row["verdict"] == Verdict.REPRODUCED
+    assert (row["n"], row["ours"]) == (3, 2_180_000)
+    assert row["low"] < 2_164_100 < row["high"]
+    assert "standard deviations of our 3 seeds" in row["reason"]
+    others = table.drop(index=table.index[table["n"] > 0])
+    assert len(others) == 56
+    assert set(others["reason"][others["verdict"] == Verdict.NOT_RUN]) == {"not in this grid"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "dataset", "reason"),
+    [
+        (grid_runs([5.0]), "digits", "measured on mnist, these runs are on digits"),
+        (grid_runs([5.0], planned_epochs=5), "mnist", "trained 5 epochs in batches of 100"),
+        (grid_runs([5.0], batch_size=32), "mnist", "trained 50 epochs in batches of 32"),
+        (grid_runs([5.0, 5.0], status="diverged"), "mnist", "2 of 2 runs have no result"),
+    ],
+)
+def test_runs_made_otherwise_decide_nothing(runs, dataset, reason):
+    row, _ = judged(runs, dataset)
+    assert row["verdict"] == Verdict.NOT_RUN
+    assert reason in row["reason"]
+    assert row["n"] == 0
+
+
+def test_what_a_document_leaves_open_stays_open_whatever_ours_give():
+    table = numbers.table(PUBLISHED, grid_runs([2.0]), "mnist")
+    by_table = table.groupby("table")["verdict"].unique()
+    assert list(by_table["VII.2"]) == [Verdict.NO_REFERENCE_RUN]
+    assert list(by_table["4.2"]) == [Verdict.UNDER_SPECIFIED]
+    assert sum(numbers.tally(table).values()) == len(PUBLISHED)
+
+
+def test_equal_seeds_and_a_single_one_say_so():
+    row, _ = judged(grid_runs([3_000_000.0] * 3))
+    assert "agree to the last digit" in row["reason"]
+    row, _ = judged(grid_runs([3_000_000.0]))
+    assert row["reason"].endswith("one seed, so no interval")
+    assert np.isnan(row["low"])
+
+
+def test_the_order_of_the_settings_is_compared_table_by_table():
+    settings = PUBLISHED[PUBLISHED["table"] == "VII.3"]
+    runs = pd.concat(
+        [
+            grid_runs([row["value"] ** 2], model="mmd_vae", **dict(row[numbers.SETTING]))
+            for _, row in settings.iterrows()
+        ]
+    )
+    agreement = numbers.rank_agreement(numbers.table(PUBLISHED, runs, "mnist"))
+    agreement = agreement.set_index("table")
+    assert agreement.loc["VII.3", "rho"] == pytest.approx(1)
+    assert agreement.loc["VII.3", "n"] == 18
+    assert np.isnan(agreement.loc["VII.1", "rho"])
+
+
+# Pairs.
+
+
+def measured(entry, values, **columns):
+    rows = [
+        {"model": entry, "entry": entry, "seed": seed, "latent_dim": dimension, "loss": value}
+        for (seed, dimension), value in values.items()
+    ]
+    return pd.DataFrame(rows).assign(planned_epochs=1, **columns)
+
+
+def test_pairs_share_seed_and_setting():
+    first = measured("a", {(0, 2): 5.0, (0, 5): 7.0, (1, 2): 4.0, (1, 5): 6.0})
+    second = measured("b", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0, (1, 5): 3.0})
+    assert pairs.gained(first, second, "loss", ["latent_dim"]) == [2.0, 1.5]
+    halves = pairs.saved(second, second.assign(loss=2 * second["loss"]), "loss", ["latent_dim"])
+    assert halves == [50.0, 50.0]
+
+
+def test_a_setting_that_one_seed_lacks_counts_for_none():
+    first = measured("a", {(0, 2): 5.0, (0, 5): 99.0, (1, 2): 4.0})
+    second = measured("b", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0})
+    assert pairs.gained(first, second, "loss", ["latent_dim"]) == [1.0, 0.0]
+
+
+def test_what_was_not_measured_is_not_compared():
+    first, second = measured("a", {(0, 2): 5.0}), measured("b", {(1, 2): 4.0})
+    assert pairs.gained(first, second, "loss", ["latent_dim"]) == []
+    assert pairs.gained(first, first, "silhouette", ["latent_dim"]) == []
+    assert pairs.gained(first, first.head(0), "loss", ["latent_dim"]) == []
+
+
+def test_pairing_sees_an_effect_that_two_bars_would_hide():
+    """Seeds differ by far more than models do, and yet each pair differs by about one."""
+    values = [10.0, 50.0, 90.0]
+    first = measured("a", {(seed, 2): v + 1 + seed / 10 for seed, v in enumerate(values)})
+    second = measured("b", {(seed, 2): v for seed, v in enumerate(values)})
+    effect = Effect(pairs.gained(first, second, "loss", ["latent_dim"]), "")
+    assert rule.answer(effect) == Answer.SUPPORTED
+
+
+# Claims.
+
+
+@pytest.mark.parametrize("name", catalogue.claims())
+def test_every_claim_says_what_where_and_can_do_without_runs(name):
+    claim = importlib.import_module(f"latentgrid.verdicts.claims.{name}")
+    assert claim.CLAIM.endswith(".")
+    assert claim.SOURCE[:3] in {"000", "001", "002", "003", "004"}
+    nothing = pd.DataFrame(columns=["model", "entry", "seed", "planned_epochs", "latent_dim"])
+    parts = list(claim.examine(nothing))
+    assert parts
+    assert all(list(part.effect.values) == [] for part in parts)
+
+
+def answers(runs, name):
+    table = claims_table(runs)
+    return table[table["name"] == name].set_index("part")
+
+
+def of_grid(model, loss):
+    """A whole grid of source 000 with three seeds; `loss(d, optimizer, rate)` says the loss."""
+    return pd.DataFrame(
+        {"model": model, "entry": model, "seed": seed, "latent_dim": d, "optimizer": optimizer}
+        | {"learning_rate": rate, "planned_epochs": 50, "status": "finished"}
+        | {
+            name: loss(d, optimizer, rate) + offset + seed / 1000
+            for name, offset in {
+                "min_train_loss": 0,
+                "min_train_batch_sum_corrected": 0,
+                "min_train_batch_sum": d,
+            }.items()
+        }
+        for seed in range(3)
+        for d in (2, 20, 50)
+        for optimizer in ("adadelta", "adam", "rmsprop")
+        for rate in (0.0001, 0.00075)
+    )
+
+
+def slower(optimizer):
+    return {"adam": 0.0, "rmsprop": 1.0, "adadelta": 50.0}[optimizer]
+
+
+def test_adam_is_found_to_beat_the_others_where_it_does():
+    runs = of_grid("vae", lambda d, optimizer, rate: 30 + slower(optimizer))
+    found = answers(runs, "adam")
+    assert set(found["answer"]) == {Answer.SUPPORTED}
+    assert found.loc["adam against rmsprop", "effect"] == pytest.approx(100 / 31, rel=1e-3)
+    assert found.loc["adam against rmsprop", "epochs"] == "50"
+
+
+def test_the_constant_alone_can_make_fifty_dimensions_worse():
+    """Losses that fall with d, but less than the published constant grows."""
+    runs = of_grid("vae", lambda d, optimizer, rate: 100 - d / 10)
+    found = answers(runs, "latent_dimension")["answer"]
+    assert found["vae, published scale: d = 20 against 50"] == Answer.SUPPORTED
+    assert found["vae, corrected scale: d = 20 against 50"] == Answer.CONTRADICTED
+    assert found["conv_vae, published scale: d = 20 against 50"] == Answer.NOT_RUN
+
+
+def test_the_best_setting_meets_the_best_of_the_others():
+    def loss(d, optimizer, rate):
+        return 10 + slower(optimizer) + abs(d - 20) + (0 if rate == 0.0001 else 0.5)
+
+    found = answers(of_grid("vae", loss), "best_configuration")
+    (row,) = found[found.index.str.startswith("vae, corrected")].to_dict("records")
+    assert row["answer"] == Answer.SUPPORTED
+    assert row["note"] == "18 of 18 settings were run"
+    (part,) = found.index[found.index.str.startswith("vae, corrected")]
+    assert part.endswith("against d = 20, adam, 0.00075")
+    # An MMD-VAE of the same losses prefers the lower rate, against the claim.
+    found = answers(of_grid("mmd_vae", loss), "best_configuration")
+    assert found.loc[found.index.str.startswith("mmd_vae"), "answer"].tolist() == ["contradicted"]
+
+
+def test_no_better_allows_for_the_tolerance():
+    def codes(model, silhouette):
+        values = {(seed, 10): silhouette + seed / 10000 for seed in range(3)}
+        return measured(model, values).rename(columns={"loss": "silhouette"})
+
+    for variational, answer in ((0.15, "supported"), (0.155, "supported"), (0.2, "contradicted")):
+        runs = pd.concat([codes("ae", 0.15), codes("vae_bce", variational)])
+        found = answers(runs, "separation")
+        assert found.loc["ae against vae_bce", "answer"] == answer
+        assert found.loc["ae against conv5_vae", "answer"] == Answer.NOT_RUN
+
+
+# Under-specified numbers.
+
+
+def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    layout = Layout("mnist")
+    labels = np.repeat(np.arange(2, dtype=np.uint8), 50)
+    rng = np.random.default_rng(0)
+    apart = {
+        epoch: rng.normal(labels[:, None] * distance, 1, (100, 2)).astype(np.float32)
+        for epoch, distance in ((0, 9.0), (1, 0.0), (5, 9.0))
+    }
+    name = "ae/seed=0"
+    layout.run(name).folder.mkdir(parents=True)
+    save_file({f"{e}/codes": c for e, c in apart.items()}, layout.run(name).snapshots)
+    runs = pd.DataFrame(
+        [{"run": name, "model": "ae", "seed": 0, "hidden": 500, "latent_dim": 2}]
+    ).assign(status="finished", optimizer="adam", learning_rate=0.001, batch_size=100)
+    test = TestSet(np.zeros((100, 1, 28, 28), np.uint8), labels)
+    published = PUBLISHED.copy()
+    table = regions.table(layout, published, runs, test)
+    ours = table.set_index("epoch")["ours"]
+    assert list(ours.index) == [1, 5]
+    published.loc[published["model"] == "ae", "value"] = round(ours[5], 3)
+    table = regions.table(layout, published, runs, test)
+    (row,) = regions.summary(table).to_dict("records")
+    assert (row["points"], row["met"]) == (2, 1)
+    assert row["region"] == "hidden units 500, d 2, epochs 5"
+
+
+def test_networks_other_than_the_documents_are_not_scanned():
+    runs = pd.DataFrame(
+        {
+            "model": ["conv5_vae", "conv5_vae", "vae_bce", "vae_bce"],
+            "status": "finished",
+            "encoder": ["conv", "dense", None, None],
+            "hidden_layers": [None, None, 1, 2],
+            "hidden": [None, None, 100, 500],
+        }
+    )
+    assert list(regions._scannable(runs, "conv5_vae")) == [True, False, False, False]
+    assert list(regions._scannable(runs, "vae_bce")) == [False, False, True, False]
+
+
+# The page.
+
+
+def test_the_page_says_what_was_found(tmp_path, monkeypatch):
+    runs = pd.concat(
+        [of_grid("vae", lambda d, optimizer, rate: 100 - d / 10), grid_runs([2.2e6] * 3)]
+    )
+    write_verdicts(tmp_path, monkeypatch, runs)
+    found = reproduction.of(Layout("mnist"), "mnist")
+    assert not found.is_rehearsal
+    assert found.tally[Verdict.REPRODUCED] == 1
+    assert len(found.findings) == 3
+    assert found.findings[0].startswith("1 of the 1 published numbers")
+    assert found.findings[1].startswith("Contradicted: «")
+    assert found.claims[-1]["parts"][0]["answer"] == Answer.NOT_RUN
+
+
+def test_a_rehearsal_is_called_one(tmp_path, monkeypatch):
+    write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6] * 3), "digits")
+    found = reproduction.of(Layout("digits"), "digits")
+    assert found.is_rehearsal
+    assert found.findings[0].startswith("None of the 57 published numbers")
+
+
+def write_verdicts(folder: Path, monkeypatch, runs, dataset="mnist"):
+    monkeypatch.chdir(folder)
+    layout = Layout(dataset)
+    verdicts = numbers.table(PUBLISHED, runs, dataset)
+    scanned = pd.DataFrame(columns=regions.COLUMNS)
+    of_file = {
+        "verdicts": verdicts,
+        "claims": claims_table(runs),
+        "rank_agreement": numbers.rank_agreement(verdicts),
+        "scanned": scanned,
+        "regions": regions.summary(scanned),
+    }
+    layout.tables.mkdir(parents=True)
+    for name, table in of_file.items():
+        table.to_csv(layout.tables / f"{name}.csv", index=False)
