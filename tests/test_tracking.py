@@ -27,6 +27,7 @@ from latentgrid.tracking import (
     FOLDER_TAG,
     NAME_TAG,
     STATUS_TAG,
+    VERDICT_TAG,
     TrackingUnavailable,
     _params,
     sync,
@@ -222,6 +223,33 @@ def test_a_finished_run_is_shown_as_its_files_say(layout: Layout) -> None:
     assert len(run.data.tags[DIGEST_TAG]) == 64
     for path in (files.weights, files.config, files.overview):
         assert sha256(artifact(run, path.name)) == sha256(path)
+
+
+def test_verdicts_on_what_was_published_are_tags(layout: Layout) -> None:
+    write_run(layout)
+    sync(layout)
+    assert only().data.tags[VERDICT_TAG] == "nothing published of this setting"
+    layout.tables.mkdir(parents=True)
+    heading = "table,published,verdict,runs"
+    numbers = layout.tables / "verdicts.csv"
+    numbers.write_text(f'{heading}\nVII.1,2.5,reproduced,"{NAME}"\nVII.2,3.5,not run,\n')
+    (layout.tables / "claims.csv").write_text("answer\nsupported\nsupported\n")
+    sync(layout)
+    assert only().data.tags[VERDICT_TAG] == "reproduced: 2.5 in table VII.1"
+    tags = {
+        "latentgrid.published.numbers.reproduced": "1",
+        "latentgrid.published.numbers.not run": "1",
+        "latentgrid.published.claims.supported": "2",
+    }
+    assert tags.items() <= client().get_experiment_by_name(DATASET).tags.items()
+    numbers.write_text(f"{heading}\nVII.1,2.5,not run,\nVII.2,3.5,not run,\n")
+    sync(layout)
+    assert only().data.tags[VERDICT_TAG] == "nothing published of this setting"
+    tags |= {
+        "latentgrid.published.numbers.reproduced": "0",
+        "latentgrid.published.numbers.not run": "2",
+    }
+    assert tags.items() <= client().get_experiment_by_name(DATASET).tags.items()
 
 
 def test_settings_without_a_value_put_no_word_among_the_numbers() -> None:

@@ -10,11 +10,11 @@ from safetensors.numpy import save_file
 from scipy import stats
 
 from latentgrid import catalogue
-from latentgrid.evaluation import tables
-from latentgrid.evaluation.trained import TestSet
+from latentgrid.evaluation import intervals, tables
+from latentgrid.evaluation.trained import TestSet as Images
 from latentgrid.paths import Layout
 from latentgrid.report import reproduction
-from latentgrid.verdicts import intervals, numbers, pairs, regions, rule
+from latentgrid.verdicts import numbers, pairs, regions, rule
 from latentgrid.verdicts.__main__ import claims_table
 from latentgrid.verdicts.rule import Answer, Effect, Verdict
 
@@ -61,6 +61,17 @@ def test_the_rank_correlation_is_that_of_scipy_with_ties_too():
     rho, interval = intervals.rank_correlation(first, second)
     assert rho == pytest.approx(stats.spearmanr(first, second).statistic)
     assert interval.low < rho < interval.high
+
+
+def test_the_table_of_settings_has_the_same_interval():
+    losses = [3.0, 4.0, 4.5, 5.5]
+    runs = pd.DataFrame({"latent_dim": [2, 2, 2, 2, 5]}).assign(
+        entry="a", model="vae", status="finished", reason="", loss=[*losses, 1.0]
+    )
+    table = tables.settings_table(runs, ["latent_dim"]).set_index("latent_dim")
+    interval = intervals.of_mean(losses)
+    assert table.loc[2, "loss"] - table.loc[2, "loss_ci"] == pytest.approx(interval.low)
+    assert np.isnan(table.loc[5, "loss_ci"])
 
 
 # The rule for numbers.
@@ -343,7 +354,7 @@ def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypa
     runs = pd.DataFrame(
         [{"run": name, "model": "ae", "seed": 0, "hidden": 500, "latent_dim": 2}]
     ).assign(status="finished", optimizer="adam", learning_rate=0.001, batch_size=100)
-    test = TestSet(np.zeros((100, 1, 28, 28), np.uint8), labels)
+    test = Images(np.zeros((100, 1, 28, 28), np.uint8), labels)
     published = PUBLISHED.copy()
     table = regions.table(layout, published, runs, test)
     ours = table.set_index("epoch")["ours"]

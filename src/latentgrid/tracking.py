@@ -12,8 +12,9 @@ import math
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ FOLDER_TAG = "latentgrid.folder"
 STATUS_TAG = "latentgrid.status"
 DATA_TAG = "latentgrid.data_sha256"
 COMMIT_TAG = "mlflow.source.git.commit"
+VERDICT_TAG = "latentgrid.verdict"
+TALLY = "latentgrid.published"
 DIGEST_TAG = "latentgrid.digest"
 
 RUNS_PER_PAGE = 1000
@@ -160,7 +163,8 @@ def _lives_on(pid: int, seconds: float) -> bool:
 def _fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
     """Return a value that changes whenever `sync` would find something new."""
     found = set()
-    for path in (layout.plan, *_files_below(layout.runs), *_files_below(layout.state)):
+    files = (layout.plan, *layout.verdict_files)
+    for path in (*files, *_files_below(layout.runs), *_files_below(layout.state)):
         with contextlib.suppress(FileNotFoundError):
             stat = path.stat()
             held = path.name == "lock" and is_held(path)
@@ -277,6 +281,32 @@ def _tags(files: RunFiles, name: str, status: str) -> dict[str, str]:
     return {NAME_TAG: name, FOLDER_TAG: _folder(files), STATUS_TAG: status}
 
 
+def _verdicts(layout: Layout) -> dict[str, str]:
+    """Return, for each run of a published setting, what is said of the published number."""
+    return {
+        run: f"{row['verdict']}: {row['published']} in table {row['table']}"
+        for row in _table(layout, "verdicts.csv")
+        for run in row["runs"].split(";")
+    }
+
+
+def _tallies(layout: Layout) -> dict[str, str]:
+    """Return how many published numbers and parts of claims have each verdict, as tags."""
+    numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv"))
+    claims = Counter(row["answer"] for row in _table(layout, "claims.csv"))
+    return {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()} | {
+        f"{TALLY}.claims.{answer}": str(n) for answer, n in claims.items()
+    }
+
+
+def _table(layout: Layout, name: str) -> list[dict[str, str]]:
+    try:
+        with (layout.tables / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
 def _folder(files: RunFiles) -> str:
     return str(files.folder.absolute())
 
@@ -297,15 +327,22 @@ def _import_all(client: Any, experiment: str, layout: Layout) -> None:
     planned = _planned(layout)
     names = _names(layout, planned)
     known = _runs_by_name(client, experiment, layout)
+    verdicts = _verdicts(layout)
     for name in sorted(names):
         record = _read(layout, name, planned)
         if record is not None:
+            verdict = {VERDICT_TAG: verdicts.get(name, "nothing published of this setting")}
+            record = replace(record, tags={**record.tags, **verdict})
             with contextlib.suppress(FileNotFoundError):
                 _import(client, experiment, record, known.get(name, []))
     for name in known.keys() - names:
         for run in known[name]:
             if name not in planned or run.info.status == "RUNNING":
                 client.delete_run(run.info.run_id)
+    tags = client.get_experiment(experiment).tags
+    gone = dict.fromkeys((tag for tag in tags if tag.startswith(TALLY)), "0")
+    for tag, count in (gone | _tallies(layout)).items() - tags.items():
+        client.set_experiment_tag(experiment, tag, count)
 
 
 def _runs_by_name(client: Any, experiment: str, layout: Layout) -> dict[str, list[Any]]:

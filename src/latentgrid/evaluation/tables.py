@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from latentgrid.errors import UserError
+from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import read_json
 from latentgrid.paths import Layout
@@ -70,10 +71,11 @@ def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """Return a row per setting: mean, standard deviation and number of seeds of each measure.
+    """Return a row per setting: what each measure is over the seeds.
 
     The mean of a measure keeps the measure's name; `…_sd` is its standard deviation over the seeds
-    (missing for one seed) and `n` how many seeds finished.
+    (missing for one seed), the mean ± `…_ci` its 95 % interval (missing for fewer than three), and
+    `n` how many seeds finished.
     """
     finished = runs[runs["status"] == "finished"]
     measures = [
@@ -83,7 +85,8 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     ]
     groups = finished.groupby(["entry", "model", *axes], dropna=False, sort=False)
     mean, deviation = groups[measures].mean(), groups[measures].std(ddof=1)
-    table = mean.join(deviation, rsuffix="_sd")
+    half = deviation.combine(groups[measures].count(), half_width)
+    table = mean.join([deviation.add_suffix("_sd"), half.add_suffix("_ci")])
     table.insert(0, "n", groups.size())
     return table.reset_index()
 

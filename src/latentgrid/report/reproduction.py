@@ -15,6 +15,7 @@ FINDINGS = 3
 # What a reader wants to hear first.
 ORDER = [Answer.CONTRADICTED, Answer.SUPPORTED, Answer.UNDECIDED]
 PERCENT = "%"
+WORDS = {"document": str, "table": str, "note": str, "epochs": str}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Reproduction:
 
 def of(layout: Layout, dataset: str) -> Reproduction:
     """Read the verdicts of a data set."""
-    verdicts, claims, agreement, _, regions = (pd.read_csv(path) for path in layout.verdict_files)
+    verdicts, claims, agreement, _, regions = (
+        pd.read_csv(path, dtype=WORDS) for path in layout.verdict_files
+    )
+    claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
     return Reproduction(
         is_rehearsal=bool(verdicts["reason"].str.endswith(f"these runs are on {dataset}").any()),
         tally=numbers.tally(verdicts),
@@ -116,7 +120,7 @@ def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
             "source": of_claim.iloc[0]["source"],
             "parts": [
                 {**row, "word": _answer(row), "effect": effect(row) if row["n"] else "–"}
-                for _, row in of_claim.fillna({"note": "", "epochs": ""}).iterrows()
+                for _, row in of_claim.iterrows()
             ],
         }
         for _, of_claim in claims.groupby("name", sort=False)
@@ -128,11 +132,11 @@ def _tables(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> list[dict[str, A
     return [
         {
             **row,
-            "published": len(of_table := verdicts[verdicts["table"].astype(str) == row["table"]]),
+            "published": len(of_table := verdicts[verdicts["table"] == row["table"]]),
             "tally": numbers.tally(of_table),
             "order": _order(row),
         }
-        for _, row in agreement.astype({"table": str}).iterrows()
+        for _, row in agreement.iterrows()
     ]
 
 

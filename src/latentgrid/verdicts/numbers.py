@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from latentgrid.evaluation.intervals import FEWEST_PAIRS, of_next, rank_correlation
 from latentgrid.verdicts import rule
-from latentgrid.verdicts.intervals import FEWEST_PAIRS, of_next, rank_correlation
 from latentgrid.verdicts.rule import Verdict
 
 SETTING = ["latent_dim", "optimizer", "learning_rate"]
@@ -27,8 +27,9 @@ def table(published: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> pd.DataF
 
     `ours` is the mean over n seeds, `sd` their standard deviation, `low` to `high` where one more
     seed's value would be expected (95 %, from three seeds), `ratio` ours over published,
-    `tolerance` how far ours may lie from it, and `reason` says in words what stands behind the
-    verdict. Under-specified numbers have no runs of their own: `regions` looks for theirs.
+    `tolerance` how far ours may lie from it, `runs` the names of ours (with a ; between them), and
+    `reason` says in words what stands behind the verdict. Under-specified numbers have no runs of
+    their own: `regions` looks for theirs.
     """
     return pd.DataFrame([_row(number, runs, dataset) for _, number in published.iterrows()])
 
@@ -38,8 +39,9 @@ def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
     row: dict[str, Any] = {**number[kept], "published": number["value"]}
     row["tolerance"] = rule.tolerance(number["quantity"], number["value"])
     matching = _of_setting(number, runs) if dataset == number["dataset"] else runs.head(0)
-    ours = _values(number, matching)
-    row |= _summary(ours, number["value"])
+    compared = _comparable(number, matching)
+    ours = list(compared[MEASURED_AS[number["quantity"]]].astype(float)) if len(compared) else []
+    row |= _summary(ours, number["value"]) | {"runs": ";".join(compared["run"])}
     if number["origin"] in OPEN:
         verdict, reason = OPEN[number["origin"]]
         return row | {"verdict": verdict, "reason": reason}
@@ -61,17 +63,18 @@ def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
     return runs[np.logical_and.reduce(matches)]
 
 
-def _values(number: pd.Series, matching: pd.DataFrame) -> list[float]:
-    """Return what the finished runs with the published epochs and batches gave, one a seed."""
+def _comparable(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
+    """Return the finished runs with the published epochs and batches, one a seed."""
+    measure = MEASURED_AS[number["quantity"]]
+    if measure not in matching:
+        return matching.head(0)
     alike = (
         (matching["status"] == "finished")
         & (matching["planned_epochs"] == number["epochs"])
         & (matching["batch_size"] == number["batch_size"])
+        & matching[measure].notna()
     )
-    measure = MEASURED_AS[number["quantity"]]
-    if measure not in matching:
-        return []
-    return list(matching[alike].drop_duplicates("seed")[measure].dropna().astype(float))
+    return matching[alike].drop_duplicates("seed")
 
 
 def _summary(ours: Sequence[float], published: float) -> dict[str, float]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from latentgrid.verdicts.intervals import FEWEST, Interval, of_mean, of_next
+from latentgrid.evaluation.intervals import FEWEST, Interval, of_mean, of_next
 
 RELATIVE_TOLERANCE = {"min_epoch_train_loss": 0.02}
 ABSOLUTE_TOLERANCE = {"mean_silhouette_test": 0.01}

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
+
+Numbers = Any  # a number, or an array or a table of them
 
 LEVEL = 0.95
 FEWEST = 3
@@ -24,13 +27,11 @@ class Interval:
 
 
 def of_mean(values: Sequence[float]) -> Interval | None:
-    """Return Student's interval of the mean of what n seeds gave; None for fewer than three.
+    """Return the interval of the mean of what n seeds gave; None for fewer than three.
 
-    mean ± t·s/√n with n − 1 degrees of freedom. With three to ten seeds a bootstrap, which draws
-    from those few values alone, covers the mean too rarely; Student's interval supposes values
-    that are about normal, which sums over thousands of images are.
+    mean ± `half_width`.
     """
-    return _students(values, 1 / len(values)) if len(values) >= FEWEST else None
+    return _around_mean(values, 1.0)
 
 
 def of_next(values: Sequence[float]) -> Interval | None:
@@ -40,13 +41,27 @@ def of_next(values: Sequence[float]) -> Interval | None:
     compared with: the interval of the mean shrinks with n until it excludes most single runs, ours
     too.
     """
-    return _students(values, 1 + 1 / len(values)) if len(values) >= FEWEST else None
+    return _around_mean(values, (len(values) + 1) ** 0.5)
 
 
-def _students(values: Sequence[float], share: float) -> Interval:
-    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * deviation * share**0.5
-    return Interval(mean - half, mean + half)
+def half_width(deviation: Numbers, n: Numbers) -> Numbers:
+    """Return half the width of Student's interval of the mean of n values; missing for n < 3.
+
+    t·s/√n with n − 1 degrees of freedom. With three to ten seeds a bootstrap, which draws from
+    those few values alone, covers the mean too rarely; Student's interval supposes values that are
+    about normal, which means over thousands of images are.
+    """
+    enough = np.where(np.asarray(n) >= FEWEST, n, np.nan)
+    widths: Numbers = stats.t.ppf((1 + LEVEL) / 2, enough - 1) * deviation / enough**0.5
+    return widths
+
+
+def _around_mean(values: Sequence[float], wider: float) -> Interval | None:
+    if len(values) < FEWEST:
+        return None
+    mean, deviation = np.mean(values), np.std(values, ddof=1)
+    half = wider * half_width(deviation, len(values))
+    return Interval(float(mean - half), float(mean + half))
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, Interval]:
