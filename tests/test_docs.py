@@ -25,7 +25,7 @@ def test_examples_of_the_extension_page(tmp_path):
     project = copy_project(tmp_path / "project")
     blocks = named_blocks(EXTEND.read_text())
     models = yaml.safe_load(blocks.pop("params.yaml"))
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for name, code in blocks.items():
         assert not (project / name).exists()
         (project / name).write_text(code)
@@ -42,7 +42,10 @@ def test_examples_of_the_extension_page(tmp_path):
     assert list(runs["beta"]) == [0.5, 4]
     assert (runs["status"] == "finished").all()
     assert runs["code_spread"].between(0, 10).all()
+    claims = pd.read_csv(project / "results/digits/tables/claims.csv").set_index("name")
+    assert claims.loc["strong_beta", "n"] == 1
     page = (project / "results/digits/report.html").read_text()
+    assert "A larger β pulls the codes together." in page
     assert "β times the KL divergence" in page
     assert "whose codes are not centred" in page
     assert "The longest mean code is that of weighted_vae." in page
