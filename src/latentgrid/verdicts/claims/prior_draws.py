@@ -25,12 +25,16 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
 
 
 def levels(plain: pd.DataFrame, variational: pd.DataFrame) -> str:
-    """Say how sure the judge is of each, and of reconstructions, and how often right of these."""
+    """Say how sure the judge is of draws and reconstructions, and how often right of the latter."""
     named = {"ae": plain, "vae_bce": variational}
-    words = {"prior_confidence": "draws", "reconstruction_confidence": "reconstructions"}
+    words = {
+        "prior_confidence": "draws",
+        "reconstruction_confidence": "reconstructions",
+        "reconstruction_accuracy": "the digits of reconstructions, found right",
+    }
     said = [
         f"{kind} {', '.join(f'{name} {of[measure].mean():.2f}' for name, of in named.items())}"
         for measure, kind in words.items()
         if all(measure in of and of[measure].notna().any() for of in named.values())
     ]
-    return f"confidence in {'; in '.join(said)}" if said else ""
+    return f"confidence in {'; in '.join(said[:2])}; {said[2]}" if len(said) == len(words) else ""
