@@ -49,7 +49,7 @@ def run_with(tmp_path, samples, status="finished"):
     settings = {"model": "lenet5", "hyperparameters": {}}
     write_json(files.config, {"settings": settings, "image shape": list(MNIST_SHAPE)})
     write_json(files.outcome, {"status": status, "reason": "why", "epochs": 2})
-    return TrainedRun(files, has_judge=True), judge.eval()
+    return TrainedRun(files, frozenset({"judged"})), judge.eval()
 
 
 def test_the_verdict_is_the_classifiers_on_the_samples(tmp_path):

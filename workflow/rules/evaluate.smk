@@ -34,6 +34,9 @@ if JUDGE:
             " --judge {params.judge} > {log:q} 2>&1"
 
 
+READ = ["judged"] if JUDGE else []
+
+
 for entry, runs in FILES.items():
 
     rule:
@@ -47,7 +50,7 @@ for entry, runs in FILES.items():
                 for run in runs
                 for file in (run.config, run.history, run.outcome, run.snapshots)
             ],
-            judged=[run.judged for run in runs] if JUDGE else [],
+            read=[getattr(run, name) for run in runs for name in READ],
             code=MEASURE_CODE,
         output:
             [run.metrics for run in runs],
@@ -57,10 +60,10 @@ for entry, runs in FILES.items():
             dataset=PARAMS.dataset,
             entry=entry,
             test_images=PARAMS.evaluation.test_images,
-            judged="--judged" if JUDGE else "",
+            read=READ,
         shell:
             "python -m latentgrid.evaluation.measure --dataset {params.dataset}"
-            " --entry {params.entry} --test-images {params.test_images} {params.judged} > {log:q} 2>&1"
+            " --entry {params.entry} --test-images {params.test_images} {params.read} > {log:q} 2>&1"
 
 
 rule tables:

@@ -45,11 +45,12 @@ class TrainedRun:
     """The files of a run whose training ended.
 
     Attributes:
-        has_judge: whether the configuration names a judge, so that there is a verdict to read.
+        reads: which results of other steps the configuration asks for: `judged`. Those of an
+            earlier configuration may still lie there.
     """
 
     files: RunFiles
-    has_judge: bool = False
+    reads: frozenset[str] = frozenset()
 
     @property
     def ended(self) -> bool:
@@ -83,7 +84,9 @@ class TrainedRun:
     @property
     def judged(self) -> Array | None:
         """The judge's probabilities of the last samples (n, classes), or None."""
-        return _load(self.files.judged).get("probabilities") if self.has_judge else None
+        if "judged" not in self.reads:
+            return None
+        return _load(self.files.judged).get("probabilities")
 
     def over_epochs(self, name: str) -> dict[int, Array]:
         """Return the named snapshot after each epoch that has one, these ascending."""
