@@ -45,8 +45,8 @@ class TrainedRun:
     """The files of a run whose training ended.
 
     Attributes:
-        reads: which results of other steps the configuration asks for: `judged`. Those of an
-            earlier configuration may still lie there.
+        reads: which results of other steps the configuration asks for: `judged`, `likelihood`.
+            Those of an earlier configuration may still lie there.
     """
 
     files: RunFiles
@@ -87,6 +87,14 @@ class TrainedRun:
         if "judged" not in self.reads:
             return None
         return _load(self.files.judged).get("probabilities")
+
+    @property
+    def likelihood(self) -> dict[str, float]:
+        """The bounds on the likelihood of test images, or nothing where there are none."""
+        bounds: dict[str, float] = (
+            read_json(self.files.likelihood) if "likelihood" in self.reads else {}
+        )
+        return bounds
 
     def over_epochs(self, name: str) -> dict[int, Array]:
         """Return the named snapshot after each epoch that has one, these ascending."""
