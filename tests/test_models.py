@@ -415,6 +415,7 @@ def test_abilities_are_known_without_importing_the_model(name):
         "log_prior",
     ):
         assert (method in told) == hasattr(model, method)
+    assert (told >= catalogue.DENSITIES) == isinstance(model, models.LatentVariableModel)
     again = models.reconstruct(model, torch.rand(2, *MNIST_SHAPE))
     assert ("reconstruct" in told) == (again is not None)
 
