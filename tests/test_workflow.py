@@ -137,6 +137,8 @@ def test_table_of_runs_has_a_row_per_planned_run(built):
     bounded = table[table["elbo"].notna()]
     assert set(bounded.index) == {VAE.format(0.001), VAE.format(0.002)}
     assert (bounded["elbo"] <= bounded["importance_bound"]).all()
+    page = (built / LAYOUT.report).read_text(encoding="utf-8")
+    assert "from 10 draws of the posterior for each of 5 images" in page
 
 
 def test_diverged_run_is_a_result_beside_the_others(built):
