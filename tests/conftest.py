@@ -81,7 +81,7 @@ def raw_params():
         "seeds": [0],
         "training": {"epochs": 50, "batch_size": 100, "device": "auto", "jobs_per_gpu": 1},
         "snapshots": {"epochs": [1, 5, 20], "samples": 64, "manifold": 16},
-        "evaluation": {"test_images": 10_000},
+        "evaluation": {"test_images": 10_000, "likelihood": {"images": 500, "draws": 500}},
         "models": {
             name: {axis: list(values) for axis, values in axes.items()}
             for name in ("vae", "conv_vae", "mmd_vae")

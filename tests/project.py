@@ -21,7 +21,7 @@ TINY = {
     "seeds": [0],
     "training": {"epochs": 1, "batch_size": 200, "device": "cpu", "jobs_per_gpu": 1},
     "snapshots": {"epochs": [0, 1], "samples": 16, "manifold": 4},
-    "evaluation": {"test_images": 100},
+    "evaluation": {"test_images": 100, "likelihood": {"images": 5, "draws": 10}},
     "figures": [
         "latent",
         "learning_curves",

@@ -53,6 +53,11 @@ def test_every_model_is_trained_measured_drawn_and_reported(tmp_path):
     assert {"gan", "cond_gan", "wgan", "flow", "vae"} <= set(judged.index)
     assert judged.between(0.1, 1).all()
     assert (runs.loc[judged.index, "sample_classes"] >= 1).all()
+    bounded = runs.dropna(subset=["importance_bound"])
+    with_density = {"vae", "conv_vae", "vae_bce", "beta_vae", "conv5_vae", "gmvae"}
+    assert set(bounded.index) == with_density
+    assert set(runs.index[runs["active_units"].notna()]) == with_density
+    assert (bounded["elbo"] <= bounded["importance_bound"]).all()
     # What a run was made with names the libraries that it used, and no others.
     for entry, library in (("pca", "scikit-learn"), ("flow", "zuko"), ("vae", "torch")):
         config = json.loads((project / LAYOUT.run(runs.loc[entry, "run"]).config).read_text())

@@ -143,6 +143,25 @@ def test_a_code_at_a_far_component_belongs_to_it_and_pays_the_logarithm_of_its_w
     torch.testing.assert_close(losses["cluster_kl"], cost.expand(3))
 
 
+# The density
+
+
+@torch.no_grad()
+def test_the_prior_is_the_mixture():
+    model = with_random_prior(spread=2.0)
+    codes = 3 * torch.randn(5, 7, 3, generator=noise())
+    torch.testing.assert_close(model.log_prior(codes), mixture_of(model).log_prob(codes))
+
+
+@torch.no_grad()
+def test_the_prior_integrates_to_one():
+    model = with_random_prior(latent_dim=2, spread=2.0)
+    line = torch.linspace(-20, 20, 801)
+    plane = torch.stack(torch.meshgrid(line, line, indexing="ij"), dim=-1)
+    masses = model.log_prior(plane).exp() * (line[1] - line[0]) ** 2
+    assert masses.sum().item() == pytest.approx(1, abs=1e-4)
+
+
 # Sampling
 
 

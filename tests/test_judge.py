@@ -62,7 +62,7 @@ def run_of(tmp_path, model, samples=None, status="finished", **hyperparameters):
     settings = {"model": model, "hyperparameters": hyperparameters, "seed": 0}
     write_json(files.config, {"settings": settings, "image shape": list(MNIST_SHAPE)})
     write_json(files.outcome, {"status": status, "reason": "why", "epochs": 2})
-    return TrainedRun(files, has_judge=True), built.eval()
+    return TrainedRun(files, frozenset({"judged"})), built.eval()
 
 
 def measured(run, classify):

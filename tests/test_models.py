@@ -403,8 +403,19 @@ def test_models_of_source_000_encode_decode_and_sample(name):
 def test_abilities_are_known_without_importing_the_model(name):
     model = build(name).eval()
     told = catalogue.abilities(name)
-    for method in ("encode", "decode", "sample", "quantile", "corrupt", "classify", "cluster"):
+    for method in (
+        "encode",
+        "decode",
+        "sample",
+        "quantile",
+        "corrupt",
+        "classify",
+        "cluster",
+        "propose",
+        "log_prior",
+    ):
         assert (method in told) == hasattr(model, method)
+    assert (told >= catalogue.DENSITIES) == isinstance(model, models.LatentVariableModel)
     again = models.reconstruct(model, torch.rand(2, *MNIST_SHAPE))
     assert ("reconstruct" in told) == (again is not None)
 
@@ -433,6 +444,11 @@ def test_abilities_give_what_they_promise(name, shape):
         assert samples.max() <= 1
         assert torch.equal(samples, model.sample(4, noise()))
         assert not torch.equal(samples, model.sample(4, generator(8, "noise")))
+    if isinstance(model, models.LatentVariableModel):
+        codes, log_posterior = model.propose(images, 4, noise())
+        assert codes.shape == (4, 6, model.latent_dim)
+        assert log_posterior.shape == model.log_prior(codes).shape == (4, 6)
+        assert torch.equal(codes, model.propose(images, 4, noise())[0])
     if isinstance(model, models.Corrupter):
         before = images.clone()
         damaged = model.corrupt(images, noise())
@@ -452,6 +468,31 @@ def test_abilities_give_what_they_promise(name, shape):
             scores = getattr(model, method)(images)
             probabilities = scores.exp() if ability is models.Classifier else scores
             torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(6))
+
+
+@pytest.mark.parametrize("name", ["vae", "conv_vae", "vae_bce", "beta_vae", "conv5_vae", "gmvae"])
+def test_a_gaussian_posterior_has_a_density(name):
+    assert isinstance(build(name), models.LatentVariableModel)
+
+
+@pytest.mark.parametrize("name", ["aae", "mmd_vae", "flow", "ae", "dae", "pca", "gan"])
+def test_without_a_posterior_there_is_no_density(name):
+    assert not isinstance(build(name), models.LatentVariableModel)
+
+
+@torch.no_grad()
+def test_codes_are_proposed_by_the_posterior_with_its_density():
+    model, images = build("vae_bce"), random_images(2)
+    codes, log_posterior = model.propose(images, 20_000, noise())
+    mean, log_variance = model.posterior(images)
+    posterior = Normal(mean, (log_variance / 2).exp())
+    expected = posterior.log_prob(codes).sum(dim=-1)
+    torch.testing.assert_close(log_posterior, expected, rtol=1e-5, atol=1e-4)
+    error = posterior.stddev / len(codes) ** 0.5
+    assert ((codes.mean(dim=0) - mean).abs() < 4 * error).all()
+    assert (codes.std(dim=0) / posterior.stddev - 1).abs().max() < 4 / (2 * len(codes)) ** 0.5
+    prior = Normal(0, 1).log_prob(codes).sum(dim=-1)
+    torch.testing.assert_close(model.log_prior(codes), prior, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", OF_SOURCE_000)

@@ -18,6 +18,7 @@ WHOLE = "a whole number, 1 or more"
 WIDTH = "a whole number from 1 to 4096"
 SEEDS = "a list of whole numbers from 0 to 4294967295, each there once"
 COUNTS = "a list of whole numbers, each 0 or more and there once"
+LIKELIHOOD = "the keys images, draws, or null for none"
 TRAINING = "the keys epochs, batch_size, device, jobs_per_gpu"
 
 
@@ -63,6 +64,12 @@ def message(raw):
         ("snapshots.samples", 0, "found 0", "a whole number from 1 to 10000"),
         ("snapshots.manifold", 1, "found 1", "a whole number from 2 to 64"),
         ("evaluation.test_images", 1, "found 1", "a whole number, 2 or more"),
+        ("evaluation.likelihood", 500, "found 500", LIKELIHOOD),
+        ("evaluation.likelihood.images", 1, "found 1", "a whole number, 2 or more"),
+        ("evaluation.likelihood.images", ABSENT, "is missing", "a whole number, 2 or more"),
+        ("evaluation.likelihood.draws", 0, "found 0", WHOLE),
+        ("evaluation.likelihood.draws", None, "found nothing", WHOLE),
+        ("evaluation.likelihood.draw", 5, "unknown key, found 5", LIKELIHOOD),
         ("models", {}, "found {}", f"at least one of {MODELS}, each with its axes"),
         ("models", ["vae"], "found ['vae']", f"at least one of {MODELS}, each with its axes"),
         ("models", None, "found nothing", f"at least one of {MODELS}, each with its axes"),
@@ -251,6 +258,7 @@ def test_a_good_file_is_read_as_it_stands(raw_params, tmp_path):
     assert found == params.check(raw_params, "params.yaml")
     assert found.mirror == "/somewhere"
     assert found.evaluation.test_images == 10_000
+    assert found.evaluation.likelihood.draws == 500
     assert found.snapshots.epochs == [1, 5, 20]
     assert found.models["vae"].model == "vae"
 
@@ -315,3 +323,11 @@ def test_figures_that_cannot_be_drawn_are_refused(raw_params, figures, expected)
     with pytest.raises(UserError) as refused:
         params.check(raw_params | {"figures": figures}, "params.yaml")
     assert f"params.yaml: {expected}" in str(refused.value)
+
+
+def test_likelihoods_are_bounded_where_there_are_densities_and_only_if_asked_for(raw_params):
+    assert params.check(raw_params, "params.yaml").with_likelihood() == ["vae", "conv_vae"]
+    raw_params["evaluation"]["likelihood"] = None
+    assert params.check(raw_params, "params.yaml").with_likelihood() == []
+    del raw_params["evaluation"]["likelihood"]
+    assert params.check(raw_params, "params.yaml").with_likelihood() == []

@@ -134,6 +134,11 @@ def test_table_of_runs_has_a_row_per_planned_run(built):
     assert np.isfinite(finished[losses].to_numpy()).all()
     assert finished["silhouette"].between(-1, 1).all()
     assert (finished["epochs"] == 1).all()
+    bounded = table[table["elbo"].notna()]
+    assert set(bounded.index) == {VAE.format(0.001), VAE.format(0.002)}
+    assert (bounded["elbo"] <= bounded["importance_bound"]).all()
+    page = (built / LAYOUT.report).read_text(encoding="utf-8")
+    assert "from 10 draws of the posterior for each of 5 images" in page
 
 
 def test_diverged_run_is_a_result_beside_the_others(built):
@@ -189,7 +194,7 @@ def test_newer_dates_alone_make_nothing_again(project):
             {MMD_VAE.format(0.001).replace("mmd_vae", "conv_vae")},
         ),
         ({"training__batch_size": 100}, RUNS),
-        ({"evaluation__test_images": 90}, set()),
+        ({"evaluation__test_images": 90, "evaluation__likelihood": None}, set()),
         ({"mirror": "elsewhere", "training__device": "auto"}, set()),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",

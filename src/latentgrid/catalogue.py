@@ -22,6 +22,8 @@ TRAINING: Fields = {
     "epochs": (hyperparameters.PositiveInteger, ...),
     "batch_size": (hyperparameters.PositiveInteger, ...),
 }
+# The methods of a `models.LatentVariableModel`.
+DENSITIES = frozenset({"propose", "log_prior", "decode"})
 
 
 @cache

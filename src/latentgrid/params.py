@@ -48,6 +48,7 @@ Seeds = Annotated[
     ),
     AfterValidator(_distinct),
 ]
+TwoOrMore = Annotated[Integer, Field(ge=2, description="a whole number, 2 or more")]
 
 
 _FIGURES = ", ".join(catalogue.figures())
@@ -78,13 +79,21 @@ class Snapshots(Section):
     manifold: Annotated[Integer, Field(ge=2, le=64, description="a whole number from 2 to 64")]
 
 
+class Likelihood(Section):
+    """Of how many test images, and by how many draws for each, likelihoods are bounded."""
+
+    images: TwoOrMore
+    draws: PositiveInteger
+
+
 class Evaluation(Section):
     """How trained runs are measured."""
 
-    test_images: Annotated[Integer, Field(ge=2, description="a whole number, 2 or more")]
+    test_images: TwoOrMore
     judge: Annotated[
         str | None, Field(description="an entry of models: that classifies, or null for none")
     ] = None
+    likelihood: Likelihood | None = None
 
 
 class ModelGrid(Section):
@@ -172,6 +181,16 @@ class Params(Section):
                 return {figure: self._able(figure) for figure in names}
             case chosen:
                 return {figure: self._chosen(figure, entries) for figure, entries in chosen.items()}
+
+    def with_likelihood(self) -> list[str]:
+        """Return the entries of `models` whose likelihood is bounded: none unless asked for."""
+        if self.evaluation.likelihood is None:
+            return []
+        return [
+            name
+            for name, entry in self.models.items()
+            if catalogue.abilities(entry.model) >= catalogue.DENSITIES
+        ]
 
     def _able(self, figure: str) -> list[str]:
         """Return the entries whose models can do what a figure needs."""
@@ -335,12 +354,13 @@ def _sentence(origin: str, problem: Any) -> str:
 def _allowed(place: Sequence[str | int]) -> str:
     """Return what may stand in `params.yaml` at `place`: a section's keys, or a value's kind."""
     section: Any = Params
+    none: Sequence[Any] = ()
     for part in place:
         field = section.model_fields[part]
         if field.description:
             return str(field.description)
-        section = field.annotation
-    return f"the keys {', '.join(section.model_fields)}"
+        section, *none = get_args(field.annotation) or (field.annotation,)
+    return f"the keys {', '.join(section.model_fields)}{', or null for none' if none else ''}"
 
 
 def _shown(value: object) -> str:

@@ -50,6 +50,11 @@ class RunFiles:
         return self.folder / "judged.safetensors"
 
     @property
+    def likelihood(self) -> Path:
+        """Bounds on the likelihood of test images."""
+        return self.folder / "likelihood.json"
+
+    @property
     def metrics(self) -> Path:
         """The measures of the run."""
         return self.folder / "metrics.json"

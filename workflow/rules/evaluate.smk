@@ -34,6 +34,60 @@ if JUDGE:
             " --judge {params.judge} > {log:q} 2>&1"
 
 
+WITH_LIKELIHOOD = [entry for entry in PARAMS.with_likelihood() if entry in FILES]
+
+
+for entry in WITH_LIKELIHOOD:
+
+    rule:
+        """Bound the likelihood of test images by the runs of one model.
+
+        On a free slot of a GPU if there is one, else on one CPU thread.
+        """
+        name:
+            f"likelihood_{entry}"
+        input:
+            images=LAYOUT.images,
+            runs=[
+                file
+                for run in FILES[entry]
+                for file in (run.config, run.outcome, run.weights)
+            ],
+            code=source_files(
+                "latentgrid.evaluation.likelihood",
+                f"latentgrid.models.{PARAMS.models[entry].model}",
+            ),
+        output:
+            [run.likelihood for run in FILES[entry]],
+        log:
+            LAYOUT.logs / f"likelihood_{entry}.log",
+        threads: 1
+        resources:
+            # Not parameters, as in train.smk.
+            device=PARAMS.training.device,
+            jobs_per_gpu=PARAMS.training.jobs_per_gpu,
+        params:
+            dataset=PARAMS.dataset,
+            entry=entry,
+            images=PARAMS.evaluation.likelihood.images,
+            draws=PARAMS.evaluation.likelihood.draws,
+        shell:
+            "python -m latentgrid.evaluation.likelihood --dataset {params.dataset}"
+            " --entry {params.entry} --images {params.images} --draws {params.draws}"
+            " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
+            " > {log:q} 2>&1"
+
+
+# Results of other steps that are measured, as `RunFiles` names them.
+MEASURED = {
+    entry: [
+        *(["judged"] if JUDGE else []),
+        *(["likelihood"] if entry in WITH_LIKELIHOOD else []),
+    ]
+    for entry in FILES
+}
+
+
 for entry, runs in FILES.items():
 
     rule:
@@ -47,7 +101,7 @@ for entry, runs in FILES.items():
                 for run in runs
                 for file in (run.config, run.history, run.outcome, run.snapshots)
             ],
-            judged=[run.judged for run in runs] if JUDGE else [],
+            read=[getattr(run, name) for run in runs for name in MEASURED[entry]],
             code=MEASURE_CODE,
         output:
             [run.metrics for run in runs],
@@ -57,10 +111,10 @@ for entry, runs in FILES.items():
             dataset=PARAMS.dataset,
             entry=entry,
             test_images=PARAMS.evaluation.test_images,
-            judged="--judged" if JUDGE else "",
+            read=MEASURED[entry],
         shell:
             "python -m latentgrid.evaluation.measure --dataset {params.dataset}"
-            " --entry {params.entry} --test-images {params.test_images} {params.judged} > {log:q} 2>&1"
+            " --entry {params.entry} --test-images {params.test_images} {params.read} > {log:q} 2>&1"
 
 
 rule tables:

@@ -18,7 +18,7 @@ def main(
     dataset: Annotated[str, typer.Option()],
     entry: Annotated[str, typer.Option(help="entry of params.yaml whose runs are measured")],
     test_images: Annotated[int, typer.Option(help="measure on the first so many test images")],
-    judged: Annotated[bool, typer.Option(help="whether a judge looked at the samples")] = False,
+    reads: Annotated[list[str] | None, typer.Argument(help="other results to read")] = None,
 ) -> None:
     """Measure the runs of one model that have a result."""
     layout = Layout(dataset)
@@ -28,7 +28,7 @@ def main(
         for name in catalogue.measures()
     ]
     for planned in read_plan(layout.plan):
-        run = TrainedRun(layout.run(planned["name"]), has_judge=judged)
+        run = TrainedRun(layout.run(planned["name"]), frozenset(reads or []))
         if planned["entry"] == entry and run.ended:
             figures = {"status": run.outcome["status"], "epochs": run.outcome["epochs"]}
             figures["parameters"] = run.config["parameters"]

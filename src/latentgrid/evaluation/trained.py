@@ -45,11 +45,12 @@ class TrainedRun:
     """The files of a run whose training ended.
 
     Attributes:
-        has_judge: whether the configuration names a judge, so that there is a verdict to read.
+        reads: which results of other steps the configuration asks for: `judged`, `likelihood`.
+            Those of an earlier configuration may still lie there.
     """
 
     files: RunFiles
-    has_judge: bool = False
+    reads: frozenset[str] = frozenset()
 
     @property
     def ended(self) -> bool:
@@ -83,7 +84,15 @@ class TrainedRun:
     @property
     def judged(self) -> dict[str, Array]:
         """The judge's probabilities (n, classes) of each kind of image that the run makes."""
-        return _load(self.files.judged) if self.has_judge else {}
+        return _load(self.files.judged) if "judged" in self.reads else {}
+
+    @property
+    def likelihood(self) -> dict[str, float]:
+        """The bounds on the likelihood of test images, or nothing where there are none."""
+        bounds: dict[str, float] = (
+            read_json(self.files.likelihood) if "likelihood" in self.reads else {}
+        )
+        return bounds
 
     def over_epochs(self, name: str) -> dict[int, Array]:
         """Return the named snapshot after each epoch that has one, these ascending."""

@@ -130,6 +130,28 @@ class Quantile(Protocol):
 
 
 @runtime_checkable
+class LatentVariableModel(Protocol):
+    """Has densities of codes: q(z│x) to propose them by, and the prior p(z)."""
+
+    def propose(
+        self, images: Tensor, draws: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Draw codes (draws, n, d) of q(z│x) for images (n, c, h, w) in [0, 1].
+
+        Beside them stands log q(z│x) in nats, (draws, n); `generator` is on the CPU.
+        """
+        ...
+
+    def log_prior(self, codes: Tensor) -> Tensor:
+        """Return log p(z) in nats, codes (…, d) → (…)."""
+        ...
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Map codes (n, d) to images (n, c, h, w) in [0, 1]."""
+        ...
+
+
+@runtime_checkable
 class Reconstructor(Protocol):
     """Returns images as it understands them, by another way than a code."""
 

@@ -1,5 +1,6 @@
 """The Gaussian posterior, and the variational autoencoder with squared error of source 000."""
 
+from math import log, pi
 from typing import ClassVar
 
 import torch
@@ -28,6 +29,18 @@ class GaussianPosterior(Model):
     def encode(self, images: Tensor) -> Tensor:
         """Return the posterior mean (n, d)."""
         return self.posterior(images)[0]
+
+    def propose(
+        self, images: Tensor, draws: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Draw codes z = mean + σ·ε, ε ~ N(0, I), and return them with log q(z│x) in nats.
+
+        Images (n, c, h, w) → (draws, n, d) and (draws, n); log q(z│x) = −½·Σ(ε² + log σ² + log 2π).
+        """
+        mean, log_variance = self.posterior(images)
+        noise = torch.randn(draws, *mean.shape, generator=generator).to(mean)
+        codes = mean + torch.exp(log_variance / 2) * noise
+        return codes, -(noise.square() + log_variance + log(2 * pi)).sum(dim=-1) / 2
 
 
 class GaussianVAE(GaussianPosterior, StandardNormalPrior):

@@ -1,5 +1,7 @@
 """What models with a standard normal prior on the code share: decoding and sampling."""
 
+from math import log, pi
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,10 @@ class StandardNormalPrior(Model):
         """Map codes (n, d) to images (n, c, h, w), cut to [0, 1]."""
         images: Tensor = self.decoder(codes)
         return images.clamp(0, 1)
+
+    def log_prior(self, codes: Tensor) -> Tensor:
+        """Return log p(z) = −½·Σ(z² + log 2π) in nats, codes (…, d) → (…)."""
+        return -(codes.square() + log(2 * pi)).sum(dim=-1) / 2
 
     def quantile(self, shares: Tensor) -> Tensor:
         """Map shares (n, d) in (0, 1) of each dimension's mass to codes (n, d): Φ⁻¹."""

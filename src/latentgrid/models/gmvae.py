@@ -97,10 +97,14 @@ class GMVAE(GaussianPosterior):
         self.log_variances.copy_(variances.log())
 
     def log_joint(self, codes: Tensor) -> Tensor:
-        """Return log p(c) + log p(z│c), codes (n, d) → (n, components)."""
-        squares = (codes[:, None] - self.means).square() * torch.exp(-self.log_variances)
-        log_densities = -(squares + self.log_variances + log(2 * pi)).sum(dim=2) / 2
+        """Return log p(c) + log p(z│c) in nats, codes (…, d) → (…, components)."""
+        squares = (codes[..., None, :] - self.means).square() * torch.exp(-self.log_variances)
+        log_densities = -(squares + self.log_variances + log(2 * pi)).sum(dim=-1) / 2
         return self.logits.log_softmax(dim=0) + log_densities
+
+    def log_prior(self, codes: Tensor) -> Tensor:
+        """Return log p(z) = log Σ p(c)·p(z│c) in nats, codes (…, d) → (…)."""
+        return self.log_joint(codes).logsumexp(dim=-1)
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return the three terms of the negative ELBO per image (Jiang et al. 2017, eqs. 12, 16).

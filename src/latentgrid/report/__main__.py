@@ -28,6 +28,7 @@ TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
 # What is measured of models whose losses differ, on scales that they share.
 COMPARED = {
     "test_squared_error": "squared error",
+    "importance_bound": "bound on log p(x)",
     "silhouette": "silhouette",
     "clustering_accuracy": "clustering accuracy",
     "test_accuracy": "accuracy",
@@ -74,6 +75,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
         "denoisers": runs.loc[runs["model"].map(_corrupts), "entry"].unique().tolist(),
         "best": _side_by_side(tables["best"], settings, axes),
+        "likelihood": _likelihood(tables["best"]),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
         "verdicts": reproduction.of(layout, layout.dataset),
@@ -141,6 +143,16 @@ def _side_by_side(
         {**row, "setting": setting_label(row, axes), "of": int(tried[row["entry"]])}
         for _, row in best.iterrows()
     ]
+
+
+def _likelihood(best: pd.DataFrame) -> dict[str, float]:
+    """Return of how many images and draws the bounds are, and their largest standard error."""
+    columns = {
+        "images": "likelihood_images",
+        "draws": "likelihood_draws",
+        "error": "importance_bound_se",
+    }
+    return {name: best[column].max() for name, column in columns.items() if column in best}
 
 
 def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:

@@ -10,7 +10,13 @@ from latentgrid.paths import Layout
 CAPTIONS = Path("workflow/report")
 
 SECTIONS = {
-    "What is lost": ("reconstructions", "dimensions", "dimensions_images", "encoder_decoder_pairs"),
+    "What is lost": (
+        "reconstructions",
+        "dimensions",
+        "dimensions_images",
+        "encoder_decoder_pairs",
+        "rate_distortion",
+    ),
     "What is drawn": (
         "samples",
         "prior_draws",
@@ -39,6 +45,7 @@ TITLES = {
     "dimensions": "Error over the latent dimension",
     "dimensions_images": "Reconstructions over the latent dimension",
     "encoder_decoder_pairs": "Encoders and decoders paired",
+    "rate_distortion": "Rate against distortion",
     "prior_draws": "The same draws decoded",
     "samples_by_dimension": "Samples over the latent dimension",
     "class_means": "The mean code of each digit",

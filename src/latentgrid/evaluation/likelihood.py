@@ -1,0 +1,51 @@
+"""The likelihood step: bounds on the likelihood of test images, in one unit for all models.
+
+torch is imported only after the device is chosen.
+"""
+
+from typing import Annotated
+
+import typer
+
+from latentgrid.evaluation.trained import TrainedRun, load_test_set
+from latentgrid.files import write_json
+from latentgrid.grid import read_plan
+from latentgrid.paths import Layout
+from latentgrid.step import run_step
+from latentgrid.training.devices import take_device
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    entry: Annotated[str, typer.Option(help="entry of params.yaml whose runs are looked at")],
+    images: Annotated[int, typer.Option(help="take the first so many test images, binarised")],
+    draws: Annotated[int, typer.Option(help="draws of the posterior for each image")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
+) -> None:
+    """Bound the likelihood by the runs of one model that have a result."""
+    place, _slot = take_device(device, jobs_per_gpu)
+    write_bounds(Layout(dataset), entry, images, draws, place)
+
+
+def write_bounds(layout: Layout, entry: str, images: int, draws: int, place: str) -> None:
+    """Write the bounds of each run of an entry on the first test images, computed on `place`."""
+    import torch
+
+    from latentgrid.evaluation import bounds
+
+    torch.set_num_threads(1)
+    if place == "cuda":
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
+    test = load_test_set(layout.images).first(images)
+    binary = bounds.binarised(test.images).to(place)
+    for planned in read_plan(layout.plan):
+        run = TrainedRun(layout.run(planned["name"]))
+        if planned["entry"] == entry and run.ended:
+            write_json(run.files.likelihood, bounds.of_run(run, binary, draws))
+            print(planned["name"], flush=True)
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,73 @@
+"""What a code costs against what it leaves unsaid of the image, in nats (Alemi et al. 2018)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.text import signed
+
+NEEDS = ("encode", "propose", "log_prior", "decode")
+MEASURES = ["rate", "distortion", "elbo", "importance_bound"]
+MARKERS = "osD^vPX<>*"
+GREY = "0.5"
+
+
+def draw(material: Material) -> Drawing:
+    """Draw a point for each run, a colour and a marker an entry, and lines of equal ELBO."""
+    runs = material.runs
+    measured = runs.dropna(subset=MEASURES) if set(MEASURES) <= set(runs.columns) else runs.head(0)
+    if measured.empty:
+        return nothing("No likelihood was measured (evaluation.likelihood in params.yaml).")
+    figure = Figure(figsize=(WIDTH, 3.6))
+    panel = figure.subplots()
+    for number, (entry, of_entry) in enumerate(measured.groupby("entry", sort=False)):
+        colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+        place = of_entry["rate"], of_entry["distortion"]
+        panel.plot(*place, marker, color=colour, markersize=4.5, label=entry)
+    _draw_equal_elbos(panel)
+    panel.set(xlabel="rate, nats per image", ylabel="distortion, nats per image")
+    figure.legend(loc="outside right upper", frameon=False)
+    return Drawing(figure, _bounds(material, measured))
+
+
+def _draw_equal_elbos(panel: Axes) -> None:
+    """Draw lines along which rate + distortion = −ELBO is the same, within the panel as it is."""
+    rates, distortions = (np.linspace(*ends, 50) for ends in (panel.get_xlim(), panel.get_ylim()))
+    elbos = -(rates + distortions[:, None])
+    levels = MaxNLocator(7).tick_values(elbos.min(), elbos.max())
+    lines = panel.contour(
+        rates, distortions, elbos, levels, colors=GREY, linewidths=0.7, linestyles="solid", zorder=1
+    )
+    panel.clabel(lines, fmt=lambda elbo: f"ELBO {elbo:g}".replace("-", "−"), fontsize=7)
+
+
+def _bounds(material: Material, runs: pd.DataFrame) -> list[str]:
+    """Say what each entry's largest bound is, how far below it the ELBO lies, and the rates."""
+    best = runs.loc[runs.groupby("entry", sort=False)["importance_bound"].idxmax()]
+    best = best.sort_values("importance_bound", ascending=False)
+    names = [_name(material, run) for _, run in best.iterrows()]
+    values = zip(names, best["importance_bound"], best["importance_bound_se"], strict=True)
+    bounds = ", ".join(f"{name} {signed(bound, 1)} ± {error:.1f}" for name, bound, error in values)
+    gaps = best["importance_bound"] - best["elbo"]
+    units = zip(names, best["rate"], best["active_units"], strict=True)
+    codes = ", ".join(
+        f"{name} {signed(rate, 1)} nats in {active:.0f}" for name, rate, active in units
+    )
+    images, draws = (best[f"likelihood_{of}"].max() for of in ("images", "draws"))
+    return [
+        f"Each entry's largest importance-weighted bound, from {draws:.0f} draws for each of "
+        f"{images:.0f} binarised test images, with its standard error over the images, in nats "
+        f"per image: {bounds}.",
+        f"The ELBO of these runs lies {gaps.min():.1f} to {gaps.max():.1f} nats lower.",
+        f"Their rates, and how many dimensions of the code are active: {codes}.",
+    ]
+
+
+def _name(material: Material, run: pd.Series) -> str:
+    entry, *setting = material.label(run).split("\n")
+    return f"{entry} ({setting[0]})" if setting else entry

@@ -1,0 +1,75 @@
+"""The figure of rate and distortion: its points, its lines, what it says, and when it is empty."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.contour import QuadContourSet
+
+from latentgrid.figures.comparisons import rate_distortion
+from tiny import LAYOUT, a_run, tiny_results
+
+SMALL = {"hidden": 4}
+RUNS = [
+    a_run("vae_bce", latent_dim=2, **SMALL),
+    a_run("vae_bce", latent_dim=5, **SMALL),
+    a_run("beta_vae", latent_dim=5, **SMALL),
+    a_run("aae", latent_dim=5, **SMALL),
+]
+MEASURED = {
+    "rate": [5.0, 12.0, 20.0, np.nan],
+    "distortion": [100.0, 90.0, 95.0, np.nan],
+    "elbo": [-105.0, -102.0, -115.0, np.nan],
+    "importance_bound": [-103.0, -99.0, -108.0, np.nan],
+    "importance_bound_se": [1.0, 2.0, 3.0, np.nan],
+    "likelihood_images": [50, 50, 50, np.nan],
+    "likelihood_draws": [500, 500, 500, np.nan],
+    "active_units": [2, 4, 5, np.nan],
+}
+
+
+@pytest.fixture
+def material(few_images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tiny_results(few_images, RUNS)
+
+
+@pytest.fixture
+def drawing(material):
+    file = LAYOUT.tables / "runs.csv"
+    pd.read_csv(file).assign(**MEASURED).to_csv(file, index=False)
+    return rate_distortion.draw(material)
+
+
+def test_every_measured_run_is_a_point_of_its_entry(drawing):
+    drawn = {line.get_label(): line for line in drawing.figure.axes[0].lines}
+    points = {entry: line.get_xydata().tolist() for entry, line in drawn.items()}
+    assert points == {"vae_bce": [[5.0, 100.0], [12.0, 90.0]], "beta_vae": [[20.0, 95.0]]}
+    assert len({line.get_color() for line in drawn.values()}) == 2
+    assert len({line.get_marker() for line in drawn.values()}) == 2
+
+
+def test_along_a_line_the_sum_is_the_elbo_that_it_names(drawing):
+    (lines,) = (c for c in drawing.figure.axes[0].collections if isinstance(c, QuadContourSet))
+    drawn = [
+        (level, path.vertices)
+        for level, path in zip(lines.levels, lines.get_paths(), strict=True)
+        if len(path)
+    ]
+    assert len(drawn) > 2
+    for level, vertices in drawn:
+        np.testing.assert_allclose(vertices.sum(axis=1), -level)
+    assert {text.get_text() for text in lines.labelTexts} <= {
+        f"ELBO −{-level:g}" for level, _ in drawn
+    }
+
+
+def test_it_says_each_entrys_largest_bound_from_best_to_worst(drawing):
+    bounds, gap, codes = drawing.seen
+    assert "from 500 draws for each of 50 binarised" in bounds
+    assert bounds.endswith("vae_bce (d = 5) −99.0 ± 2.0, beta_vae −108.0 ± 3.0.")
+    assert "lies 3.0 to 7.0 nats lower" in gap
+    assert codes.endswith("vae_bce (d = 5) 12.0 nats in 4, beta_vae 20.0 nats in 5.")
+
+
+def test_without_bounds_there_is_nothing_to_draw(material):
+    assert "evaluation.likelihood" in rate_distortion.draw(material).missing
