@@ -6,7 +6,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -14,7 +13,12 @@ from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.evaluation.restore import Restored, restore
-from latentgrid.evaluation.trained import Array, TrainedRun
+from latentgrid.evaluation.trained import (
+    Array,
+    TrainedRun,
+    load_test_set,
+    load_training_images,
+)
 from latentgrid.files import save
 from latentgrid.grid import read_plan
 from latentgrid.models import Corrupter, Decoder, Encoder
@@ -39,9 +43,8 @@ def main(
     first = next(name for name in judges if runs[name].ended)
     classify = load_judge(runs[first])
     print(f"judged by {first}" if classify else f"no verdict, as {first} diverged", flush=True)
-    with safe_open(layout.images, framework="np") as file:
-        training = file.get_slice("train_images")[:FITTED_TO]
-        test = file.get_slice("test_images")[:DRAWS]
+    training = load_training_images(layout.images, FITTED_TO)
+    test = load_test_set(layout.images).first(DRAWS).images
     for run in runs.values():
         if run.ended:
             write_verdict(run, judge_run(run, classify, training, test) if classify else {})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
 from latentgrid.errors import UserError
@@ -38,6 +38,15 @@ def load_test_set(images: Path) -> TestSet:
     """Read the test part of a data set's tensors."""
     tensors = load_file(images)
     return TestSet(tensors["test_images"], tensors["test_labels"])
+
+
+def load_training_images(images: Path, n: int | None = None) -> Array:
+    """Read the first n training images of a data set's tensors, or all there are, uint8."""
+    with safe_open(images, framework="np") as file:
+        part = file.get_slice("train_images")
+        count = part.get_shape()[0]
+        first: Array = part[: count if n is None else min(n, count)]
+    return first
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,18 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from latentgrid import catalogue
 from latentgrid.evaluation.restore import Restored, restore
 from latentgrid.evaluation.tables import axes_of, best_runs
-from latentgrid.evaluation.trained import Array, TestSet, TrainedRun, load_test_set
+from latentgrid.evaluation.trained import (
+    Array,
+    TestSet,
+    TrainedRun,
+    load_test_set,
+    load_training_images,
+)
 from latentgrid.figures.style import setting_label
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
@@ -61,11 +66,7 @@ class Material:
 
     def training_images(self, n: int | None) -> Array:
         """Return the first n training images, or all there are, uint8, (n, c, h, w)."""
-        with safe_open(self.layout.images, framework="np") as file:
-            part = file.get_slice("train_images")
-            count = part.get_shape()[0]
-            images: Array = part[: count if n is None else min(n, count)]
-        return images
+        return load_training_images(self.layout.images, n)
 
     def read(self, name: str) -> dict[str, Array]:
         """Return the tensors of a result that the figure's READS names."""
