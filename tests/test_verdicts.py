@@ -394,7 +394,8 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
     assert len(found.findings) == 3
     assert found.findings[0].startswith("1 of the 1 published numbers")
     assert found.findings[1].startswith("Contradicted: «")
-    assert found.claims[-1]["parts"][0]["answer"] == Answer.NOT_RUN
+    assert found.claims[0]["parts"]
+    assert found.claims[-1]["parts"] == []
 
 
 def test_a_rehearsal_is_called_one(tmp_path, monkeypatch):

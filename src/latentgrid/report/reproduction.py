@@ -88,8 +88,6 @@ def _claim_findings(claims: pd.DataFrame) -> list[str]:
 def _answer(row: pd.Series) -> str:
     """Return the answer as a word, or as a hint where there are too few seeds."""
     answer = str(row["answer"])
-    if answer == Answer.NOT_RUN:
-        return "Not run"
     return answer.capitalize() if pd.notna(row["low"]) else f"A hint only, {answer}"
 
 
@@ -113,19 +111,19 @@ def _score(value: float) -> str:
 
 
 def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return each claim with its parts, claims of which nothing was run last."""
+    """Return each claim with its parts that were run; claims without any come last."""
     found = [
         {
             "claim": of_claim.iloc[0]["claim"],
             "source": of_claim.iloc[0]["source"],
             "parts": [
-                {**row, "word": _answer(row), "effect": effect(row) if row["n"] else "–"}
-                for _, row in of_claim.iterrows()
+                {**row, "word": _answer(row), "effect": effect(row)}
+                for _, row in of_claim[of_claim["n"] > 0].iterrows()
             ],
         }
         for _, of_claim in claims.groupby("name", sort=False)
     ]
-    return sorted(found, key=lambda claim: not any(part["n"] for part in claim["parts"]))
+    return sorted(found, key=lambda claim: not claim["parts"])
 
 
 def _tables(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> list[dict[str, Any]]:
