@@ -139,7 +139,7 @@ def test_the_loss_is_between_the_restored_image_and_the_clean_one(name, choices,
         losses = model.losses(Batch(images, torch.zeros(4).long()), noise())
         damaged = CORRUPTIONS[corruption](images, noise())
         assert torch.equal(model.corrupt(images, noise()), damaged)
-        restored = models.reconstruct(model, damaged)
+        restored = model.restore(damaged)
     expected = (restored - images).square().flatten(1).sum(1)
     torch.testing.assert_close(losses["reconstruction"], expected)
     seen = (restored - damaged).square().flatten(1).sum(1)
@@ -159,6 +159,17 @@ def test_a_u_net_has_no_codes():
     assert not isinstance(model, models.Encoder | models.Decoder)
 
 
+def test_a_u_net_that_gives_black_images_alone_still_learns():
+    model = build("unet", channels=4)
+    with torch.no_grad():
+        model.network[-1].bias.fill_(-30)
+    images = draws(2, *MNIST_SHAPE)
+    assert model.reconstruct(images).count_nonzero() == 0
+    loss = model.losses(Batch(images, torch.zeros(2).long()), noise())["reconstruction"].sum()
+    (gradient,) = torch.autograd.grad(loss, model.network[-1].bias)
+    assert gradient < -30
+
+
 def keep_only(level, path):
     """Cut off all that a level has besides its skip connection, or besides what lies below."""
     convolution = level.up[0]
@@ -175,7 +186,7 @@ def levels_of(model):
 def reach(model):
     """Return how many input pixels the pixel in the middle of the output depends on."""
     images = draws(1, *MNIST_SHAPE).requires_grad_()
-    (gradient,) = torch.autograd.grad(model.reconstruct(images)[0, 0, 14, 14], images)
+    (gradient,) = torch.autograd.grad(model.restore(images)[0, 0, 14, 14], images)
     return gradient.count_nonzero().item()
 
 
@@ -187,7 +198,7 @@ def test_both_the_skip_connections_and_what_lies_below_reach_the_output():
         if path is not None:
             keep_only(levels_of(model)[0], path)
         with torch.no_grad():
-            outputs.append(model.reconstruct(images))
+            outputs.append(model.restore(images))
             assert not torch.allclose(*outputs[-1].chunk(2)), "it depends on the image"
     whole, skips_alone, below_alone = outputs
     assert not torch.allclose(whole, skips_alone)
@@ -212,7 +223,7 @@ def test_skip_connections_carry_details_that_halving_loses():
             if not skips:
                 for level in levels_of(model):
                     keep_only(level, "below")
-            error = (model.reconstruct(images) - images).square().sum()
+            error = (model.restore(images) - images).square().sum()
             optimizer.minimise(error)
         return error.item()
 

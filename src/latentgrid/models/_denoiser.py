@@ -30,8 +30,13 @@ class Denoiser(Model):
         """Return the images damaged, (n, c, h, w) in [0, 1]."""
         return CORRUPTIONS[self.corruption](images, generator)
 
+    def restore(self, images: Tensor) -> Tensor:
+        """Return the images restored, (n, c, h, w), as the loss sees them."""
+        restored = reconstruct(self, images)
+        assert restored is not None
+        return restored
+
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return the squared error between clean image and restored one, per image."""
-        restored = reconstruct(self, self.corrupt(batch.images, generator))
-        assert restored is not None
+        restored = self.restore(self.corrupt(batch.images, generator))
         return {"reconstruction": squared_error(restored, batch.images)}

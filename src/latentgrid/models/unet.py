@@ -17,7 +17,8 @@ class UNet(Denoiser):
     Ronneberger, Fischer and Brox (2015): two 3×3 convolutions with ReLU at each size, 2×2 maximum
     pooling, transposed convolutions, skip connections by concatenation. Theirs halves 572×572
     pixels four times, to 32×32 with 64 to 1,024 channels; this one halves 28×28 pixels twice, to
-    7×7 with 32 to 128 channels, pads with zeros and ends with a sigmoid. There is no code.
+    7×7 with 32 to 128 channels, and pads with zeros. There is no code. The loss sees its linear
+    outputs, which are then cut to [0, 1]; behind a sigmoid they ended in images all black.
     """
 
     def __init__(
@@ -33,7 +34,11 @@ class UNet(Denoiser):
         self.network = unet(image_shape[0], channels, halvings=2)
         self.corruption = corruption
 
-    def reconstruct(self, images: Tensor) -> Tensor:
-        """Return the images restored, (n, c, h, w) in [0, 1]."""
+    def restore(self, images: Tensor) -> Tensor:
+        """Return the images restored, (n, c, h, w), not confined to [0, 1]."""
         restored: Tensor = self.network(images)
         return restored
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Return the images restored, (n, c, h, w) in [0, 1]."""
+        return self.restore(images).clamp(0, 1)

@@ -47,7 +47,7 @@ def twice(channels_in: int, channels_out: int) -> nn.Sequential:
 
 
 def unet(image_channels: int, channels: int, halvings: int) -> nn.Sequential:
-    """Return a U-Net from images (n, image_channels, h, w) to such images in [0, 1].
+    """Return a U-Net from images (n, image_channels, h, w) to values of the same shape.
 
     Sides must be multiples of 2^halvings. The channels start at `channels` and double as the sides
     are halved.
@@ -55,5 +55,4 @@ def unet(image_channels: int, channels: int, halvings: int) -> nn.Sequential:
     return nn.Sequential(
         Level(image_channels, channels, halvings),
         nn.Conv2d(channels, image_channels, kernel_size=1),
-        nn.Sigmoid(),
     )
