@@ -38,6 +38,12 @@ def load_params(workflow: Any) -> params.Params:
         sys.exit(f"error: {error}")
 
 
+def configuration_files(workflow: Any) -> list[str]:
+    """Return the files of a call's configuration, seen from where it was called."""
+    given = workflow.config_settings.configfiles or ["params.yaml"]
+    return [os.path.relpath(path) for path in given]
+
+
 def runs_by_entry(layout: Layout, runs: dict[str, Run]) -> dict[str, list[RunFiles]]:
     """Return the files of the runs of each entry.
 

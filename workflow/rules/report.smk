@@ -45,9 +45,7 @@ rule gallery:
         LAYOUT.logs / "gallery.log",
     params:
         dataset=PARAMS.dataset,
-        configuration=" ".join(
-            map(str, workflow.config_settings.configfiles or ["params.yaml"])
-        ),
+        configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
         "python -m latentgrid.report.gallery --dataset {params.dataset}"

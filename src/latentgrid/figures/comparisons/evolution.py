@@ -49,8 +49,9 @@ def draw(material: Material) -> Drawing:
     labels = material.test.labels
     figure = Figure(figsize=(WIDTH, 4 * len(courses)))
     blocks = figure.subfigures(len(courses), 1, squeeze=False)[:, 0]
+    columns = min(COLUMNS, max(len(course.epochs) for course in courses))
     for block, course in zip(blocks, courses, strict=True):
-        _draw_block(block, course, labels)
+        _draw_block(block, course, labels, columns)
     epochs = sorted({epoch for course in courses for epoch in course.epochs})
     frames = [_frame(courses, labels, epoch) for epoch in epochs]
     return Drawing(figure, [_motion(courses)], frames=frames)
@@ -64,11 +65,11 @@ def _courses(material: Material) -> Iterator[Course]:
             yield Course(run["entry"], material.label(run).replace("\n", ", "), **kept)
 
 
-def _draw_block(block: SubFigure, course: Course, labels: Array) -> None:
+def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -> None:
     """Draw rows of samples, codes and manifold, a column an epoch."""
-    chosen = np.linspace(0, len(course.epochs) - 1, min(COLUMNS, len(course.epochs)))
+    chosen = np.linspace(0, len(course.epochs) - 1, min(columns, len(course.epochs)))
     epochs = [course.epochs[round(place)] for place in chosen]
-    panels = block.subplots(3, COLUMNS)
+    panels = block.subplots(3, columns, squeeze=False)
     for column, epoch in zip(panels.T, epochs, strict=False):
         _draw_epoch(column, course, labels, epoch)
         column[0].set_title(f"epoch {epoch}")

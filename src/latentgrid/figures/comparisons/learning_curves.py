@@ -12,7 +12,7 @@ from latentgrid.figures.style import PALETTE, loss_axis, panels
 
 NEEDS = ()
 STILL_FALLING = 0.02
-STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
+STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 4)))
 
 
 def draw(material: Material) -> Drawing:
@@ -49,7 +49,7 @@ def draw(material: Material) -> Drawing:
         panel.set_xlabel("epoch")
         panel.set_ylabel(material.loss_label(shown))
     handles = [Line2D([], [], color=PALETTE[i]) for i in range(len(optimizers))]
-    handles += [Line2D([], [], color="black", linestyle=STYLES[i % 4]) for i in range(len(rates))]
+    handles += [Line2D([], [], color="black", linestyle=STYLES[i % len(STYLES)]) for i in range(len(rates))]
     names = [*optimizers, *(f"learning rate {rate:g}" for rate in rates)]
     figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
     last = [_fall(histories.get_group(name)["train_loss"]) for name in runs["run"]]
