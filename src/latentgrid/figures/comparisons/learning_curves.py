@@ -49,7 +49,9 @@ def draw(material: Material) -> Drawing:
         panel.set_xlabel("epoch")
         panel.set_ylabel(material.loss_label(shown))
     handles = [Line2D([], [], color=PALETTE[i]) for i in range(len(optimizers))]
-    handles += [Line2D([], [], color="black", linestyle=STYLES[i % len(STYLES)]) for i in range(len(rates))]
+    handles += [
+        Line2D([], [], color="black", linestyle=STYLES[i % len(STYLES)]) for i in range(len(rates))
+    ]
     names = [*optimizers, *(f"learning rate {rate:g}" for rate in rates)]
     figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
     last = [_fall(histories.get_group(name)["train_loss"]) for name in runs["run"]]
