@@ -7,7 +7,7 @@ import torch
 
 from latentgrid import catalogue, models
 from latentgrid.errors import UserError
-from latentgrid.training.trial import attempt, built
+from latentgrid.training.trial import admit, attempt, built
 from project import TINY, call, copy_project, run, write_params
 
 SETTINGS = {
@@ -55,6 +55,21 @@ def test_more_dimensions_than_pixels_are_refused():
     pca = {"model": "pca", "hyperparameters": {"latent_dim": 785}}
     with pytest.raises(UserError, match="up to the 784 pixels"):
         built("pca", pca, (1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "images", "words"),
+    [(5, 100, "gm: epochs is 5 and pretraining 5"), (6, 3, "gm: components is 4, with 3")],
+)
+def test_mixture_that_would_never_be_fitted_is_refused(epochs, images, words):
+    settings = {
+        "model": "gmvae",
+        "hyperparameters": {"latent_dim": 2, "components": 4, "pretraining": 5},
+    }
+    model = built("gm", settings, (1, 28, 28))
+    admit("gm", model, 6, 4)
+    with pytest.raises(UserError, match=words):
+        admit("gm", model, epochs, images)
 
 
 def test_network_whose_parts_do_not_meet_is_named():

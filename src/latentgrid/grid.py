@@ -78,9 +78,9 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def network_of(settings: Mapping[str, Any]) -> list[Any]:
-    """Return what a run's network depends on: the model and its hyperparameters."""
-    return [settings["model"], settings["hyperparameters"]]
+def trial_of(settings: Mapping[str, Any]) -> list[Any]:
+    """Return what decides whether a run can be trained: model, hyperparameters and epochs."""
+    return [settings["model"], settings["hyperparameters"], settings["epochs"]]
 
 
 def plan(params: Params) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from latentgrid import params
 from latentgrid.errors import UserError
 from latentgrid.files import read_json, write_text
-from latentgrid.grid import Run, canonical, network_of
+from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import source_files
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
@@ -94,14 +94,14 @@ def try_networks(layout: Layout, plan: str) -> None:
 
     Nothing is tried again as long as neither the networks nor their code change.
     """
-    networks = {canonical(network_of(planned["settings"])) for planned in json.loads(plan)}
-    kinds = sorted({json.loads(network)[0] for network in networks})
+    trials = {canonical(trial_of(planned["settings"])) for planned in json.loads(plan)}
+    kinds = sorted({json.loads(trial)[0] for trial in trials})
     code = source_files(
         "latentgrid.training.trial",
         f"latentgrid.data.sources.{layout.dataset}",
         *(f"latentgrid.models.{kind}" for kind in kinds),
     )
-    digest = hashlib.sha256(canonical(sorted(networks)).encode())
+    digest = hashlib.sha256(canonical(sorted(trials)).encode())
     for path in map(Path, code):
         digest.update(path.read_bytes())
     key = digest.hexdigest()

@@ -56,6 +56,13 @@ class Model(nn.Module):
         """Set the weights before training."""
         glorot_uniform(self, generator)
 
+    def require(self, epochs: int, images: int) -> None:
+        """Refuse to be trained for so many epochs or on so many images, if that makes no sense.
+
+        Raises:
+            UserError: it makes none; the text says why.
+        """
+
     def players(self) -> list[Player]:
         """Return who takes steps; on each batch they take turns in this order.
 

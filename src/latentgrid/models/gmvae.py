@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch, to_unit_interval
+from latentgrid.errors import UserError
 from latentgrid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models._gaussian import GaussianPosterior
@@ -66,6 +67,16 @@ class GMVAE(GaussianPosterior):
         """Set the weights before training, and draw the components' means from N(0, I)."""
         super().initialise(generator)
         nn.init.normal_(self.means, generator=generator)
+
+    def require(self, epochs: int, images: int) -> None:
+        """Refuse to end before the prior is fitted, or to fit it to fewer codes than components."""
+        if epochs <= self.pretraining:
+            raise UserError(
+                f"epochs is {epochs} and pretraining {self.pretraining}; there must be more epochs "
+                "than pretraining, after which the prior is fitted"
+            )
+        if images < len(self.logits):
+            raise UserError(f"components is {len(self.logits)}, with {images} training images")
 
     def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
         """Fit the prior to the training codes when the pretraining is over."""

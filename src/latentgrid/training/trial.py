@@ -14,7 +14,7 @@ from latentgrid import models
 from latentgrid.data import Images, as_batch, sources
 from latentgrid.errors import UserError
 from latentgrid.files import write_json
-from latentgrid.grid import canonical, network_of, read_plan
+from latentgrid.grid import canonical, trial_of, read_plan
 from latentgrid.models import ImageShape, Model
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
@@ -31,17 +31,19 @@ def main(
 ) -> None:
     """Try every distinct network of the plan."""
     layout = Layout(dataset)
-    shape = sources.size(dataset).shape
+    size = sources.size(dataset)
     torch.set_num_threads(1)
     tried: set[str] = set()
     for planned in read_plan(layout.plan):
         name, settings = planned["name"], planned["settings"]
-        network = canonical(network_of(settings))
-        if network not in tried:
-            attempt(name, built(name, settings, shape), settings, shape)
-            tried.add(network)
+        trial = canonical(trial_of(settings))
+        if trial not in tried:
+            model = built(name, settings, size.shape)
+            admit(name, model, settings["epochs"], size.train)
+            attempt(name, model, settings, size.shape)
+            tried.add(trial)
     write_json(layout.tried, {"key": key})
-    print(f"{len(tried)} networks fit images of {_shown(shape)}", flush=True)
+    print(f"{len(tried)} networks fit images of {_shown(size.shape)}", flush=True)
 
 
 def built(name: str, settings: Mapping[str, Any], shape: ImageShape) -> Model:
@@ -54,6 +56,18 @@ def built(name: str, settings: Mapping[str, Any], shape: ImageShape) -> Model:
         return models.build(settings, shape)
     except Exception as error:  # whatever a model of the user's raises is said in one line
         raise _misfit(name, shape, error) from error
+
+
+def admit(name: str, model: Model, epochs: int, images: int) -> None:
+    """Let the model say whether it can be trained for so many epochs on so many images.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        model.require(epochs, images)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
 
 
 def attempt(name: str, model: Model, settings: Mapping[str, Any], shape: ImageShape) -> None:
