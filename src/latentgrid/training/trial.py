@@ -14,7 +14,7 @@ from latentgrid import models
 from latentgrid.data import Images, as_batch, sources
 from latentgrid.errors import UserError
 from latentgrid.files import write_json
-from latentgrid.grid import canonical, trial_of, read_plan
+from latentgrid.grid import canonical, read_plan, trial_of
 from latentgrid.models import ImageShape, Model
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
