@@ -65,10 +65,10 @@ def test_up_to_three_models_have_a_block_with_the_same_axes_at_all_epochs(layout
     assert evolution.draw(Material(layout, ("a",))).missing
 
 
-def test_codes_that_all_step_by_their_spread_move_by_one():
+def test_codes_move_by_multiples_of_their_spread():
     last = np.array([[0.0, 1.0], [0.0, -1.0]])
     codes = {0: last - [4.0, 0.0], 4: last}
-    assert evolution.moved(codes, 0, 4) == pytest.approx(1.0)
+    assert evolution.moved(codes, 0, 4) == pytest.approx(4.0)
 
 
 def test_an_animation_has_a_frame_a_figure(tmp_path):

@@ -319,6 +319,8 @@ def test_the_best_setting_meets_the_best_of_the_others():
     assert row["note"] == "18 of 18 settings were run"
     (part,) = found.index[found.index.str.startswith("vae, corrected")]
     assert part.endswith("against d = 20, adam, 0.00075")
+    alone = answers(of_grid("vae", loss).query("seed == 0"), "best_configuration")
+    assert alone.loc[alone["n"] > 0, "answer"].str.startswith("hint: ").all()
     # An MMD-VAE of the same losses prefers the lower rate, against the claim.
     found = answers(of_grid("mmd_vae", loss), "best_configuration")
     assert found.loc[found.index.str.startswith("mmd_vae"), "answer"].tolist() == ["contradicted"]
@@ -329,6 +331,9 @@ def test_no_better_allows_for_the_tolerance():
         values = {(seed, 10): silhouette + seed / 10000 for seed in range(3)}
         return measured(model, values).rename(columns={"loss": "silhouette"})
 
+    dense = codes("conv5_vae", 0.9).assign(encoder="dense", decoder="conv")
+    found = answers(pd.concat([codes("ae", 0.15), dense]), "separation")
+    assert found.loc["ae against conv5_vae", "answer"] == Answer.NOT_RUN
     for variational, answer in ((0.15, "supported"), (0.155, "supported"), (0.2, "contradicted")):
         runs = pd.concat([codes("ae", 0.15), codes("vae_bce", variational)])
         found = answers(runs, "separation")
@@ -393,7 +398,11 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
     assert found.tally[Verdict.REPRODUCED] == 1
     assert len(found.findings) == 3
     assert found.findings[0].startswith("1 of the 1 published numbers")
-    assert found.findings[1].startswith("Contradicted: «")
+    assert found.findings[1].startswith("«50 latent dimensions are no improvement")
+    assert (
+        "contradicted in 1 of 2, " in found.findings[1]
+        or "supported in 1 of 2" in found.findings[1]
+    )
     assert found.claims[0]["parts"]
     assert found.claims[-1]["parts"] == []
 

@@ -213,7 +213,8 @@ class Params(Section):
         for position, entry in enumerate(entries):
             if entry not in able:
                 needed = ", ".join(sorted(catalogue.needs(figure) or ()))
-                found = f"found {_shown(entry)}, which is no entry that can {needed}"
+                found = f"found {_shown(entry)}"
+                found += f", which is no entry that can {needed}" if needed else ""
                 raise _EntryError(f"figures.{figure}[{position}]", found, allowed)
         return entries
 

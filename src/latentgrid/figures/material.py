@@ -159,9 +159,14 @@ class Material:
         return self.with_snapshot("codes", {run["run"]: run for run in best}.values())
 
     def label(self, run: pd.Series) -> str:
-        """Name a run by its entry and, where that has more than one setting, its values."""
+        """Name a run by its entry and, where that has more than one setting, its values.
+
+        The latent dimension stands there too if not all runs have the same.
+        """
         of_entry = self.runs[self.runs["entry"] == run["entry"]]
         axes = [axis for axis in self.axes if of_entry[axis].nunique() > 1]
+        if len(self.entries_by_dimension) > 1 and "latent_dim" not in axes:
+            axes.append("latent_dim")
         return "\n".join(filter(None, (run["entry"], setting_label(run, axes))))
 
     def best_of_two_dimensions(self) -> Iterator[pd.Series]:

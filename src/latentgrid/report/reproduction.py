@@ -12,8 +12,6 @@ from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Answer, Verdict
 
 FINDINGS = 3
-# What a reader wants to hear first.
-ORDER = [Answer.CONTRADICTED, Answer.SUPPORTED, Answer.UNDECIDED]
 PERCENT = "%"
 WORDS = {"document": str, "table": str, "note": str, "epochs": str}
 
@@ -77,22 +75,23 @@ judge reproduce"
 
 
 def _claim_findings(claims: pd.DataFrame) -> list[str]:
-    """Say what was found of the claims, the clearest contradiction first, one part of each."""
-    ran = claims[claims["answer"] != Answer.NOT_RUN].copy()
-    ran["order"] = ran["answer"].map({answer: place for place, answer in enumerate(ORDER)})
-    ran["signal"] = (ran["effect"] - ran["least"]).abs() / (ran["high"] - ran["low"])
-    ranked = ran.sort_values(["order", "signal"], ascending=[True, False]).drop_duplicates("name")
-    return [f"{_answer(row)}: «{row['claim']}» {_evidence(row)}." for _, row in ranked.iterrows()]
+    """Say what was found of each claim, those contradicted in most of their parts first."""
+    ran = claims[claims["n"] > 0]
+    shares = ran["answer"].str.endswith(Answer.CONTRADICTED).groupby(ran["name"]).mean()
+    ordered = shares.sort_values(ascending=False, kind="stable").index
+    return [_finding(ran[ran["name"] == name]) for name in ordered]
 
 
-def _answer(row: pd.Series) -> str:
-    """Return the answer as a word, or as a hint where there are too few seeds."""
-    answer = str(row["answer"])
-    return answer.capitalize() if pd.notna(row["low"]) else f"A hint only, {answer}"
-
-
-def _evidence(row: pd.Series) -> str:
-    return f"({row['source']}), by {effect(row)}: {row['part']}"
+def _finding(parts: pd.DataFrame) -> str:
+    """Say in how many of its parts a claim has which answer, and which effect is the largest."""
+    counts = parts["answer"].value_counts()
+    said = ", ".join(f"{answer} in {n} of {len(parts)}" for answer, n in counts.items())
+    largest = parts.loc[(parts["effect"] - parts["least"]).abs().idxmax()]
+    return (
+        f"«{largest['claim']}» ({largest['source']}) {said} "
+        f"{'comparison' if len(parts) == 1 else 'comparisons'}; the largest effect: "
+        f"{largest['part']}, {effect(largest)}."
+    )
 
 
 def effect(row: pd.Series) -> str:
@@ -117,8 +116,7 @@ def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
             "claim": of_claim.iloc[0]["claim"],
             "source": of_claim.iloc[0]["source"],
             "parts": [
-                {**row, "word": _answer(row), "effect": effect(row)}
-                for _, row in of_claim[of_claim["n"] > 0].iterrows()
+                {**row, "effect": effect(row)} for _, row in of_claim[of_claim["n"] > 0].iterrows()
             ],
         }
         for _, of_claim in claims.groupby("name", sort=False)

@@ -44,9 +44,10 @@ def main(
 def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per part of each claim, from the finished runs.
 
-    Columns: name, claim, source, part, answer, effect (mean over the seeds, positive where the
-    claim holds), unit, least (what the effect must exceed), low and high (95 %, missing for fewer
-    than three seeds), n seeds, epochs (of the runs that were compared, in words) and note.
+    Columns: name, claim, source, part, answer ("hint: …" for fewer than three seeds), effect (mean
+    over the seeds, positive where the claim holds), unit, least (what the effect must exceed), low
+    and high (95 %, missing for fewer than three seeds), n seeds, epochs (of the runs that were
+    compared, in words) and note.
     """
     rows = []
     for name in catalogue.claims():
@@ -59,12 +60,15 @@ def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
 def _row(part: Part) -> dict[str, Any]:
     row: dict[str, Any] = {"part": part.subject, "unit": part.effect.unit, "least": part.least}
     row |= {"n": len(part.effect.values), "note": part.note, "epochs": _epochs(part.used)}
+    if "," in row["epochs"]:
+        row["note"] = "; ".join(filter(None, (part.note, "trained for different lengths")))
     if not part.effect.values:
         nothing = {"effect": np.nan, "low": np.nan, "high": np.nan, "epochs": "", "note": ""}
         return row | nothing | {"answer": Answer.NOT_RUN}
     interval = part.effect.interval
+    answer = rule.answer(part.effect, part.least)
     return row | {
-        "answer": rule.answer(part.effect, part.least),
+        "answer": answer if interval else f"hint: {answer}",
         "effect": part.effect.mean,
         "low": interval.low if interval else np.nan,
         "high": interval.high if interval else np.nan,
@@ -72,7 +76,9 @@ def _row(part: Part) -> dict[str, Any]:
 
 
 def _epochs(runs: pd.DataFrame) -> str:
-    lengths = sorted(runs["planned_epochs"].dropna().astype(int).unique())
+    """List how long the runs that take steps trained."""
+    steps = runs[~runs["model"].map(catalogue.is_closed_form).astype(bool)]
+    lengths = sorted(steps["planned_epochs"].dropna().astype(int).unique())
     return ", ".join(map(str, lengths))
 
 

@@ -121,28 +121,29 @@ def _draw_codes(panel: Axes, course: Course, labels: Array, epoch: int) -> None:
 
 
 def _motion(courses: list[Course]) -> str:
-    """Say how far a code moves per epoch, at first and at last."""
+    """Say how far codes lie from where they were, after the first and after the last interval."""
     parts = []
     for course in courses:
         first, second, *_ = course.epochs
         *_, before, last = course.epochs
-        at_first, at_last = moved(course.codes, first, second), moved(course.codes, before, last)
-        parts.append(
-            f"{course.entry} {at_first:.2g} between epochs {first} and {second}, "
-            f"{at_last:.2g} between {before} and {last}"
+        intervals = dict.fromkeys([(first, second), (before, last)])
+        distances = ", ".join(
+            f"{moved(course.codes, *interval):.2g} between epochs {interval[0]} and {interval[1]}"
+            for interval in intervals
         )
+        parts.append(f"{course.entry} {distances}")
     return (
-        "Mean distance that a test code moves in an epoch, in standard deviations of the last "
+        "Mean distance of a test code from where it was, in standard deviations of the last "
         f"codes: {'; '.join(parts)}."
     )
 
 
 def moved(codes: dict[int, Array], start: int, end: int) -> float:
-    """Return how far codes (n, d) move per epoch on average, over the spread of the last ones.
+    """Return how far codes (n, d) lie from where they were, over the spread of the last ones.
 
     The spread is the root of their mean squared distance from their mean.
     """
     last = codes[max(codes)]
     spread = np.sqrt(np.square(last - last.mean(axis=0)).sum(axis=1).mean())
     distance = np.linalg.norm(codes[end] - codes[start], axis=1).mean()
-    return float(distance / spread / (end - start)) if spread > 0 else 0.0
+    return float(distance / spread) if spread > 0 else 0.0

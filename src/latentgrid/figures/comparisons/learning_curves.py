@@ -60,7 +60,7 @@ def draw(material: Material) -> Drawing:
         figure,
         [
             f"In {falling} of {len(last)} runs the loss still fell in the last epoch by more than "
-            f"{STILL_FALLING:.0%} of all that it fell since the first."
+            f"{STILL_FALLING:.0%} of itself."
         ],
     )
 
@@ -70,6 +70,6 @@ def _dimension(runs: pd.DataFrame) -> list[str]:
 
 
 def _fall(losses: pd.Series) -> float:
-    """Return the share of the last epoch in all that the loss fell since the first, at least 0."""
-    whole = losses.iloc[0] - losses.min()
-    return float(max(losses.iloc[-2] - losses.iloc[-1], 0) / whole) if whole > 0 else 0.0
+    """Return the share of its last value but one by which the loss fell in the last epoch."""
+    before, last = losses.iloc[-2:]
+    return float((before - last) / abs(before)) if before else 0.0

@@ -43,7 +43,10 @@ def _draw_equal_elbos(panel: Axes) -> None:
     lines = panel.contour(
         rates, distortions, elbos, levels, colors=GREY, linewidths=0.7, linestyles="solid", zorder=1
     )
-    panel.clabel(lines, fmt=lambda elbo: f"ELBO {elbo:g}".replace("-", "−"), fontsize=7)
+    for text in panel.clabel(
+        lines, fmt=lambda elbo: f"ELBO {elbo:g}".replace("-", "−"), fontsize=7
+    ):
+        text.set_clip_on(True)
 
 
 def _bounds(material: Material, runs: pd.DataFrame) -> list[str]:

@@ -20,10 +20,10 @@ def draw(material: Material) -> Drawing:
     for panel, (run, samples) in zip(places, sheets, strict=True):
         show_images(panel, samples[:MOST], COLUMNS)
         set_title(panel, material.label(run))
-    return Drawing(figure, _judged(material))
+    return Drawing(figure, _judged(material, min(len(samples) for _, samples in sheets)))
 
 
-def _judged(material: Material) -> list[str]:
+def _judged(material: Material, n: int) -> list[str]:
     """Say how sure the judge is of each entry's samples, and how many classes it sees."""
     best = pd.DataFrame(material.best(material.runs))
     if "sample_confidence" not in best or best["sample_confidence"].isna().all():
@@ -35,6 +35,6 @@ def _judged(material: Material) -> list[str]:
         for run in ranked.itertuples()
     )
     return [
-        "How sure the judge is on average of the class of a sample, from most to least, and how "
-        f"many classes it sees: {verdicts}."
+        f"How sure the judge is on average of the class of a sample, over {n} samples each, and "
+        f"how many classes it sees: {verdicts}."
     ]

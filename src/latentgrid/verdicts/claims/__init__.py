@@ -40,6 +40,15 @@ def of_model(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
     return runs[runs["model"].isin(models)]
 
 
+def of_002(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Return the runs of a model with encoder and decoder as source 002 pairs them."""
+    ours = of_model(runs, model)
+    for part in ("encoder", "decoder"):
+        if part in ours:
+            ours = ours[ours[part].isna() | (ours[part] == "conv")]
+    return ours
+
+
 def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:
     """Return the runs with these values in these columns; none where a column is missing."""
     for column, value in values.items():
