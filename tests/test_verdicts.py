@@ -389,20 +389,14 @@ def test_networks_other_than_the_documents_are_not_scanned():
 
 
 def test_the_page_says_what_was_found(tmp_path, monkeypatch):
-    runs = pd.concat(
-        [of_grid("vae", lambda d, optimizer, rate: 100 - d / 10), grid_runs([2.2e6] * 3)]
-    )
-    write_verdicts(tmp_path, monkeypatch, runs)
+    losses = of_grid("vae", lambda d, optimizer, rate: 100 - d / 10 + slower(optimizer))
+    write_verdicts(tmp_path, monkeypatch, pd.concat([losses, grid_runs([2.2e6] * 3)]))
     found = reproduction.of(Layout("mnist"), "mnist")
     assert not found.is_rehearsal
     assert found.tally[Verdict.REPRODUCED] == 1
     assert len(found.findings) == 3
     assert found.findings[0].startswith("1 of the 1 published numbers")
-    assert found.findings[1].startswith("«50 latent dimensions are no improvement")
-    assert (
-        "contradicted in 1 of 2, " in found.findings[1]
-        or "supported in 1 of 2" in found.findings[1]
-    )
+    assert all("contradicted in " in finding for finding in found.findings[1:])
     assert found.claims[0]["parts"]
     assert found.claims[-1]["parts"] == []
 
