@@ -15,7 +15,7 @@ FILE = ROOT / "config" / "models.yaml"
 
 
 def short(raw):
-    """The same entries with one value on each axis and a single epoch, two for the mixture."""
+    """The same entries with one value on each axis, one epoch (the mixture two) and few draws."""
     first = {
         name: {
             axis: values[0] if isinstance(values, list) else values
@@ -26,7 +26,10 @@ def short(raw):
     }
     first["gmvae"] |= {"pretraining": 1, "epochs": 2}
     training = {"epochs": 1, "batch_size": 100, "device": "cpu", "jobs_per_gpu": 1}
-    return raw | {"models": first, "training": training}
+    snapshots = {"epochs": [0, 1], "samples": 20, "manifold": 4}
+    evaluation = raw["evaluation"] | {"likelihood": {"images": 2, "draws": 20}}
+    few = {"training": training, "snapshots": snapshots, "evaluation": evaluation}
+    return raw | {"models": first} | few
 
 
 def test_the_file_names_every_model():
