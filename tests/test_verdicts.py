@@ -16,6 +16,7 @@ from latentgrid.paths import Layout
 from latentgrid.report import reproduction
 from latentgrid.verdicts import numbers, pairs, regions, rule
 from latentgrid.verdicts.__main__ import claims_table
+from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.rule import Answer, Effect, Verdict
 
 PUBLISHED = tables.read_published()
@@ -381,8 +382,8 @@ def test_networks_other_than_the_documents_are_not_scanned():
             "hidden": [None, None, 100, 500],
         }
     )
-    assert list(regions._scannable(runs, "conv5_vae")) == [True, False, False, False]
-    assert list(regions._scannable(runs, "vae_bce")) == [False, False, True, False]
+    assert list(as_built(runs, "conv5_vae").index) == [0]
+    assert list(as_built(runs, "vae_bce").index) == [2]
 
 
 # The page.

@@ -5,16 +5,25 @@ from typing import Any
 
 import pandas as pd
 
-from latentgrid import catalogue
 from latentgrid.evaluation.measures.silhouette import silhouette
 from latentgrid.evaluation.trained import TestSet, TrainedRun
 from latentgrid.paths import Layout
 from latentgrid.verdicts import rule
+from latentgrid.verdicts.networks import as_built
 
 SCANNED = "settings not published"
-FREE = ("hidden", "latent_dim")
 COLUMNS = [
-    *("document", "table", "model", "run", "seed", *FREE, "optimizer", "learning_rate"),
+    *(
+        "document",
+        "table",
+        "model",
+        "run",
+        "seed",
+        "hidden",
+        "latent_dim",
+        "optimizer",
+        "learning_rate",
+    ),
     *("batch_size", "epoch", "published", "ours", "near"),
 ]
 
@@ -34,19 +43,10 @@ def table(
     rows = [
         row
         for _, number in open_numbers.iterrows()
-        for _, run in runs[_scannable(runs, number["model"])].iterrows()
+        for _, run in as_built(runs[runs["status"] == "finished"], number["model"]).iterrows()
         for row in _over_epochs(TrainedRun(layout.run(run["run"])), number, run, test)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _scannable(runs: pd.DataFrame, model: str) -> "pd.Series[bool]":
-    """Return which runs are of the model, all but FREE as its file has it by default."""
-    fits = (runs["model"] == model) & (runs["status"] == "finished")
-    for name, (_, default) in catalogue.model_hyperparameters(model).items():
-        if name not in FREE and name in runs:
-            fits &= runs[name].isna() | (runs[name] == default)
-    return fits
 
 
 def _over_epochs(

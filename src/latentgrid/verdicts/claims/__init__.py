@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.rule import Effect
 
 GRID = ["latent_dim", "optimizer", "learning_rate"]
@@ -36,17 +37,8 @@ class Part:
 
 
 def of_model(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
-    """Return the runs of some models."""
-    return runs[runs["model"].isin(models)]
-
-
-def of_002(runs: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Return the runs of a model with encoder and decoder as source 002 pairs them."""
-    ours = of_model(runs, model)
-    for part in ("encoder", "decoder"):
-        if part in ours:
-            ours = ours[ours[part].isna() | (ours[part] == "conv")]
-    return ours
+    """Return the runs of some models as their sources build them."""
+    return pd.concat([as_built(runs, model) for model in models])
 
 
 def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import Part, of_002
+from latentgrid.verdicts.claims import Part, of_model
 from latentgrid.verdicts.pairs import gained
 from latentgrid.verdicts.rule import Effect
 
@@ -14,7 +14,7 @@ SOURCE = "002, section 4.3.3"
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare how sure the judge is of images decoded from the same draws of the prior."""
-    dense, convolutional = (of_002(runs, model) for model in ("vae_bce", "conv5_vae"))
+    dense, convolutional = (of_model(runs, model) for model in ("vae_bce", "conv5_vae"))
     yield Part(
         "conv5_vae against vae_bce",
         Effect(gained(convolutional, dense, "prior_confidence", ["latent_dim"]), "confidence"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import Part, of_002, of_model
+from latentgrid.verdicts.claims import Part, of_model
 from latentgrid.verdicts.pairs import gained
 from latentgrid.verdicts.rule import Effect
 
@@ -17,7 +17,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare silhouettes of test codes of the same dimension."""
     mixture = of_model(runs, "gmvae")
     for model in ("vae_bce", "conv5_vae", "ae"):
-        other = of_002(runs, model)
+        other = of_model(runs, model)
         yield Part(
             f"gmvae against {model}",
             Effect(gained(mixture, other, "silhouette", ["latent_dim"]), "silhouette"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import Part, of_002, of_model
+from latentgrid.verdicts.claims import Part, of_model
 from latentgrid.verdicts.pairs import gained
 from latentgrid.verdicts.rule import ABSOLUTE_TOLERANCE, Effect
 
@@ -19,7 +19,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """
     plain = of_model(runs, "ae")
     for model in ("vae_bce", "conv5_vae"):
-        variational = of_002(runs, model)
+        variational = of_model(runs, model)
         yield Part(
             f"ae against {model}",
             Effect(gained(plain, variational, "silhouette", ["latent_dim"]), "silhouette"),

@@ -1,0 +1,19 @@
+"""Which runs are of a model as its source builds it."""
+
+import pandas as pd
+
+from latentgrid import catalogue
+
+FREE = ("channels", "hidden", "latent_dim", "pretraining")
+
+
+def as_built(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Return the runs of a model that are like its file by default in all but FREE and training.
+
+    So a comparison of models is not one of the ablations that stand in the same grid.
+    """
+    fits = runs["model"] == model
+    for name, (_, default) in catalogue.model_hyperparameters(model).items():
+        if name not in FREE and name in runs:
+            fits &= runs[name].isna() | (runs[name] == default)
+    return runs[fits]
