@@ -41,3 +41,10 @@ rule all:
     default_target: True
     input:
         LAYOUT.report,
+        # What a failed job takes away is made again, although the report is still there.
+        [run.metrics for runs in FILES.values() for run in runs],
+        [run.overview for runs in FILES.values() for run in runs],
+        LAYOUT.table_files,
+        LAYOUT.verdict_files,
+        list(FIGURES.values()),
+        LAYOUT.seen,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from latentgrid import catalogue, params
 from latentgrid.errors import UserError
@@ -288,6 +289,21 @@ def test_a_list_of_figures_is_drawn_of_all_entries_that_can(raw_params):
     raw_params["models"]["lenet5"] = {"optimizer": "adam", "learning_rate": 0.001}
     chosen = params.check(raw_params | {"figures": ["latent"]}, "params.yaml").figures_to_draw()
     assert chosen == {"latent": ["vae", "conv_vae", "mmd_vae"]}
+
+
+@pytest.mark.parametrize("figures", [["denoising"], {"denoising": "all"}])
+def test_a_figure_that_no_entry_can_make_is_refused_by_name(raw_params, figures):
+    raw_params["figures"] = figures
+    with pytest.raises(UserError, match="figures: denoising can show no entry of models:; allowed"):
+        params.check(raw_params, "params.yaml")
+
+
+def test_null_on_the_command_line_is_none(tmp_path, raw_params):
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(raw_params | {"mirror": "here"}))
+    given = {"mirror": "null", "evaluation": {"judge": "null"}}
+    checked = params.load([file], given)
+    assert (checked.mirror, checked.evaluation.judge) == (None, None)
 
 
 def test_a_figure_shows_the_entries_that_are_named(raw_params):

@@ -1,6 +1,7 @@
 """The variational models with cross entropy: estimators, β, the convolutions of source 002."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from latentgrid.data import Batch
 from latentgrid.errors import UserError
 from latentgrid.models._bernoulli import log_ratio_to_standard_normal
 from latentgrid.models._gaussian import kl_to_standard_normal
+from latentgrid.models._reconstruction import cross_entropy
 from latentgrid.nets.conv5 import conv5_decoder, conv5_encoder
 from latentgrid.randomness import generator
 from latentgrid.training.loop import train
@@ -369,3 +371,18 @@ def test_cross_entropy_is_finite_where_the_sigmoid_is_0_or_1():
     slopes = torch.autograd.grad(model.batch_loss(losses), list(model.parameters()))
     assert losses["reconstruction"].isfinite().all()
     assert all(slope.isfinite().all() for slope in slopes)
+
+
+def test_pixels_that_are_no_numbers_make_a_loss_that_is_none():
+    """binary_cross_entropy alone would end the run with an error and not as diverged."""
+    images = torch.full((2, 1, 2, 2), 0.5)
+    decoded = images.clone().requires_grad_()
+    whole = cross_entropy(decoded, images)
+    torch.testing.assert_close(whole, torch.full((2,), 4 * math.log(2)))
+    (gradient,) = torch.autograd.grad(whole.sum(), decoded)
+    assert gradient.abs().max() < 1e-6
+    broken = decoded.detach().clone()
+    broken[1, 0, 0, 0] = math.nan
+    first, second = cross_entropy(broken, images)
+    assert first == whole[0]
+    assert second.isnan()

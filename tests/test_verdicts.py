@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 from scipy import stats
 
 from latentgrid import catalogue
+from latentgrid.errors import UserError
 from latentgrid.evaluation import intervals, tables
 from latentgrid.evaluation.trained import TestSet as Images
 from latentgrid.paths import Layout
@@ -103,6 +104,33 @@ def test_every_published_quantity_has_a_tolerance_and_a_measure():
         assert quantity in numbers.MEASURED_AS
     with pytest.raises(KeyError):
         rule.tolerance("something else", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace(",value,", ",number,"), "value"),
+        (lambda text: text.replace("2180800", "many"), "many"),
+        (lambda text: text.replace("2180800", ""), "line 2"),
+        (lambda text: text + text.splitlines()[1] + "\n", "line 59"),
+        (lambda text: "", "No columns"),
+    ],
+)
+def test_a_damaged_table_of_published_numbers_is_named(tmp_path, change, words):
+    path = tmp_path / "published.csv"
+    path.write_text(change(Path("reference/published.csv").read_text()))
+    with pytest.raises(UserError, match=words) as caught:
+        tables.read_published(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_claim_that_fails_is_named(monkeypatch):
+    def fails(runs):
+        raise ZeroDivisionError("of what?")
+
+    monkeypatch.setattr("latentgrid.verdicts.claims.adam.examine", fails)
+    with pytest.raises(UserError, match=r"claims/adam.py: ZeroDivisionError: of what\?"):
+        claims_table(of_grid("vae", lambda d, optimizer, rate: 1))
 
 
 # The rule for claims.

@@ -241,6 +241,23 @@ def test_edited_figure_is_drawn_again_and_nothing_trained(project):
     assert has_nothing_to_do(project, "-n")
 
 
+def test_what_was_deleted_is_made_again_although_the_report_is_there(project):
+    lost = [LAYOUT.figures / "samples.png", LAYOUT.tables / "verdicts.csv"]
+    for path in lost:
+        (project / path).unlink()
+    found = pending(project)
+    assert {found[str(path)] for path in lost} == {"figures", "verdicts"}
+    assert not to_train(found)
+
+
+def test_a_figure_without_its_caption_is_named(project):
+    (project / "workflow" / "report" / "samples.rst").unlink()
+    done = call(project, "snakemake", "-n")
+    assert done.returncode != 0
+    assert "error: workflow/report/samples.rst: no such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_prune_is_refused_while_a_workflow_runs(project):
     """While a workflow runs, its files are not deleted under it."""
     before = runs_contents(project)

@@ -178,7 +178,7 @@ class Params(Section):
                     if entries or catalogue.needs(figure) is None
                 }
             case list(names):
-                return {figure: self._able(figure) for figure in names}
+                return {figure: self._asked(figure) for figure in names}
             case chosen:
                 return {figure: self._chosen(figure, entries) for figure, entries in chosen.items()}
 
@@ -203,8 +203,16 @@ class Params(Section):
             if needed is not None and needed <= catalogue.abilities(entry.model)
         ]
 
+    def _asked(self, figure: str) -> list[str]:
+        """Return the entries that a figure asked for by name can show: at least one."""
+        able, needed = self._able(figure), catalogue.needs(figure)
+        if needed and not able:
+            found = f"{figure} can show no entry of models:"
+            raise _EntryError("figures", found, f"with an entry that can {_listed(needed)}")
+        return able
+
     def _chosen(self, figure: str, entries: object) -> list[str]:
-        able = self._able(figure)
+        able = self._asked(figure)
         if entries == "all":
             return able
         allowed = f"all, or a list of {', '.join(able)}" if able else "all, as it shows no models"
@@ -212,11 +220,15 @@ class Params(Section):
             raise _EntryError(f"figures.{figure}", f"found {_shown(entries)}", allowed)
         for position, entry in enumerate(entries):
             if entry not in able:
-                needed = ", ".join(sorted(catalogue.needs(figure) or ()))
+                needed = catalogue.needs(figure)
                 found = f"found {_shown(entry)}"
-                found += f", which is no entry that can {needed}" if needed else ""
+                found += f", which is no entry that can {_listed(needed)}" if needed else ""
                 raise _EntryError(f"figures.{figure}[{position}]", found, allowed)
         return entries
+
+
+def _listed(needed: Iterable[str]) -> str:
+    return ", ".join(sorted(needed))
 
 
 class _EntryError(ValueError):
@@ -238,7 +250,7 @@ def load(paths: Iterable[Path] = (Path("params.yaml"),), overrides: object = Non
     for path in files:
         raw = _merged(raw, read_yaml(path))
     if overrides is not None:
-        raw = _merged(raw, overrides)
+        raw = _merged(raw, _with_none(overrides))
     return check(raw, " + ".join(map(str, files)))
 
 
@@ -270,6 +282,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: must hold keys and values, not {_shown(content)}")
     return content
+
+
+def _with_none(given: object) -> object:
+    """Return what `--config` gave, of which Snakemake reads nested words as text: null is none."""
+    if isinstance(given, Mapping):
+        return {key: _with_none(value) for key, value in given.items()}
+    return None if given in ("null", "~") else given
 
 
 def _merged(base: Mapping[str, Any], over: object) -> dict[str, Any]:

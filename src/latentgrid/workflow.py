@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ def load_params(workflow: Any) -> params.Params:
         return params.load(given.configfiles or [Path("params.yaml")], given.config)
     except UserError as error:
         sys.exit(f"error: {error}")
+
+
+def require_files(paths: Iterable[str | Path]) -> None:
+    """End here if a file of the project is missing: Snakemake would take it for nothing to do."""
+    missing = [str(path) for path in paths if not Path(path).is_file()]
+    if missing:
+        sys.exit(f"error: {', '.join(missing)}: no such file; the workflow reads it")
 
 
 def configuration_files(workflow: Any) -> list[str]:

@@ -117,6 +117,9 @@ for entry, runs in FILES.items():
             " --entry {params.entry} --test-images {params.test_images} {params.read} > {log:q} 2>&1"
 
 
+support.require_files(["reference/published.csv"])
+
+
 rule tables:
     """Gather all runs in tidy tables, a row per run, per setting, per published number."""
     input:
@@ -163,7 +166,9 @@ rule verdicts:
         " --test-images {params.test_images} > {log:q} 2>&1"
 
 
-EMBEDDED = PARAMS.figures_to_draw().get("tsne", [])
+EMBEDDED = [
+    entry for entry in PARAMS.figures_to_draw().get("tsne", []) if entry in FILES
+]
 
 
 rule embed:

@@ -1,5 +1,6 @@
 SHOWN = PARAMS.figures_to_draw()
 FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in SHOWN}
+support.require_files(f"workflow/report/{name}.rst" for name in FIGURES)
 ANIMATIONS = [
     LAYOUT.figures / f"{name}.webp" for name in FIGURES if catalogue.is_animated(name)
 ]

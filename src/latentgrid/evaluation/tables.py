@@ -13,6 +13,8 @@ from latentgrid.files import read_json
 from latentgrid.paths import Layout
 
 PUBLISHED_QUANTITY = "min_epoch_train_loss"
+PUBLISHED_WORDS = ["document", "table", "dataset", "model", "optimizer", "quantity", "origin"]
+PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
@@ -181,5 +183,20 @@ def history_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_published(path: Path = Path("reference/published.csv")) -> pd.DataFrame:
-    """Return the published numbers."""
-    return pd.read_csv(path, dtype={"document": str})
+    """Return the published numbers.
+
+    Raises:
+        UserError: the file is no such table.
+    """
+    try:
+        published = pd.read_csv(path, dtype=dict.fromkeys(PUBLISHED_WORDS, str))
+        numeric = published[PUBLISHED_NUMBERS].astype(float)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: {str(error).splitlines()[0]}") from None
+    complete = published[["document", "table", "dataset", "model", "quantity"]].notna().all(axis=1)
+    no_number = numeric["value"].isna() | (numeric["value"] == 0)
+    wrong = ~complete | no_number | published.duplicated()
+    if wrong.any():
+        line = int(wrong.idxmax()) + 2
+        raise UserError(f"{path}, line {line}: stands there twice, or lacks a word or a number")
+    return published.astype(dict.fromkeys(PUBLISHED_NUMBERS, float))

@@ -18,5 +18,7 @@ def cross_entropy(reconstruction: Tensor, images: Tensor) -> Tensor:
     Pixels in [0, 1]. PyTorch cuts the logarithm at −100, where Keras cuts x̂ at 1e-7. The least
     value, reached at x̂ = x, is the entropy of the pixels and not 0.
     """
-    pixels = functional.binary_cross_entropy(reconstruction, images, reduction="none")
-    return pixels.flatten(1).sum(dim=1)
+    # It refuses what is no number with an error; a run that comes to that must diverge instead.
+    numbers = reconstruction.nan_to_num(nan=0.0)
+    pixels = functional.binary_cross_entropy(numbers, images, reduction="none")
+    return (pixels + 0 * reconstruction).flatten(1).sum(dim=1)

@@ -8,6 +8,7 @@ import pandas as pd
 import typer
 
 from latentgrid import catalogue
+from latentgrid.errors import UserError
 from latentgrid.evaluation.tables import read_published
 from latentgrid.evaluation.trained import load_test_set
 from latentgrid.files import replacing
@@ -52,8 +53,13 @@ def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name in catalogue.claims():
         claim = importlib.import_module(f"latentgrid.verdicts.claims.{name}")
-        said = {"name": name, "claim": claim.CLAIM, "source": claim.SOURCE}
-        rows += [said | _row(part) for part in claim.examine(runs)]
+        try:
+            said = {"name": name, "claim": claim.CLAIM, "source": claim.SOURCE}
+            rows += [said | _row(part) for part in claim.examine(runs)]
+        except Exception as error:  # whatever a claim of the user's raises is said in one line
+            raise UserError(
+                f"src/latentgrid/verdicts/claims/{name}.py: {type(error).__name__}: {error}"
+            ) from error
     return pd.DataFrame(rows)
 
 
