@@ -89,7 +89,7 @@ def test_models_without_codes_have_a_report_too(tmp_path):
     project = copy_project(tmp_path / "project")
     gan = {"latent_dim": 2, "hidden": 8, "optimizer": "adam_gan", "learning_rate": 0.001}
     narrow = {"latent_dim": 1, "optimizer": "adam", "learning_rate": [0.001, 10.0]}
-    write_params(project, TINY | {"models": {"gan": gan}})
+    write_params(project, TINY | {"models": {"gan": gan}, "figures": ["samples"]})
     run(project, "snakemake", "--cores", "2")
     page = (project / LAYOUT.report).read_text()
     assert 'href="#samples"' in page
