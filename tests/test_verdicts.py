@@ -206,6 +206,11 @@ def test_runs_made_otherwise_decide_nothing(runs, dataset, reason):
     assert row["n"] == 0
 
 
+def test_a_grid_without_the_published_axes_has_none_of_the_runs():
+    row, _ = judged(grid_runs([5.0]).drop(columns=["optimizer", "latent_dim"]))
+    assert (row["verdict"], row["reason"]) == (Verdict.NOT_RUN, "not in this grid")
+
+
 def test_what_a_document_leaves_open_stays_open_whatever_ours_give():
     table = numbers.table(PUBLISHED, grid_runs([2.0]), "mnist")
     by_table = table.groupby("table")["verdict"].unique()
@@ -420,7 +425,7 @@ def test_networks_other_than_the_documents_are_not_scanned():
 def test_the_page_says_what_was_found(tmp_path, monkeypatch):
     losses = of_grid("vae", lambda d, optimizer, rate: 100 - d / 10 + slower(optimizer))
     write_verdicts(tmp_path, monkeypatch, pd.concat([losses, grid_runs([2.2e6] * 3)]))
-    found = reproduction.of(Layout("mnist"), "mnist")
+    found = reproduction.of(Layout("mnist"))
     assert not found.is_rehearsal
     assert found.tally[Verdict.REPRODUCED] == 1
     assert len(found.findings) == 3
@@ -432,7 +437,7 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
 
 def test_a_rehearsal_is_called_one(tmp_path, monkeypatch):
     write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6] * 3), "digits")
-    found = reproduction.of(Layout("digits"), "digits")
+    found = reproduction.of(Layout("digits"))
     assert found.is_rehearsal
     assert found.findings[0].startswith("None of the 57 published numbers")
 

@@ -78,7 +78,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "likelihood": _likelihood(tables["best"]),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
-        "verdicts": reproduction.of(layout, layout.dataset),
+        "verdicts": reproduction.of(layout),
         "agreement": findings.agreement(losses),
         "best_published": _best_published(losses),
         "sections": _sections(layout, figures),

@@ -39,14 +39,14 @@ class Reproduction:
     regions: list[dict[str, Any]]
 
 
-def of(layout: Layout, dataset: str) -> Reproduction:
+def of(layout: Layout) -> Reproduction:
     """Read the verdicts of a data set."""
     verdicts, claims, agreement, _, regions = (
         pd.read_csv(path, dtype=WORDS) for path in layout.verdict_files
     )
     claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
     return Reproduction(
-        is_rehearsal=bool(verdicts["reason"].str.endswith(f"these runs are on {dataset}").any()),
+        is_rehearsal=layout.dataset not in set(verdicts["dataset"]),
         tally=numbers.tally(verdicts),
         findings=[_numbers_finding(verdicts, agreement), *_claim_findings(claims)][:FINDINGS],
         claims=_claims(claims),

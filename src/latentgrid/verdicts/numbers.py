@@ -35,7 +35,7 @@ def table(published: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> pd.DataF
 
 
 def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
-    kept = ["document", "table", "model", *SETTING, "quantity", "unit"]
+    kept = ["document", "table", "dataset", "model", *SETTING, "quantity", "unit"]
     row: dict[str, Any] = {**number[kept], "published": number["value"]}
     row["tolerance"] = rule.tolerance(number["quantity"], number["value"])
     matching = _of_setting(number, runs) if dataset == number["dataset"] else runs.head(0)
@@ -59,8 +59,7 @@ def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
     if number["origin"] == "settings not published":
         return runs.head(0)
     columns = ["model", *SETTING]
-    matches = [runs.get(name) == number[name] for name in columns]
-    return runs[np.logical_and.reduce(matches)]
+    return runs[(runs.reindex(columns=columns) == number[columns]).all(axis=1)]
 
 
 def _comparable(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
