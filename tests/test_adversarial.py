@@ -12,7 +12,7 @@ from latentgrid.data import Batch, Images
 from latentgrid.models._adversarial import discriminator_loss, generator_loss
 from latentgrid.models.wgan import gradient_penalty
 from latentgrid.randomness import generator
-from latentgrid.training.loop import take_turns, train, turns_of
+from latentgrid.training.loop import Training, take_turns, turns_of
 from networks import MNIST_SHAPE, build
 
 SMALL = (1, 8, 8)
@@ -238,7 +238,7 @@ def test_an_epoch_without_a_step_of_the_generator_still_reports_all_terms(name, 
         "seed": 0,
     }
     before = state(model.decoder)
-    train(model, few_images, settings, lambda _, row: rows.append(row))
+    Training(model, few_images, settings).run(rows.append)
     assert {f"train_{term}" for term in model.terms} <= rows[-1].keys()
     assert same(state(model.decoder), before)
 
@@ -452,13 +452,14 @@ def test_a_gan_fits_a_normal_distribution(seed):
     model = build("gan", 1, data.shape, seed, hidden=32, discriminator_steps=5)
     spreads, means = [], []
 
-    def look(epoch, row):
+    def look(_row):
         with torch.no_grad():
             samples = model.sample(4000, generator(0, "samples"))
         means.append(samples.mean().item())
         spreads.append(samples.std().item())
 
-    outcome = train(model, data, settings, look)
+    look(None)
+    outcome = Training(model, data, settings).run(look)
     assert not outcome.diverged
     assert spreads[0] != pytest.approx(0.1, rel=0.2)
     assert sum(means[-5:]) / 5 == pytest.approx(0.5, abs=0.02)

@@ -17,7 +17,7 @@ from latentgrid.errors import UserError
 from latentgrid.nets.blocks import ACTIVATIONS, Blocks, Mirror, quarter
 from latentgrid.nets.initialise import glorot_uniform
 from latentgrid.randomness import generator
-from latentgrid.training.loop import train
+from latentgrid.training.loop import Training
 from networks import MNIST_SHAPE, build
 
 SMALL = (1, 4, 4)
@@ -142,7 +142,7 @@ def test_training_turns_the_linear_autoencoder_into_the_subspace_of_pca():
     for rate, epochs in ((0.01, 150), (0.001, 50)):
         settings = {"optimizer": "adam", "learning_rate": rate}
         settings |= {"epochs": epochs, "batch_size": 400, "seed": 0}
-        train(model, data_of(images), settings, lambda epoch, row: None)
+        Training(model, data_of(images), settings).run(lambda row: None)
     assert angles().max() < 1e-3
     best = mean_error(pca, images)
     assert best * (1 - 1e-6) < mean_error(model, images) < best * (1 + 1e-4)
@@ -224,7 +224,7 @@ def test_a_heavier_penalty_makes_its_term_smaller(name, term, few_images):
         model = build(name, 8, hidden=32, penalty=penalty)
         settings = {"optimizer": "adam", "learning_rate": 1e-3}
         settings |= {"epochs": 8, "batch_size": 10, "seed": 0}
-        train(model, few_images, settings, lambda epoch, row: rows.append(row))
+        Training(model, few_images, settings).run(rows.append)
         return rows[-1][f"train_{term}"]
 
     assert term_with(100.0) < 0.5 * term_with(1e-4)
@@ -272,7 +272,7 @@ def test_every_combination_of_blocks_trains_and_survives_a_file(choices, tmp_pat
     before = {name: value.clone() for name, value in model.state_dict().items()}
     settings = {"optimizer": "adam", "learning_rate": 1e-3}
     settings |= {"epochs": 1, "batch_size": 24, "seed": 0}
-    assert not train(model, data_of(images), settings, lambda epoch, row: None).diverged
+    assert not Training(model, data_of(images), settings).run(lambda row: None).diverged
     for name, _ in model.named_parameters():
         assert not torch.equal(model.state_dict()[name], before[name]), name
     save_file(model.state_dict(), tmp_path / "weights.safetensors")

@@ -20,7 +20,7 @@ from latentgrid.models.classifier import SIDES
 from latentgrid.models.lenet5 import LeNet5
 from latentgrid.nets.dropout import Dropout, draw_dropout_from, seed_dropout
 from latentgrid.randomness import generator
-from latentgrid.training.loop import train
+from latentgrid.training.loop import Training
 from latentgrid.training.snapshots import snapshot
 from networks import build
 
@@ -239,7 +239,7 @@ def test_lenet5_reads_mnist(tmp_path, mnist_mirror):
     )
     model = build("lenet5")
     settings = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 50, "epochs": 2}
-    train(model, some, settings | {"seed": 0}, lambda epoch, row: None)
+    Training(model, some, settings | {"seed": 0}).run(lambda row: None)
     found = snapshot(model.eval(), some, seed=0, samples=0, manifold=0)["classes"]
     right = (found == data.test_labels).float().mean().item()
     assert right > 0.97

@@ -14,7 +14,7 @@ from latentgrid.data.corruptions import CORRUPTIONS, block, blur, inpainting
 from latentgrid.data.corruptions import noise as gaussian_noise
 from latentgrid.nets.unet import Level
 from latentgrid.randomness import generator
-from latentgrid.training.loop import train
+from latentgrid.training.loop import Training
 from latentgrid.training.optimizers import Adam
 from networks import MNIST_SHAPE, build
 
@@ -246,7 +246,7 @@ def test_training_makes_damaged_images_better(name, few_images):
     model = build(name, corruption="pixels_50", **choices)
     settings = {"optimizer": "adam", "learning_rate": 3e-3}
     settings |= {"epochs": 12, "batch_size": 5, "seed": 0}
-    train(model, few_images, settings, lambda epoch, row: None)
+    Training(model, few_images, settings).run(lambda row: None)
     clean = to_unit_interval(few_images.train_images)
     damaged = model.corrupt(clean, noise())
     with torch.no_grad():

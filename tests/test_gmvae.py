@@ -13,7 +13,7 @@ from latentgrid.evaluation.measures.silhouette import silhouette
 from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.models._gaussian import kl_to_standard_normal
 from latentgrid.randomness import generator
-from latentgrid.training.loop import train, turns_of
+from latentgrid.training.loop import Training, turns_of
 from networks import build
 
 SMALL = (1, 8, 8)
@@ -293,9 +293,9 @@ def trained(data, seed=0, **settings):
     model = build("gmvae", 5, data.shape, seed, **hyperparameters)
     rows = []
     settings = {"optimizer": "adam", "learning_rate": 1e-3, "seed": seed} | settings
-    outcome = train(model, data, settings, lambda _, row: rows.append(row))
+    outcome = Training(model, data, settings).run(rows.append)
     assert not outcome.diverged
-    return model.eval(), rows[1:]
+    return model.eval(), rows
 
 
 @torch.no_grad()

@@ -18,8 +18,9 @@ from latentgrid.errors import UserError
 from latentgrid.imports import source_files
 from latentgrid.randomness import generator, seed_of
 from latentgrid.run_files import RunFiles
-from latentgrid.training.__main__ import as_csv, main, train_run
-from latentgrid.training.loop import evaluate, train
+from latentgrid.training.__main__ import main
+from latentgrid.training.loop import Training, evaluate
+from latentgrid.training.run import as_csv, train_run
 from latentgrid.training.snapshots import snapshot, unit_square
 from networks import build
 
@@ -37,10 +38,9 @@ def fit(data, name="vae", latent_dim=3, learning_rate=1e-3, optimizer="adam", **
 def fit_model(model, data, settings):
     rows = []
     settings = {"optimizer": "adam", "learning_rate": 0.1} | settings
-    outcome = train(model, data, settings, lambda epoch, row: rows.append((epoch, row)))
-    assert rows.pop(0) == (0, None)
-    assert [epoch for epoch, _ in rows] == [row["epoch"] for _, row in rows]
-    return outcome, [row for _, row in rows]
+    outcome = Training(model, data, settings).run(rows.append)
+    assert [row["epoch"] for row in rows] == list(range(1, outcome.epochs + 1))
+    return outcome, rows
 
 
 def same_bits(first, second):

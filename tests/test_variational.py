@@ -17,7 +17,7 @@ from latentgrid.models._gaussian import kl_to_standard_normal
 from latentgrid.models._reconstruction import cross_entropy
 from latentgrid.nets.conv5 import conv5_decoder, conv5_encoder
 from latentgrid.randomness import generator
-from latentgrid.training.loop import train
+from latentgrid.training.loop import Training
 from networks import MNIST_SHAPE, build
 
 SMALL = (1, 8, 8)
@@ -169,8 +169,8 @@ def test_both_estimators_train_alike(few_images):
 def fit(model, data, epochs=2):
     rows = []
     settings = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 20, "seed": 0}
-    train(model, data, settings | {"epochs": epochs}, lambda _, row: rows.append(row))
-    return rows[1:]
+    Training(model, data, settings | {"epochs": epochs}).run(rows.append)
+    return rows
 
 
 @pytest.mark.parametrize(("estimator", "samples"), [("analytic", 1), ("sampled", 2)])

@@ -1,20 +1,20 @@
 """What a result was made with."""
 
+import contextlib
 import platform
 import subprocess
-import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = {  # the name that is imported, and the package it comes from
-    "latentgrid": "latentgrid",
-    "numpy": "numpy",
-    "safetensors": "safetensors",
-    "sklearn": "scikit-learn",
-    "torch": "torch",
-    "torchvision": "torchvision",
-    "zuko": "zuko",
-}
+LIBRARIES = (
+    "latentgrid",
+    "numpy",
+    "safetensors",
+    "scikit-learn",
+    "torch",
+    "torchvision",
+    "zuko",
+)
 
 
 def code_version() -> str:
@@ -30,6 +30,9 @@ def code_version() -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of what this process used of the libraries that count."""
-    used = [package for name, package in LIBRARIES.items() if name in sys.modules]
-    return {"python": platform.python_version()} | {package: version(package) for package in used}
+    """Return the versions of Python and of what is installed of the libraries that count."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[library] = version(library)
+    return found

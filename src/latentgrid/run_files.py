@@ -70,6 +70,11 @@ class RunFiles:
         return self.state / "history.csv"
 
     @property
+    def checkpoints(self) -> Path:
+        """What an unfinished run needs to go on."""
+        return self.state / "checkpoints"
+
+    @property
     def failure(self) -> Path:
         """Why the last attempt at this run ended without a result."""
         return self.state / "failure.json"

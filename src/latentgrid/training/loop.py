@@ -35,53 +35,100 @@ class Outcome:
     seconds: list[float]
 
 
-def train(
-    model: Model,
-    data: Images,
-    settings: Mapping[str, Any],
-    after_epoch: Callable[[int, Row | None], None],
-) -> Outcome:
-    """Train `model` on the training images for `settings["epochs"]` epochs.
+class Training:
+    """The training of a model, between any two of its epochs.
 
-    Args:
-        model: on the same device as `data`.
-        data: training and test images.
-        settings: optimizer, learning_rate, epochs, batch_size and seed are read.
-        after_epoch: called with the epoch and its row of the history; first with epoch 0, None.
-
-    Returns:
-        What was reached. A loss that is not finite ends the training; the weights and the history
-        then stay as they were after the last good epoch.
+    Attributes:
+        epoch: completed epochs whose losses were finite.
+        seconds: wall time of each epoch, its test pass and snapshot left out.
     """
-    epochs, batch_size, seed = settings["epochs"], settings["batch_size"], settings["seed"]
-    device = data.train_images.device
-    order = generator(seed, "order")
-    noise = generator(seed, "noise", device)
-    turns = turns_of(model, settings)
-    after_epoch(0, None)
-    seconds: list[float] = []
-    for epoch in range(1, epochs + 1):
-        before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def __init__(self, model: Model, data: Images, settings: Mapping[str, Any]) -> None:
+        """Prepare for the first epoch.
+
+        Args:
+            model: on the same device as `data`.
+            data: training and test images.
+            settings: optimizer, learning_rate, epochs, batch_size and seed are read.
+        """
+        self.model = model
+        self.data = data
+        self.epochs: int = settings["epochs"]
+        self.batch_size: int = settings["batch_size"]
+        self.seed: int = settings["seed"]
+        self.device = data.train_images.device
+        self.order = generator(self.seed, "order")
+        self.noise = generator(self.seed, "noise", self.device)
+        self.turns = turns_of(model, settings)
+        self.epoch = 0
+        self.seconds: list[float] = []
+
+    def run(self, after_epoch: Callable[[Row], None]) -> Outcome:
+        """Train for the epochs that are left; `after_epoch` gets the row of each in the history.
+
+        A loss that is not finite ends the training; the weights and the history then stay as they
+        were after the last good epoch.
+        """
+        while self.epoch < self.epochs:
+            before = {name: value.clone() for name, value in self.model.state_dict().items()}
+            row = self._next_epoch()
+            bad = _not_finite(row)
+            if bad:
+                self.model.load_state_dict(before)
+                reason = f"{bad} was {row[bad]} in epoch {self.epoch + 1}"
+                return Outcome(self.epoch, reason, self.seconds)
+            self.epoch += 1
+            after_epoch(row)
+        return Outcome(self.epoch, "", self.seconds)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that the next epoch depends on, besides the settings, on the CPU."""
+        weights = {f"model/{name}": value for name, value in self.model.state_dict().items()}
+        optimizers = {
+            f"optimizer/{player}/{number}": tensor
+            for player, (_, optimizer) in enumerate(self.turns)
+            for number, tensor in enumerate(optimizer.state())
+        }
+        draws = {"order": self.order.get_state(), "noise": self.noise.get_state()}
+        every = weights | optimizers | draws
+        # A copy each: parts of one tensor, as in tied weights, cannot be stored as they are.
+        return {
+            name: value.cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in every.items()
+        }
+
+    @torch.no_grad()
+    def go_on_from(self, state: Mapping[str, Tensor], epoch: int, seconds: Sequence[float]) -> None:
+        """Set everything as it was after `epoch`, when `state` was taken."""
+        self.model.load_state_dict(
+            {name: state[f"model/{name}"] for name in self.model.state_dict()}
+        )
+        for player, (_, optimizer) in enumerate(self.turns):
+            for number, tensor in enumerate(optimizer.state()):
+                tensor.copy_(state[f"optimizer/{player}/{number}"])
+        self.order.set_state(state["order"])
+        self.noise.set_state(state["noise"])
+        self.epoch = epoch
+        self.seconds = list(seconds)
+
+    def _next_epoch(self) -> Row:
+        """Train for one epoch and return its row of the history."""
+        model, data, seed, epoch = self.model, self.data, self.seed, self.epoch + 1
         started = time.perf_counter()
         with torch.no_grad():
-            model.before_epoch(epoch, data.train_images, noise)
-        permutation = torch.randperm(len(data.train_images), generator=order).to(device)
-        batches = list(torch.split(permutation, batch_size))
-        if turns:
-            trained = _train_epoch(model, turns, data, batches, epoch, noise)
+            model.before_epoch(epoch, data.train_images, self.noise)
+        permutation = torch.randperm(len(data.train_images), generator=self.order).to(self.device)
+        batches = list(torch.split(permutation, self.batch_size))
+        if self.turns:
+            trained = _train_epoch(model, self.turns, data, batches, epoch, self.noise)
         else:
             shown = data.train_images, data.train_labels
-            trained = evaluate(model, *shown, batch_size, generator(seed, "train", device))
-        seconds.append(time.perf_counter() - started)
+            draws = generator(seed, "train", self.device)
+            trained = evaluate(model, *shown, self.batch_size, draws)
+        self.seconds.append(time.perf_counter() - started)
         shown = data.test_images, data.test_labels
-        tested = evaluate(model, *shown, batch_size, generator(seed, "test", device))
-        row = {"epoch": epoch, **_named("train", trained), **_named("test", tested)}
-        bad = _not_finite(row)
-        if bad:
-            model.load_state_dict(before)
-            return Outcome(epoch - 1, f"{bad} was {row[bad]} in epoch {epoch}", seconds)
-        after_epoch(epoch, row)
-    return Outcome(epochs, "", seconds)
+        tested = evaluate(model, *shown, self.batch_size, generator(seed, "test", self.device))
+        return {"epoch": epoch, **_named("train", trained), **_named("test", tested)}
 
 
 @torch.no_grad()

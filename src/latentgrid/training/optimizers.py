@@ -32,6 +32,10 @@ class Optimizer:
         """Change the parameters, given their gradients in the same order."""
         raise NotImplementedError
 
+    def state(self) -> list[Tensor]:
+        """Return the tensors that the next step depends on, besides the parameters."""
+        raise NotImplementedError
+
     def zeros(self) -> list[Tensor]:
         """Return a zero tensor for each parameter."""
         return [torch.zeros_like(parameter) for parameter in self.parameters]
@@ -51,7 +55,11 @@ class Adam(Optimizer):
         super().__init__(parameters, learning_rate)
         self.means, self.squares = self.zeros(), self.zeros()
         self.counts = [torch.zeros((), device=p.device) for p in self.parameters]
-        self.steps = 0
+        self.steps = torch.zeros((), dtype=torch.int64)
+
+    def state(self) -> list[Tensor]:
+        """Return both moments and the counts of steps."""
+        return [*self.means, *self.squares, *self.counts, self.steps]
 
     def update(self, gradients: list[Tensor]) -> None:
         """Change the parameters by PyTorch's fused kernel."""
@@ -70,7 +78,7 @@ class Adam(Optimizer):
             lr=self.learning_rate,
             beta1=self.BETA1,
             beta2=self.BETA2,
-            eps=self.EPSILON / (1 - self.BETA2**self.steps) ** 0.5,
+            eps=self.EPSILON / (1 - self.BETA2 ** int(self.steps)) ** 0.5,
         )
 
 
@@ -97,6 +105,10 @@ class RMSProp(Optimizer):
         super().__init__(parameters, learning_rate)
         self.mean_squares = [torch.ones_like(parameter) for parameter in self.parameters]
 
+    def state(self) -> list[Tensor]:
+        """Return the mean squares."""
+        return self.mean_squares
+
     def update(self, gradients: list[Tensor]) -> None:
         """Change the parameters."""
         for parameter, gradient, mean_square in zip(
@@ -117,6 +129,10 @@ class Adadelta(Optimizer):
         super().__init__(parameters, learning_rate)
         self.square_averages, self.accumulated_updates = self.zeros(), self.zeros()
         self.counts = [torch.zeros(()) for _ in self.parameters]
+
+    def state(self) -> list[Tensor]:
+        """Return both averages and the counts of steps."""
+        return [*self.square_averages, *self.accumulated_updates, *self.counts]
 
     def update(self, gradients: list[Tensor]) -> None:
         """Change the parameters by PyTorch's kernel."""

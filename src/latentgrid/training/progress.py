@@ -9,10 +9,11 @@ from tqdm import tqdm
 class Progress:
     """Tells of each epoch as it ends."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, done: int) -> None:
         self.epochs = epochs
+        self.done = done
         self.started = time.monotonic()
-        self.bar = tqdm(total=epochs, unit="epoch", disable=not sys.stderr.isatty())
+        self.bar = tqdm(total=epochs, initial=done, unit="epoch", disable=not sys.stderr.isatty())
 
     def epoch_done(self, epoch: int, train_loss: float, test_loss: float) -> None:
         """Show the losses after `epoch` of the epochs."""
@@ -21,5 +22,5 @@ class Progress:
         self.bar.update()
         if self.bar.disable:
             elapsed = time.monotonic() - self.started
-            left = tqdm.format_interval(elapsed / epoch * (self.epochs - epoch))
+            left = tqdm.format_interval(elapsed / (epoch - self.done) * (self.epochs - epoch))
             print(f"epoch {epoch}/{self.epochs}: {losses}, {left} left", flush=True)

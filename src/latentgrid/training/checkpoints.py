@@ -1,0 +1,131 @@
+"""Checkpoints: what an unfinished run needs to go on from its last epoch after a kill.
+
+They lie in the run's state and not among its outputs, which Snakemake deletes before it starts a
+job again. A file carries the hash of its content in its name, by which a torn one is known.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from latentgrid.files import replacing
+
+KEPT = 2  # the last one and, should that be torn, the one before it
+DIGITS = 16
+RECORD = "record"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a checkpoint holds besides tensors.
+
+    Attributes:
+        run: hash of what the run is: settings, data, code, libraries and device.
+        epoch: completed epochs.
+        history: a row for each of them.
+        seconds: wall time of each.
+        continued_after: the epochs after which this run was cut off and went on.
+    """
+
+    run: str
+    epoch: int
+    history: list[dict[str, float]]
+    seconds: list[float]
+    continued_after: list[int]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run as it was after an epoch.
+
+    Attributes:
+        state: all that the next epoch depends on.
+        snapshots: what was kept of the model so far, as "epoch/name".
+    """
+
+    record: Record
+    state: dict[str, Tensor]
+    snapshots: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Attributes:
+        folder: where they lie; nothing else does.
+        run: hash of what the run is; checkpoints of another one are never used.
+        snapshot_epochs: the epochs after which a snapshot is kept.
+    """
+
+    folder: Path
+    run: str
+    snapshot_epochs: Sequence[int]
+
+    def last(self) -> Checkpoint | None:
+        """Return the last checkpoint that is whole; if there is none, delete what there is."""
+        candidates = sorted(self._numbered("checkpoint"), reverse=True)
+        found = next(filter(None, (self._read(path) for _, path in candidates)), None)
+        if found is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return found
+
+    def keep(self, state: Mapping[str, Tensor], record: Record) -> None:
+        """Write a checkpoint and delete those that are no longer needed."""
+        text = bytearray(json.dumps(asdict(record)).encode())
+        stored = {**state, RECORD: torch.frombuffer(text, dtype=torch.uint8)}
+        self._write(f"checkpoint-{record.epoch}", stored)
+        for epoch, path in list(self._numbered("checkpoint")):
+            if epoch <= record.epoch - KEPT:
+                path.unlink()
+
+    def keep_snapshot(self, epoch: int, snapshot: Mapping[str, Tensor]) -> None:
+        """Write what is kept of the model after an epoch."""
+        self._write(f"snapshot-{epoch}", snapshot)
+
+    def _read(self, path: Path) -> Checkpoint | None:
+        """Return a checkpoint if it and every snapshot before it are whole and this run's."""
+        state = _whole(path)
+        if state is None:
+            return None
+        record = Record(**json.loads(bytes(state.pop(RECORD).tolist())))
+        if record.run != self.run:
+            return None
+        snapshots: dict[str, Tensor] = {}
+        for epoch in self.snapshot_epochs:
+            if epoch <= record.epoch:
+                snapshot = self._snapshot(epoch)
+                if snapshot is None:
+                    return None
+                snapshots |= {f"{epoch}/{name}": tensor for name, tensor in snapshot.items()}
+        return Checkpoint(record, state, snapshots)
+
+    def _snapshot(self, wanted: int) -> dict[str, Tensor] | None:
+        paths = (path for epoch, path in self._numbered("snapshot") if epoch == wanted)
+        return next((tensors for tensors in map(_whole, paths) if tensors is not None), None)
+
+    def _numbered(self, kind: str) -> Iterator[tuple[int, Path]]:
+        for path in self.folder.glob(f"{kind}-*.safetensors"):
+            yield int(path.name.split("-")[1]), path
+
+    def _write(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        content = save(dict(tensors))
+        with replacing(self.folder / f"{name}-{_digest(content)}.safetensors") as part:
+            part.write_bytes(content)
+
+
+def _whole(path: Path) -> dict[str, Tensor] | None:
+    """Return the tensors of a file, or None if it is not what was written."""
+    content = path.read_bytes()
+    return load(content) if path.stem.endswith(f"-{_digest(content)}") else None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGITS]

@@ -1,0 +1,209 @@
+"""One run, from its settings to its history, weights and snapshots, over any number of attempts."""
+
+import csv
+import hashlib
+import io
+import json
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from latentgrid import models
+from latentgrid.data import Images, load_images
+from latentgrid.files import save, write_json, write_text
+from latentgrid.models import Model
+from latentgrid.provenance import code_version, library_versions
+from latentgrid.randomness import generator, seed_of
+from latentgrid.run_files import RunFiles
+from latentgrid.training.checkpoints import Checkpoints, Record
+from latentgrid.training.loop import Outcome, Row, Training
+from latentgrid.training.progress import Progress
+from latentgrid.training.snapshots import snapshot
+
+
+def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place: str) -> None:
+    """Train one run on the device `place`, from its last checkpoint on, and write its files."""
+    started = datetime.now(UTC)
+    torch.set_num_threads(1)
+    # Moments of weights without a gradient decay into numbers that slow a CPU's step to half.
+    torch.set_flush_denormal(True)
+    if place == "cuda":  # one CPU thread needs no such care, and the call takes seconds to import
+        torch.use_deterministic_algorithms(True)
+    data = load_data(images, place)
+    model = new_model(settings, data.shape, place)
+    unfinished = UnfinishedRun(model, data, settings, files)
+    outcome = unfinished.train()
+    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    save(files.weights, lambda part: save_file(weights, part))
+    save(files.snapshots, lambda part: save_file(unfinished.snapshots, part))
+    write_text(files.history, as_csv(unfinished.history))
+    write_json(files.config, made_with(model, data, settings))
+    write_json(
+        files.timing,
+        {
+            "host": socket.gethostname(),
+            "started": started.isoformat(timespec="seconds"),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds per epoch": outcome.seconds,
+            "continued after epochs": unfinished.continued_after,
+        },
+    )
+    write_json(
+        files.outcome,
+        {
+            "status": "diverged" if outcome.diverged else "finished",
+            "reason": outcome.diverged,
+            "epochs": outcome.epochs,
+        },
+    )
+
+
+def load_data(images: Path, place: str) -> Images:
+    """Return the data set on a device."""
+    stored = load_images(images)
+    tensors = {name: tensor.to(place) for name, tensor in stored.tensors().items()}
+    return Images(**tensors, checksum=stored.checksum)
+
+
+def new_model(settings: Mapping[str, Any], shape: models.ImageShape, place: str) -> Model:
+    """Return the run's model with its first weights, on a device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(settings["seed"], "construction"))
+        model = models.build(settings, shape)
+    model.initialise(generator(settings["seed"], "weights"))
+    model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
+
+
+def made_with(model: Model, data: Images, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run was made with, and what its model is."""
+    return {
+        "settings": settings,
+        "image shape": list(data.shape),
+        "parameters": models.parameter_count(model),
+        "description": (type(model).__doc__ or "").splitlines()[0],
+        "terms": model.terms,
+        "total": model.total,
+        "batch total": model.batch_total,
+        "data sha256": data.checksum,
+        "code": code_version(),
+        "libraries": library_versions(),
+        "device": device_name(data),
+    }
+
+
+def device_name(data: Images) -> str:
+    """Return what the data lies on: the GPU's name, or "cpu"."""
+    device = data.train_images.device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def fingerprint(data: Images, settings: Mapping[str, Any]) -> str:
+    """Return a hash of all that decides a run's bits, for a process that has built its model.
+
+    The instructions that torch chose for this CPU are part of it: a run that went on on another
+    kind of machine would be neither's.
+    """
+    digest = hashlib.sha256()
+    made_on = device_name(data), torch.backends.cpu.get_cpu_capability(), library_versions()
+    digest.update(json.dumps([settings, data.checksum, *made_on], sort_keys=True).encode())
+    package = __name__.partition(".")[0]
+    for name in sorted(sys.modules):
+        source = getattr(sys.modules[name], "__file__", None)
+        if name.partition(".")[0] == package and source:
+            digest.update(Path(source).read_bytes())
+    return digest.hexdigest()
+
+
+class UnfinishedRun:
+    """A run in training. After each epoch it is written down, so that a kill costs no more.
+
+    Attributes:
+        history: a row per epoch.
+        snapshots: what is kept of the model, as "epoch/name".
+        continued_after: the epochs after which it was cut off and went on.
+    """
+
+    def __init__(
+        self, model: Model, data: Images, settings: Mapping[str, Any], files: RunFiles
+    ) -> None:
+        """Take up the run where its last checkpoint left it, or begin it."""
+        self.model, self.data, self.files = model, data, files
+        self.seed, self.kept = settings["seed"], settings["snapshots"]
+        self.training = Training(model, data, settings)
+        self.checkpoints = Checkpoints(
+            files.checkpoints, fingerprint(data, settings), self.kept["epochs"]
+        )
+        self.history: list[Row] = []
+        self.snapshots: dict[str, Tensor] = {}
+        self.continued_after: list[int] = []
+        self._go_on()
+        self.progress = Progress(settings["epochs"], done=self.training.epoch)
+
+    def train(self) -> Outcome:
+        """Train to the end."""
+        if self.training.epoch == 0:
+            self._keep_snapshot()
+        outcome = self.training.run(self._after_epoch)
+        if outcome.diverged:
+            print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)
+            self._take_snapshot()
+        return outcome
+
+    def _go_on(self) -> None:
+        last = self.checkpoints.last()
+        if last is None:
+            return
+        self.training.go_on_from(last.state, last.record.epoch, last.record.seconds)
+        self.history = last.record.history
+        self.snapshots = last.snapshots
+        self.continued_after = [*last.record.continued_after, last.record.epoch]
+        write_text(self.files.live_history, as_csv(self.history))
+        print(f"going on after epoch {last.record.epoch}", flush=True)
+
+    def _after_epoch(self, row: Row) -> None:
+        self.history.append(row)
+        self._keep_snapshot()
+        self.checkpoints.keep(
+            self.training.state(),
+            Record(
+                self.checkpoints.run,
+                self.training.epoch,
+                self.history,
+                self.training.seconds,
+                self.continued_after,
+            ),
+        )
+        write_text(self.files.live_history, as_csv(self.history))
+        self.progress.epoch_done(self.training.epoch, row["train_loss"], row["test_loss"])
+
+    def _keep_snapshot(self) -> None:
+        """Take a snapshot and write it down, if one is kept of this epoch."""
+        if self.training.epoch in self.kept["epochs"]:
+            self.checkpoints.keep_snapshot(self.training.epoch, self._take_snapshot())
+
+    def _take_snapshot(self) -> dict[str, Tensor]:
+        taken = snapshot(
+            self.model, self.data, self.seed, self.kept["samples"], self.kept["manifold"]
+        )
+        epoch = self.training.epoch
+        self.snapshots |= {f"{epoch}/{name}": tensor for name, tensor in taken.items()}
+        return taken
+
+
+def as_csv(rows: Iterable[Mapping[str, float]]) -> str:
+    """Return rows with equal keys as CSV; floats as the shortest text that reads back the same."""
+    rows = list(rows)
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()
