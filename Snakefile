@@ -1,7 +1,8 @@
 """The pipeline: fetch the data, train every run, measure, draw, report.
 
 `snakemake --cores all` runs params.yaml; `--configfile other.yaml` runs another file instead, and
-`--config 'training={epochs: 2}'` changes single keys. Each step is a file in workflow/rules.
+`--config 'training={epochs: 2}'` changes single keys. Each step is a file in workflow/rules;
+its command is an `exec`, so that Snakemake is the parent of the step, which dies with it.
 """
 
 from pathlib import Path

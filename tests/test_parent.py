@@ -9,9 +9,7 @@ import time
 import psutil
 import pytest
 
-CHILD = (
-    "from latentgrid.training.parent import die_with_parent as d; d(); print('on', flush=True)\n"
-)
+CHILD = "from latentgrid.parent import die_with_parent as d; d(); print('on', flush=True)\n"
 PARENT = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)

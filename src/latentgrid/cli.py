@@ -91,13 +91,15 @@ def watch(dataset: Dataset = None) -> None:
 
 @app.command()
 def prune(configfile: ConfigFile = None) -> None:
-    """Delete the folders of runs that are no longer in the grid."""
+    """Delete the folders of runs, done or unfinished, that are no longer in the grid."""
     chosen = _params(configfile)
     layout = Layout(chosen.dataset)
     if is_held(layout.lock):
         raise UserError(f"{layout.results} is being made by a snakemake; prune when it is done")
-    kept = {layout.run(run.name).folder for run in grid.runs(chosen)}
-    removed = [seed for seed in layout.runs.glob("*/*/seed=*") if seed not in kept]
+    runs = [layout.run(run.name) for run in grid.runs(chosen)]
+    kept = {run.folder for run in runs} | {run.state for run in runs}
+    found = [*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")]
+    removed = [folder for folder in found if folder not in kept]
     for folder in removed:
         shutil.rmtree(folder)
         print(f"removed {folder}")

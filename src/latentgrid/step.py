@@ -5,11 +5,13 @@ from collections.abc import Callable
 import typer
 
 from latentgrid.errors import plain_errors
+from latentgrid.parent import die_with_parent
 
 
 def run_step(function: Callable[..., None]) -> None:
-    """Run `function` with its arguments read from the command line."""
+    """Run `function` with its arguments read from the command line, while its workflow lives."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
+    die_with_parent()
     with plain_errors():
         app()

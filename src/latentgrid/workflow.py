@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
 LINES_OF_A_LOG = 12
+FULL = 1_000_000  # bytes that are left; no step can do with less
 
 
 def use_this_python() -> None:
@@ -88,6 +90,13 @@ def take_turns(layout: Layout) -> None:
             sys.exit(f"error: {layout.results} is being made by another snakemake")
 
 
+def clear_up(layout: Layout) -> None:
+    """Delete what writes that were cut off left behind; who holds the lock is the only writer."""
+    for folder in (layout.data, layout.results):
+        for part in folder.rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
 def write_plan(layout: Layout, plan: str) -> None:
     """Write down the runs of this configuration, for the steps that gather all of them.
 
@@ -138,13 +147,23 @@ def finish_tracking(layout: Layout) -> None:
     subprocess.run(_track(layout), check=False)
 
 
-def say_what_failed(workflow: Any) -> None:
-    """Show the end of the log of each failed job; Snakemake's own way of doing so is not quiet."""
+def say_what_failed(workflow: Any, layout: Layout) -> None:
+    """Show the end of the log of each failed job; Snakemake's own way of doing so is not quiet.
+
+    On a full disk there is no log.
+    """
     for job in workflow.scheduler.failed:
         for log in map(Path, job.log):
             lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
             said = "".join(f"\n    {line}" for line in lines[-LINES_OF_A_LOG:])
             print(f"failed: {log}{said}", file=sys.stderr, flush=True)
+    if shutil.disk_usage(layout.results).free < FULL:
+        print(
+            f"error: no space left on the disk of {layout.results}; free some, then run the same"
+            " command again: what is done stays done",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def report_what_there_is(workflow: Any) -> None:

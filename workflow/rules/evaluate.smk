@@ -30,7 +30,7 @@ if JUDGE:
             dataset=PARAMS.dataset,
             judge=JUDGE,
         shell:
-            "python -m latentgrid.evaluation.judge --dataset {params.dataset}"
+            "exec python -m latentgrid.evaluation.judge --dataset {params.dataset}"
             " --judge {params.judge} > {log:q} 2>&1"
 
 
@@ -72,7 +72,7 @@ for entry in WITH_LIKELIHOOD:
             images=PARAMS.evaluation.likelihood.images,
             draws=PARAMS.evaluation.likelihood.draws,
         shell:
-            "python -m latentgrid.evaluation.likelihood --dataset {params.dataset}"
+            "exec python -m latentgrid.evaluation.likelihood --dataset {params.dataset}"
             " --entry {params.entry} --images {params.images} --draws {params.draws}"
             " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
             " > {log:q} 2>&1"
@@ -113,7 +113,7 @@ for entry, runs in FILES.items():
             test_images=PARAMS.evaluation.test_images,
             read=MEASURED[entry],
         shell:
-            "python -m latentgrid.evaluation.measure --dataset {params.dataset}"
+            "exec python -m latentgrid.evaluation.measure --dataset {params.dataset}"
             " --entry {params.entry} --test-images {params.test_images} {params.read} > {log:q} 2>&1"
 
 
@@ -140,7 +140,7 @@ rule tables:
         dataset=PARAMS.dataset,
         plan=PLAN,
     shell:
-        "python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"
+        "exec python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"
 
 
 rule verdicts:
@@ -162,7 +162,7 @@ rule verdicts:
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        "python -m latentgrid.verdicts --dataset {params.dataset}"
+        "exec python -m latentgrid.verdicts --dataset {params.dataset}"
         " --test-images {params.test_images} > {log:q} 2>&1"
 
 
@@ -191,5 +191,5 @@ rule embed:
         dataset=PARAMS.dataset,
         entries=EMBEDDED,
     shell:
-        "python -m latentgrid.evaluation.embed --dataset {params.dataset} {params.entries}"
+        "exec python -m latentgrid.evaluation.embed --dataset {params.dataset} {params.entries}"
         " > {log:q} 2>&1"

@@ -12,5 +12,5 @@ rule experiment:
     wildcard_constraints:
         experiment="|".join(catalogue.experiments()),
     shell:
-        "python -m latentgrid.experiments --name {wildcards.experiment} --output {output:q}"
+        "exec python -m latentgrid.experiments --name {wildcards.experiment} --output {output:q}"
         " > {log:q} 2>&1"

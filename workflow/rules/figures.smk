@@ -28,7 +28,7 @@ for entry, runs in FILES.items():
             dataset=PARAMS.dataset,
             entry=entry,
         shell:
-            "python -m latentgrid.figures.overview --dataset {params.dataset}"
+            "exec python -m latentgrid.figures.overview --dataset {params.dataset}"
             " --entry {params.entry} > {log:q} 2>&1"
 
 
@@ -78,5 +78,5 @@ rule figures:
         dataset=PARAMS.dataset,
         shown=grid.canonical(SHOWN),
     shell:
-        "python -m latentgrid.figures.draw --dataset {params.dataset} --shown {params.shown:q}"
+        "exec python -m latentgrid.figures.draw --dataset {params.dataset} --shown {params.shown:q}"
         " > {log:q} 2>&1"

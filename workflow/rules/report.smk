@@ -27,7 +27,7 @@ rule report:
         dataset=PARAMS.dataset,
         figures=list(FIGURES),
     shell:
-        "python -m latentgrid.report --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
+        "exec python -m latentgrid.report --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
 rule gallery:
@@ -48,6 +48,6 @@ rule gallery:
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "python -m latentgrid.report.gallery --dataset {params.dataset}"
+        "exec python -m latentgrid.report.gallery --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

@@ -5,6 +5,7 @@
 onstart:
     support.require_writable(LAYOUT)
     support.take_turns(LAYOUT)
+    support.clear_up(LAYOUT)
     support.write_plan(LAYOUT, PLAN)
     support.try_networks(LAYOUT, PLAN)
     support.start_tracking(LAYOUT)
@@ -16,6 +17,6 @@ onsuccess:
 
 onerror:
     support.finish_tracking(LAYOUT)
-    support.say_what_failed(workflow)
+    support.say_what_failed(workflow, LAYOUT)
     if workflow.execution_settings.keep_going:
         support.report_what_there_is(workflow)

@@ -2,8 +2,7 @@ rule train:
     """Train one run: on a free slot of a GPU if there is one, else on one CPU thread.
 
     Requires the data set. Makes the run's history, weights and snapshots, and says what it was
-    made with. A loss that is not finite ends the run as diverged, which is a result. The `exec`
-    makes Snakemake the parent of the training, which dies with it.
+    made with. A loss that is not finite ends the run as diverged, which is a result.
     """
     input:
         images=LAYOUT.images,

@@ -17,7 +17,6 @@ from latentgrid.files import write_json
 from latentgrid.run_files import RunFiles
 from latentgrid.step import run_step
 from latentgrid.training.devices import take_device
-from latentgrid.training.parent import die_with_parent
 
 # Whoever looks whether a run trains holds its lock for less than a moment.
 SECONDS_FOR_A_LOOK = 1
@@ -32,7 +31,6 @@ def main(
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
 ) -> None:
     """Train one run, or go on with it."""
-    die_with_parent()
     files = RunFiles(folder, state)
     with _only_here(files):
         files.failure.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A training ends when the workflow that started it is killed, and does not write on unseen."""
+"""A job ends when the workflow that started it is killed, and does not write on unseen."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ PR_SET_PDEATHSIG = 1
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when the one that started it ends, however it ends.
 
-    Only Linux can; elsewhere a training whose workflow was killed goes on to its end, and its lock
+    Only Linux can; elsewhere a job whose workflow was killed goes on to its end. A training's lock
     keeps others off its files until then.
     """
     if sys.platform != "linux":
