@@ -6,7 +6,7 @@ QUICK := config/quick.yaml
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast torture check format lock report ui watch restore prune clean
+.PHONY: help setup run test test-fast reproduce torture check format lock report ui watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: setup ## run all tests
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	pytest -m "not slow"
+
+reproduce: setup ## run the last commit in two clones and compare every file (CONFIG= for another grid)
+	workflow/reproduce.sh $(or $(CONFIG),$(QUICK))
 
 torture: setup ## kill the workflow at 50 random moments and count what differs at the end
 	python tests/torture.py

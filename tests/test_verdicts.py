@@ -67,13 +67,14 @@ def test_the_rank_correlation_is_that_of_scipy_with_ties_too():
 
 def test_the_table_of_settings_has_the_same_interval():
     losses = [3.0, 4.0, 4.5, 5.5]
-    runs = pd.DataFrame({"latent_dim": [2, 2, 2, 2, 5]}).assign(
+    runs = pd.DataFrame({"run": list("abcde"), "latent_dim": [2, 2, 2, 2, 5]}).assign(
         entry="a", model="vae", status="finished", reason="", loss=[*losses, 1.0]
     )
     table = tables.settings_table(runs, ["latent_dim"]).set_index("latent_dim")
     interval = intervals.of_mean(losses)
     assert table.loc[2, "loss"] - table.loc[2, "loss_ci"] == pytest.approx(interval.low)
     assert np.isnan(table.loc[5, "loss_ci"])
+    assert table["runs"].to_dict() == {2: "a;b;c;d", 5: "e"}
 
 
 # The rule for numbers.
@@ -231,14 +232,15 @@ def test_the_order_of_the_settings_is_compared_table_by_table():
     settings = PUBLISHED[PUBLISHED["table"] == "VII.3"]
     runs = pd.concat(
         [
-            grid_runs([row["value"] ** 2], model="mmd_vae", **dict(row[numbers.SETTING]))
-            for _, row in settings.iterrows()
+            grid_runs([row["value"] ** 2], model="mmd_vae", run=f"{n}", **row[numbers.SETTING])
+            for n, row in settings.iterrows()
         ]
     )
     agreement = numbers.rank_agreement(numbers.table(PUBLISHED, runs, "mnist"))
     agreement = agreement.set_index("table")
     assert agreement.loc["VII.3", "rho"] == pytest.approx(1)
     assert agreement.loc["VII.3", "n"] == 18
+    assert set(tables.separated(agreement.loc["VII.3", "runs"])) == set(runs["run"])
     assert np.isnan(agreement.loc["VII.1", "rho"])
 
 
@@ -250,7 +252,7 @@ def measured(entry, values, **columns):
         {"model": entry, "entry": entry, "seed": seed, "latent_dim": dimension, "loss": value}
         for (seed, dimension), value in values.items()
     ]
-    return pd.DataFrame(rows).assign(planned_epochs=1, **columns)
+    return pd.DataFrame(rows).assign(run=f"{entry}/run", planned_epochs=1, **columns)
 
 
 def test_pairs_share_seed_and_setting():
@@ -307,6 +309,7 @@ def of_grid(model, loss):
     return pd.DataFrame(
         {"model": model, "entry": model, "seed": seed, "latent_dim": d, "optimizer": optimizer}
         | {"learning_rate": rate, "planned_epochs": 50, "status": "finished"}
+        | {"run": f"{model}/{d},{optimizer},{rate}/{seed}"}
         | {
             name: loss(d, optimizer, rate) + offset + seed / 1000
             for name, offset in {
@@ -403,6 +406,7 @@ def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypa
     (row,) = regions.summary(table).to_dict("records")
     assert (row["points"], row["met"]) == (2, 1)
     assert row["region"] == "hidden units 500, d 2, epochs 5"
+    assert row["runs"] == name
 
 
 def test_networks_other_than_the_documents_are_not_scanned():

@@ -90,6 +90,40 @@ def watch(dataset: Dataset = None) -> None:
 
 
 @app.command()
+def why(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="TABLE.csv:ROW, rows counted from 1 below the header; a table, a figure or the "
+            "report; a run's name or folder, or a file in it"
+        ),
+    ],
+) -> None:
+    """Show which runs made a number, a figure or a file, and what these were made with."""
+    from latentgrid.why import origin, show
+
+    show(origin(what), Console(width=None if sys.stdout.isatty() else UNLIMITED))
+
+
+@app.command()
+def compare(
+    first: Annotated[
+        Path, typer.Argument(help="a folder of results, or a project with data/ and results/")
+    ],
+    second: Annotated[Path, typer.Argument(help="another one of the same kind")],
+) -> None:
+    """Compare two folders byte by byte and say why files differ; exit status 1 if any does."""
+    from latentgrid.compare import compare as compare_folders
+
+    found = compare_folders(first, second)
+    for name, reason in found.differences.items():
+        print(f"{name}: {reason}")
+    print(found.summary)
+    if found.differences:
+        raise typer.Exit(1)
+
+
+@app.command()
 def prune(configfile: ConfigFile = None) -> None:
     """Delete the folders of runs, done or unfinished, that are no longer in the grid."""
     chosen = _params(configfile)

@@ -17,6 +17,7 @@ rule report:
             "src/latentgrid/report/",
             "report.html.j2",
             "reproduction.html.j2",
+            "runs.html.j2",
             "style.css",
         ),
     output:

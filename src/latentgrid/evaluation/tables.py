@@ -1,6 +1,10 @@
-"""Tidy tables over all runs. A setting is an entry of `params.yaml` with one value on each axis."""
+"""Tidy tables over all runs. A setting is an entry of `params.yaml` with one value on each axis.
 
-from collections.abc import Iterator, Mapping, Sequence
+Every row of every table names what it was computed from: one run in the column `run`, or any number
+of them in the column `runs`, with a ; between them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,16 @@ IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
+
+
+def joined(runs: Iterable[str]) -> str:
+    """Return names of runs as the column `runs` holds them, each once."""
+    return ";".join(dict.fromkeys(runs))
+
+
+def separated(runs: object) -> list[str]:
+    """Return the names that `joined` joined; none for a missing value."""
+    return runs.split(";") if isinstance(runs, str) and runs else []
 
 
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -76,8 +90,8 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return a row per setting: what each measure is over the seeds.
 
     The mean of a measure keeps the measure's name; `…_sd` is its standard deviation over the seeds
-    (missing for one seed), the mean ± `…_ci` its 95 % interval (missing for fewer than three), and
-    `n` how many seeds finished.
+    (missing for one seed), the mean ± `…_ci` its 95 % interval (missing for fewer than three),
+    `n` how many seeds finished, and `runs` their names.
     """
     finished = runs[runs["status"] == "finished"]
     measures = [
@@ -90,6 +104,7 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     half = deviation.combine(groups[measures].count(), half_width)
     table = mean.join([deviation.add_suffix("_sd"), half.add_suffix("_ci")])
     table.insert(0, "n", groups.size())
+    table.insert(1, "runs", groups["run"].agg(joined))
     return table.reset_index()
 
 
@@ -111,8 +126,9 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
             "min_train_batch_sum_corrected": "ours_corrected",
         }
     )
-    columns = ["entry", "model", *AXES_000, "n", "epochs", "ours", "ours_sd", "ours_corrected"]
-    ours = ours.reindex(columns=columns).astype({"optimizer": object})
+    columns = ["entry", "model", *AXES_000, "n", "runs", "epochs"]
+    ours = ours.reindex(columns=[*columns, "ours", "ours_sd", "ours_corrected"])
+    ours = ours.astype({"optimizer": object})
     table = table.merge(ours, on=["model", *AXES_000], how="left")
     table = table.sort_values(["table", *AXES_000], ignore_index=True)
     table["ratio"] = table["ours"] / table["value"]
@@ -137,8 +153,9 @@ def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return, for each value of each axis, the mean over all other axes and seeds.
 
-    Columns: entry, axis, value, n, min_train_loss (per image, in the unit of the model's total)
-    and silhouette where the model has codes. Only axes on which an entry has two or more values.
+    Columns: entry, axis, value, n, runs, min_train_loss (per image, in the unit of the model's
+    total) and silhouette where the model has codes. Only axes on which an entry has two or more
+    values.
     """
     finished = runs[runs["status"] == "finished"]
     measures = [m for m in ("min_train_loss", "silhouette") if m in finished]
@@ -146,11 +163,10 @@ def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     for entry, of_entry in finished.groupby("entry", sort=False):
         for axis in axes:
             if of_entry[axis].nunique() > 1:
-                means = of_entry.groupby(axis)[measures].mean()
-                counts = of_entry.groupby(axis).size()
                 rows += [
-                    {"entry": entry, "axis": axis, "value": value, "n": counts[value], **mean}
-                    for value, mean in means.to_dict("index").items()
+                    {"entry": entry, "axis": axis, "value": value}
+                    | {"n": len(alike), "runs": joined(alike["run"]), **alike[measures].mean()}
+                    for value, alike in of_entry.groupby(axis)
                 ]
     return pd.DataFrame(rows)
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from latentgrid import catalogue
-from latentgrid.evaluation.tables import AXES_000, axes_of
+from latentgrid.evaluation.tables import AXES_000, axes_of, separated
 from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import axis_label, setting_label
@@ -22,7 +22,7 @@ from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.report import findings, interactive, reproduction, sections
 from latentgrid.step import run_step
-from latentgrid.text import duration, number, signed
+from latentgrid.text import number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
 # What is measured of models whose losses differ, on scales that they share.
@@ -43,6 +43,12 @@ def main(
 ) -> None:
     """Write the report of a data set."""
     layout = Layout(dataset)
+    template = templates().get_template("report.html.j2")
+    write_text(layout.report, template.render(content(layout, figures or [])))
+
+
+def templates() -> Environment:
+    """Return the report's templates with the filters that they use."""
     environment = Environment(
         loader=PackageLoader("latentgrid", "report"),
         autoescape=True,
@@ -50,9 +56,8 @@ def main(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "signed": signed, "duration": duration}
-    template = environment.get_template("report.html.j2")
-    write_text(layout.report, template.render(content(layout, figures or [])))
+    environment.filters |= {"number": number, "signed": signed, "separated": separated}
+    return environment
 
 
 def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
@@ -69,6 +74,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "runs": runs.to_dict("records"),
         "labels": {row["run"]: setting_label(row, axes) for _, row in runs.iterrows()},
         "counts": Counter(runs["status"]),
+        "epochs": runs["epochs"].sum(),
         "seeds": sorted(runs["seed"].unique().tolist()),
         "grids": _grids(layout),
         "entries": _entries(layout),
@@ -213,13 +219,11 @@ def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
     """Return what the runs were made with; more than one version of a thing is shown as such."""
     made = [TrainedRun(layout.run(name)) for name in runs]
     libraries = [f"{name} {v}" for run in made for name, v in run.config["libraries"].items()]
-    seconds = [sum(read_json(run.files.timing)["seconds per epoch"]) for run in made]
     return {
         "code": sorted({run.config["code"] for run in made}),
         "data": sorted({run.config["data sha256"] for run in made}),
         "devices": sorted({run.config["device"] for run in made}),
         "libraries": sorted(set(libraries)),
-        "seconds": sum(seconds),
     }
 
 

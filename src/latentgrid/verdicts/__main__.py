@@ -9,7 +9,7 @@ import typer
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import read_published
+from latentgrid.evaluation.tables import joined, read_published
 from latentgrid.evaluation.trained import load_test_set
 from latentgrid.files import replacing
 from latentgrid.paths import Layout
@@ -48,7 +48,7 @@ def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
     Columns: name, claim, source, part, answer ("hint: …" for fewer than three seeds), effect (mean
     over the seeds, positive where the claim holds), unit, least (what the effect must exceed), low
     and high (95 %, missing for fewer than three seeds), n seeds, epochs (of the runs that were
-    compared, in words) and note.
+    compared, in words), note and the names of these runs.
     """
     rows = []
     for name in catalogue.claims():
@@ -66,10 +66,12 @@ def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
 def _row(part: Part) -> dict[str, Any]:
     row: dict[str, Any] = {"part": part.subject, "unit": part.effect.unit, "least": part.least}
     row |= {"n": len(part.effect.values), "note": part.note, "epochs": _epochs(part.used)}
+    row |= {"runs": joined(part.used["run"])}
     if "," in row["epochs"]:
         row["note"] = "; ".join(filter(None, (part.note, "trained for different lengths")))
     if not part.effect.values:
         nothing = {"effect": np.nan, "low": np.nan, "high": np.nan, "epochs": "", "note": ""}
+        nothing |= {"runs": ""}
         return row | nothing | {"answer": Answer.NOT_RUN}
     interval = part.effect.interval
     answer = rule.answer(part.effect, part.least)

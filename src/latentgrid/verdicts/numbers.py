@@ -1,12 +1,14 @@
 """Every published number beside ours, with its verdict."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from latentgrid.evaluation.intervals import FEWEST_PAIRS, of_next, rank_correlation
+from latentgrid.evaluation.tables import joined, separated
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.rule import Verdict
 
@@ -41,7 +43,7 @@ def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
     matching = _of_setting(number, runs) if dataset == number["dataset"] else runs.head(0)
     compared = _comparable(number, matching)
     ours = list(compared[MEASURED_AS[number["quantity"]]].astype(float)) if len(compared) else []
-    row |= _summary(ours, number["value"]) | {"runs": ";".join(compared["run"])}
+    row |= _summary(ours, number["value"]) | {"runs": joined(compared["run"])}
     if number["origin"] in OPEN:
         verdict, reason = OPEN[number["origin"]]
         return row | {"verdict": verdict, "reason": reason}
@@ -129,14 +131,15 @@ def tally(verdicts: pd.DataFrame) -> dict[str, int]:
 def rank_agreement(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return, for each published table, whether ours put its settings into the same order.
 
-    Columns: document, table, model, n settings with a run, Spearman's ρ in [−1, 1] and its
-    interval from low to high; missing for fewer than four settings.
+    Columns: document, table, model, n settings with a run, the names of all these runs, Spearman's
+    ρ in [−1, 1] and its interval from low to high; missing for fewer than four settings.
     """
     rows = []
     for (document, name), of_table in verdicts.groupby(["document", "table"], sort=False):
         ran = of_table.dropna(subset=["ours"])
         row = {"document": document, "table": name, "model": ", ".join(of_table["model"].unique())}
-        row |= {"n": len(ran), "rho": np.nan, "low": np.nan, "high": np.nan}
+        row |= {"n": len(ran), "runs": joined(chain.from_iterable(map(separated, ran["runs"])))}
+        row |= {"rho": np.nan, "low": np.nan, "high": np.nan}
         if len(ran) >= FEWEST_PAIRS:
             rho, interval = rank_correlation(list(ran["published"]), list(ran["ours"]))
             row |= {"rho": rho, "low": interval.low, "high": interval.high}

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from latentgrid.evaluation.measures.silhouette import silhouette
+from latentgrid.evaluation.tables import joined
 from latentgrid.evaluation.trained import TestSet, TrainedRun
 from latentgrid.paths import Layout
 from latentgrid.verdicts import rule
@@ -70,8 +71,9 @@ def _over_epochs(
 def summary(regions: pd.DataFrame) -> pd.DataFrame:
     """Return a row per published silhouette: how many points were scanned and where it is met.
 
-    Columns: document, table, model, published, points, smallest, largest, met (points near it) and
-    region, in words: the ranges of hidden units, latent dimension and epochs among these.
+    Columns: document, table, model, published, points, smallest, largest, met (points near it),
+    region, in words: the ranges of hidden units, latent dimension and epochs among these, and the
+    names of the runs that were scanned.
     """
     keys = ["document", "table", "model", "published"]
     rows = []
@@ -81,8 +83,11 @@ def summary(regions: pd.DataFrame) -> pd.DataFrame:
             dict(zip(keys, values, strict=True))
             | {"points": len(points), "smallest": points["ours"].min()}
             | {"largest": points["ours"].max(), "met": len(met), "region": _words(met)}
+            | {"runs": joined(points["run"])}
         )
-    return pd.DataFrame(rows, columns=[*keys, "points", "smallest", "largest", "met", "region"])
+    return pd.DataFrame(
+        rows, columns=[*keys, "points", "smallest", "largest", "met", "region", "runs"]
+    )
 
 
 def _words(met: pd.DataFrame) -> str:

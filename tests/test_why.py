@@ -1,0 +1,249 @@
+"""From a number to its runs: on the command line, and by two clicks in the report."""
+
+import hashlib
+import shlex
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from latentgrid.errors import UserError
+from latentgrid.evaluation.tables import joined, losses_table, read_published
+from latentgrid.files import write_json
+from latentgrid.paths import TABLES, VERDICTS, Layout
+from latentgrid.why import origin, show
+from project import TINY, built, copy_built, run
+
+LAYOUT = Layout("digits")
+FIRST, SECOND, FAILED = "vae/latent_dim=2/seed=0", "vae/latent_dim=2/seed=1", "ae/default/seed=0"
+COMMIT = "0123456789ab"
+
+
+def write_run(name, code=COMMIT):
+    files = LAYOUT.run(name)
+    files.folder.mkdir(parents=True)
+    files.weights.write_bytes(name.encode())
+    settings = {"model": "vae", "hyperparameters": {"latent_dim": 2}, "optimizer": None}
+    config = {"settings": settings | {"snapshots": {}, "seed": int(name[-1])}}
+    config |= {"code": code, "data sha256": "d" * 64, "device": "cpu"}
+    write_json(files.config, config | {"libraries": {"torch": "2.13.0"}})
+    write_json(files.outcome, {"status": "finished", "epochs": 2})
+    started = {"host": "here", "started": "2026-01-02T03:04:05+00:00"}
+    write_json(files.timing, started | {"seconds per epoch": [30.0, 60.0]})
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    """The results of two runs of a setting and one that failed."""
+    monkeypatch.chdir(tmp_path)
+    for name in (FIRST, SECOND):
+        write_run(name)
+    LAYOUT.tables.mkdir()
+    status = ["finished", "finished", "failed"]
+    runs = pd.DataFrame({"run": [FIRST, SECOND, FAILED], "entry": ["vae", "vae", "ae"]})
+    runs.assign(status=status).to_csv(LAYOUT.tables / "runs.csv", index=False)
+    settings = pd.DataFrame({"entry": ["vae"], "runs": [joined([FIRST, SECOND])], "loss": [1.5]})
+    settings.to_csv(LAYOUT.tables / "best.csv", index=False)
+    verdicts = pd.DataFrame({"table": ["VII.1"], "runs": [None], "reason": ["not in this grid"]})
+    verdicts.to_csv(LAYOUT.tables / "verdicts.csv", index=False)
+    pd.DataFrame({"entry": ["vae"]}).to_csv(LAYOUT.tables / "settings.csv", index=False)
+    (LAYOUT.tables / "marginal.csv").write_text("\n")
+    seen = {
+        "samples": {"entries": ["vae"], "seen": [], "missing": ""},
+        "two_points": {"entries": [], "seen": [], "missing": ""},
+    }
+    write_json(LAYOUT.seen, seen)
+    for figure in ("samples.png", "samples.pdf", "two_points.png", "old.png"):
+        (LAYOUT.figures / figure).touch()
+    LAYOUT.report.touch()
+    LAYOUT.plan.touch()
+
+
+def said(what):
+    console = Console(width=200)
+    with console.capture() as captured:
+        show(origin(what), console)
+    return captured.get()
+
+
+@pytest.mark.parametrize(
+    ("what", "runs"),
+    [
+        (f"{LAYOUT.tables}/runs.csv:2", [SECOND]),
+        (f"{LAYOUT.tables}/runs.csv:3", [FAILED]),
+        (f"{LAYOUT.tables}/runs.csv", [FIRST, SECOND, FAILED]),
+        (f"{LAYOUT.tables}/best.csv:1", [FIRST, SECOND]),
+        (f"{LAYOUT.tables}/verdicts.csv:1", []),
+        (f"{LAYOUT.tables}/marginal.csv", []),
+        (f"{LAYOUT.figures}/samples.pdf", [FIRST, SECOND]),
+        (f"{LAYOUT.figures}/two_points.png", []),
+        (str(LAYOUT.report), [FIRST, SECOND]),
+        (FIRST, [FIRST]),
+        (str(LAYOUT.run(FIRST).folder), [FIRST]),
+        (f"./{LAYOUT.run(SECOND).weights}", [SECOND]),
+        (f"{LAYOUT.runs}/vae", [FIRST, SECOND]),
+    ],
+)
+def test_what_leads_to_its_runs(what, runs):
+    assert origin(what).runs == runs
+
+
+def test_an_absolute_path_leads_there_too(tmp_path):
+    assert origin(str(tmp_path / LAYOUT.run(FIRST).config)).runs == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (f"{LAYOUT.tables}/runs.csv:0", "has no row 0; rows count from 1 below the header: 1 to 3"),
+        (f"{LAYOUT.tables}/runs.csv:4", "has no row 4"),
+        (f"{LAYOUT.tables}/runs.csv:-1", "has no row -1"),
+        (f"{LAYOUT.tables}/runs.csv:first", "has no row first"),
+        (f"{LAYOUT.tables}/marginal.csv:1", "has no row 1; .* the table is empty"),
+        (f"{LAYOUT.tables}/settings.csv:1", "does not name its runs; make it again"),
+        (f"{LAYOUT.tables}/nothing.csv:1", "nothing.csv: no such file"),
+        (f"{LAYOUT.runs}/vae/latent_dim=3", "no such file"),
+        (f"{LAYOUT.figures}/old.png", "no figure of the last call"),
+        (str(LAYOUT.plan), "no run is known to be behind it; name a table"),
+        (str(LAYOUT.results), "no run is known to be behind it"),
+        ("results", "is not below results"),
+        ("results/../secret", "is not below results"),
+        ("/etc/passwd", "is not below results"),
+        ("vae/latent_dim=2/seed=9", "neither a run nor a file"),
+        ("*", "neither a run nor a file"),
+        ("", "neither a run nor a file"),
+    ],
+)
+def test_what_leads_nowhere_ends_in_one_message(what, words):
+    with pytest.raises(UserError, match=words):
+        origin(what)
+
+
+def test_a_run_of_two_data_sets_is_asked_back():
+    Layout("mnist").run(FIRST).folder.mkdir(parents=True)
+    with pytest.raises(UserError, match=r"results/digits/.* and results/mnist/.*; name one"):
+        origin(FIRST)
+
+
+def test_a_single_run_is_told_in_full():
+    page = said(f"{LAYOUT.tables}/runs.csv:1")
+    for words in (
+        "runs.csv, row 1 (entry vae, status finished): one run",
+        "model vae, seed 0, latent_dim 2",
+        COMMIT,
+        "d" * 64,
+        "torch 2.13.0",
+        "cpu of here",
+        "2026-01-02 03:04 UTC, 1 min 30 s",
+        f"{LAYOUT.logs}/train/{FIRST}.log",
+        f"git switch --detach {COMMIT}",
+        hashlib.sha256(FIRST.encode()).hexdigest(),  # of what stands for the weights
+    ):
+        assert words in page, words
+
+
+def test_several_runs_tell_once_what_they_share_and_a_line_each():
+    page = said(f"{LAYOUT.tables}/runs.csv")
+    assert page.count(COMMIT) == 2  # once as a fact, once in the command
+    assert "3 min 0 s in all" in page
+    lines = page.splitlines()
+    (first,) = [line for line in lines if line.strip().startswith(FIRST)]
+    assert "finished, 2 epochs" in first and "2026-01-02 03:04 UTC" in first
+    (failed,) = [line for line in lines if line.strip().startswith(FAILED)]
+    assert "no result" in failed
+
+
+def test_what_runs_do_not_share_stands_in_their_lines():
+    write_run("vae/latent_dim=2/seed=2", "ba9876543210-dirty")
+    page = said(f"{LAYOUT.runs}/vae")
+    assert "git switch" not in page
+    lines = [line for line in page.splitlines() if "/seed=" in line]
+    assert [COMMIT in line for line in lines] == [True, True, False]
+    assert "ba9876543210" in lines[2]
+    alone = said("vae/latent_dim=2/seed=2").split()
+    assert alone[alone.index("--detach") + 1] == "ba9876543210"
+    assert "# and changes that were not committed" in " ".join(alone)
+
+
+def test_a_row_without_runs_says_why():
+    assert "no run\nnot in this grid" in said(f"{LAYOUT.tables}/verdicts.csv:1")
+    assert "experiments/two_points.safetensors" in said(f"{LAYOUT.figures}/two_points.png")
+
+
+# On real results.
+
+
+@pytest.fixture(scope="module", name="built")
+def _built(tmp_path_factory):
+    return built(tmp_path_factory)
+
+
+@pytest.mark.slow
+def test_every_row_of_every_table_names_its_runs(built, monkeypatch):
+    monkeypatch.chdir(built)
+    planned = set(origin(f"{LAYOUT.tables}/runs.csv").runs)
+    for name in (*TABLES, *VERDICTS):
+        try:
+            rows = len(pd.read_csv(LAYOUT.tables / name))
+        except pd.errors.EmptyDataError:
+            continue
+        for row in range(1, rows + 1):
+            found = origin(f"{LAYOUT.tables}/{name}:{row}")
+            assert set(found.runs) <= planned
+            assert found.runs or name in VERDICTS
+    finished = pd.read_csv(LAYOUT.tables / "runs.csv").query("status == 'finished'")
+    mean = pd.read_csv(LAYOUT.tables / "marginal.csv").iloc[0]
+    of_mean = finished[finished["run"].isin(origin(f"{LAYOUT.tables}/marginal.csv:1").runs)]
+    assert of_mean["min_train_loss"].mean() == pytest.approx(mean["min_train_loss"])
+    answered = pd.read_csv(LAYOUT.tables / "claims.csv").query("n > 0")
+    assert answered["runs"].notna().all()
+
+
+@pytest.mark.slow
+def test_the_command_makes_just_that_run_again(built, tmp_path):
+    project = copy_built(built, tmp_path / "project")
+    what = f"{LAYOUT.tables}/best.csv:1"
+    page = run(project, "latentgrid", "why", what).stdout
+    (line,) = [line for line in page.splitlines() if "snakemake" in line]
+    command = shlex.split(line[line.index("snakemake") :])
+    listed = run(project, *command, "-n").stdout
+    (trained,) = [line.split() for line in listed.splitlines() if line.startswith("train ")]
+    assert trained == ["train", "1"]
+
+
+class Section(HTMLParser):
+    """The links to settings of runs, by the heading that they stand below."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.place, self.links = "", {}
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        if tag in {"h2", "h3"} and "id" in found:
+            self.place = found["id"]
+        if tag == "a" and found.get("href", "").endswith("/config.json"):
+            self.links.setdefault(self.place, set()).add(unquote(found["href"]))
+
+
+@pytest.mark.slow
+def test_two_clicks_lead_from_the_report_to_what_a_run_was_made_with(built, monkeypatch):
+    """One opens the list of the runs, if there are several, the other a run's config.json."""
+    from latentgrid.report.__main__ import content, templates
+
+    monkeypatch.chdir(built)
+    shown = content(LAYOUT, TINY["figures"])
+    settings = pd.read_csv(LAYOUT.tables / "settings.csv").assign(learning_rate=0.00075)
+    settings["min_train_batch_sum_corrected"] = settings["min_train_batch_sum"]
+    losses = losses_table(settings, read_published(), "mnist").dropna(subset=["ours"])
+    shown["losses"] = {"VII.1": losses.to_dict("records")}
+    for row in shown["verdicts"].numbers[:2]:
+        row["runs"] = joined(losses["runs"])
+    page = Section(templates().get_template("report.html.j2").render(shown))
+    for place in ("claims", "numbers", "best", "published", "runs"):
+        assert page.links[place], place
+        for link in page.links[place]:
+            assert (LAYOUT.results / link).is_file(), link
