@@ -15,6 +15,7 @@ from latentgrid.paths import Layout
 
 min_version("9.27")
 support.use_this_python()
+support.require_space()
 
 PARAMS = support.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)

@@ -80,13 +80,12 @@ def fill(disk, left):
 @pytest.mark.parametrize(
     ("lost", "left"),
     [
-        ([LAYOUT.images, LAYOUT.description], MEGABYTE),
-        ([LAYOUT.run(RUN).weights], 4 * MEGABYTE),
+        ([LAYOUT.images, LAYOUT.run(RUN).weights, LAYOUT.run(RUN).metrics], MEGABYTE),
+        ([LAYOUT.run(RUN).weights, LAYOUT.run(RUN).metrics], 4 * MEGABYTE),
         (LAYOUT.table_files, 16_384),
         ([LAYOUT.report], 65_536),
-        ([LAYOUT.report], 0),
     ],
-    ids=["data", "training", "tables", "report", "nothing left"],
+    ids=["data", "training", "tables", "report"],
 )
 def test_a_full_disk_is_named_and_costs_nothing_but_the_step(built, small_disk, lost, left):
     project = copy_built(built, small_disk / "project")
@@ -98,6 +97,18 @@ def test_a_full_disk_is_named_and_costs_nothing_but_the_step(built, small_disk, 
     assert done.returncode != 0
     assert "No space left on device" in said or "no space left on the disk" in said
     assert "Traceback" not in said
+    ballast.unlink()
+    run(project, "snakemake", "--cores", "2")
+    assert_is_whole(project, built)
+
+
+def test_a_disk_that_is_full_from_the_start_is_the_last_that_is_said(built, small_disk):
+    project = copy_built(built, small_disk / "project")
+    (project / LAYOUT.report).unlink()
+    ballast = fill(small_disk, 0)
+    done = call(project, "snakemake", "--cores", "2")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"error: no space left on the disk of {project}")
     ballast.unlink()
     run(project, "snakemake", "--cores", "2")
     assert_is_whole(project, built)

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -21,12 +22,31 @@ from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
 LINES_OF_A_LOG = 12
-FULL = 1_000_000  # bytes that are left; no step can do with less
+LEAST_SPACE = 1_000_000  # bytes; no step can do with less
+NO_SPACE = (
+    "error: no space left on the disk of {}; free some, then run the same command again: "
+    "what is done stays done"
+)
 
 
 def use_this_python() -> None:
     """Let jobs run the Python that runs Snakemake, whether or not its environment is activated."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def require_space() -> None:
+    """End here if the disk is full; Snakemake would say so with a traceback for each line it logs.
+
+    Should it fill up later, the lines that its log then lacks are no news.
+    """
+    logging.raiseExceptions = False
+    if is_full(Path()):
+        sys.exit(NO_SPACE.format(Path().absolute()))
+
+
+def is_full(folder: Path) -> bool:
+    """Tell whether there is next to no space left on a folder's disk."""
+    return shutil.disk_usage(folder).free < LEAST_SPACE
 
 
 def load_params(workflow: Any) -> params.Params:
@@ -157,13 +177,8 @@ def say_what_failed(workflow: Any, layout: Layout) -> None:
             lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
             said = "".join(f"\n    {line}" for line in lines[-LINES_OF_A_LOG:])
             print(f"failed: {log}{said}", file=sys.stderr, flush=True)
-    if shutil.disk_usage(layout.results).free < FULL:
-        print(
-            f"error: no space left on the disk of {layout.results}; free some, then run the same"
-            " command again: what is done stays done",
-            file=sys.stderr,
-            flush=True,
-        )
+    if is_full(layout.results):
+        print(NO_SPACE.format(layout.results), file=sys.stderr, flush=True)
 
 
 def report_what_there_is(workflow: Any) -> None:
