@@ -14,7 +14,7 @@ from PIL import Image
 
 from latentgrid import catalogue
 from latentgrid.evaluation.tables import AXES_000, axes_of
-from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.evaluation.trained import TrainedRun, read_table
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files import read_json, write_text
@@ -58,14 +58,14 @@ def main(
 def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
     """Gather what the template shows."""
     material = Material(layout)
-    tables = {path.stem: _read(path) for path in layout.table_files}
+    tables = {path.stem: read_table(path) for path in layout.table_files}
     runs = tables["runs"]
     axes = material.axes
     settings, losses = tables["settings"], tables["losses"]
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
-        "data": read_json(layout.description),
+        "data": read_json(layout.description, "training images", "test images", "image shape"),
         "runs": runs.to_dict("records"),
         "labels": {row["run"]: setting_label(row, axes) for _, row in runs.iterrows()},
         "counts": Counter(runs["status"]),
@@ -90,13 +90,6 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
 
 def _corrupts(model: str) -> bool:
     return "corrupt" in catalogue.abilities(model)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
 
 
 def _grids(layout: Layout) -> list[dict[str, Any]]:
@@ -195,7 +188,8 @@ def _interactive(layout: Layout, figures: Sequence[str]) -> interactive.Interact
     """Return plots of what the figure `latent` shows, if it is drawn."""
     if "latent" not in figures:
         return None
-    return interactive.latent(Material(layout, tuple(read_json(layout.seen)["latent"]["entries"])))
+    entries = read_json(layout.seen, "latent")["latent"]["entries"]
+    return interactive.latent(Material(layout, tuple(entries)))
 
 
 def _embedded(picture: Path) -> str:
@@ -213,7 +207,8 @@ def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
     """Return what the runs were made with; more than one version of a thing is shown as such."""
     made = [TrainedRun(layout.run(name)) for name in runs]
     libraries = [f"{name} {v}" for run in made for name, v in run.config["libraries"].items()]
-    seconds = [sum(read_json(run.files.timing)["seconds per epoch"]) for run in made]
+    timings = [read_json(run.files.timing, "seconds per epoch") for run in made]
+    seconds = [sum(timing["seconds per epoch"]) for timing in timings]
     return {
         "code": sorted({run.config["code"] for run in made}),
         "data": sorted({run.config["data sha256"] for run in made}),
