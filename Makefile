@@ -6,7 +6,7 @@ QUICK := config/quick.yaml
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast reproduce torture check format lock report ui watch restore prune clean
+.PHONY: help setup run test test-fast reproduce torture check audit format lock report ui watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ check: setup ## formatting, lint, types, import order of the packages, workflow 
 	@cp requirements.lock .venv/resolved.lock
 	@$(RESOLVE) --quiet --output-file .venv/resolved.lock
 	@diff -q requirements.lock .venv/resolved.lock || { echo "error: requirements.lock does not fit pyproject.toml; run make lock"; exit 1; }
+
+audit: setup ## ask PyPI whether a locked package has a known vulnerability
+	python workflow/audit.py
 
 format: setup ## format all code
 	ruff format

@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,16 @@ MNIST_ARCHIVES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say on how many generated inputs the tests ran, and how many of these were refused."""
+    fuzz = sys.modules.get("fuzz")
+    if fuzz:
+        counts = [
+            f"{kind} {n} cases, {fuzz.REFUSED[kind]} refused" for kind, n in fuzz.CASES.items()
+        ]
+        terminalreporter.write_line(f"fuzz: {'; '.join(counts)}")
 
 
 @pytest.fixture(scope="session")

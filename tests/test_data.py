@@ -264,7 +264,17 @@ def flipped(archives):
     return respond
 
 
-@pytest.mark.parametrize("make", [truncated, cut, swapped, flipped])
+def endless(archives):
+    def respond(handler, _):
+        handler.send_response(200)
+        handler.end_headers()
+        while True:
+            handler.wfile.write(archives[FIRST])
+
+    return respond
+
+
+@pytest.mark.parametrize("make", [truncated, cut, swapped, flipped, endless])
 def test_an_archive_that_is_not_the_original_is_never_trusted(
     hasty, tmp_path, archives, make, monkeypatch
 ):
@@ -330,7 +340,7 @@ def test_a_full_disk_is_not_blamed_on_the_mirror(hasty, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mnist.MNIST, "download", full)
+    monkeypatch.setattr(mnist, "urlopen", full)
     with pytest.raises(OSError, match="No space left"):
         mnist.load(tmp_path, "http://127.0.0.1:9/")
 

@@ -207,7 +207,8 @@ def _annotation(model: str, argument: ast.arg) -> Any:
         )
     expression = ast.Expression(argument.annotation)
     try:
-        return eval(compile(expression, "annotation", "eval"), {**vars(hyperparameters)})
+        # An annotation of a file of this package, which is going to be imported anyway.
+        return eval(compile(expression, "annotation", "eval"), {**vars(hyperparameters)})  # noqa: S307
     except NameError as error:
         raise UserError(
             f"{_file(model)}: {argument.arg}: {error}; types are those of hyperparameters.py"

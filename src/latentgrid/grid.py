@@ -8,7 +8,7 @@ from typing import Any
 
 from latentgrid import catalogue
 from latentgrid.files import read_json
-from latentgrid.params import Params, combinations
+from latentgrid.params import Params, combinations, run_name
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class Run:
     @property
     def name(self) -> str:
         """Folder below `runs/`; depends on nothing but this run's own entry, values and seed."""
-        settings = ",".join(f"{axis}={value}" for axis, value in self.axes.items())
-        return f"{self.entry}/{settings or 'default'}/seed={self.seed}"
+        return run_name(self.entry, self.axes, self.seed)
 
     @property
     def settings(self) -> dict[str, Any]:

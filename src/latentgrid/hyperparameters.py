@@ -19,7 +19,10 @@ def _no_truth_value(value: object) -> object:
 Integer = Annotated[int, BeforeValidator(_no_truth_value)]
 Real = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
 
-PositiveInteger = Annotated[Integer, Field(ge=1, description="a whole number, 1 or more")]
+MOST = 2**31 - 1
+PositiveInteger = Annotated[
+    Integer, Field(ge=1, le=MOST, description=f"a whole number, 1 or more, {MOST} at most")
+]
 LatentDim = Annotated[Integer, Field(ge=1, le=4096, description="a whole number from 1 to 4096")]
 PositiveReal = Annotated[Real, Field(gt=0, description="a number above 0")]
 LearningRate = Annotated[Real, Field(gt=0, le=10, description="a number above 0, 10 at most")]

@@ -1,7 +1,9 @@
 """Reading and checking `params.yaml`, before anything else happens."""
 
 import itertools
+import math
 import re
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
@@ -21,11 +23,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from latentgrid import catalogue
-from latentgrid.errors import UserError
-from latentgrid.hyperparameters import Device, Integer, PositiveInteger
+from latentgrid.errors import UserError, one_line, without_credentials
+from latentgrid.hyperparameters import MOST, Device, Integer, PositiveInteger
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST = 60
+LONGEST_NAME = 200  # bytes of a run's name: 255 for a file's, less what is set before and after
+MOST_RUNS = 100_000
+MOST_LINES = 5
+# Aliases let a few lines of YAML stand for more than memory holds.
+SHOWN = reprlib.Repr()
+SHOWN.maxlevel, SHOWN.maxlist, SHOWN.maxdict = 3, 10, 10
+SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 2 * LONGEST
 
 
 def _distinct(values: list[int]) -> list[int]:
@@ -48,7 +57,9 @@ Seeds = Annotated[
     ),
     AfterValidator(_distinct),
 ]
-TwoOrMore = Annotated[Integer, Field(ge=2, description="a whole number, 2 or more")]
+TwoOrMore = Annotated[
+    Integer, Field(ge=2, le=MOST, description=f"a whole number, 2 or more, {MOST} at most")
+]
 
 
 _FIGURES = ", ".join(catalogue.figures())
@@ -143,6 +154,39 @@ class Params(Section):
         if not isinstance(entries, Mapping) or not entries:
             raise ValueError("no models")
         return {name: _grid(name, entry) for name, entry in entries.items()}
+
+    @field_validator("mirror")
+    @classmethod
+    def _without_password(cls, mirror: str | None) -> str | None:
+        if mirror is None:
+            return None
+        if not mirror.isprintable():
+            raise ValueError("no place has such a name")
+        if without_credentials(mirror) != mirror:
+            found = "has a user name, a password or a query, which results and logs would repeat"
+            raise _EntryError("mirror", found, "a URL without them, or a folder")
+        return mirror
+
+    @model_validator(mode="after")
+    def _can_be_planned(self) -> Self:
+        left = MOST_RUNS
+        for entry, grid in self.models.items():
+            name = run_name(
+                entry,
+                {axis: max(map(str, values), key=len) for axis, values in grid.axes.items()},
+                max(self.seeds),
+            )
+            if len(name) > LONGEST_NAME:
+                found = f"makes folders of {len(name)} letters"
+                raise _EntryError(
+                    f"models.{entry}", found, f"a shorter name, {LONGEST_NAME} in all"
+                )
+            left -= math.prod(map(len, grid.axes.values())) * len(self.seeds)
+            if left < 0:
+                raise _EntryError(
+                    f"models.{entry}", "too many values", f"{MOST_RUNS:,} runs in all"
+                )
+        return self
 
     @model_validator(mode="after")
     def _judge_is_trained(self) -> Self:
@@ -260,6 +304,8 @@ def check(raw: Mapping[str, Any], origin: str) -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         lines = [_sentence(origin, problem) for problem in error.errors()]
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES - 1 :] = [f"{len(lines) - MOST_LINES + 1} more mistakes"]
         raise UserError("\n       ".join(lines)) from None
 
 
@@ -275,10 +321,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
     except MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = str(error.problem or error.context).splitlines()[0]
+        problem = one_line(error.problem or error.context)
         raise UserError(f"{path}: is not valid YAML{line}: {problem}") from None
     except Exception as error:
-        raise UserError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path}: is not valid YAML: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: must hold keys and values, not {_shown(content)}")
     return content
@@ -307,7 +353,7 @@ def _merged(base: Mapping[str, Any], over: object) -> dict[str, Any]:
 
 def _grid(name: object, entry: object) -> dict[str, Any]:
     """Check one entry under `models:` and put its axes into the order of the model's signature."""
-    key = f"models.{name}"
+    key = f"models.{_key(name)}"
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise _EntryError(key, "unfit name", "a letter, then letters, digits and _, all lower-case")
     if not isinstance(entry, Mapping):
@@ -320,7 +366,7 @@ def _grid(name: object, entry: object) -> dict[str, Any]:
     for axis, given in entry.items():
         if axis not in schema and axis != "model":
             found = f"unknown key, found {_shown(given)}"
-            raise _EntryError(f"{key}.{axis}", found, ", ".join(schema))
+            raise _EntryError(f"{key}.{_key(axis)}", found, ", ".join(schema))
     axes = {}
     for axis, field in schema.items():
         if axis in entry:
@@ -360,7 +406,7 @@ def _sentence(origin: str, problem: Any) -> str:
     if isinstance(cause, _EntryError):
         return f"{origin}: {cause}"
     place = problem["loc"]
-    key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
+    key = "".join(f"[{p}]" if isinstance(p, int) else f".{_key(p)}" for p in place).lstrip(".")
     match problem["type"]:
         case "missing":
             found = "is missing"
@@ -383,11 +429,26 @@ def _allowed(place: Sequence[str | int]) -> str:
     return f"the keys {', '.join(section.model_fields)}{', or null for none' if none else ''}"
 
 
+def _key(name: object) -> str:
+    """Return a key as it stands in the file, or shown if it is long or would not be printed."""
+    text = without_credentials(str(name))
+    return text if text.isprintable() and len(text) <= LONGEST else _shown(text)
+
+
 def _shown(value: object) -> str:
     if value is None:
         return "nothing"
-    text = repr(value)
+    try:
+        text = without_credentials(SHOWN.repr(value))
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def run_name(entry: str, axes: Mapping[str, Any], seed: int) -> str:
+    """Return a run's folder below `runs/`: its entry, its value on each axis, its seed."""
+    settings = ",".join(f"{axis}={value}" for axis, value in axes.items())
+    return f"{entry}/{settings or 'default'}/seed={seed}"
 
 
 def combinations(axes: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

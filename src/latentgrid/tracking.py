@@ -10,7 +10,6 @@ import hashlib
 import logging
 import math
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from latentgrid.errors import UserError
+from latentgrid.errors import UserError, damaged, without_credentials
 from latentgrid.files import read_json, sha256
 from latentgrid.grid import canonical, read_plan
 from latentgrid.locks import is_held
@@ -125,7 +124,7 @@ def follow(layout: Layout, parent_pid: int, seconds: float = 5.0) -> None:
     except Timeout:
         return
     os.nice(NICENESS)
-    failures: list[TrackingUnavailable] = []
+    failures: list[UserError] = []
     with only_here:
         seen = _fingerprint(layout)
         while _lives_on(parent_pid, seconds):
@@ -136,10 +135,10 @@ def follow(layout: Layout, parent_pid: int, seconds: float = 5.0) -> None:
     _synced(layout, failures)
 
 
-def _synced(layout: Layout, failures: list[TrackingUnavailable]) -> bool:
+def _synced(layout: Layout, failures: list[UserError]) -> bool:
     try:
         sync(layout)
-    except TrackingUnavailable as error:
+    except UserError as error:
         if not failures:
             print(f"warning: {error}", file=sys.stderr, flush=True)
         failures.append(error)
@@ -204,9 +203,12 @@ def _read(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record | Non
 
 
 def _ended(files: RunFiles, name: str) -> Record:
-    config, outcome = read_json(files.config), read_json(files.outcome)
-    timing = read_json(files.timing)
+    config = read_json(files.config, "settings", "code", "data sha256")
+    outcome = read_json(files.outcome, "status", "reason", "epochs")
+    timing = read_json(files.timing, "started", "ended")
     rows = _rows(files.history)
+    if len(rows) != outcome["epochs"]:
+        raise damaged(files.history, f"it does not hold {outcome['epochs']} epochs")
     finished = outcome["status"] == "finished"
     status = outcome["status"] if finished else f"{outcome['status']}: {outcome['reason']}"
     return Record(
@@ -230,7 +232,9 @@ def _unfinished(files: RunFiles, name: str, planned: Mapping[str, Any]) -> Recor
     if not times:
         return None
     training = is_held(files.lock)
-    reason = read_json(files.failure)["reason"] if files.failure.exists() else "process ended"
+    reason = "process ended"
+    if files.failure.exists():
+        reason = read_json(files.failure, "reason")["reason"]
     return Record(
         name=name,
         status="RUNNING" if training else "FAILED",
@@ -261,9 +265,12 @@ def _params(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
 
 def _rows(history: Path) -> list[dict[str, float]]:
     """Return the columns of each epoch but its number: epochs count from one without a gap."""
-    with history.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{key: float(value) for key, value in row.items() if key != "epoch"} for row in rows]
+    try:
+        with history.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [{key: float(row[key]) for key in row if key != "epoch"} for row in rows]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise damaged(history, error) from None
 
 
 def _measures(metrics: Path, rows: list[dict[str, float]]) -> dict[str, float]:
@@ -285,26 +292,33 @@ def _verdicts(layout: Layout) -> dict[str, str]:
     """Return, for each run of a published setting, what is said of the published number."""
     return {
         run: f"{row['verdict']}: {row['published']} in table {row['table']}"
-        for row in _table(layout, "verdicts.csv")
+        for row in _table(layout, "verdicts.csv", "verdict", "published", "table", "runs")
         for run in row["runs"].split(";")
     }
 
 
 def _tallies(layout: Layout) -> dict[str, str]:
     """Return how many published numbers and parts of claims have each verdict, as tags."""
-    numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv"))
-    claims = Counter(row["answer"] for row in _table(layout, "claims.csv"))
+    numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv", "verdict"))
+    claims = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
     return {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()} | {
         f"{TALLY}.claims.{answer}": str(n) for answer, n in claims.items()
     }
 
 
-def _table(layout: Layout, name: str) -> list[dict[str, str]]:
+def _table(layout: Layout, name: str, *columns: str) -> list[dict[str, str]]:
+    """Return the rows of a table, nothing if it was not made yet; all have the named columns."""
+    path = layout.tables / name
     try:
-        with (layout.tables / name).open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
     except FileNotFoundError:
         return []
+    except (ValueError, csv.Error) as error:
+        raise damaged(path, error) from None
+    if any(row.get(column) is None for row in rows for column in columns):
+        raise damaged(path, f"a row lacks {' or '.join(columns)}")
+    return rows
 
 
 def _folder(files: RunFiles) -> str:
@@ -498,8 +512,7 @@ def _one_error(uri: str, layout: Layout) -> Iterator[None]:
             f"MLflow at {uri} could not be brought up to date. The results in {layout.results} "
             f"are safe, and `latentgrid track` catches up when it answers again ({reason})"
         )
-        without_password = re.sub(r"//[^/@\s]*@", "//", message)
-        raise TrackingUnavailable(without_password) from error
+        raise TrackingUnavailable(without_credentials(message)) from error
 
 
 @contextlib.contextmanager

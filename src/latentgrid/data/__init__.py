@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from latentgrid.errors import UserError
+from latentgrid.errors import UserError, damaged
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,10 @@ def load_images(path: Path) -> Images:
             images = Images(**tensors, checksum=file.metadata()["checksum"])
     except FileNotFoundError:
         raise UserError(f"{path}: is missing; run snakemake to make it") from None
-    except (SafetensorError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: is damaged ({error}); delete it and run snakemake again"
-        ) from None
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
+        raise damaged(path, error) from None
     if checksum(images) != images.checksum:
-        raise UserError(
-            f"{path}: is damaged (its images changed); delete it and run snakemake again"
-        )
+        raise damaged(path, "its images changed")
     return images
 
 

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 import typer
 from safetensors.numpy import save_file
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from latentgrid.evaluation.tables import best_runs
+from latentgrid.evaluation.tables import best_runs, read_runs
 from latentgrid.evaluation.trained import Array, TrainedRun, load_test_set
 from latentgrid.files import save
 from latentgrid.paths import Layout
@@ -78,7 +77,7 @@ def _codes(layout: Layout, entries: Sequence[str]) -> Iterator[tuple[str, Array]
     """Yield the name and the test codes of each entry's best run with more than two dimensions."""
     if not entries:
         return
-    runs = pd.read_csv(layout.tables / "runs.csv")
+    runs = read_runs(layout)
     runs = runs[(runs["status"] == "finished") & runs["entry"].isin(entries)]
     if "latent_dim" in runs:
         runs = runs[~(runs["latent_dim"] <= PLANE)]

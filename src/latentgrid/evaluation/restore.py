@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from latentgrid import models
 from latentgrid.data import to_unit_interval
-from latentgrid.errors import UserError
+from latentgrid.errors import damaged
 from latentgrid.evaluation.trained import Array, TrainedRun
 from latentgrid.models import Decoder, Encoder, Model, Quantile, reconstruct
 
@@ -64,10 +64,11 @@ def restore(run: TrainedRun) -> Model:
     model = models.build(run.config["settings"], tuple(run.config["image shape"]))
     path = run.files.weights
     try:
-        model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(
-            f"{path}: is damaged ({reason}); delete it and run snakemake again"
-        ) from None
+        weights = load_file(path)
+        model.load_state_dict(weights)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise damaged(path, error) from None
+    for name, value in model.state_dict().items():
+        if weights[name].dtype != value.dtype or not value.isfinite().all():
+            raise damaged(path, f"{name} holds other numbers than a training leaves")
     return model.eval()

@@ -4,21 +4,31 @@ Every row of every table names what it was computed from: one run in the column 
 of them in the column `runs`, with a ; between them.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from latentgrid.errors import UserError
+from latentgrid import catalogue
+from latentgrid.errors import UserError, damaged, one_line
 from latentgrid.evaluation.intervals import half_width
-from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.evaluation.trained import TrainedRun, read_table
 from latentgrid.files import read_json
+from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 
 PUBLISHED_QUANTITY = "min_epoch_train_loss"
-PUBLISHED_WORDS = ["document", "table", "dataset", "model", "optimizer", "quantity", "origin"]
+PUBLISHED_WORDS = [
+    *("document", "table", "dataset", "model", "optimizer", "quantity", "unit", "origin"),
+]
 PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
+PUBLISHED_KNOWN = {
+    "model": catalogue.models(),
+    "quantity": (PUBLISHED_QUANTITY, "mean_silhouette_test"),
+    "origin": ("published script", "no script", "settings not published"),
+}
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
@@ -51,6 +61,20 @@ def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFram
     return table.reindex(columns=list(columns))
 
 
+def read_runs(layout: Layout) -> pd.DataFrame:
+    """Return the table of runs as it was written.
+
+    Raises:
+        UserError: it is damaged, or does not hold the runs of the plan.
+    """
+    path = layout.tables / "runs.csv"
+    runs = read_table(path)
+    planned = [run["name"] for run in read_plan(layout.plan)]
+    if "run" not in runs or runs["run"].tolist() != planned:
+        raise damaged(path, f"it does not hold the {len(planned)} runs of {layout.plan}")
+    return runs
+
+
 def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
     settings = planned["settings"]
     identity = {
@@ -70,14 +94,14 @@ def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
             f"{run.files.folder} was trained with other settings than the configuration's, and "
             f"Snakemake did not notice (were its records lost?); delete that folder and run again"
         )
-    measured = read_json(run.files.metrics)
+    measured = read_json(run.files.metrics, "status")
     numbers = {name: value for name, value in measured.items() if not isinstance(value, list)}
     return identity | {"status": "", "reason": run.outcome["reason"]} | numbers
 
 
 def _failure(run: TrainedRun) -> str:
     if run.files.failure.exists():
-        return str(read_json(run.files.failure)["reason"])
+        return str(read_json(run.files.failure, "reason")["reason"])
     return "the job ended without a word; see its log"
 
 
@@ -205,14 +229,27 @@ def read_published(path: Path = Path("reference/published.csv")) -> pd.DataFrame
         UserError: the file is no such table.
     """
     try:
-        published = pd.read_csv(path, dtype=dict.fromkeys(PUBLISHED_WORDS, str))
-        numeric = published[PUBLISHED_NUMBERS].astype(float)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: {str(error).splitlines()[0]}") from None
-    complete = published[["document", "table", "dataset", "model", "quantity"]].notna().all(axis=1)
-    no_number = numeric["value"].isna() | (numeric["value"] == 0)
-    wrong = ~complete | no_number | published.duplicated()
-    if wrong.any():
-        line = int(wrong.idxmax()) + 2
-        raise UserError(f"{path}, line {line}: stands there twice, or lacks a word or a number")
-    return published.astype(dict.fromkeys(PUBLISHED_NUMBERS, float))
+        published = pd.read_csv(path, dtype=dict.fromkeys(PUBLISHED_WORDS, str), index_col=False)
+        missing = {*PUBLISHED_WORDS, *PUBLISHED_NUMBERS}.difference(published.columns)
+        if missing:
+            raise ValueError(f"lacks the columns {', '.join(sorted(missing))}")
+        published = published.astype(dict.fromkeys(PUBLISHED_NUMBERS, float))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: {one_line(error)}") from None
+    for wrong, what in _wrong(published):
+        if wrong.any():
+            raise UserError(f"{path}, line {int(wrong.idxmax()) + 2}: {what}")
+    return published
+
+
+def _wrong(published: pd.DataFrame) -> Iterator[tuple["pd.Series[bool]", str]]:
+    """Yield for each mistake that can be made in which rows it was made, and what it is."""
+    words, numbers = published[PUBLISHED_WORDS], published[PUBLISHED_NUMBERS]
+    needed = words.drop(columns="optimizer")
+    yield needed.isna().any(axis=1), f"{', '.join(needed)} must all be there"
+    value = published["value"]
+    yield value.isna() | (value == 0), "value must be a number other than 0"
+    yield numbers.isin([math.inf, -math.inf]).any(axis=1), "holds an infinite number"
+    for column, known in PUBLISHED_KNOWN.items():
+        yield ~published[column].isin(known), f"{column} must be one of {', '.join(known)}"
+    yield published.drop(columns=["value"]).duplicated(), "stands there twice"

@@ -8,15 +8,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.numpy import load_file
 
 from latentgrid import catalogue
 from latentgrid.evaluation.restore import Restored, restore
-from latentgrid.evaluation.tables import axes_of, best_runs
+from latentgrid.evaluation.tables import axes_of, best_runs, read_runs
 from latentgrid.evaluation.trained import (
     Array,
     TestSet,
     TrainedRun,
+    load_tensors,
     load_test_set,
     load_training_images,
 )
@@ -43,7 +43,7 @@ class Material:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """The table of runs that have a result and did not diverge."""
-        runs = pd.read_csv(self.layout.tables / "runs.csv")
+        runs = read_runs(self.layout)
         shown = runs["status"] == "finished"
         if self.entries is not None:
             shown &= runs["entry"].isin(self.entries)
@@ -70,7 +70,7 @@ class Material:
 
     def read(self, name: str) -> dict[str, Array]:
         """Return the tensors of a result that the figure's READS names."""
-        return load_file(self.layout.tensors(name))
+        return load_tensors(self.layout.tensors(name))
 
     def read_part(self, name: str, part: str) -> dict[str, Array]:
         """Return those tensors of a result whose names start with "part/", without that."""

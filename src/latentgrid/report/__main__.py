@@ -14,7 +14,7 @@ from PIL import Image
 
 from latentgrid import catalogue
 from latentgrid.evaluation.tables import AXES_000, axes_of, separated
-from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.evaluation.trained import TrainedRun, read_table
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files import read_json, write_text
@@ -63,14 +63,14 @@ def templates() -> Environment:
 def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
     """Gather what the template shows."""
     material = Material(layout)
-    tables = {path.stem: _read(path) for path in layout.table_files}
+    tables = {path.stem: read_table(path) for path in layout.table_files}
     runs = tables["runs"]
     axes = material.axes
     settings, losses = tables["settings"], tables["losses"]
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
-        "data": read_json(layout.description),
+        "data": read_json(layout.description, "training images", "test images", "image shape"),
         "runs": runs.to_dict("records"),
         "labels": {row["run"]: setting_label(row, axes) for _, row in runs.iterrows()},
         "counts": Counter(runs["status"]),
@@ -96,13 +96,6 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
 
 def _corrupts(model: str) -> bool:
     return "corrupt" in catalogue.abilities(model)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
 
 
 def _grids(layout: Layout) -> list[dict[str, Any]]:
@@ -201,7 +194,8 @@ def _interactive(layout: Layout, figures: Sequence[str]) -> interactive.Interact
     """Return plots of what the figure `latent` shows, if it is drawn."""
     if "latent" not in figures:
         return None
-    return interactive.latent(Material(layout, tuple(read_json(layout.seen)["latent"]["entries"])))
+    entries = read_json(layout.seen, "latent")["latent"]["entries"]
+    return interactive.latent(Material(layout, tuple(entries)))
 
 
 def _embedded(picture: Path) -> str:

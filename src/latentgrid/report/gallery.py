@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from latentgrid.evaluation.tables import read_runs
 from latentgrid.files import save, write_text
 from latentgrid.paths import Layout
 from latentgrid.report import sections
@@ -29,13 +29,13 @@ def main(
     for described in (figure for of_section in shown.values() for figure in of_section):
         if not described.missing:
             shrink(layout.figures / f"{described.name}.png", folder / f"{described.name}.png")
-    environment = Environment(
+    environment = Environment(  # noqa: S701 - the page is Markdown
         loader=PackageLoader("latentgrid", "report"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    runs = pd.read_csv(layout.tables / "runs.csv")
+    runs = read_runs(layout)
     page = environment.get_template("gallery.md.j2").render(
         sections=shown, dataset=dataset, configuration=configuration, runs=runs
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.style import setting_label
 from latentgrid.paths import Layout
 from latentgrid.text import number, signed
@@ -42,7 +43,7 @@ class Reproduction:
 def of(layout: Layout) -> Reproduction:
     """Read the verdicts of a data set."""
     verdicts, claims, agreement, _, regions = (
-        pd.read_csv(path, dtype=WORDS) for path in layout.verdict_files
+        read_table(path, WORDS) for path in layout.verdict_files
     )
     claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
     return Reproduction(

@@ -9,7 +9,7 @@ import typer
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import joined, read_published
+from latentgrid.evaluation.tables import joined, read_published, read_runs
 from latentgrid.evaluation.trained import load_test_set
 from latentgrid.files import replacing
 from latentgrid.paths import Layout
@@ -26,7 +26,7 @@ def main(
     """Write the verdicts of a data set."""
     layout = Layout(dataset)
     published = read_published()
-    runs = pd.read_csv(layout.tables / "runs.csv")
+    runs = read_runs(layout)
     verdicts = numbers.table(published, runs, dataset)
     test = load_test_set(layout.images).first(test_images)
     scanned = regions.table(layout, published, runs, test)

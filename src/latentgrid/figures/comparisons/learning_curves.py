@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, loss_axis, panels
@@ -23,7 +24,7 @@ def draw(material: Material) -> Drawing:
     runs = material.runs[material.runs["epochs"] > 1]
     if runs.empty:
         return nothing("No run of more than one epoch has finished.")
-    histories = pd.read_csv(material.layout.tables / "history.csv").groupby("run")
+    histories = read_table(material.layout.tables / "history.csv").groupby("run")
     optimizers, rates = sorted(runs["optimizer"].unique()), sorted(runs["learning_rate"].unique())
     groups = list(runs.groupby(["entry", *_dimension(runs)], sort=False, dropna=False))
     figure, places = panels(len(groups), aspect=0.62)

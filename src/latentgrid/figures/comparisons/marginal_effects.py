@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
+from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, axis_label, loss_axis, panels, plain
@@ -28,7 +29,7 @@ def draw(material: Material) -> Drawing:
         _draw_axis(panel, runs, axis)
         panel.set_title(runs["entry"].iloc[0])
         panel.set_ylabel(material.loss_label(runs))
-    effects = pd.read_csv(material.layout.tables / "marginal.csv")
+    effects = read_table(material.layout.tables / "marginal.csv")
     shown = effects[effects["entry"].isin(material.runs["entry"])]
     return Drawing(figure, largest_effects(shown))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH
@@ -16,7 +17,7 @@ LEAST_RANGE = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 def draw(material: Material) -> Drawing:
     """Draw a row for the best run of each model: its silhouette, overall and of each class."""
-    by_class = pd.read_csv(material.layout.tables / "silhouettes.csv")
+    by_class = read_table(material.layout.tables / "silhouettes.csv")
     runs = [r for r in material.best(material.runs) if r["run"] in set(by_class["run"])]
     if not runs:
         return nothing("No run that encodes images has finished.")

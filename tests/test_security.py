@@ -1,0 +1,166 @@
+"""What nobody may come by through this project: scripts in the report, passwords, an open port."""
+
+import importlib.util
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+
+from latentgrid.errors import without_credentials
+from latentgrid.evaluation import tabulate
+from latentgrid.files import write_json, write_text
+from latentgrid.paths import Layout
+from latentgrid.report import __main__ as report
+from latentgrid.verdicts import __main__ as verdicts
+
+ROOT = Path(__file__).parents[1]
+ATTACK = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+# The report.
+
+
+class Page(HTMLParser):
+    """The scripts of a page, its tags' attributes, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.scripts, self.events, self.text, self.inside = [], [], "", ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.inside = tag
+        self.events += [name for name, _ in attrs if name.startswith("on")]
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside == "script":
+            self.scripts[-1] += data
+        else:
+            self.text += data
+
+
+@pytest.fixture
+def attacked(tmp_path, monkeypatch):
+    """Results of two runs, one of them failed, in which every word that can be is an attack."""
+    published = pd.read_csv(ROOT / "reference" / "published.csv")
+    published[["document", "table", "unit"]] = ATTACK
+    monkeypatch.chdir(tmp_path)
+    write_text(Path("reference/published.csv"), published.drop_duplicates().to_csv(index=False))
+    write_text(Path("workflow/report/latent.rst"), f"{ATTACK} caption\n\n{ATTACK} claim\n")
+    layout = Layout("digits")
+    draws = np.random.default_rng(0)
+    images = {
+        "train_images": draws.integers(0, 255, (6, 1, 4, 4), np.uint8),
+        "test_images": draws.integers(0, 255, (6, 1, 4, 4), np.uint8),
+        "test_labels": np.array([3, 3, 5, 5, 5, 9], np.uint8),
+    }
+    layout.data.mkdir(parents=True)
+    save_file(images, layout.images)
+    counts = {"training images": 6, "test images": 6, "image shape": [1, 4, 4]}
+    write_json(layout.description, counts | {"classes": 10})
+    settings = {"model": "vae", "hyperparameters": {}, "optimizer": ATTACK, "learning_rate": 0.1}
+    settings |= {"epochs": 1, "batch_size": 3, "seed": 0}
+    axes = {"latent_dim": 2, "optimizer": ATTACK, "learning_rate": 0.1}
+    good, failed = (
+        {"name": f"{ATTACK}{n}", "entry": f"{ATTACK}{n}", "axes": axes, "settings": settings}
+        for n in range(2)
+    )
+    write_json(layout.plan, [good, failed])
+    files = layout.run(good["name"])
+    words = dict.fromkeys(("description", "total", "batch total", "code", "device"), ATTACK)
+    words |= {"terms": {ATTACK: ATTACK}, "libraries": {ATTACK: ATTACK}, "data sha256": ATTACK}
+    config = {"settings": settings, "image shape": [1, 4, 4], "parameters": 3}
+    write_json(files.config, config | words)
+    write_json(files.timing, {"seconds per epoch": [1.0]})
+    write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
+    write_text(files.history, "epoch,train_loss,test_loss\n1,2.0,3.0\n")
+    write_json(files.metrics, {"status": "finished", "epochs": 1, "min_train_loss": 2.0})
+    save_file({"1/codes": draws.normal(size=(6, 2)).astype(np.float32)}, files.snapshots)
+    write_json(layout.run(failed["name"]).failure, {"reason": f"{ATTACK} reason"})
+    layout.figures.mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(layout.figures / "latent.png")
+    shown = {"entries": [good["entry"]], "seen": [f"{ATTACK} seen"], "missing": ""}
+    write_json(layout.seen, {"latent": shown})
+    tabulate.main("digits")
+    verdicts.main("digits", 6)
+    return layout
+
+
+def test_what_others_wrote_is_text_in_the_report(attacked):
+    report.main("digits", ["latent"])
+    page = Page(attacked.report.read_text(encoding="utf-8"))
+    assert page.events == []
+    # Bokeh's library, and the script that draws, which names the runs too.
+    assert not any(script.startswith("alert(") for script in page.scripts)
+    assert "alert" in page.scripts[-1]
+    for place in ("caption", "claim", "seen", "reason"):
+        assert f"{ATTACK} {place}" in page.text
+    assert page.text.count(ATTACK) > 20
+
+
+# Passwords.
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("http://me:secret@host:80/a is down", "http://host:80/a is down"),
+        ("(https://secret@host)", "(https://host)"),
+        ("postgresql://me:se@cr/et@host/base", "postgresql://host/base"),
+        ("to http://host/a?token=secret (no)", "to http://host/a (no)"),
+        ("which one? a@b, sqlite:///mlflow.db", "which one? a@b, sqlite:///mlflow.db"),
+    ],
+)
+def test_credentials_are_left_out(text, left):
+    assert without_credentials(text) == left
+
+
+# What is open to others.
+
+
+def test_mlflow_listens_on_this_machine_only():
+    makefile = (ROOT / "Makefile").read_text()
+    (served,) = [line for line in makefile.splitlines() if line.strip().startswith("mlflow ui")]
+    assert "--host 127.0.0.1" in served
+
+
+# The audit.
+
+
+@pytest.fixture(scope="module")
+def audit():
+    place = importlib.util.spec_from_file_location("audit", ROOT / "workflow" / "audit.py")
+    module = importlib.util.module_from_spec(place)
+    place.loader.exec_module(module)
+    return module.verdict
+
+
+SOUND = {"name": "a", "version": "1", "vulns": []}
+UNKNOWN = {"name": "b", "skip_reason": "Dependency not found on PyPI and could not be audited"}
+FLAWED = {"name": "c", "version": "2", "vulns": [{"id": "X-1", "fix_versions": ["2.1"]}]}
+UNMENDED = {"name": "d", "version": "3", "vulns": [{"id": "X-2", "fix_versions": []}]}
+
+
+@pytest.mark.parametrize(
+    ("packages", "said", "well"),
+    [
+        ([SOUND, SOUND], "2 packages, no known vulnerability", True),
+        ([UNKNOWN, UNKNOWN], "error: the database could not be reached", False),
+        ([SOUND, UNKNOWN], "not audited, as the database does not know them: b", False),
+        ([SOUND, FLAWED], "c 2: X-1, mended in 2.1", False),
+        ([UNMENDED], "d 3: X-2, mended in no version yet", False),
+    ],
+)
+def test_an_audit_is_only_well_if_every_package_was_looked_up(audit, packages, said, well):
+    found, is_well = audit({"dependencies": packages})
+    assert found.startswith(said)
+    assert is_well is well
