@@ -127,6 +127,24 @@ def test_a_run_of_two_data_sets_is_asked_back():
         origin(FIRST)
 
 
+@pytest.mark.parametrize(
+    ("lost", "what", "words"),
+    [
+        (LAYOUT.tables / "runs.csv", LAYOUT.report, "runs.csv: no such file; make it"),
+        (LAYOUT.seen, LAYOUT.figures / "samples.png", "no figure of the last call"),
+    ],
+)
+def test_what_a_figure_or_the_report_stands_on_may_be_gone(lost, what, words):
+    lost.unlink()
+    with pytest.raises(UserError, match=words):
+        origin(str(what))
+
+
+def test_a_run_that_is_half_written_has_no_result():
+    LAYOUT.run(SECOND).outcome.unlink()
+    assert "no result" in said(SECOND)
+
+
 def test_a_single_run_is_told_in_full():
     page = said(f"{LAYOUT.tables}/runs.csv:1")
     for words in (

@@ -29,7 +29,7 @@ RESULTS = Path("results")
 KINDS = "a table or a row of it, a figure, the report, a run or a file of one"
 CELLS = 5  # of a row, by which a reader knows it again
 DIGITS = 12  # of a checksum, where several stand below one another
-DIRTY = "-dirty"
+DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` says
 PARAMS = Path("params.yaml")
 COLUMNS = ("code", "data, SHA-256", "device")  # of the lines, where the runs differ in them
 
@@ -61,7 +61,7 @@ class Made:
     @cached_property
     def config(self) -> dict[str, Any]:
         """Its settings and versions; empty if it has no result."""
-        return read_json(self.files.config) if self.files.config.exists() else {}
+        return read_json(self.files.config) if self.files.outcome.exists() else {}
 
     @property
     def settings(self) -> dict[str, str]:
@@ -170,6 +170,8 @@ def _of_table(layout: Layout, file: Path, number: str) -> Origin:
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
+    if not file.exists():
+        raise UserError(f"{file}: no such file; make it with snakemake")
     with file.open(encoding="utf-8", newline="") as opened:
         return list(csv.DictReader(opened))
 
@@ -191,7 +193,7 @@ def _runs_at(layout: Layout, place: Path) -> list[str]:
 
 
 def _of_figure(layout: Layout, file: Path) -> Origin:
-    seen = read_json(layout.seen).get(file.stem)
+    seen = read_json(layout.seen).get(file.stem) if layout.seen.exists() else None
     if seen is None:
         raise UserError(f"{file}: no figure of the last call; {layout.seen} lists them")
     runs = [row["run"] for row in _finished(layout) if row["entry"] in seen["entries"]]
@@ -268,7 +270,7 @@ def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
     took = duration(sum(run.seconds for run in made))
     versions = {run.config["code"] for run in made}
     commands = []
-    for code in versions - {code_version()} if len(versions) == 1 else ():
+    for code in versions - {code_version(), UNKNOWN} if len(versions) == 1 else ():
         commands.append(f"git switch --detach {code.removesuffix(DIRTY)}")
         if code.endswith(DIRTY):
             commands.append("# and changes that were not committed")
