@@ -1,5 +1,6 @@
 """What the Snakefile needs beside its rules."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -8,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -111,10 +113,19 @@ def take_turns(layout: Layout) -> None:
 
 
 def clear_up(layout: Layout) -> None:
-    """Delete what writes that were cut off left behind; who holds the lock is the only writer."""
+    """Delete what writes that were cut off left behind, and bring files of the future to today.
+
+    Who holds the lock is the only writer. Snakemake fails a job whose output is older than its
+    input, as it is when the clock was set back.
+    """
+    now = time.time()
     for folder in (layout.data, layout.results):
-        for part in folder.rglob(".*.part"):
-            part.unlink(missing_ok=True)
+        for path in folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # by its writer, as it is killed
+                if path.match(".*.part"):
+                    path.unlink()
+                elif path.stat().st_mtime > now:
+                    os.utime(path)
 
 
 def write_plan(layout: Layout, plan: str) -> None:
