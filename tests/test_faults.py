@@ -1,8 +1,10 @@
 """What a machine does to a workflow: full disks, clocks that jump, servers that come and go."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -170,7 +172,7 @@ def serve(project, port):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -180,7 +182,8 @@ def serve(project, port):
 
 
 def stop(server):
-    os.killpg(server.pid, 9)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
     server.wait()
 
 

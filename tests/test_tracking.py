@@ -17,6 +17,7 @@ import requests
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 
+from latentgrid.errors import UserError
 from latentgrid.files import sha256
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
@@ -517,6 +518,18 @@ def test_a_broken_database_is_told_quickly(layout: Layout) -> None:
     with pytest.raises(TrackingUnavailable, match="file is not a database"):
         sync(layout)
     assert time.monotonic() - started < 20
+
+
+def test_a_damaged_file_of_a_run_is_named(layout: Layout) -> None:
+    files = write_run(layout)
+    for path in (files.history, files.outcome, files.config, files.timing):
+        good = path.read_bytes()
+        path.write_bytes(good[: good.find(b"\n") + 1])  # at the end of its first line
+        with pytest.raises(UserError, match=f"{path.name}: is damaged"):
+            sync(layout)
+        path.write_bytes(good)
+    sync(layout)
+    assert only().info.status == "FINISHED"
 
 
 def follower(parent: subprocess.Popen[bytes]) -> subprocess.Popen[str]:

@@ -28,7 +28,7 @@ from latentgrid.hyperparameters import MOST, Device, Integer, PositiveInteger
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST = 60
-LONGEST_NAME = 200  # bytes of a run's name: 255 for a file's, less what is set before and after
+LONGEST_NAME = 240  # letters; the name of a folder while a run trains, and disks take 255
 MOST_RUNS = 100_000
 MOST_LINES = 5
 # Aliases let a few lines of YAML stand for more than memory holds.
