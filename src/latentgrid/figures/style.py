@@ -10,7 +10,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
@@ -28,6 +29,7 @@ COLUMNS = 3
 TITLE_WIDTH = 30  # characters
 FEW_TICKS = 1.6  # the same ratio, below which the ticks are linear
 MANY_TICKS = 30  # ratio of the ends of a logarithmic axis from which on only powers are labelled
+DECIMALS = 9  # of a place in a figure: far below a pixel, far above the error of a float
 GAP = 2  # pixels between images of a sheet
 # Petroff (2021), "Accessible color sequences for data visualization": ten colours that stay
 # apart under the common colour vision deficiencies.
@@ -55,17 +57,47 @@ mpl.rcParams.update(
 )
 
 
+class SteadyLayoutEngine(ConstrainedLayoutEngine):
+    """Matplotlib's constrained layout with places that are rounded.
+
+    Its solver adds up in the order of memory addresses: the last digits of a place, and with them
+    the bytes of a PDF, differ from call to call.
+    """
+
+    def execute(self, fig: Figure) -> Any:
+        """Lay the figure out."""
+        grids = super().execute(fig)
+        _round_subfigures(fig)
+        for axes in fig.axes:  # those of subfigures too
+            if axes.get_in_layout():
+                axes.set_position(np.round(axes.get_position(original=True).bounds, DECIMALS))
+                axes.set_in_layout(True)  # which `set_position` takes it out of
+        return grids
+
+
+def _round_subfigures(figure: FigureBase) -> None:
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(DECIMALS))
+        _round_subfigures(part)
+
+
+def _steady(figure: Figure) -> Figure:
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        figure.set_layout_engine(SteadyLayoutEngine())
+    return figure
+
+
 def save_png(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, without the date and version that would change its bytes."""
     with replacing(path) as part:
-        figure.savefig(part, format="png", metadata={"Software": None})
+        _steady(figure).savefig(part, format="png", metadata={"Software": None})
 
 
 def save_pdf(figure: Figure, path: Path) -> None:
     """Write a figure as PDF, without what would change its bytes."""
     with replacing(path) as part:
         unchanging = {"CreationDate": None, "Creator": None, "Producer": None}
-        figure.savefig(part, format="pdf", metadata=unchanging)
+        _steady(figure).savefig(part, format="pdf", metadata=unchanging)
 
 
 def save_animation(figures: Sequence[Figure], path: Path) -> None:
@@ -73,7 +105,7 @@ def save_animation(figures: Sequence[Figure], path: Path) -> None:
     frames = []
     for figure in figures:
         drawn = BytesIO()
-        figure.savefig(drawn, format="png", dpi=FRAME_DPI)
+        _steady(figure).savefig(drawn, format="png", dpi=FRAME_DPI)
         frames.append(Image.open(drawn).convert("RGB"))
     durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [3 * FRAME_MILLISECONDS]
     with replacing(path) as part:
