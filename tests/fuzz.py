@@ -1,4 +1,4 @@
-"""What the tests with generated input share: the same cases everywhere, and one way to end."""
+"""What the tests with generated input share: their cases, how many there were, one way to end."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +18,10 @@ QUIET = {"suppress_health_check": list(HealthCheck), "deadline": None}
 
 
 def cases(n):
-    """Let a test run on n generated inputs, the same on every machine and at every call."""
+    """Let a test run on n generated inputs: the same at every call, others after an edit.
+
+    Hypothesis takes some of the constants of the code that it finds for its inputs.
+    """
     return settings(max_examples=n, phases=PHASES, derandomize=True, database=None, **QUIET)
 
 

@@ -72,6 +72,8 @@ def load_images(path: Path) -> Images:
         raise UserError(f"{path}: is missing; run snakemake to make it") from None
     except (SafetensorError, OSError, KeyError, TypeError) as error:
         raise damaged(path, error) from None
+    if any(tensor.dtype != torch.uint8 for tensor in tensors.values()):
+        raise damaged(path, "it holds other things than bytes")
     if checksum(images) != images.checksum:
         raise damaged(path, "its images changed")
     return images

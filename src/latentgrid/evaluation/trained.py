@@ -19,6 +19,7 @@ from latentgrid.run_files import RunFiles
 
 Array = np.ndarray[Any, Any]
 IMAGE_AXES = 4
+TENSOR_FAULTS = (SafetensorError, OSError, LookupError, TypeError)  # of a type numpy lacks, too
 SNAPSHOT = re.compile(r"\d{1,10}/\w+", re.ASCII)
 
 
@@ -68,7 +69,7 @@ def _first(images: Path, name: str, n: int | None = None) -> Array:
             tensor = file.get_slice(name)
             count = tensor.get_shape()[0]
             first: Array = tensor[: count if n is None else min(n, count)]
-    except (SafetensorError, OSError, LookupError) as error:
+    except TENSOR_FAULTS as error:
         raise damaged(images, error) from None
     if first.dtype != np.uint8:
         raise damaged(images, f"{name} holds no bytes")
@@ -83,7 +84,7 @@ def load_tensors(path: Path) -> dict[str, Array]:
     """
     try:
         tensors: dict[str, Array] = load_file(path)
-    except (SafetensorError, OSError, LookupError) as error:
+    except TENSOR_FAULTS as error:
         raise damaged(path, error) from None
     return tensors
 
