@@ -100,7 +100,7 @@ class Layout:
     @property
     def tried(self) -> Path:
         """A key to the networks that were found to fit the images."""
-        return self.logs / "trial.json"
+        return self.logs / "trial.key"
 
     @property
     def state(self) -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 from latentgrid import params
 from latentgrid.errors import UserError
-from latentgrid.files import read_json, write_text
+from latentgrid.files import write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import source_files
 from latentgrid.paths import Layout
@@ -153,7 +153,7 @@ def try_networks(layout: Layout, plan: str) -> None:
     for path in map(Path, code):
         digest.update(path.read_bytes())
     key = digest.hexdigest()
-    if layout.tried.exists() and read_json(layout.tried)["key"] == key:
+    if layout.tried.exists() and layout.tried.read_bytes() == key.encode():
         return
     command = [sys.executable, "-m", "latentgrid.training.trial", "--dataset", layout.dataset]
     if subprocess.run([*command, "--key", key], check=False).returncode:

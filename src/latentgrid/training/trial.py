@@ -13,7 +13,7 @@ import typer
 from latentgrid import models
 from latentgrid.data import Images, as_batch, sources
 from latentgrid.errors import UserError
-from latentgrid.files import write_json
+from latentgrid.files import write_text
 from latentgrid.grid import canonical, read_plan, trial_of
 from latentgrid.models import ImageShape, Model
 from latentgrid.paths import Layout
@@ -42,7 +42,7 @@ def main(
             admit(name, model, settings["epochs"], size.train)
             attempt(name, model, settings, size.shape)
             tried.add(trial)
-    write_json(layout.tried, {"key": key})
+    write_text(layout.tried, key)
     print(f"{len(tried)} networks fit images of {_shown(size.shape)}", flush=True)
 
 
