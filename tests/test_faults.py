@@ -122,7 +122,7 @@ def test_dvc_on_a_full_disk_goes_on_when_there_is_space(built, small_disk):
     run(project, "dvc", "repro")
     shutil.rmtree(project / ".dvc" / "cache")
     (project / "dvc.lock").unlink()
-    ballast = fill(small_disk, MEGABYTE)
+    ballast = fill(small_disk, 3 * MEGABYTE)  # enough for Snakemake, not for the cache
     done = call(project, "dvc", "repro")
     assert done.returncode != 0
     assert "No space left on device" in done.stderr
