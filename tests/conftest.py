@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -98,3 +99,20 @@ def raw_params():
             for name in ("vae", "conv_vae", "mmd_vae")
         },
     }
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """A project with the tiny grid built in it; nobody changes it."""
+    from project import built as build
+
+    return build(tmp_path_factory)
+
+
+@pytest.fixture
+def project(built, tmp_path):
+    """A copy of the built project, to be changed."""
+    from project import copy_built
+
+    yield copy_built(built, tmp_path / "project")
+    shutil.rmtree(tmp_path / "project")

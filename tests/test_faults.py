@@ -19,7 +19,6 @@ from latentgrid.compare import compare
 from latentgrid.paths import Layout
 from project import (
     TINY,
-    built,
     call,
     copy_built,
     copy_project,
@@ -35,17 +34,6 @@ LAYOUT = Layout("digits")
 RUN = "vae/latent_dim=2,optimizer=adam,learning_rate=0.001/seed=0"
 MEGABYTE = 1_000_000
 DAY = 24 * 3600
-
-
-@pytest.fixture(scope="module", name="built")
-def _built(tmp_path_factory):
-    return built(tmp_path_factory)
-
-
-@pytest.fixture
-def project(built, tmp_path):
-    yield copy_built(built, tmp_path / "project")
-    shutil.rmtree(tmp_path / "project")
 
 
 def assert_is_whole(project, built):

@@ -26,10 +26,8 @@ from PIL import Image
 from latentgrid.paths import Layout
 from project import (
     TINY,
-    built,
     call,
     contents,
-    copy_built,
     copy_project,
     environment,
     has_nothing_to_do,
@@ -47,17 +45,6 @@ VAE = "vae/latent_dim=2,optimizer=adam,learning_rate={}/seed=0"
 MMD_VAE = "mmd_vae/latent_dim=3,optimizer=adam,learning_rate={}/seed=0"
 RUNS = {VAE.format(0.001), VAE.format(0.002), DIVERGED, MMD_VAE.format(0.001)}
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture(scope="module", name="built")
-def _built(tmp_path_factory):
-    return built(tmp_path_factory)
-
-
-@pytest.fixture
-def project(built, tmp_path):
-    yield copy_built(built, tmp_path / "project")
-    shutil.rmtree(tmp_path / "project")
 
 
 def changed(**values):
