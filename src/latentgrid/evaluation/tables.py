@@ -5,11 +5,13 @@ of them in the column `runs`, with a ; between them.
 """
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.errors import ParserWarning
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError, damaged, one_line
@@ -228,13 +230,15 @@ def read_published(path: Path = Path("reference/published.csv")) -> pd.DataFrame
     Raises:
         UserError: the file is no such table.
     """
+    words = dict.fromkeys(PUBLISHED_WORDS, str)
     try:
-        published = pd.read_csv(path, dtype=dict.fromkeys(PUBLISHED_WORDS, str), index_col=False)
+        with warnings.catch_warnings(action="error", category=ParserWarning):
+            published = pd.read_csv(path, dtype=words, index_col=False)
         missing = {*PUBLISHED_WORDS, *PUBLISHED_NUMBERS}.difference(published.columns)
         if missing:
             raise ValueError(f"lacks the columns {', '.join(sorted(missing))}")
         published = published.astype(dict.fromkeys(PUBLISHED_NUMBERS, float))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ParserWarning) as error:
         raise UserError(f"{path}: {one_line(error)}") from None
     for wrong, what in _wrong(published):
         if wrong.any():

@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -35,10 +35,10 @@ class Record:
     """
 
     run: str
-    epoch: int
-    history: list[dict[str, float]]
-    seconds: list[float]
-    continued_after: list[int]
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    continued_after: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

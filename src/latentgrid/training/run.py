@@ -7,6 +7,7 @@ import json
 import socket
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     save(files.weights, lambda part: save_file(weights, part))
     save(files.snapshots, lambda part: save_file(unfinished.snapshots, part))
-    write_text(files.history, as_csv(unfinished.history))
+    write_text(files.history, as_csv(unfinished.record.history))
     write_json(files.config, made_with(model, data, settings))
     write_json(
         files.timing,
@@ -52,7 +53,7 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds per epoch": outcome.seconds,
-            "continued after epochs": unfinished.continued_after,
+            "continued after epochs": unfinished.record.continued_after,
         },
     )
     write_json(
@@ -126,9 +127,8 @@ class UnfinishedRun:
     """A run in training. After each epoch it is written down, so that a kill costs no more.
 
     Attributes:
-        history: a row per epoch.
+        record: what there is of it besides tensors.
         snapshots: what is kept of the model, as "epoch/name".
-        continued_after: the epochs after which it was cut off and went on.
     """
 
     def __init__(
@@ -141,9 +141,8 @@ class UnfinishedRun:
         self.checkpoints = Checkpoints(
             files.checkpoints, fingerprint(data, settings), self.kept["epochs"]
         )
-        self.history: list[Row] = []
+        self.record = Record(self.checkpoints.run)
         self.snapshots: dict[str, Tensor] = {}
-        self.continued_after: list[int] = []
         self._go_on()
         self.progress = Progress(settings["epochs"], done=self.training.epoch)
 
@@ -161,27 +160,23 @@ class UnfinishedRun:
         last = self.checkpoints.last()
         if last is None:
             return
-        self.training.go_on_from(last.state, last.record.epoch, last.record.seconds)
-        self.history = last.record.history
+        epoch = last.record.epoch
+        self.training.go_on_from(last.state, epoch, last.record.seconds)
+        self.record = replace(last.record, continued_after=[*last.record.continued_after, epoch])
         self.snapshots = last.snapshots
-        self.continued_after = [*last.record.continued_after, last.record.epoch]
-        write_text(self.files.live_history, as_csv(self.history))
-        print(f"going on after epoch {last.record.epoch}", flush=True)
+        write_text(self.files.live_history, as_csv(self.record.history))
+        print(f"going on after epoch {epoch}", flush=True)
 
     def _after_epoch(self, row: Row) -> None:
-        self.history.append(row)
-        self._keep_snapshot()
-        self.checkpoints.keep(
-            self.training.state(),
-            Record(
-                self.checkpoints.run,
-                self.training.epoch,
-                self.history,
-                self.training.seconds,
-                self.continued_after,
-            ),
+        self.record = replace(
+            self.record,
+            epoch=self.training.epoch,
+            history=[*self.record.history, row],
+            seconds=self.training.seconds,
         )
-        write_text(self.files.live_history, as_csv(self.history))
+        self._keep_snapshot()
+        self.checkpoints.keep(self.training.state(), self.record)
+        write_text(self.files.live_history, as_csv(self.record.history))
         self.progress.epoch_done(self.training.epoch, row["train_loss"], row["test_loss"])
 
     def _keep_snapshot(self) -> None:
