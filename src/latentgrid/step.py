@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from latentgrid.errors import plain_errors
+from latentgrid.memory import keep_freed_memory
 from latentgrid.parent import die_with_parent
 
 
@@ -13,5 +14,6 @@ def run_step(function: Callable[..., None]) -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
     die_with_parent()
+    keep_freed_memory()
     with plain_errors():
         app()
