@@ -6,7 +6,7 @@ QUICK := config/quick.yaml
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast reproduce torture check audit format lock report ui watch restore prune clean
+.PHONY: help setup run test test-fast reproduce torture bench check audit format lock report ui watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ reproduce: setup ## run the last commit in two clones and compare every file (CO
 torture: setup ## kill the workflow at 50 random moments and count what differs at the end
 	python tests/torture.py
 
+bench: setup ## measure how fast training and the workflow are, beside others
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .venv/peers -r benchmarks/peers.lock
+	PYTHONPATH=.venv/peers python benchmarks/throughput.py
+
 check: setup ## formatting, lint, types, import order of the packages, workflow lint
 	ruff format --check
 	ruff check
@@ -65,6 +69,7 @@ format: setup ## format all code
 
 lock: setup ## resolve pyproject.toml into requirements.lock again
 	$(RESOLVE) --upgrade --output-file requirements.lock
+	uv pip compile --upgrade --no-deps --generate-hashes --no-header --output-file benchmarks/peers.lock benchmarks/peers.in
 
 report: setup ## say with Snakemake's own report how every file was made
 	snakemake --report results/provenance.html --configfile $(or $(CONFIG),params.yaml)

@@ -113,22 +113,29 @@ class Training:
 
     def _next_epoch(self) -> Row:
         """Train for one epoch and return its row of the history."""
-        model, data, seed, epoch = self.model, self.data, self.seed, self.epoch + 1
         started = time.perf_counter()
+        trained = self.train_epoch()
+        self.seconds.append(time.perf_counter() - started)
+        tested = self.test()
+        return {"epoch": self.epoch + 1, **_named("train", trained), **_named("test", tested)}
+
+    def train_epoch(self) -> Row:
+        """Take the steps of one epoch and return the losses before each, as means over images."""
+        model, data, epoch = self.model, self.data, self.epoch + 1
         with torch.no_grad():
             model.before_epoch(epoch, data.train_images, self.noise)
         permutation = torch.randperm(len(data.train_images), generator=self.order).to(self.device)
         batches = list(torch.split(permutation, self.batch_size))
         if self.turns:
-            trained = _train_epoch(model, self.turns, data, batches, epoch, self.noise)
-        else:
-            shown = data.train_images, data.train_labels
-            draws = generator(seed, "train", self.device)
-            trained = evaluate(model, *shown, self.batch_size, draws)
-        self.seconds.append(time.perf_counter() - started)
-        shown = data.test_images, data.test_labels
-        tested = evaluate(model, *shown, self.batch_size, generator(seed, "test", self.device))
-        return {"epoch": epoch, **_named("train", trained), **_named("test", tested)}
+            return _train_epoch(model, self.turns, data, batches, epoch, self.noise)
+        shown = data.train_images, data.train_labels
+        return evaluate(model, *shown, self.batch_size, generator(self.seed, "train", self.device))
+
+    def test(self) -> Row:
+        """Return the losses over the test images, as means over images."""
+        shown = self.data.test_images, self.data.test_labels
+        draws = generator(self.seed, "test", self.device)
+        return evaluate(self.model, *shown, self.batch_size, draws)
 
 
 @torch.no_grad()
