@@ -278,6 +278,23 @@ def test_provenance_report(project):
         assert f"{figure}.png" in page
 
 
+@pytest.mark.parametrize("page", ["gallery", "published"])
+def test_pages_to_be_kept_in_git(project, page):
+    folder = project / "docs" / page
+    shutil.rmtree(folder, ignore_errors=True)
+    run(project, "snakemake", "--cores", "1", page)
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert f"snakemake --cores all {page} --configfile params.yaml" in text
+    shown = re.findall(r"\]\((.+?)\.png\)", text)
+    assert set(shown) == {path.stem for path in folder.glob("*.png")} == set(TINY["figures"])
+    # Every row of every table has the cells that its head has.
+    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1
+    tables = {path.name: path.read_bytes() for path in folder.glob("tables/*")}
+    made = {path.name: (project / path).read_bytes() for path in LAYOUT.table_files}
+    assert page == "gallery" or made.items() <= tables.items()
+
+
 def test_plan_of_the_default_grid():
     listed = run(Path(__file__).parents[1], "latentgrid", "plan").stdout
     assert "54 runs on mnist." in listed

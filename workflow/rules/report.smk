@@ -39,7 +39,7 @@ rule gallery:
         tables=LAYOUT.table_files,
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.gallery"),
-        template="src/latentgrid/report/gallery.md.j2",
+        templates=multiext("src/latentgrid/report/", "gallery.md.j2", "figures.md.j2"),
     output:
         directory("docs/gallery"),
     log:
@@ -50,5 +50,29 @@ rule gallery:
         figures=list(FIGURES),
     shell:
         "exec python -m latentgrid.report.gallery --dataset {params.dataset}"
+        " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
+        " > {log:q} 2>&1"
+
+
+rule published:
+    """Set tables, verdicts and figures on a page to be kept in git; only made when asked for by name."""
+    input:
+        figures=list(FIGURES.values()),
+        seen=LAYOUT.seen,
+        tables=LAYOUT.table_files,
+        verdicts=LAYOUT.verdict_files,
+        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
+        code=source_files("latentgrid.report.published"),
+        templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
+    output:
+        directory("docs/published"),
+    log:
+        LAYOUT.logs / "published.log",
+    params:
+        dataset=PARAMS.dataset,
+        configuration=" ".join(support.configuration_files(workflow)),
+        figures=list(FIGURES),
+    shell:
+        "exec python -m latentgrid.report.published --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

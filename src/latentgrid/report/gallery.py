@@ -1,5 +1,6 @@
 """The gallery step: the figures of a data set as a page of the documentation."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from latentgrid.files import save, write_text
 from latentgrid.paths import Layout
 from latentgrid.report import sections
 from latentgrid.step import run_step
+from latentgrid.text import number, signed
 
 COLOURS = 256
 PIXELS = 1400  # across
@@ -25,21 +27,37 @@ def main(
 ) -> None:
     """Write a page with pictures small enough to be kept in git."""
     layout = Layout(dataset)
-    shown = sections.described(layout, figures)
-    for described in (figure for of_section in shown.values() for figure in of_section):
-        if not described.missing:
-            shrink(layout.figures / f"{described.name}.png", folder / f"{described.name}.png")
-    environment = Environment(  # noqa: S701 - the page is Markdown
+    template = markdown().get_template("gallery.md.j2")
+    page = template.render(
+        sections=with_pictures(layout, figures, folder),
+        dataset=dataset,
+        configuration=configuration,
+        runs=read_runs(layout),
+    )
+    write_text(folder / "README.md", page)
+
+
+def markdown() -> Environment:
+    """Return the templates of pages in Markdown."""
+    environment = Environment(  # noqa: S701 - nothing is escaped in Markdown
         loader=PackageLoader("latentgrid", "report"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    runs = read_runs(layout)
-    page = environment.get_template("gallery.md.j2").render(
-        sections=shown, dataset=dataset, configuration=configuration, runs=runs
-    )
-    write_text(folder / "README.md", page)
+    environment.filters |= {"number": number, "signed": signed}
+    return environment
+
+
+def with_pictures(
+    layout: Layout, figures: Sequence[str], folder: Path
+) -> dict[str, list[sections.Described]]:
+    """Return the figures by section, and write their pictures to a folder."""
+    shown = sections.described(layout, figures)
+    for described in (figure for of_section in shown.values() for figure in of_section):
+        if not described.missing:
+            shrink(layout.figures / f"{described.name}.png", folder / f"{described.name}.png")
+    return shown
 
 
 def shrink(picture: Path, to: Path) -> None:

@@ -1,0 +1,57 @@
+"""The published step: tables, verdicts and figures of a data set, to be kept in git."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentgrid.evaluation.tables import read_runs
+from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.files import save, write_text
+from latentgrid.grid import read_plan
+from latentgrid.paths import Layout
+from latentgrid.report import reproduction
+from latentgrid.report.gallery import markdown, with_pictures
+from latentgrid.step import run_step
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    configuration: Annotated[str, typer.Option(help="file that the page names as its origin")],
+    folder: Annotated[Path, typer.Option(help="where page, tables and pictures go")],
+    figures: Annotated[list[str], typer.Argument(help="figures to show")],
+) -> None:
+    """Write a page with all that the runs of a data set say of what was published."""
+    layout = Layout(dataset)
+    for table in (*layout.table_files, *layout.verdict_files):
+        save(folder / "tables" / table.name, partial(shutil.copyfile, table))
+    template = markdown().get_template("published.md.j2")
+    page = template.render(
+        sections=with_pictures(layout, figures, folder),
+        dataset=dataset,
+        configuration=configuration,
+        runs=read_runs(layout),
+        made_with=_made_with(layout),
+        verdicts=reproduction.of(layout),
+    )
+    write_text(folder / "README.md", page)
+
+
+def _made_with(layout: Layout) -> dict[str, list[str]]:
+    """Return the commits, devices and versions of torch that the runs were made with."""
+    configs = [
+        run.config
+        for planned in read_plan(layout.plan)
+        if (run := TrainedRun(layout.run(planned["name"]))).ended
+    ]
+    return {
+        "code": sorted({config["code"] for config in configs}),
+        "device": sorted({config["device"] for config in configs}),
+        "torch": sorted({config["libraries"]["torch"] for config in configs}),
+    }
+
+
+if __name__ == "__main__":
+    run_step(main)
