@@ -2,7 +2,8 @@
 
 `snakemake --cores all` runs params.yaml; `--configfile other.yaml` runs another file instead, and
 `--config 'training={epochs: 2}'` changes single keys. Each step is a file in workflow/rules;
-its command is an `exec`, so that Snakemake is the parent of the step, which dies with it.
+its command is an `exec`, so that Snakemake is the parent of the step, which dies with it; only two
+steps of seconds are not, whose words are shown while they run.
 """
 
 from pathlib import Path

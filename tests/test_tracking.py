@@ -240,7 +240,7 @@ def test_verdicts_on_what_was_published_are_tags(layout: Layout) -> None:
     tags = {
         "latentgrid.published.numbers.reproduced": "1",
         "latentgrid.published.numbers.not run": "1",
-        "latentgrid.published.claims.supported": "2",
+        "latentgrid.published.comparisons.supported": "2",
     }
     assert tags.items() <= client().get_experiment_by_name(DATASET).tags.items()
     numbers.write_text(f"{heading}\nVII.1,2.5,not run,\nVII.2,3.5,not run,\n")

@@ -298,11 +298,11 @@ def _verdicts(layout: Layout) -> dict[str, str]:
 
 
 def _tallies(layout: Layout) -> dict[str, str]:
-    """Return how many published numbers and parts of claims have each verdict, as tags."""
+    """Return how many numbers, and comparisons for claims, have each verdict, as tags."""
     numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv", "verdict"))
-    claims = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
+    comparisons = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
     return {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()} | {
-        f"{TALLY}.claims.{answer}": str(n) for answer, n in claims.items()
+        f"{TALLY}.comparisons.{answer}": str(n) for answer, n in comparisons.items()
     }
 
 

@@ -162,8 +162,8 @@ rule verdicts:
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        "exec python -m latentgrid.verdicts --dataset {params.dataset}"
-        " --test-images {params.test_images} > {log:q} 2>&1"
+        "python -m latentgrid.verdicts --dataset {params.dataset}"
+        " --test-images {params.test_images} 2>&1 | tee {log:q}"
 
 
 EMBEDDED = [
