@@ -2,8 +2,7 @@
 
 `snakemake --cores all` runs params.yaml; `--configfile other.yaml` runs another file instead, and
 `--config 'training={epochs: 2}'` changes single keys. Each step is a file in workflow/rules;
-its command is an `exec`, so that Snakemake is the parent of the step, which dies with it; only two
-steps of seconds are not, whose words are shown while they run.
+its command is an `exec`, so that Snakemake is the parent of the step, which dies with it.
 """
 
 from pathlib import Path
@@ -16,6 +15,7 @@ from latentgrid.paths import Layout
 
 min_version("9.27")
 support.use_this_python()
+support.name_this_workflow()
 support.require_space()
 
 PARAMS = support.load_params(workflow)

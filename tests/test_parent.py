@@ -9,6 +9,8 @@ import time
 import psutil
 import pytest
 
+from latentgrid.parent import WORKFLOW
+
 CHILD = "from latentgrid.parent import die_with_parent as d; d(); print('on', flush=True)\n"
 PARENT = """
 import subprocess, sys
@@ -32,3 +34,11 @@ def test_a_killed_parent_takes_its_training_along():
     while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the child outlived its parent"
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel offers this")
+@pytest.mark.parametrize(("workflow", "status"), [(os.getpid(), 0), (2**30, -signal.SIGKILL)])
+def test_a_step_whose_workflow_is_gone_does_not_begin(workflow, status):
+    environment = os.environ | {WORKFLOW: str(workflow)}
+    step = subprocess.run([sys.executable, "-c", CHILD], env=environment, check=False)
+    assert step.returncode == status

@@ -1,6 +1,7 @@
 """A run that is cut off at any moment goes on, and ends in the bits of one that never was."""
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 from latentgrid import catalogue, models
 from latentgrid.data import Images, checksum
 from latentgrid.run_files import RunFiles
 from latentgrid.training import run as training_run
+from latentgrid.training.checkpoints import Checkpoints
 from latentgrid.training.optimizers import OPTIMIZERS
 from latentgrid.training.run import train_run
 from project import contents
@@ -135,6 +137,21 @@ def cut_short(path):
 
 def empty(path):
     path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    "stored", [{}, {"record": {}}, {"record": {"run": "yesterday", "colour": "blue"}}]
+)
+def test_a_checkpoint_of_code_that_kept_other_things_is_not_used(tmp_path, stored):
+    tensors = {
+        name: torch.tensor(list(json.dumps(value).encode()), dtype=torch.uint8)
+        for name, value in stored.items()
+    }
+    content = save(tensors)
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    (tmp_path / f"checkpoint-1-{digest}.safetensors").write_bytes(content)
+    assert Checkpoints(tmp_path, "today", []).last() is None
+    assert not tmp_path.exists()
 
 
 @pytest.mark.parametrize("damage", [torn, cut_short, empty])

@@ -35,6 +35,7 @@ GRID = TINY | {
 LAYOUT = Layout(GRID["dataset"])
 CALL = ("snakemake", "--cores", "2")
 LONGEST = 600  # seconds for a process to go away
+MOMENT = 60  # seconds, generous, for a step that starts up to see that its workflow is gone
 
 
 def main(
@@ -87,8 +88,10 @@ def cut_off(project: Path, draws: random.Random, seconds: float) -> Iterator[str
         try:
             workflow.wait(draws.uniform(0, seconds / 2))
         except subprocess.TimeoutExpired:
-            yield kill(workflow, draws.choice(["a job", "Snakemake", "everything"]), draws)
+            victim = kill(workflow, draws.choice(["a job", "Snakemake", "everything"]), draws)
             workflow.wait(LONGEST)
+            wait_for_steps(project)
+            yield victim
         else:
             assert workflow.returncode == 0, "nobody was killed, and yet it failed"
             return
@@ -110,7 +113,34 @@ def kill(workflow: subprocess.Popen[bytes], victim: str, draws: random.Random) -
 def jobs_of(workflow: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """Return the steps that the workflow runs now."""
     below = psutil.Process(workflow.pid).children(recursive=True)
-    return [process for process in below if "latentgrid." in " ".join(process.cmdline())]
+    return [process for process in below if is_step(process)]
+
+
+def wait_for_steps(project: Path) -> None:
+    """Wait until no step is left; those that were starting up take a moment to find out.
+
+    Raises:
+        AssertionError: one outlives its workflow.
+    """
+    until = time.monotonic() + MOMENT
+    while left := steps_in(project):
+        assert time.monotonic() < until, f"outlived its workflow: {left}"
+        time.sleep(0.1)
+
+
+def steps_in(project: Path) -> list[str]:
+    """Return the commands of the steps that run in a project."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if is_step(process) and process.cwd() == str(project):
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+def is_step(process: psutil.Process) -> bool:
+    """Tell a step, as in `python -m latentgrid.training`, from the tracker and all others."""
+    return any(word.startswith("latentgrid.") for word in process.cmdline())
 
 
 def inspected(untouched: Path, project: Path) -> str:

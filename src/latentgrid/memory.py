@@ -5,7 +5,7 @@ import ctypes
 # Of <malloc.h>, where C libraries other than GNU's have no such function.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 NEVER = 2**31 - 1
-LARGEST = 2**30
+LARGEST = (2**30, 2**25)  # older versions refuse more than 32 MiB
 
 
 def keep_freed_memory() -> None:
@@ -15,6 +15,6 @@ def keep_freed_memory() -> None:
     and clears them page by page when the next step asks again: a fifth of the time of a training.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(M_MMAP_THRESHOLD, LARGEST)
+    # By itself the second setting would have every large block given back.
+    if mallopt and any(mallopt(M_MMAP_THRESHOLD, size) for size in LARGEST):
         mallopt(M_TRIM_THRESHOLD, NEVER)

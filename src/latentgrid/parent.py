@@ -5,18 +5,24 @@ import os
 import signal
 import sys
 
+import psutil
+
+# The environment variable with the process number of the workflow that a job belongs to.
+WORKFLOW = "LATENTGRID_WORKFLOW"
 PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when the one that started it ends, however it ends.
 
-    Only Linux can; elsewhere a job whose workflow was killed goes on to its end. A training's lock
-    keeps others off its files until then.
+    If its workflow ended before this call, it is killed here. Only Linux can do so; elsewhere a job
+    whose workflow was killed goes on to its end. A training's lock keeps others off its files until
+    then.
     """
     if sys.platform != "linux":
         return
-    parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    workflow = os.environ.get(WORKFLOW)
+    above = {str(process.pid) for process in psutil.Process().parents()}
+    if workflow and workflow not in above:
         os.kill(os.getpid(), signal.SIGKILL)

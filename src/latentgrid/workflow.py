@@ -19,6 +19,7 @@ from latentgrid.errors import UserError
 from latentgrid.files import write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import source_files
+from latentgrid.parent import WORKFLOW
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
 
@@ -34,6 +35,11 @@ NO_SPACE = (
 def use_this_python() -> None:
     """Let jobs run the Python that runs Snakemake, whether or not its environment is activated."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def name_this_workflow() -> None:
+    """Let jobs know whose they are, so that they end if it ended before they had begun."""
+    os.environ[WORKFLOW] = str(os.getpid())
 
 
 def require_space() -> None:

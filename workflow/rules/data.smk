@@ -21,5 +21,5 @@ rule data:
     params:
         dataset=PARAMS.dataset,
     shell:
-        "python -m latentgrid.data --dataset {params.dataset} --images {output.images:q}"
-        " --description {output.description:q} {resources.mirror} 2>&1 | tee {log:q}"
+        "exec python -m latentgrid.data --dataset {params.dataset} --images {output.images:q}"
+        " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

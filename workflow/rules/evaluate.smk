@@ -162,8 +162,8 @@ rule verdicts:
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        "python -m latentgrid.verdicts --dataset {params.dataset}"
-        " --test-images {params.test_images} 2>&1 | tee {log:q}"
+        "exec python -m latentgrid.verdicts --dataset {params.dataset}"
+        " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
 
 
 EMBEDDED = [

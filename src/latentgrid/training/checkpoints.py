@@ -93,11 +93,13 @@ class Checkpoints:
     def _read(self, path: Path) -> Checkpoint | None:
         """Return a checkpoint if it and every snapshot before it are whole and this run's."""
         state = _whole(path)
-        if state is None:
+        if state is None or RECORD not in state:
             return None
-        record = Record(**json.loads(bytes(state.pop(RECORD).tolist())))
-        if record.run != self.run:
+        fields = json.loads(bytes(state.pop(RECORD).tolist()))
+        # The code is part of what the run is, so that one of this run has the fields of today.
+        if fields.get("run") != self.run:
             return None
+        record = Record(**fields)
         snapshots: dict[str, Tensor] = {}
         for epoch in self.snapshot_epochs:
             if epoch <= record.epoch:
