@@ -15,9 +15,10 @@ from latentgrid.evaluation import intervals, tables
 from latentgrid.evaluation.trained import TestSet as Images
 from latentgrid.paths import Layout
 from latentgrid.report import reproduction
-from latentgrid.verdicts import numbers, pairs, regions, rule
+from latentgrid.verdicts import numbers, regions, rule
 from latentgrid.verdicts.__main__ import claims_table
 from latentgrid.verdicts.networks import as_built
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Answer, Effect, Verdict
 
 PUBLISHED = tables.read_published()
@@ -63,6 +64,17 @@ def test_the_rank_correlation_is_that_of_scipy_with_ties_too():
     rho, interval = intervals.rank_correlation(first, second)
     assert rho == pytest.approx(stats.spearmanr(first, second).statistic)
     assert interval.low < rho < interval.high
+
+
+def test_the_interval_of_ranks_is_wider_than_that_of_a_plain_correlation():
+    first = np.arange(18.0)
+    second = first.copy()
+    second[[0, 15]] = second[[15, 0]]
+    rho, interval = intervals.rank_correlation(first, second)
+    assert rho == pytest.approx(1 - 6 * 2 * 15**2 / (18 * (18**2 - 1)))
+    half = 1.959964 * np.sqrt((1 + rho**2 / 2) / 15)
+    assert np.arctanh(interval.high) - np.arctanh(rho) == pytest.approx(half, rel=1e-6)
+    assert np.arctanh(rho) - np.arctanh(interval.low) == pytest.approx(half, rel=1e-6)
 
 
 def test_the_table_of_settings_has_the_same_interval():
@@ -197,7 +209,13 @@ def test_a_published_number_meets_the_runs_of_its_setting():
         (grid_runs([5.0]), "digits", "measured on mnist, these runs are on digits"),
         (grid_runs([5.0], planned_epochs=5), "mnist", "trained 5 epochs in batches of 100"),
         (grid_runs([5.0], batch_size=32), "mnist", "trained 50 epochs in batches of 32"),
-        (grid_runs([5.0, 5.0], status="diverged"), "mnist", "2 of 2 runs have no result"),
+        (grid_runs([5.0, 5.0], status="diverged"), "mnist", "2 of 2 runs diverged"),
+        (grid_runs([np.nan]), "mnist", "min_train_batch_sum was not measured"),
+        (
+            pd.concat([grid_runs([5.0], planned_epochs=5), grid_runs([5.0], status="failed")]),
+            "mnist",
+            "1 of 1 runs failed",
+        ),
     ],
 )
 def test_runs_made_otherwise_decide_nothing(runs, dataset, reason):
@@ -205,6 +223,14 @@ def test_runs_made_otherwise_decide_nothing(runs, dataset, reason):
     assert row["verdict"] == Verdict.NOT_RUN
     assert reason in row["reason"]
     assert row["n"] == 0
+
+
+def test_seeds_that_diverged_are_named_beside_the_verdict():
+    runs = grid_runs([2_164_100.0] * 3)
+    runs.loc[1:, "status"] = "diverged"
+    row, _ = judged(runs)
+    assert (row["verdict"], row["n"]) == (Verdict.REPRODUCED, 1)
+    assert row["reason"].endswith("one seed, so no interval; 2 of 3 runs diverged")
 
 
 def test_a_grid_without_the_published_axes_has_none_of_the_runs():
@@ -252,28 +278,48 @@ def measured(entry, values, **columns):
         {"model": entry, "entry": entry, "seed": seed, "latent_dim": dimension, "loss": value}
         for (seed, dimension), value in values.items()
     ]
-    return pd.DataFrame(rows).assign(run=f"{entry}/run", planned_epochs=1, **columns)
+    table = pd.DataFrame(rows).assign(planned_epochs=1, **columns)
+    return table.assign(
+        run=entry + "/" + table["latent_dim"].astype(str) + "/" + table["seed"].astype(str)
+    )
 
 
 def test_pairs_share_seed_and_setting():
     first = measured("a", {(0, 2): 5.0, (0, 5): 7.0, (1, 2): 4.0, (1, 5): 6.0})
     second = measured("b", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0, (1, 5): 3.0})
-    assert pairs.gained(first, second, "loss", ["latent_dim"]) == [2.0, 1.5]
-    halves = pairs.saved(second, second.assign(loss=2 * second["loss"]), "loss", ["latent_dim"])
-    assert halves == [50.0, 50.0]
+    pairs = paired(first, second, "loss", ["latent_dim"])
+    assert pairs.gained == [2.0, 1.5]
+    assert set(pairs.used["run"]) == {*first["run"], *second["run"]}
+    double = second.assign(loss=2 * second["loss"])
+    assert paired(second, double, "loss", ["latent_dim"]).saved == [50.0, 50.0]
 
 
 def test_a_setting_that_one_seed_lacks_counts_for_none():
     first = measured("a", {(0, 2): 5.0, (0, 5): 99.0, (1, 2): 4.0})
     second = measured("b", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0})
-    assert pairs.gained(first, second, "loss", ["latent_dim"]) == [1.0, 0.0]
+    pairs = paired(first, second, "loss", ["latent_dim"])
+    assert pairs.gained == [1.0, 0.0]
+    assert set(pairs.used["run"]) == {"a/2/0", "a/2/1", "b/2/0", "b/2/1"}
+
+
+def test_seeds_that_no_setting_has_all_of_leave_the_largest_block():
+    values = {(seed, d): float(seed + d) for seed in range(3) for d in range(4) if seed != d % 3}
+    first, second = measured("a", {at: v + 1 for at, v in values.items()}), measured("b", values)
+    pairs = paired(first, second, "loss", ["latent_dim"])
+    # Seed 0 is missing at d = 0 and d = 3, so that these two share seeds 1 and 2.
+    assert sorted(pairs.table["latent_dim"].unique()) == [0, 3]
+    assert pairs.gained == [1.0, 1.0]
 
 
 def test_what_was_not_measured_is_not_compared():
     first, second = measured("a", {(0, 2): 5.0}), measured("b", {(1, 2): 4.0})
-    assert pairs.gained(first, second, "loss", ["latent_dim"]) == []
-    assert pairs.gained(first, first, "silhouette", ["latent_dim"]) == []
-    assert pairs.gained(first, first.head(0), "loss", ["latent_dim"]) == []
+    for pairs in (
+        paired(first, second, "loss", ["latent_dim"]),
+        paired(first, first, "silhouette", ["latent_dim"]),
+        paired(first, first.head(0), "loss", ["latent_dim"]),
+    ):
+        assert pairs.gained == pairs.saved == []
+        assert pairs.used.empty
 
 
 def test_pairing_sees_an_effect_that_two_bars_would_hide():
@@ -281,7 +327,7 @@ def test_pairing_sees_an_effect_that_two_bars_would_hide():
     values = [10.0, 50.0, 90.0]
     first = measured("a", {(seed, 2): v + 1 + seed / 10 for seed, v in enumerate(values)})
     second = measured("b", {(seed, 2): v for seed, v in enumerate(values)})
-    effect = Effect(pairs.gained(first, second, "loss", ["latent_dim"]), "")
+    effect = Effect(paired(first, second, "loss", ["latent_dim"]).gained, "")
     assert rule.answer(effect) == Answer.SUPPORTED
 
 

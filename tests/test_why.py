@@ -268,3 +268,42 @@ def test_two_clicks_lead_from_the_report_to_what_a_run_was_made_with(built, monk
         assert page.links[place], place
         for link in page.links[place]:
             assert (LAYOUT.results / link).is_file(), link
+
+
+SPOILT = {
+    "gone": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "a list": lambda path: path.write_bytes(b"[]"),
+    "without keys": lambda path: path.write_bytes(b"{}"),
+    "no text": lambda path: path.write_bytes(path.read_bytes() + b"\xff"),
+}
+READ = {
+    "config": LAYOUT.run(FIRST).config,
+    "timing": LAYOUT.run(FIRST).timing,
+    "outcome": LAYOUT.run(FIRST).outcome,
+    "weights": LAYOUT.run(FIRST).weights,
+    "runs": LAYOUT.tables / "runs.csv",
+    "seen": LAYOUT.seen,
+}
+
+
+@pytest.mark.parametrize("change", SPOILT)
+@pytest.mark.parametrize("file", READ)
+@pytest.mark.parametrize("what", [f"{LAYOUT.tables}/runs.csv", f"{LAYOUT.figures}/samples.png"])
+def test_a_spoilt_file_is_named_or_not_needed(what, file, change):
+    SPOILT[change](READ[file])
+    needed = file != "weights" and (file != "seen" or what.endswith("png"))
+    may_be_absent = (file, change) == ("outcome", "gone")
+    without_rows = file == "runs" and change in {"empty", "a list", "without keys"}
+    if not needed or may_be_absent or (without_rows and what.endswith("csv")):
+        said(what)
+    else:
+        with pytest.raises(UserError) as refused:
+            said(what)
+        assert str(READ[file]) in str(refused.value) or file == "seen"
+
+
+def test_a_name_that_leads_out_of_the_results_is_refused():
+    (LAYOUT.tables / "runs.csv").write_text("run,loss\n../../../../etc/passwd,1\n")
+    with pytest.raises(UserError, match=r"runs\.csv: is damaged .*is no run's name"):
+        origin(f"{LAYOUT.tables}/runs.csv")

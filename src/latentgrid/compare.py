@@ -190,9 +190,9 @@ def _picture(first: Path, second: Path) -> str:
 def _text(first: Path, second: Path) -> str:
     """Say the sizes and the first line that differs, also of a PDF, whose streams are no text."""
     lines = [path.read_bytes().split(b"\n") for path in (first, second)]
-    pairs = itertools.zip_longest(*lines, fillvalue=b"")
+    pairs = itertools.zip_longest(*lines)
     number, pair = next((n, pair) for n, pair in enumerate(pairs, start=1) if pair[0] != pair[1])
-    lines_as_text = (line.decode("utf-8", "backslashreplace") for line in pair)
+    lines_as_text = ((line or b"").decode("utf-8", "backslashreplace") for line in pair)
     return f"{_sizes(first, second)}; line {number}: {_both(*lines_as_text)}"
 
 

@@ -1,6 +1,7 @@
 """Writing files so that no reader ever sees half of one."""
 
 import contextlib
+import csv
 import hashlib
 import json
 import os
@@ -54,6 +55,26 @@ def read_json(path: Path, *keys: str) -> Any:
     if missing:
         raise damaged(path, f"it lacks {', '.join(missing)}")
     return value
+
+
+def read_rows(path: Path, *columns: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file of the pipeline, all of which have the named columns.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows, there = list(reader), reader.fieldnames or ()
+    except (ValueError, csv.Error, IsADirectoryError) as error:
+        raise damaged(path, error) from None
+    missing = [column for column in columns if column not in there]
+    if missing:
+        raise damaged(path, f"it lacks {', '.join(missing)}")
+    if any(row.get(column) is None for row in rows for column in columns):
+        raise damaged(path, f"a row lacks {' or '.join(columns)}")
+    return rows
 
 
 def sha256(path: Path) -> str:

@@ -321,7 +321,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
     except MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = one_line(error.problem or error.context)
+        problem = one_line(without_credentials(str(error.problem or error.context)))
         raise UserError(f"{path}: is not valid YAML{line}: {problem}") from None
     except Exception as error:
         raise UserError(f"{path}: is not valid YAML: {one_line(error)}") from None

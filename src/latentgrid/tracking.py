@@ -22,7 +22,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from latentgrid.errors import UserError, damaged, without_credentials
-from latentgrid.files import read_json, sha256
+from latentgrid.files import read_json, read_rows, sha256
 from latentgrid.grid import canonical, read_plan
 from latentgrid.locks import is_held
 from latentgrid.paths import Layout
@@ -308,17 +308,10 @@ def _tallies(layout: Layout) -> dict[str, str]:
 
 def _table(layout: Layout, name: str, *columns: str) -> list[dict[str, str]]:
     """Return the rows of a table, nothing if it was not made yet; all have the named columns."""
-    path = layout.tables / name
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        return read_rows(layout.tables / name, *columns)
     except FileNotFoundError:
         return []
-    except (ValueError, csv.Error) as error:
-        raise damaged(path, error) from None
-    if any(row.get(column) is None for row in rows for column in columns):
-        raise damaged(path, f"a row lacks {' or '.join(columns)}")
-    return rows
 
 
 def _folder(files: RunFiles) -> str:

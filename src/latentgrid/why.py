@@ -1,6 +1,5 @@
 """From a number, figure or file of the results to the runs behind it, and what made these."""
 
-import csv
 import glob
 import json
 import os
@@ -18,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from latentgrid import catalogue, grid, params
-from latentgrid.errors import UserError
-from latentgrid.files import read_json, sha256
+from latentgrid.errors import UserError, damaged
+from latentgrid.files import read_json, read_rows, sha256
 from latentgrid.paths import TABLES, VERDICTS, Layout
 from latentgrid.provenance import code_version
 from latentgrid.run_files import RunFiles
@@ -61,7 +60,11 @@ class Made:
     @cached_property
     def config(self) -> dict[str, Any]:
         """Its settings and versions; empty if it has no result."""
-        return read_json(self.files.config) if self.files.outcome.exists() else {}
+        if not self.files.outcome.exists():
+            return {}
+        needed = ("settings", "code", "data sha256", "device", "libraries")
+        config: dict[str, Any] = _read(self.files.config, *needed)
+        return config
 
     @property
     def settings(self) -> dict[str, str]:
@@ -83,7 +86,8 @@ class Made:
     @cached_property
     def timing(self) -> dict[str, Any]:
         """When, where and how long it trained."""
-        timing: dict[str, Any] = read_json(self.files.timing)
+        needed = ("host", "started", "seconds per epoch")
+        timing: dict[str, Any] = _read(self.files.timing, *needed)
         return timing
 
     @property
@@ -101,7 +105,7 @@ class Made:
         """How it ended."""
         if not self.config:
             return "no result"
-        outcome = read_json(self.files.outcome)
+        outcome = _read(self.files.outcome, "status", "epochs")
         epochs = outcome["epochs"]
         return f"{outcome['status']}, {epochs} epoch{'' if epochs == 1 else 's'}"
 
@@ -164,20 +168,30 @@ def _of_table(layout: Layout, file: Path, number: str) -> Origin:
         what = f"{file}, row {number} ({_recognised(rows[0])})"
     if rows and not rows[0].keys() & {"run", "runs"}:
         raise UserError(f"{file}: does not name its runs; make it again with snakemake")
-    runs = dict.fromkeys(run for row in rows for run in _named(row))
+    runs = dict.fromkeys(run for row in rows for run in _named(file, row))
     reason = rows[0].get("reason", "") if len(rows) == 1 and not runs else ""
     return Origin(layout, what, list(runs), reason)
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
+def _rows(file: Path, *columns: str) -> list[dict[str, str]]:
     if not file.exists():
         raise UserError(f"{file}: no such file; make it with snakemake")
-    with file.open(encoding="utf-8", newline="") as opened:
-        return list(csv.DictReader(opened))
+    return read_rows(file, *columns)
 
 
-def _named(row: Mapping[str, str]) -> list[str]:
-    return [run for run in (row.get("run") or row.get("runs") or "").split(";") if run]
+def _read(path: Path, *keys: str) -> Any:
+    if not path.exists():
+        raise UserError(f"{path}: is missing; make it again with snakemake")
+    return read_json(path, *keys)
+
+
+def _named(file: Path, row: Mapping[str, str]) -> list[str]:
+    """Return the runs that a row names, which lie below the folder of all runs."""
+    named = [run for run in (row.get("run") or row.get("runs") or "").split(";") if run]
+    for run in named:
+        if os.pardir in Path(run).parts or Path(run).is_absolute():
+            raise damaged(file, f"{run} is no run's name")
+    return named
 
 
 def _recognised(row: Mapping[str, str]) -> str:
@@ -193,19 +207,24 @@ def _runs_at(layout: Layout, place: Path) -> list[str]:
 
 
 def _of_figure(layout: Layout, file: Path) -> Origin:
-    seen = read_json(layout.seen).get(file.stem) if layout.seen.exists() else None
-    if seen is None:
+    figures = read_json(layout.seen) if layout.seen.exists() else {}
+    if file.stem not in figures:
         raise UserError(f"{file}: no figure of the last call; {layout.seen} lists them")
+    seen = figures[file.stem]
+    if not isinstance(seen, dict) or not {"entries", "missing"} <= seen.keys():
+        raise damaged(layout.seen, f"it does not say what is seen in {file.stem}")
+    if seen["missing"]:
+        return Origin(layout, str(file), [], seen["missing"])
     runs = [row["run"] for row in _finished(layout) if row["entry"] in seen["entries"]]
     note = "It shows these runs, or the best of them where its caption says so."
     if not seen["entries"]:
         drawn_from = map(str, map(layout.tensors, catalogue.reads(file.stem)))
         note = f"It shows no models and is drawn from {', '.join(drawn_from)}."
-    return Origin(layout, str(file), runs, seen["missing"] or note)
+    return Origin(layout, str(file), runs, note)
 
 
 def _finished(layout: Layout) -> list[dict[str, str]]:
-    rows = _rows(layout.tables / "runs.csv")
+    rows = _rows(layout.tables / "runs.csv", "run", "entry", "status")
     return [row for row in rows if row["status"] == "finished"]
 
 
@@ -321,7 +340,8 @@ def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
         cells = [""] * len(differing)
         if run.config:
             cells = [run.facts[name][:DIGITS] for name in differing]
-            weights = sha256(run.files.weights)[:DIGITS]
+            kept = run.files.weights.exists()
+            weights = sha256(run.files.weights)[:DIGITS] if kept else "missing"
             rest = [run.outcome, run.started, duration(run.seconds), weights]
         else:
             rest = [run.outcome, "", "", ""]

@@ -61,6 +61,7 @@ rule published:
         seen=LAYOUT.seen,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        runs=[run.config for runs in FILES.values() for run in runs],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.published"),
         templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),

@@ -27,12 +27,16 @@ def main(
     layout = Layout(dataset)
     for table in (*layout.table_files, *layout.verdict_files):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
+    sections = with_pictures(layout, figures, folder)
+    runs = read_runs(layout)
     template = markdown().get_template("published.md.j2")
     page = template.render(
-        sections=with_pictures(layout, figures, folder),
+        sections=sections,
+        missing=[figure for shown in sections.values() for figure in shown if figure.missing],
         dataset=dataset,
         configuration=configuration,
-        runs=read_runs(layout),
+        runs=runs,
+        unfinished=runs.loc[runs["status"] != "finished", "run"].tolist(),
         made_with=_made_with(layout),
         verdicts=reproduction.of(layout),
     )

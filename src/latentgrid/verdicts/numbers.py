@@ -41,18 +41,19 @@ def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
     row: dict[str, Any] = {**number[kept], "published": number["value"]}
     row["tolerance"] = rule.tolerance(number["quantity"], number["value"])
     matching = _of_setting(number, runs) if dataset == number["dataset"] else runs.head(0)
-    compared = _comparable(number, matching)
+    alike = _trained_alike(number, matching)
+    compared = _comparable(number, alike)
     ours = list(compared[MEASURED_AS[number["quantity"]]].astype(float)) if len(compared) else []
     row |= _summary(ours, number["value"]) | {"runs": joined(compared["run"])}
     if number["origin"] in OPEN:
         verdict, reason = OPEN[number["origin"]]
         return row | {"verdict": verdict, "reason": reason}
     if not ours:
-        reason = _why_not(number, matching, dataset)
+        reason = _why_not(number, matching, alike, dataset)
         return row | {"verdict": Verdict.NOT_RUN, "reason": reason}
     return row | {
         "verdict": rule.decide(number["quantity"], number["value"], ours),
-        "reason": _distance(ours, number["value"]),
+        "reason": _distance(ours, number["value"]) + _without_result(alike),
     }
 
 
@@ -64,18 +65,21 @@ def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
     return runs[(runs.reindex(columns=columns) == number[columns]).all(axis=1)]
 
 
-def _comparable(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
-    """Return the finished runs with the published epochs and batches, one a seed."""
-    measure = MEASURED_AS[number["quantity"]]
-    if measure not in matching:
-        return matching.head(0)
-    alike = (
-        (matching["status"] == "finished")
-        & (matching["planned_epochs"] == number["epochs"])
+def _trained_alike(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs that were to train for the published epochs in the published batches."""
+    return matching[
+        (matching["planned_epochs"] == number["epochs"])
         & (matching["batch_size"] == number["batch_size"])
-        & matching[measure].notna()
-    )
-    return matching[alike].drop_duplicates("seed")
+    ]
+
+
+def _comparable(number: pd.Series, alike: pd.DataFrame) -> pd.DataFrame:
+    """Return the finished runs in which the published quantity was measured, one a seed."""
+    measure = MEASURED_AS[number["quantity"]]
+    if measure not in alike:
+        return alike.head(0)
+    measured = alike[(alike["status"] == "finished") & alike[measure].notna()]
+    return measured.drop_duplicates("seed")
 
 
 def _summary(ours: Sequence[float], published: float) -> dict[str, float]:
@@ -90,19 +94,25 @@ def _summary(ours: Sequence[float], published: float) -> dict[str, float]:
     }
 
 
-def _why_not(number: pd.Series, matching: pd.DataFrame, dataset: str) -> str:
+def _why_not(number: pd.Series, matching: pd.DataFrame, alike: pd.DataFrame, dataset: str) -> str:
     if dataset != number["dataset"]:
         return f"measured on {number['dataset']}, these runs are on {dataset}"
     if matching.empty:
         return "not in this grid"
-    ended = matching[matching["status"] != "finished"]
-    if len(ended) == len(matching):
-        return f"{len(ended)} of {len(matching)} runs have no result"
+    if not alike.empty:
+        lost = _without_result(alike)
+        return lost.removeprefix("; ") or f"{MEASURED_AS[number['quantity']]} was not measured"
     first = matching.iloc[0]
     return (
         f"trained {first['planned_epochs']:.0f} epochs in batches of {first['batch_size']:.0f}, "
         f"published {number['epochs']:.0f} in batches of {number['batch_size']:.0f}"
     )
+
+
+def _without_result(alike: pd.DataFrame) -> str:
+    """Say how many runs of the setting diverged or failed, if any did."""
+    lost = alike.loc[alike["status"] != "finished", "status"].value_counts()
+    return "".join(f"; {n} of {len(alike)} runs {status}" for status, n in lost.items())
 
 
 def _distance(ours: Sequence[float], published: float) -> str:

@@ -1,49 +1,71 @@
 """Runs compared in pairs that share a seed: the same weights to start from, order and draws."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 
-def gained(
-    first: pd.DataFrame, second: pd.DataFrame, measure: str, alike: Sequence[str] = ()
-) -> list[float]:
-    """Return, for each seed, how much larger a measure is in the first runs than in the second.
+@dataclass(frozen=True)
+class Pairs:
+    """Runs of two kinds side by side, in a block: every seed has a pair of every setting.
 
-    The mean of first − second over the pairs that agree in the columns `alike`; a pair counts only
-    if every seed has it, so that all seeds average over the same settings.
+    Attributes:
+        table: a row per pair: its seed, and the measure of both as `first` and `second`.
+        used: the runs that are in a pair.
     """
-    pairs = _paired(first, second, measure, alike)
-    return _by_seed(pairs, pairs["first"] - pairs["second"])
+
+    table: pd.DataFrame
+    used: pd.DataFrame
+
+    @property
+    def gained(self) -> list[float]:
+        """For each seed, how much larger the measure is in the first runs: mean of the pairs."""
+        return self._by_seed(self.table["first"] - self.table["second"])
+
+    @property
+    def saved(self) -> list[float]:
+        """For each seed, by how many per cent the first runs' loss is smaller: mean of the pairs.
+
+        100·(1 − first ÷ second) of each pair; losses are positive.
+        """
+        return self._by_seed(100 * (1 - self.table["first"] / self.table["second"]))
+
+    def _by_seed(self, values: "pd.Series[float]") -> list[float]:
+        return [float(value) for value in values.groupby(self.table["seed"]).mean()]
 
 
-def saved(
+def paired(
     first: pd.DataFrame, second: pd.DataFrame, measure: str, alike: Sequence[str] = ()
-) -> list[float]:
-    """Return, for each seed, by how many per cent of the second runs' loss the first's is smaller.
+) -> Pairs:
+    """Return the pairs of runs that share a seed and agree in the columns `alike`.
 
-    The mean of 100·(1 − first ÷ second), over pairs as in `gained`; losses are positive.
+    All seeds must average over the same settings. So the pairs are those of the largest block of
+    settings and seeds that is complete; others are left out.
     """
-    pairs = _paired(first, second, measure, alike)
-    return _by_seed(pairs, 100 * (1 - pairs["first"] / pairs["second"]))
-
-
-def _paired(
-    first: pd.DataFrame, second: pd.DataFrame, measure: str, alike: Sequence[str]
-) -> pd.DataFrame:
     keys = [*alike, "seed"]
-    if any(column not in of for of in (first, second) for column in (*keys, measure)):
-        return pd.DataFrame(columns=[*keys, "first", "second"])
-    left, right = (
-        of[[*keys, measure]].dropna(subset=[measure]).rename(columns={measure: name})
-        for of, name in ((first, "first"), (second, "second"))
-    )
-    pairs = left.merge(right, on=keys)
+    needed = [*keys, measure, "run"]
+    if any(column not in of for of in (first, second) for column in needed):
+        nothing = pd.DataFrame({"seed": [], "first": [], "second": []})
+        return Pairs(nothing, first.head(0))
+    left, right = (of[needed].dropna(subset=[measure]) for of in (first, second))
+    left = left.rename(columns={measure: "first", "run": "first_run"})
+    right = right.rename(columns={measure: "second", "run": "second_run"})
+    table = _block(left.merge(right, on=keys), alike)
+    runs = pd.concat([first, second])
+    in_a_pair = runs["run"].isin([*table["first_run"], *table["second_run"]])
+    return Pairs(table, runs[in_a_pair])
+
+
+def _block(pairs: pd.DataFrame, alike: Sequence[str]) -> pd.DataFrame:
+    """Return the pairs of the largest set of settings and seeds in which each has each."""
     if not alike or pairs.empty:
         return pairs
-    seeds = pairs.groupby(list(alike), dropna=False)["seed"].transform("nunique")
-    return pairs[seeds == pairs["seed"].nunique()]
-
-
-def _by_seed(pairs: pd.DataFrame, values: "pd.Series[float]") -> list[float]:
-    return [float(value) for value in values.groupby(pairs["seed"]).mean()]
+    setting = pairs.groupby(list(alike), dropna=False).ngroup()
+    seeds = {number: frozenset(of) for number, of in pairs["seed"].groupby(setting)}
+    blocks = [
+        (common, [number for number, of in seeds.items() if common <= of])
+        for common in sorted(set(seeds.values()), key=sorted)
+    ]
+    common, settings = max(blocks, key=lambda block: (len(block[0]) * len(block[1]), len(block[0])))
+    return pairs[setting.isin(settings) & pairs["seed"].isin(common)]

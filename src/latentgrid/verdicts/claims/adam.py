@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentgrid.verdicts.claims import MODELS_000, OF_LOSS, Part, of_model, where
-from latentgrid.verdicts.pairs import saved
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "Adam trains all three models to smaller losses than RMSProp and Adadelta."
@@ -19,8 +19,5 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     for name in ("rmsprop", "adadelta"):
         other = where(ours, optimizer=name)
         alike = ["entry", "latent_dim", "learning_rate"]
-        yield Part(
-            f"adam against {name}",
-            Effect(saved(adam, other, "min_train_loss", alike), OF_LOSS),
-            pd.concat([adam, other]),
-        )
+        pairs = paired(adam, other, "min_train_loss", alike)
+        yield Part(f"adam against {name}", Effect(pairs.saved, OF_LOSS), pairs.used)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentgrid.verdicts.claims import GRID, OF_LOSS, Part, of_model, where
-from latentgrid.verdicts.pairs import saved
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = (
@@ -25,12 +25,12 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
         others = ours.drop(best.index)
         for measure, scale in scales(model):
             rival = smallest(others, measure)
-            used = pd.concat([best, rival])
-            tried = len(ours[GRID].drop_duplicates()) if not used.empty else 0
+            pairs = paired(best, rival, measure)
+            tried = len(ours[GRID].drop_duplicates()) if not pairs.used.empty else 0
             yield Part(
                 f"{model}, {scale}: against {setting(rival)}",
-                Effect(saved(best, rival, measure), OF_LOSS),
-                used,
+                Effect(pairs.saved, OF_LOSS),
+                pairs.used,
                 note=f"{tried} of {SETTINGS} settings were run",
             )
 

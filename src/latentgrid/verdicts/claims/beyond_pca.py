@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentgrid.verdicts.claims import Part, of_model, where
-from latentgrid.verdicts.pairs import saved
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "At the same dimension a convolutional autoencoder reconstructs better than PCA."
@@ -18,8 +18,9 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
         convolutional, linear = (
             where(of_model(runs, model), latent_dim=dimension) for model in ("conv_ae", "pca")
         )
+        pairs = paired(convolutional, linear, "test_squared_error")
         yield Part(
             f"conv_ae against pca, d = {dimension}",
-            Effect(saved(convolutional, linear, "test_squared_error"), "% of the squared error"),
-            pd.concat([convolutional, linear]),
+            Effect(pairs.saved, "% of the squared error"),
+            pairs.used,
         )

@@ -21,5 +21,5 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
         yield Part(
             f"conv_ae, d = {dimension}: reconstructions against draws",
             Effect([float(v) for v in lost.groupby(used["seed"]).mean()], "confidence"),
-            used,
+            used.loc[judged.index],
         )

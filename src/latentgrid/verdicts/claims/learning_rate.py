@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentgrid.verdicts.claims import OF_LOSS, Part, of_model, where
-from latentgrid.verdicts.pairs import saved
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "MMD-VAE needs a higher learning rate than the other two."
@@ -22,8 +22,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     ):
         of_adam = where(of_model(runs, model), optimizer="adam")
         first, second = (where(of_adam, learning_rate=rate) for rate in (better, worse))
+        pairs = paired(first, second, "min_train_loss", ["latent_dim"])
         yield Part(
-            f"{model}: {better:g} against {worse:g}",
-            Effect(saved(first, second, "min_train_loss", ["latent_dim"]), OF_LOSS),
-            pd.concat([first, second]),
+            f"{model}: {better:g} against {worse:g}", Effect(pairs.saved, OF_LOSS), pairs.used
         )

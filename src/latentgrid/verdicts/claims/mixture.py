@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentgrid.verdicts.claims import Part, of_model
-from latentgrid.verdicts.pairs import gained
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "With a mixture of Gaussians as its prior, a variational autoencoder separates the classes \
@@ -18,8 +18,5 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     mixture = of_model(runs, "gmvae")
     for model in ("vae_bce", "conv5_vae", "ae"):
         other = of_model(runs, model)
-        yield Part(
-            f"gmvae against {model}",
-            Effect(gained(mixture, other, "silhouette", ["latent_dim"]), "silhouette"),
-            pd.concat([mixture, other]),
-        )
+        pairs = paired(mixture, other, "silhouette", ["latent_dim"])
+        yield Part(f"gmvae against {model}", Effect(pairs.gained, "silhouette"), pairs.used)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import Part, of_model
-from latentgrid.verdicts.pairs import gained
+from latentgrid.verdicts.claims import Part, of_model, where
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "Draws of N(0, I) decode to digits with a variational autoencoder and to nothing \
@@ -14,13 +14,17 @@ SOURCE = "002, sections 4.3.2 and 5.1.1"
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
-    """Compare how sure the judge is of images decoded from the same draws."""
+    """Compare how sure the judge is of images decoded from the same draws.
+
+    How recognisable either is beside its reconstructions stands in the note.
+    """
     plain, variational = of_model(runs, "ae"), of_model(runs, "vae_bce")
+    pairs = paired(variational, plain, "prior_confidence", ["latent_dim"])
     yield Part(
         "vae_bce against ae",
-        Effect(gained(variational, plain, "prior_confidence", ["latent_dim"]), "confidence"),
-        pd.concat([plain, variational]),
-        note=levels(plain, variational),
+        Effect(pairs.gained, "confidence"),
+        pairs.used,
+        note=levels(where(pairs.used, model="ae"), where(pairs.used, model="vae_bce")),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentgrid.verdicts.claims import Part, of_model
-from latentgrid.verdicts.pairs import gained
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import ABSOLUTE_TOLERANCE, Effect
 
 CLAIM = "A variational autoencoder separates the classes no better than a plain autoencoder."
@@ -20,9 +20,10 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     plain = of_model(runs, "ae")
     for model in ("vae_bce", "conv5_vae"):
         variational = of_model(runs, model)
+        pairs = paired(plain, variational, "silhouette", ["latent_dim"])
         yield Part(
             f"ae against {model}",
-            Effect(gained(plain, variational, "silhouette", ["latent_dim"]), "silhouette"),
-            pd.concat([plain, variational]),
+            Effect(pairs.gained, "silhouette"),
+            pairs.used,
             least=-ABSOLUTE_TOLERANCE["mean_silhouette_test"],
         )
