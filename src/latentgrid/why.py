@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -305,7 +306,8 @@ def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
 
 
 def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | None:
-    """Return the options with which Snakemake reads a configuration that has these runs."""
+    """Return the options with which Snakemake reads the smallest configuration with these runs."""
+    found = []
     for file in (PARAMS, *sorted(Path("config").glob("*.yaml"))):
         options = [] if file == PARAMS else ["--configfile", str(file)]
         try:
@@ -317,8 +319,8 @@ def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | N
             continue
         planned = {run.name: json.loads(grid.canonical(run.settings)) for run in grid.runs(chosen)}
         if all(planned.get(name) == of_run for name, of_run in settings.items()):
-            return options
-    return None
+            found.append((len(planned), options))
+    return min(found, key=itemgetter(0))[1] if found else None
 
 
 def _files(run: Made) -> Table:
