@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from latentgrid.errors import without_credentials
+from latentgrid import params
+from latentgrid.errors import UserError, without_credentials
 from latentgrid.evaluation import tabulate
 from latentgrid.files import write_json, write_text
 from latentgrid.paths import Layout
@@ -164,3 +165,11 @@ def test_an_audit_is_only_well_if_every_package_was_looked_up(audit, packages, s
     found, is_well = audit({"dependencies": packages})
     assert found.startswith(said)
     assert is_well is well
+
+
+def test_a_key_given_twice_does_not_show_its_password(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_text('mirror: "https://user:secret@host/"\n' * 2)
+    with pytest.raises(UserError, match="duplicate key") as refused:
+        params.load([file])
+    assert "secret" not in str(refused.value)
