@@ -62,8 +62,13 @@ def test_examples_of_the_extension_page(tmp_path):
     assert tested.returncode == 0, tested.stdout
 
 
+PARTS = ("docs", "benchmarks", "reference")
+
+
 @pytest.mark.parametrize(
-    "page", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda p: p.name
+    "page",
+    [*ROOT.glob("*.md"), *(page for part in PARTS for page in (ROOT / part).rglob("*.md"))],
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
 )
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
