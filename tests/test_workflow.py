@@ -312,6 +312,11 @@ def test_plan_of_the_default_grid():
 # What goes wrong.
 
 
+def heed_interrupts():
+    """Undo what a shell does to what it runs in the background: it lets it ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(project, *arguments):
     """Start Snakemake as a shell does, in a process group of its own."""
     return subprocess.Popen(
@@ -322,6 +327,7 @@ def start(project, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - there is one thread
     )
 
 
