@@ -116,3 +116,11 @@ def project(built, tmp_path):
 
     yield copy_built(built, tmp_path / "project")
     shutil.rmtree(tmp_path / "project")
+
+
+@pytest.fixture(autouse=True)
+def _denormal_numbers():
+    """Undo what a training sets for its whole process; Hypothesis refuses to draw numbers then."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
