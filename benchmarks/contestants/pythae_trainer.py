@@ -31,12 +31,8 @@ class Encoder(BaseEncoder):
         return ModelOutput(embedding=mean, log_covariance=log_variance)
 
 
-class PlainEncoder(BaseEncoder):
+class PlainEncoder(Encoder):
     """An encoder of ours, whose outputs are codes."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
 
     def forward(self, images: Tensor) -> ModelOutput:
         """Return them."""
