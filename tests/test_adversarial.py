@@ -12,7 +12,8 @@ from latentgrid.data import Batch, Images
 from latentgrid.models._adversarial import discriminator_loss, generator_loss
 from latentgrid.models.wgan import gradient_penalty
 from latentgrid.randomness import generator
-from latentgrid.training.loop import Training, take_turns, turns_of
+from latentgrid.training.loop import Training
+from latentgrid.training.steps import moving, take_turns, turns_of
 from networks import MNIST_SHAPE, build
 
 SMALL = (1, 8, 8)
@@ -182,16 +183,18 @@ def test_the_critic_minimises_the_weighted_penalty_less_the_distance(penalty):
 # Who moves, and when
 
 
+ADAM_GAN = {"optimizer": "adam_gan", "learning_rate": 0.01, "precision": "float32"}
+
+
 def parts(model):
     return {"discriminator": model.discriminator, "generator": model.decoder}
 
 
 def take(model, player_index, batches):
     """Let one player alone take a step on each batch."""
-    turns = turns_of(model, {"optimizer": "adam_gan", "learning_rate": 0.01})
-    player, optimizer = turns[player_index]
+    turn = turns_of(model, ADAM_GAN)[player_index]
     for step, batch in enumerate(batches, start=1):
-        take_turns([(player, optimizer)], step * player.every, batch, noise(step))
+        turn.take(batch, noise(step))
 
 
 @pytest.mark.parametrize("network", ["dense", "conv"])
@@ -215,10 +218,10 @@ def test_a_step_moves_its_own_player_and_not_a_bit_of_the_other(name, network, i
 @pytest.mark.parametrize("name", GANS)
 def test_the_generator_moves_on_every_kth_batch_and_the_discriminator_on_each(name, k):
     model = small(name, **{STEPS[name]: k})
-    turns = turns_of(model, {"optimizer": "adam_gan", "learning_rate": 0.01})
+    turns = turns_of(model, ADAM_GAN)
     for step in range(1, 8):
         before = {part: state(module) for part, module in parts(model).items()}
-        terms, _ = take_turns(turns, step, some(6, seed=step), noise(step))
+        terms, _ = take_turns(moving(turns, step), some(6, seed=step), noise(step))
         moved = {
             part: not same(state(module), before[part]) for part, module in parts(model).items()
         }
@@ -235,6 +238,7 @@ def test_an_epoch_without_a_step_of_the_generator_still_reports_all_terms(name, 
         "learning_rate": 1e-3,
         "epochs": 1,
         "batch_size": 20,
+        "precision": "float32",
         "seed": 0,
     }
     before = state(model.decoder)
@@ -247,8 +251,7 @@ def test_an_epoch_without_a_step_of_the_generator_still_reports_all_terms(name, 
 def test_the_discriminators_reported_loss_is_that_before_its_step(name):
     model, batch = small(name), some(6)
     expected = model.losses(batch, noise())["discriminator"]
-    turns = turns_of(model, {"optimizer": "adam_gan", "learning_rate": 0.1})
-    terms, objective = take_turns(turns, 1, batch, noise())
+    terms, objective = take_turns(turns_of(model, ADAM_GAN), batch, noise())
     torch.testing.assert_close(terms["discriminator"], expected)
     torch.testing.assert_close(objective, expected.mean())
 
@@ -447,6 +450,7 @@ def test_a_gan_fits_a_normal_distribution(seed):
         "learning_rate": 1e-3,
         "epochs": 20,
         "batch_size": 100,
+        "precision": "float32",
         "seed": seed,
     }
     model = build("gan", 1, data.shape, seed, hidden=32, discriminator_steps=5)

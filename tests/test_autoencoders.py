@@ -141,7 +141,7 @@ def test_training_turns_the_linear_autoencoder_into_the_subspace_of_pca():
     assert angles().max() > 0.5
     for rate, epochs in ((0.01, 150), (0.001, 50)):
         settings = {"optimizer": "adam", "learning_rate": rate}
-        settings |= {"epochs": epochs, "batch_size": 400, "seed": 0}
+        settings |= {"epochs": epochs, "batch_size": 400, "precision": "float32", "seed": 0}
         Training(model, data_of(images), settings).run(lambda row: None)
     assert angles().max() < 1e-3
     best = mean_error(pca, images)
@@ -223,7 +223,7 @@ def test_a_heavier_penalty_makes_its_term_smaller(name, term, few_images):
         rows = []
         model = build(name, 8, hidden=32, penalty=penalty)
         settings = {"optimizer": "adam", "learning_rate": 1e-3}
-        settings |= {"epochs": 8, "batch_size": 10, "seed": 0}
+        settings |= {"epochs": 8, "batch_size": 10, "precision": "float32", "seed": 0}
         Training(model, few_images, settings).run(rows.append)
         return rows[-1][f"train_{term}"]
 
@@ -271,7 +271,7 @@ def test_every_combination_of_blocks_trains_and_survives_a_file(choices, tmp_pat
     images = (draws(24, 2, 8, 12) * 255).to(torch.uint8)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     settings = {"optimizer": "adam", "learning_rate": 1e-3}
-    settings |= {"epochs": 1, "batch_size": 24, "seed": 0}
+    settings |= {"epochs": 1, "batch_size": 24, "precision": "float32", "seed": 0}
     assert not Training(model, data_of(images), settings).run(lambda row: None).diverged
     for name, _ in model.named_parameters():
         assert not torch.equal(model.state_dict()[name], before[name]), name

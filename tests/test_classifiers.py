@@ -238,7 +238,13 @@ def test_lenet5_reads_mnist(tmp_path, mnist_mirror):
         data, train_images=data.train_images[:40_000], train_labels=data.train_labels[:40_000]
     )
     model = build("lenet5")
-    settings = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 50, "epochs": 2}
+    settings = {
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "batch_size": 50,
+        "precision": "float32",
+        "epochs": 2,
+    }
     Training(model, some, settings | {"seed": 0}).run(lambda row: None)
     found = snapshot(model.eval(), some, seed=0, samples=0, manifold=0)["classes"]
     right = (found == data.test_labels).float().mean().item()

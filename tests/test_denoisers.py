@@ -245,7 +245,7 @@ def test_training_makes_damaged_images_better(name, few_images):
     choices = {"dae": {"network": "dense", "latent_dim": 20}, "unet": {"channels": 4}}[name]
     model = build(name, corruption="pixels_50", **choices)
     settings = {"optimizer": "adam", "learning_rate": 3e-3}
-    settings |= {"epochs": 12, "batch_size": 5, "seed": 0}
+    settings |= {"epochs": 12, "batch_size": 5, "precision": "float32", "seed": 0}
     Training(model, few_images, settings).run(lambda row: None)
     clean = to_unit_interval(few_images.train_images)
     damaged = model.corrupt(clean, noise())

@@ -236,6 +236,7 @@ SETTINGS = {
     "learning_rate": 0.001,
     "epochs": 3,
     "batch_size": 100,
+    "precision": "float32",
     "seed": 0,
 }
 TEXTS = ("config", "outcome", "history", "metrics")

@@ -52,6 +52,7 @@ RUNS = pd.DataFrame(
         "learning_rate": 0.00075,
         "planned_epochs": 50,
         "batch_size": 100,
+        "precision": "float32",
         "status": "finished",
         "reason": None,
         "epochs": 50,

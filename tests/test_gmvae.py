@@ -13,7 +13,8 @@ from latentgrid.evaluation.measures.silhouette import silhouette
 from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.models._gaussian import kl_to_standard_normal
 from latentgrid.randomness import generator
-from latentgrid.training.loop import Training, turns_of
+from latentgrid.training.loop import Training
+from latentgrid.training.steps import turns_of
 from networks import build
 
 SMALL = (1, 8, 8)
@@ -251,9 +252,10 @@ def test_while_pretraining_a_step_moves_neither_prior_nor_variances():
         crossed = torch.nn.functional.binary_cross_entropy(of_means, batch.images)
     assert model.batch_loss(losses).item() == pytest.approx(64 * crossed.item(), rel=1e-5)
     assert model.loss(losses).mean() > model.batch_loss(losses)
-    ((player, optimizer),) = turns_of(model, {"optimizer": "adam", "learning_rate": 0.01})
+    settings = {"optimizer": "adam", "learning_rate": 0.01, "precision": "float32"}
+    (turn,) = turns_of(model, settings)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    optimizer.minimise(player.objective(player.losses(batch, noise())))
+    turn.take(batch, noise())
     after, last = model.state_dict(), "encoder.7"
     assert all(torch.equal(before[name], after[name]) for name in PRIOR)
     assert torch.equal(before[f"{last}.weight"][3:], after[f"{last}.weight"][3:])
@@ -292,7 +294,8 @@ def trained(data, seed=0, **settings):
     hyperparameters = {k: settings.pop(k) for k in ("components", "pretraining") if k in settings}
     model = build("gmvae", 5, data.shape, seed, **hyperparameters)
     rows = []
-    settings = {"optimizer": "adam", "learning_rate": 1e-3, "seed": seed} | settings
+    chosen = {"optimizer": "adam", "learning_rate": 1e-3, "precision": "float32", "seed": seed}
+    settings = chosen | settings
     outcome = Training(model, data, settings).run(rows.append)
     assert not outcome.diverged
     return model.eval(), rows
@@ -307,7 +310,13 @@ def found_in(model, data):
 
 def test_four_kinds_of_images_are_found():
     data = Images(*toy(400, 0), *toy(100, 1))
-    settings = {"components": 4, "pretraining": 3, "epochs": 6, "batch_size": 25}
+    settings = {
+        "components": 4,
+        "pretraining": 3,
+        "epochs": 6,
+        "batch_size": 25,
+        "precision": "float32",
+    }
     model, rows = trained(data, **settings)
     found = found_in(model, data)
     assert found["clustering_accuracy"] == 1

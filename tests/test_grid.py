@@ -203,6 +203,7 @@ def test_settings_hold_all_that_training_reads_and_nothing_else(raw_params):
         "learning_rate": 0.0001,
         "epochs": 50,
         "batch_size": 100,
+        "precision": "float32",
         "snapshots": {"epochs": [1, 5, 20, 50], "samples": 64, "manifold": 16},
         "seed": 0,
     }
@@ -237,3 +238,12 @@ def test_a_plan_survives_its_file(raw_params, tmp_path):
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     assert grid.read_plan(tmp_path / "plan.json") == plan
     assert len(plan) == 54
+
+
+def test_precision_can_be_an_axis(raw_params):
+    raw_params["models"] = {"vae": {**raw_params["models"]["vae"]}}
+    raw_params["models"]["vae"]["precision"] = ["float32", "bfloat16"]
+    found = runs_of(raw_params)
+    assert {run.precision for run in found} == {"float32", "bfloat16"}
+    assert {run.settings["precision"] for run in found if "bfloat16" in run.name} == {"bfloat16"}
+    assert all("precision" not in run.settings["hyperparameters"] for run in found)

@@ -177,6 +177,9 @@ def test_the_error_of_a_mean_is_that_of_its_images():
 # What is stored and measured
 
 
+NAMES = ["vae_bce/0", "vae_bce/1"]
+
+
 @pytest.fixture
 def results(few_images, tmp_path, monkeypatch):
     """Two runs of an entry, the second of which diverged, and one of another entry."""
@@ -194,8 +197,8 @@ def results(few_images, tmp_path, monkeypatch):
         write_json(LAYOUT.run(name).outcome, outcome)
 
 
-def test_every_run_of_the_entry_has_a_file_and_a_diverged_one_nothing_in_it(results):
-    write_bounds(LAYOUT, "vae_bce", images=4, draws=3, place="cpu")
+def test_every_named_run_has_a_file_and_a_diverged_one_nothing_in_it(results):
+    write_bounds(LAYOUT, NAMES, images=4, draws=3, place="cpu")
     found = read_json(LAYOUT.run("vae_bce/0").likelihood)
     four = {"elbo", "importance_bound", "rate", "distortion"}
     errors = {f"{name}_se" for name in four}
@@ -207,9 +210,9 @@ def test_every_run_of_the_entry_has_a_file_and_a_diverged_one_nothing_in_it(resu
 
 def test_the_same_call_gives_the_same_file_and_few_test_images_are_all_there_are(results):
     file = LAYOUT.run("vae_bce/0").likelihood
-    write_bounds(LAYOUT, "vae_bce", images=30, draws=3, place="cpu")
+    write_bounds(LAYOUT, NAMES, images=30, draws=3, place="cpu")
     first = file.read_bytes()
-    write_bounds(LAYOUT, "vae_bce", images=1000, draws=3, place="cpu")
+    write_bounds(LAYOUT, NAMES, images=1000, draws=3, place="cpu")
     assert file.read_bytes() == first
     assert read_json(file)["likelihood_images"] == 30
 
@@ -219,7 +222,7 @@ def test_a_variance_that_overflows_gives_no_bound(results):
     weights = load_file(files.weights)
     weights["encoder.3.bias"].fill_(300)
     save_file(weights, files.weights)
-    write_bounds(LAYOUT, "vae_bce", images=3, draws=3, place="cpu")
+    write_bounds(LAYOUT, NAMES, images=3, draws=3, place="cpu")
     assert read_json(files.likelihood) == {"likelihood_images": 3, "likelihood_draws": 3}
 
 

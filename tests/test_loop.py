@@ -15,6 +15,7 @@ from torch import nn
 from latentgrid import catalogue, models
 from latentgrid.data import Images, checksum, load_images, to_unit_interval
 from latentgrid.errors import UserError
+from latentgrid.files import sha256
 from latentgrid.imports import source_files
 from latentgrid.randomness import generator, seed_of
 from latentgrid.run_files import RunFiles
@@ -30,7 +31,9 @@ every_model = pytest.mark.parametrize("name", catalogue.models())
 def fit(data, name="vae", latent_dim=3, learning_rate=1e-3, optimizer="adam", **settings):
     """Train and return the outcome, the rows of the history and the weights."""
     chosen = {"optimizer": optimizer, "learning_rate": learning_rate}
-    settings = {"epochs": 2, "batch_size": 20, "seed": 0} | chosen | settings
+    settings = (
+        {"epochs": 2, "batch_size": 20, "precision": "float32", "seed": 0} | chosen | settings
+    )
     model = build(name, latent_dim, data.shape, settings["seed"])
     return *fit_model(model, data, settings), model.state_dict()
 
@@ -166,7 +169,7 @@ def pixels(n):
 def orders(seed=0, batch_size=6, learning_rate=0.1):
     """The images that each epoch of three showed, in order."""
     model = Recorder()
-    settings = {"epochs": 3, "batch_size": batch_size, "seed": seed}
+    settings = {"epochs": 3, "batch_size": batch_size, "precision": "float32", "seed": seed}
     fit_model(model, pixels(20), settings | {"learning_rate": learning_rate})
     shown = [pixel for batch in model.seen for pixel in batch]
     assert max(map(len, model.seen)) == min(batch_size, 20)
@@ -188,7 +191,7 @@ def test_the_seed_alone_sets_the_order():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_ends_training_at_the_last_good_epoch(value):
     """Four batches an epoch; the term `bad` goes wrong in the last batch of epoch 3."""
-    settings = {"epochs": 5, "batch_size": 5, "seed": 0}
+    settings = {"epochs": 5, "batch_size": 5, "precision": "float32", "seed": 0}
     good = Recorder()
     _, expected = fit_model(good, pixels(20), settings | {"epochs": 2})
 
@@ -212,7 +215,9 @@ def test_a_test_loss_that_is_not_finite_ends_training_too():
             return found
 
     model = FailsOnTest()
-    outcome, history = fit_model(model, pixels(20), {"epochs": 3, "batch_size": 5, "seed": 0})
+    outcome, history = fit_model(
+        model, pixels(20), {"epochs": 3, "batch_size": 5, "precision": "float32", "seed": 0}
+    )
     assert outcome.epochs == len(history) == 1
     assert "test_bad" in outcome.diverged
 
@@ -273,6 +278,7 @@ def settings_of(**changes):
         "learning_rate": 1e-3,
         "epochs": 2,
         "batch_size": 100,
+        "precision": "float32",
         "snapshots": {"epochs": [0, 2], "samples": 4, "manifold": 3},
         "seed": 0,
     } | changes
@@ -331,6 +337,7 @@ def test_a_training_job_writes_all_its_files_and_clears_up(trained, digits_file)
         "status": "finished",
         "reason": "",
         "epochs": 2,
+        "sha256": {path.name: sha256(path) for path in files.results},
     }
     config = json.loads(files.config.read_text())
     assert config["settings"] == settings_of()
@@ -506,3 +513,19 @@ def test_a_convolutional_job_depends_on_the_convolutional_nets():
     found = source_files("latentgrid.training.__main__", "latentgrid.models.mmd_vae")
     assert "src/latentgrid/nets/conv.py" in found
     assert "src/latentgrid/nets/dense.py" not in found
+
+
+# Precision
+
+
+@every_model
+def test_every_model_trains_in_bfloat16_with_weights_in_single_precision(name, few_images):
+    _, exact, _ = fit(few_images, name, epochs=1)
+    outcome, rough, weights = fit(few_images, name, epochs=1, precision="bfloat16")
+    assert not outcome.diverged
+    assert all(
+        not value.is_floating_point() or value.dtype != torch.bfloat16 for value in weights.values()
+    )
+    closed_form = models.load(name).closed_form
+    assert (exact == rough) == closed_form
+    assert rough[0]["test_loss"] == pytest.approx(exact[0]["test_loss"], rel=0.2, abs=0.2)

@@ -18,7 +18,7 @@ from latentgrid.training.run import new_model
 torch.set_num_threads(1)
 settings = dict(
     model="conv_vae", hyperparameters=dict(latent_dim=2), seed=0, epochs=10, batch_size=100,
-    optimizer="adam", learning_rate=0.001,
+    precision="float32", optimizer="adam", learning_rate=0.001,
 )
 images = torch.zeros(500, 1, 28, 28, dtype=torch.uint8)
 labels = torch.zeros(500, dtype=torch.uint8)

@@ -13,14 +13,14 @@ from latentgrid.errors import UserError
 
 ABSENT = object()
 MODELS = ", ".join(catalogue.models())
-AXES = "latent_dim, optimizer, learning_rate, epochs, batch_size"
+AXES = "latent_dim, optimizer, learning_rate, epochs, batch_size, precision"
 RATE = "a number above 0, 10 at most"
 WHOLE = "a whole number, 1 or more"
 WIDTH = "a whole number from 1 to 4096"
 SEEDS = "a list of whole numbers from 0 to 4294967295, each there once"
 COUNTS = "a list of whole numbers, each 0 or more and there once"
 LIKELIHOOD = "the keys images, draws, or null for none"
-TRAINING = "the keys epochs, batch_size, device, jobs_per_gpu"
+TRAINING = "the keys epochs, batch_size, precision, device, jobs_per_gpu, cuda_graphs"
 
 
 def put(raw, key, value):

@@ -69,7 +69,7 @@ def attacked(tmp_path, monkeypatch):
     counts = {"training images": 6, "test images": 6, "image shape": [1, 4, 4]}
     write_json(layout.description, counts | {"classes": 10})
     settings = {"model": "vae", "hyperparameters": {}, "optimizer": ATTACK, "learning_rate": 0.1}
-    settings |= {"epochs": 1, "batch_size": 3, "seed": 0}
+    settings |= {"epochs": 1, "batch_size": 3, "precision": "float32", "seed": 0}
     axes = {"latent_dim": 2, "optimizer": ATTACK, "learning_rate": 0.1}
     good, failed = (
         {"name": f"{ATTACK}{n}", "entry": f"{ATTACK}{n}", "axes": axes, "settings": settings}

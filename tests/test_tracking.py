@@ -45,6 +45,7 @@ SETTINGS = {
     "learning_rate": 0.0001,
     "epochs": 3,
     "batch_size": 100,
+    "precision": "float32",
     "snapshots": {"epochs": [1, 3], "samples": 64, "manifold": 16},
     "seed": 1,
 }
@@ -210,6 +211,7 @@ def test_a_finished_run_is_shown_as_its_files_say(layout: Layout) -> None:
         "learning_rate": "0.0001",
         "epochs": "3",
         "batch_size": "100",
+        "precision": "float32",
         "seed": "1",
     }
     assert set(run.data.metrics) == {*COLUMNS, "silhouette"}

@@ -15,6 +15,7 @@ SETTINGS = {
     "hyperparameters": {"latent_dim": 2, "encoder": "conv", "decoder": "dense"},
     "optimizer": "adam",
     "learning_rate": 0.001,
+    "precision": "float32",
 }
 PREPARE = ("snakemake", "--cores", "2", "data")
 # The documentation's example, with a decoder that wants a code of one dimension more.

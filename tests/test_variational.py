@@ -168,7 +168,13 @@ def test_both_estimators_train_alike(few_images):
 
 def fit(model, data, epochs=2):
     rows = []
-    settings = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 20, "seed": 0}
+    settings = {
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "batch_size": 20,
+        "precision": "float32",
+        "seed": 0,
+    }
     Training(model, data, settings | {"epochs": epochs}).run(rows.append)
     return rows
 

@@ -173,7 +173,8 @@ def grid_runs(losses, **changed):
     rows = [
         {"run": f"vae/{seed}", "entry": "vae", "model": "vae", "latent_dim": 2, "seed": seed}
         | {"optimizer": "adam", "learning_rate": 0.00075, "planned_epochs": 50}
-        | {"batch_size": 100, "status": "finished", "min_train_batch_sum": loss}
+        | {"batch_size": 100, "precision": "float32"}
+        | {"status": "finished", "min_train_batch_sum": loss}
         | changed
         for seed, loss in enumerate(losses)
     ]
@@ -209,6 +210,7 @@ def test_a_published_number_meets_the_runs_of_its_setting():
         (grid_runs([5.0]), "digits", "measured on mnist, these runs are on digits"),
         (grid_runs([5.0], planned_epochs=5), "mnist", "trained 5 epochs in batches of 100"),
         (grid_runs([5.0], batch_size=32), "mnist", "trained 50 epochs in batches of 32"),
+        (grid_runs([5.0], precision="bfloat16"), "mnist", "in bfloat16, published 50 epochs"),
         (grid_runs([5.0, 5.0], status="diverged"), "mnist", "2 of 2 runs diverged"),
         (grid_runs([np.nan]), "mnist", "min_train_batch_sum was not measured"),
         (

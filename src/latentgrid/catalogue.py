@@ -21,6 +21,7 @@ TRAINING: Fields = {
     "learning_rate": (hyperparameters.LearningRate, ...),
     "epochs": (hyperparameters.PositiveInteger, ...),
     "batch_size": (hyperparameters.PositiveInteger, ...),
+    "precision": (hyperparameters.Precision, ...),
 }
 # The methods of a `models.LatentVariableModel`.
 DENSITIES = frozenset({"propose", "log_prior", "decode"})

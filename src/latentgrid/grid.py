@@ -21,6 +21,7 @@ class Run:
     seed: int
     epochs: int
     batch_size: int
+    precision: str
     snapshots: Mapping[str, Any]
 
     @property
@@ -31,7 +32,7 @@ class Run:
     @property
     def settings(self) -> dict[str, Any]:
         """Everything that the result depends on, and nothing else."""
-        training = ("optimizer", "learning_rate", "epochs", "batch_size")
+        training = ("optimizer", "learning_rate", "epochs", "batch_size", "precision")
         return {
             "model": self.model,
             "hyperparameters": {k: v for k, v in self.axes.items() if k not in training},
@@ -39,6 +40,7 @@ class Run:
             "learning_rate": self.axes.get("learning_rate"),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
+            "precision": self.precision,
             "snapshots": dict(self.snapshots),
             "seed": self.seed,
         }
@@ -64,6 +66,7 @@ def _run(params: Params, entry: str, model: str, axes: Mapping[str, Any], seed: 
         seed=seed,
         epochs=epochs,
         batch_size=axes.get("batch_size", params.training.batch_size),
+        precision=axes.get("precision", params.training.precision),
         snapshots={
             "epochs": sorted({e for e in params.snapshots.epochs if e < epochs} | {epochs}),
             "samples": params.snapshots.samples,
@@ -78,8 +81,8 @@ def canonical(value: Any) -> str:
 
 
 def trial_of(settings: Mapping[str, Any]) -> list[Any]:
-    """Return what decides whether a run can be trained: model, hyperparameters and epochs."""
-    return [settings["model"], settings["hyperparameters"], settings["epochs"]]
+    """Return what decides whether a run can be trained."""
+    return [settings[key] for key in ("model", "hyperparameters", "epochs", "precision")]
 
 
 def plan(params: Params) -> list[dict[str, Any]]:

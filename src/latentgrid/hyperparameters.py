@@ -30,4 +30,5 @@ Optimizer = Annotated[
     Literal["adadelta", "adam", "adam_gan", "rmsprop"],
     Field(description="adadelta, adam, adam_gan, rmsprop"),
 ]
+Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32, bfloat16")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu, cuda")]

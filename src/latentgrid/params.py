@@ -24,7 +24,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError, one_line, without_credentials
-from latentgrid.hyperparameters import MOST, Device, Integer, PositiveInteger
+from latentgrid.hyperparameters import MOST, Device, Integer, PositiveInteger, Precision
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST = 60
@@ -76,8 +76,10 @@ class Training(Section):
 
     epochs: PositiveInteger
     batch_size: PositiveInteger
+    precision: Precision = "float32"
     device: Device
     jobs_per_gpu: PositiveInteger
+    cuda_graphs: bool = True
 
 
 class Snapshots(Section):

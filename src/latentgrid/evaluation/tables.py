@@ -31,9 +31,10 @@ PUBLISHED_KNOWN = {
     "quantity": (PUBLISHED_QUANTITY, "mean_silhouette_test"),
     "origin": ("published script", "no script", "settings not published"),
 }
-IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size"]
+IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
+PUBLISHED_PRECISION = "float32"
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
 
 
@@ -87,6 +88,7 @@ def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
         "seed": settings["seed"],
         "planned_epochs": settings["epochs"],
         "batch_size": settings["batch_size"],
+        "precision": settings["precision"],
     }
     run = TrainedRun(layout.run(planned["name"]))
     if not run.ended:
@@ -105,6 +107,11 @@ def _failure(run: TrainedRun) -> str:
     if run.files.failure.exists():
         return str(read_json(run.files.failure, "reason")["reason"])
     return "the job ended without a word; see its log"
+
+
+def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of runs in float32, in which all that was published was computed."""
+    return runs[runs["precision"] == PUBLISHED_PRECISION]
 
 
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:

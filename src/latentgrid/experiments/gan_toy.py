@@ -11,7 +11,7 @@ from latentgrid import models
 from latentgrid.data import Batch
 from latentgrid.models.gan import GAN
 from latentgrid.randomness import generator, seed_of
-from latentgrid.training.loop import take_turns, turns_of
+from latentgrid.training.steps import moving, take_turns, turns_of
 
 PIXEL = (1, 1, 1)
 SETTINGS = {
@@ -19,6 +19,7 @@ SETTINGS = {
     "hyperparameters": {"latent_dim": 1, "hidden": 32, "discriminator_steps": 5},
     "optimizer": "adam_gan",
     "learning_rate": 1e-2,
+    "precision": "float32",
 }
 MEAN, DEVIATION = 0.65, 0.1  # the untrained generator draws near 0.5
 BATCH = 100
@@ -44,7 +45,7 @@ def run() -> dict[str, Tensor]:
     seen = []
     for step in range(RECORDED[-1] + 1):
         if step > 0:
-            take_turns(turns, step, batch(data), noise)
+            take_turns(moving(turns, step), batch(data), noise)
         if step in RECORDED:
             seen.append(look(model, x, z))
     constants = {"mean": torch.tensor(MEAN), "deviation": torch.tensor(DEVIATION), "x": x, "z": z}

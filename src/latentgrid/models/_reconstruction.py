@@ -1,5 +1,6 @@
 """How far a reconstruction is from its image, per image."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,7 +19,10 @@ def cross_entropy(reconstruction: Tensor, images: Tensor) -> Tensor:
     Pixels in [0, 1]. PyTorch cuts the logarithm at −100, where Keras cuts x̂ at 1e-7. The least
     value, reached at x̂ = x, is the entropy of the pixels and not 0.
     """
-    # It refuses what is no number with an error; a run that comes to that must diverge instead.
-    numbers = reconstruction.nan_to_num(nan=0.0)
-    pixels = functional.binary_cross_entropy(numbers, images, reduction="none")
-    return (pixels + 0 * reconstruction).flatten(1).sum(dim=1)
+    # In lower precision it would come to 0 or infinity, and PyTorch refuses it there on a GPU.
+    with torch.autocast(images.device.type, enabled=False):
+        exact = reconstruction.to(images.dtype)
+        # It refuses what is no number with an error; a run that comes to that must diverge instead.
+        numbers = exact.nan_to_num(nan=0.0)
+        pixels = functional.binary_cross_entropy(numbers, images, reduction="none")
+        return (pixels + 0 * exact).flatten(1).sum(dim=1)

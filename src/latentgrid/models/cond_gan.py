@@ -4,7 +4,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from latentgrid.data import Batch
 from latentgrid.hyperparameters import LatentDim, PositiveInteger
@@ -69,7 +68,9 @@ class ConditionalGAN(JensenShannon):
 
     def one_hot(self, labels: Tensor) -> Tensor:
         """Map labels (n,) to (n, classes)."""
-        return functional.one_hot(labels, self.classes).float()
+        # PyTorch's one_hot looks whether the labels are classes, and waits for the device to know.
+        classes = torch.arange(self.classes, device=labels.device)
+        return (labels[:, None] == classes).float()
 
 
 class WithLabel(nn.Module):

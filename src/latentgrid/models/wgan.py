@@ -88,7 +88,7 @@ def gradient_penalty(
     """
     differentiable = torch.is_grad_enabled()
     share = real.new_empty(len(real), 1, 1, 1).uniform_(generator=generator)
-    points = torch.lerp(real, fake, share).detach().requires_grad_()
+    points = torch.lerp(real, fake.to(real), share).detach().requires_grad_()
     with torch.enable_grad():
         (slopes,) = torch.autograd.grad(critic(points).sum(), points, create_graph=differentiable)
     norms: Tensor = torch.linalg.vector_norm(slopes.flatten(1), dim=1)

@@ -99,12 +99,12 @@ def _corrupts(model: str) -> bool:
 
 
 def _grids(layout: Layout) -> list[dict[str, Any]]:
-    """Return each entry with the values on its axes, its epochs and its batch size."""
+    """Return each entry with the values on its axes, its epochs, batch size and precision."""
     plan = pd.DataFrame(
         {"entry": p["entry"], **p["settings"], **p["axes"]} for p in read_plan(layout.plan)
     )
     axes = axes_of(read_plan(layout.plan))
-    columns = [*dict.fromkeys((*axes, "epochs", "batch_size", "seed"))]
+    columns = [*dict.fromkeys((*axes, "epochs", "batch_size", "precision", "seed"))]
     return [
         {
             "entry": entry,

@@ -29,6 +29,7 @@ def main(
     state: Annotated[Path, typer.Option(help="where an unfinished run keeps what it has")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
+    cuda_graphs: Annotated[bool, typer.Option(help="replay captured steps on a GPU")] = True,
 ) -> None:
     """Train one run, or go on with it."""
     files = RunFiles(folder, state)
@@ -39,7 +40,7 @@ def main(
             place, _slot = take_device(device, jobs_per_gpu)
             from latentgrid.training.run import train_run
 
-            train_run(json.loads(settings), images, files, place)
+            train_run(json.loads(settings), images, files, place, cuda_graphs)
         except BaseException as error:
             write_json(files.failure, {"reason": _reason(error)})
             raise

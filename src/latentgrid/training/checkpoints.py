@@ -82,9 +82,8 @@ class Checkpoints:
         text = bytearray(json.dumps(asdict(record)).encode())
         stored = {**state, RECORD: torch.frombuffer(text, dtype=torch.uint8)}
         self._write(f"checkpoint-{record.epoch}", stored)
-        for epoch, path in list(self._numbered("checkpoint")):
-            if epoch <= record.epoch - KEPT:
-                path.unlink()
+        for _, path in sorted(self._numbered("checkpoint"))[:-KEPT]:
+            path.unlink()
 
     def keep_snapshot(self, epoch: int, snapshot: Mapping[str, Tensor]) -> None:
         """Write what is kept of the model after an epoch."""

@@ -15,7 +15,7 @@ from latentgrid.paths import Layout
 from latentgrid.randomness import generator
 from latentgrid.text import duration, size
 from latentgrid.training.devices import take_device
-from latentgrid.training.loop import take_turns, turns_of
+from latentgrid.training.steps import moving, take_turns, turns_of
 from latentgrid.training.trial import attempt, built
 
 WARM_UP, TIMED = 1, 3
@@ -49,7 +49,10 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     seconds, disk = [], []
     for run in runs:
         network = canonical(
-            [run.settings["model"], run.settings["hyperparameters"], run.batch_size]
+            [
+                *(run.settings["model"], run.settings["hyperparameters"]),
+                *(run.batch_size, run.precision),
+            ]
         )
         if network not in measured:
             measured[network] = _measure(run, data, place)
@@ -90,11 +93,11 @@ def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
     noise = generator(0, "estimate", place)
     if model.closed_form:
         return 0.0, models.parameter_count(model) * FLOAT_BYTES
-    rounds = max(player.every for player, _ in turns)
+    rounds = max(turn.player.every for turn in turns)
     for step in range(rounds * (WARM_UP + TIMED)):
         if step == rounds * WARM_UP:
             started = time.perf_counter()
-        _, objective = take_turns(turns, step + 1, batch, noise)
+        _, objective = take_turns(moving(turns, step + 1), batch, noise)
         objective.item()
     elapsed = time.perf_counter() - started
     return elapsed / (rounds * TIMED) / batch_size, models.parameter_count(model) * FLOAT_BYTES

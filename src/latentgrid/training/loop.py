@@ -2,21 +2,20 @@
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from latentgrid.data import Batch, Images, as_batch
-from latentgrid.models import Losses, Model, Player
+from latentgrid.data import Images
+from latentgrid.models import Model
 from latentgrid.randomness import generator
-from latentgrid.training.optimizers import OPTIMIZERS, Optimizer
+from latentgrid.training.capture import Mode, plainly
+from latentgrid.training.steps import Batches, Row, Sums, Turn, moving, take_turns, turns_of
 
-Row = dict[str, float]
-Turns = list[tuple[Player, Optimizer]]
 SUMS = ("_loss", "_batch_sum", "_batch_sum_corrected")
 
 
@@ -43,15 +42,19 @@ class Training:
         seconds: wall time of each epoch, its test pass and snapshot left out.
     """
 
-    def __init__(self, model: Model, data: Images, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, model: Model, data: Images, settings: Mapping[str, Any], mode: Mode = plainly
+    ) -> None:
         """Prepare for the first epoch.
 
         Args:
             model: on the same device as `data`.
             data: training and test images.
-            settings: optimizer, learning_rate, epochs, batch_size and seed are read.
+            settings: optimizer, learning_rate, precision, epochs, batch_size and seed are read.
+            mode: how steps are taken; `captured` needs a GPU.
         """
         self.model = model
+        self.mode = mode
         self.data = data
         self.epochs: int = settings["epochs"]
         self.batch_size: int = settings["batch_size"]
@@ -86,8 +89,8 @@ class Training:
         weights = {f"model/{name}": value for name, value in self.model.state_dict().items()}
         optimizers = {
             f"optimizer/{player}/{number}": tensor
-            for player, (_, optimizer) in enumerate(self.turns)
-            for number, tensor in enumerate(optimizer.state())
+            for player, turn in enumerate(self.turns)
+            for number, tensor in enumerate(turn.optimizer.state())
         }
         draws = {"order": self.order.get_state(), "noise": self.noise.get_state()}
         every = weights | optimizers | draws
@@ -103,8 +106,8 @@ class Training:
         self.model.load_state_dict(
             {name: state[f"model/{name}"] for name in self.model.state_dict()}
         )
-        for player, (_, optimizer) in enumerate(self.turns):
-            for number, tensor in enumerate(optimizer.state()):
+        for player, turn in enumerate(self.turns):
+            for number, tensor in enumerate(turn.optimizer.state()):
                 tensor.copy_(state[f"optimizer/{player}/{number}"])
         self.order.set_state(state["order"])
         self.noise.set_state(state["noise"])
@@ -121,105 +124,60 @@ class Training:
 
     def train_epoch(self) -> Row:
         """Take the steps of one epoch and return the losses before each, as means over images."""
-        model, data, epoch = self.model, self.data, self.epoch + 1
         with torch.no_grad():
-            model.before_epoch(epoch, data.train_images, self.noise)
-        permutation = torch.randperm(len(data.train_images), generator=self.order).to(self.device)
-        batches = list(torch.split(permutation, self.batch_size))
+            self.model.before_epoch(self.epoch + 1, self.data.train_images, self.noise)
+        order = torch.randperm(len(self.data.train_images), generator=self.order)
+        shown = self.data.train_images, self.data.train_labels
         if self.turns:
-            return _train_epoch(model, self.turns, data, batches, epoch, self.noise)
-        shown = data.train_images, data.train_labels
-        return evaluate(model, *shown, self.batch_size, generator(self.seed, "train", self.device))
+            return self._take_steps(Batches(*shown, order.to(self.device), self.batch_size))
+        draws = generator(self.seed, "train", self.device)
+        return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
 
     def test(self) -> Row:
         """Return the losses over the test images, as means over images."""
         shown = self.data.test_images, self.data.test_labels
         draws = generator(self.seed, "test", self.device)
-        return evaluate(self.model, *shown, self.batch_size, draws)
+        return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
+
+    def _take_steps(self, batches: Batches) -> Row:
+        sums = Sums(self.model.terms, self.device)
+
+        def step(turns: Sequence[Turn], size: int) -> None:
+            losses, objective = take_turns(turns, batches.next(size), self.noise)
+            sums.add(losses)
+            sums.objectives += objective
+
+        self.model.train()
+        take = self.mode(self.noise)
+        for number, size in enumerate(batches.sizes, start=self.epoch * len(batches.sizes) + 1):
+            turns = moving(self.turns, number)
+            take((turns, size), partial(step, turns, size))
+        surplus = sum(map(self.model.batch_surplus, batches.sizes))
+        return sums.row(self.model) | sums.batch_sum(surplus)
 
 
 @torch.no_grad()
 def evaluate(
-    model: Model, images: Tensor, labels: Tensor, batch_size: int, noise: torch.Generator
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    batch_size: int,
+    noise: torch.Generator,
+    mode: Mode = plainly,
 ) -> Row:
     """Return the losses over uint8 `images`, in batches of the size that training uses."""
+    in_place = torch.arange(len(images), device=images.device)
+    batches = Batches(images, labels, in_place, batch_size)
+    sums = Sums(model.terms, images.device)
     model.eval()
-    means = _Means()
-    pieces = zip(torch.split(images, batch_size), torch.split(labels, batch_size), strict=True)
-    for of_batch in pieces:
-        means.add(model.losses(as_batch(*of_batch), noise))
-    return means.row(model)
 
+    def step(size: int) -> None:
+        sums.add(model.losses(batches.next(size), noise))
 
-def turns_of(model: Model, settings: Mapping[str, Any]) -> Turns:
-    """Return the players of the model, each with an optimizer of its own."""
-    return [
-        (player, OPTIMIZERS[settings["optimizer"]](player.parameters, settings["learning_rate"]))
-        for player in model.players()
-    ]
-
-
-def take_turns(
-    turns: Turns, step: int, batch: Batch, noise: torch.Generator
-) -> tuple[Losses, Tensor]:
-    """Let each player whose turn it is take its step; steps count from 1.
-
-    Returns:
-        All terms per image, as they were before the player's step, and the first's objective.
-    """
-    terms: Losses = {}
-    objectives = []
-    for player, optimizer in turns:
-        if step % player.every == 0:
-            losses = player.losses(batch, noise)
-            objective = player.objective(losses)
-            optimizer.minimise(objective)
-            terms |= {name: values.detach() for name, values in losses.items()}
-            objectives.append(objective.detach())
-    return terms, objectives[0]
-
-
-def _train_epoch(
-    model: Model,
-    turns: Turns,
-    data: Images,
-    batches: Sequence[Tensor],
-    epoch: int,
-    noise: torch.Generator,
-) -> Row:
-    model.train()
-    means = _Means()
-    batch_sum = torch.zeros((), dtype=torch.float64, device=data.train_images.device)
-    for step, indices in enumerate(batches, start=(epoch - 1) * len(batches) + 1):
-        batch = as_batch(data.train_images[indices], data.train_labels[indices])
-        losses, objective = take_turns(turns, step, batch, noise)
-        means.add(losses)
-        batch_sum += objective
-    surplus = sum(model.batch_surplus(len(indices)) for indices in batches)
-    total = batch_sum.item()
-    return means.row(model) | {"batch_sum": total, "batch_sum_corrected": total - surplus}
-
-
-class _Means:
-    """Means of the loss terms over images, kept on the device in double precision."""
-
-    def __init__(self) -> None:
-        self.sums: Losses = {}
-        self.counts: Counter[str] = Counter()
-
-    def add(self, losses: Losses) -> None:
-        for name, values in losses.items():
-            total = values.sum(dtype=torch.float64)
-            self.sums[name] = self.sums[name] + total if name in self.sums else total
-            self.counts[name] += len(values)
-
-    def row(self, model: Model) -> Row:
-        """Return each term per image, in the model's order, and the loss that they make up."""
-        means = {name: self.sums[name] / self.counts[name] for name in model.terms}
-        return {
-            "loss": model.loss(means).item(),
-            **{name: mean.item() for name, mean in means.items()},
-        }
+    take = mode(noise)
+    for size in batches.sizes:
+        take(size, partial(step, size))
+    return sums.row(model)
 
 
 def _not_finite(row: Row) -> str | None:

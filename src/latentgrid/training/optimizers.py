@@ -7,6 +7,7 @@ at 0 and adds ε outside the root. They stand here on PyTorch's functional kerne
 `torch.optim.Optimizer`, whose first use imports the compiler and costs a job three seconds.
 """
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -45,7 +46,8 @@ class Adam(Optimizer):
     """Adam with β = (0.9, 0.999) and ε = 1e-8 added to the uncorrected root.
 
     θ ← θ − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε), the form before section 2.1 of Kingma and
-    Ba (2015), "ε hat". PyTorch adds its ε to √(v/(1 − β₂ᵗ)), so its ε is ours over √(1 − β₂ᵗ).
+    Ba (2015), "ε hat". PyTorch adds its ε to √(v/(1 − β₂ᵗ)); its kernel does as we want if it
+    is told that t is infinite, where its corrections are 1, and given ours with the learning rate.
     """
 
     BETA1, BETA2 = 0.9, 0.999
@@ -54,31 +56,32 @@ class Adam(Optimizer):
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
         super().__init__(parameters, learning_rate)
         self.means, self.squares = self.zeros(), self.zeros()
-        self.counts = [torch.zeros((), device=p.device) for p in self.parameters]
-        self.steps = torch.zeros((), dtype=torch.int64)
+        self.infinite = [torch.full((), math.inf, device=p.device) for p in self.parameters]
+        self.steps = torch.zeros((), dtype=torch.float64, device=self.parameters[0].device)
 
     def state(self) -> list[Tensor]:
-        """Return both moments and the counts of steps."""
-        return [*self.means, *self.squares, *self.counts, self.steps]
+        """Return both moments and the count of steps."""
+        return [*self.means, *self.squares, self.steps]
 
     def update(self, gradients: list[Tensor]) -> None:
         """Change the parameters by PyTorch's fused kernel."""
         self.steps += 1
+        correction = (1 - self.BETA2**self.steps).sqrt() / (1 - self.BETA1**self.steps)
         adam(
             self.parameters,
             gradients,
             self.means,
             self.squares,
             [],
-            self.counts,
+            self.infinite,
             fused=True,
             amsgrad=False,
             maximize=False,
             weight_decay=0,
-            lr=self.learning_rate,
+            lr=(self.learning_rate * correction).to(self.parameters[0].dtype),
             beta1=self.BETA1,
             beta2=self.BETA2,
-            eps=self.EPSILON / (1 - self.BETA2 ** int(self.steps)) ** 0.5,
+            eps=self.EPSILON,
         )
 
 
@@ -128,7 +131,7 @@ class Adadelta(Optimizer):
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
         super().__init__(parameters, learning_rate)
         self.square_averages, self.accumulated_updates = self.zeros(), self.zeros()
-        self.counts = [torch.zeros(()) for _ in self.parameters]
+        self.counts = [torch.zeros((), device=p.device) for p in self.parameters]
 
     def state(self) -> list[Tensor]:
         """Return both averages and the counts of steps."""

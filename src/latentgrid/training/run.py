@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,18 +19,29 @@ from torch import Tensor
 
 from latentgrid import models
 from latentgrid.data import Images, load_images
-from latentgrid.files import save, write_json, write_text
+from latentgrid.files import save, sha256, write_json, write_text
 from latentgrid.models import Model
 from latentgrid.provenance import code_version, library_versions
 from latentgrid.randomness import generator, seed_of
 from latentgrid.run_files import RunFiles
+from latentgrid.training.capture import Mode, captured, plainly
 from latentgrid.training.checkpoints import Checkpoints, Record
-from latentgrid.training.loop import Outcome, Row, Training
+from latentgrid.training.loop import Outcome, Training
 from latentgrid.training.progress import Progress
 from latentgrid.training.snapshots import snapshot
+from latentgrid.training.steps import Row
+
+# To write all weights and moments down takes as long as an epoch of a small data set.
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 
-def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place: str) -> None:
+def train_run(
+    settings: Mapping[str, Any],
+    images: Path,
+    files: RunFiles,
+    place: str,
+    cuda_graphs: bool = True,
+) -> None:
     """Train one run on the device `place`, from its last checkpoint on, and write its files."""
     started = datetime.now(UTC)
     torch.set_num_threads(1)
@@ -37,9 +49,11 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
     torch.set_flush_denormal(True)
     if place == "cuda":  # one CPU thread needs no such care, and the call takes seconds to import
         torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
     data = load_data(images, place)
     model = new_model(settings, data.shape, place)
-    unfinished = UnfinishedRun(model, data, settings, files)
+    mode = captured if place == "cuda" and cuda_graphs else plainly
+    unfinished = UnfinishedRun(model, data, settings, files, mode)
     outcome = unfinished.train()
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     save(files.weights, lambda part: save_file(weights, part))
@@ -62,6 +76,8 @@ def train_run(settings: Mapping[str, Any], images: Path, files: RunFiles, place:
             "status": "diverged" if outcome.diverged else "finished",
             "reason": outcome.diverged,
             "epochs": outcome.epochs,
+            # Later steps depend on this file alone, and not on each of these and their sizes.
+            "sha256": {path.name: sha256(path) for path in files.results},
         },
     )
 
@@ -124,7 +140,7 @@ def fingerprint(data: Images, settings: Mapping[str, Any]) -> str:
 
 
 class UnfinishedRun:
-    """A run in training. After each epoch it is written down, so that a kill costs no more.
+    """A run in training, written down after an epoch if that is due: a kill costs little more.
 
     Attributes:
         record: what there is of it besides tensors.
@@ -132,12 +148,17 @@ class UnfinishedRun:
     """
 
     def __init__(
-        self, model: Model, data: Images, settings: Mapping[str, Any], files: RunFiles
+        self,
+        model: Model,
+        data: Images,
+        settings: Mapping[str, Any],
+        files: RunFiles,
+        mode: Mode = plainly,
     ) -> None:
         """Take up the run where its last checkpoint left it, or begin it."""
         self.model, self.data, self.files = model, data, files
         self.seed, self.kept = settings["seed"], settings["snapshots"]
-        self.training = Training(model, data, settings)
+        self.training = Training(model, data, settings, mode)
         self.checkpoints = Checkpoints(
             files.checkpoints, fingerprint(data, settings), self.kept["epochs"]
         )
@@ -145,6 +166,7 @@ class UnfinishedRun:
         self.snapshots: dict[str, Tensor] = {}
         self._go_on()
         self.progress = Progress(settings["epochs"], done=self.training.epoch)
+        self.written_down = time.monotonic()
 
     def train(self) -> Outcome:
         """Train to the end."""
@@ -175,7 +197,9 @@ class UnfinishedRun:
             seconds=self.training.seconds,
         )
         self._keep_snapshot()
-        self.checkpoints.keep(self.training.state(), self.record)
+        if time.monotonic() - self.written_down >= SECONDS_BETWEEN_CHECKPOINTS:
+            self.checkpoints.keep(self.training.state(), self.record)
+            self.written_down = time.monotonic()
         write_text(self.files.live_history, as_csv(self.record.history))
         self.progress.epoch_done(self.training.epoch, row["train_loss"], row["test_loss"])
 

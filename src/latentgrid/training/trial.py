@@ -19,8 +19,8 @@ from latentgrid.models import ImageShape, Model
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
 from latentgrid.step import run_step
-from latentgrid.training.loop import take_turns, turns_of
 from latentgrid.training.snapshots import snapshot
+from latentgrid.training.steps import moving, take_turns, turns_of
 
 FEW = 10  # images, one of each class; batch normalisation needs more than one
 
@@ -83,8 +83,8 @@ def attempt(name: str, model: Model, settings: Mapping[str, Any], shape: ImageSh
     try:
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
         turns = turns_of(model, settings)
-        for step in range(max((player.every for player, _ in turns), default=0)):
-            take_turns(turns, step + 1, as_batch(images, labels), noise)
+        for step in range(max((turn.player.every for turn in turns), default=0)):
+            take_turns(moving(turns, step + 1), as_batch(images, labels), noise)
         snapshot(model, Images(images, labels, images, labels), 0, FEW, manifold=2)
     except Exception as error:  # as above
         raise _misfit(name, shape, error) from error

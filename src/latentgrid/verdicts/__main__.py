@@ -9,7 +9,7 @@ import typer
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import joined, read_published, read_runs
+from latentgrid.evaluation.tables import as_exact_as_published, joined, read_published, read_runs
 from latentgrid.evaluation.trained import load_test_set
 from latentgrid.files import replacing
 from latentgrid.paths import Layout
@@ -29,10 +29,11 @@ def main(
     runs = read_runs(layout)
     verdicts = numbers.table(published, runs, dataset)
     test = load_test_set(layout.images).first(test_images)
-    scanned = regions.table(layout, published, runs, test)
+    exact = as_exact_as_published(runs)
+    scanned = regions.table(layout, published, exact, test)
     written = {
         "verdicts": verdicts,
-        "claims": claims_table(runs[runs["status"] == "finished"]),
+        "claims": claims_table(exact[exact["status"] == "finished"]),
         "rank_agreement": numbers.rank_agreement(verdicts),
         "scanned": scanned,
         "regions": regions.summary(scanned),

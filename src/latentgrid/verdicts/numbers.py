@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.evaluation.intervals import FEWEST_PAIRS, of_next, rank_correlation
-from latentgrid.evaluation.tables import joined, separated
+from latentgrid.evaluation.tables import PUBLISHED_PRECISION, joined, separated
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.rule import Verdict
 
@@ -66,10 +66,11 @@ def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _trained_alike(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs that were to train for the published epochs in the published batches."""
+    """Return the runs that were to train for as long, in such batches and as exactly."""
     return matching[
         (matching["planned_epochs"] == number["epochs"])
         & (matching["batch_size"] == number["batch_size"])
+        & (matching["precision"] == PUBLISHED_PRECISION)
     ]
 
 
@@ -104,8 +105,10 @@ def _why_not(number: pd.Series, matching: pd.DataFrame, alike: pd.DataFrame, dat
         return lost.removeprefix("; ") or f"{MEASURED_AS[number['quantity']]} was not measured"
     first = matching.iloc[0]
     return (
-        f"trained {first['planned_epochs']:.0f} epochs in batches of {first['batch_size']:.0f}, "
-        f"published {number['epochs']:.0f} in batches of {number['batch_size']:.0f}"
+        f"trained {first['planned_epochs']:.0f} epochs in batches of {first['batch_size']:.0f} "
+        f"in {first['precision']}, "
+        f"published {number['epochs']:.0f} epochs in batches of {number['batch_size']:.0f} "
+        f"in {PUBLISHED_PRECISION}"
     )
 
 

@@ -1,0 +1,117 @@
+"""One step of training or testing: a batch, the players' turns, and what is kept of their losses.
+
+Nothing here waits for the device or depends on how many steps went before, so that a step can be
+captured (`capture`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentgrid.data import Batch, as_batch
+from latentgrid.models import Losses, Model, Player
+from latentgrid.training.optimizers import OPTIMIZERS, Optimizer
+
+Row = dict[str, float]
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """A player of the model with its optimizer.
+
+    Attributes:
+        precision: what products and convolutions are computed in; the weights are float32.
+    """
+
+    player: Player
+    optimizer: Optimizer
+    precision: torch.dtype
+
+    def take(self, batch: Batch, noise: torch.Generator) -> tuple[Losses, Tensor]:
+        """Take the player's step; return its terms per image and its objective before it."""
+        low = self.precision != torch.float32
+        with torch.autocast(batch.images.device.type, self.precision, enabled=low):
+            losses = self.player.losses(batch, noise)
+        objective = self.player.objective({name: term.float() for name, term in losses.items()})
+        self.optimizer.minimise(objective)
+        return {name: term.detach() for name, term in losses.items()}, objective.detach()
+
+
+def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
+    """Return the turns of all players of the model, each with an optimizer of its own."""
+    precision = PRECISIONS[settings["precision"]]
+
+    def optimizer_of(player: Player) -> Optimizer:
+        return OPTIMIZERS[settings["optimizer"]](player.parameters, settings["learning_rate"])
+
+    return [Turn(player, optimizer_of(player), precision) for player in model.players()]
+
+
+def moving(turns: Iterable[Turn], step: int) -> tuple[Turn, ...]:
+    """Return the turns that are taken on a step; steps count from 1."""
+    return tuple(turn for turn in turns if step % turn.player.every == 0)
+
+
+def take_turns(
+    turns: Iterable[Turn], batch: Batch, noise: torch.Generator
+) -> tuple[Losses, Tensor]:
+    """Let players take their steps on a batch, one after another.
+
+    Returns:
+        All terms per image, as they were before the player's step, and the first's objective.
+    """
+    taken = [turn.take(batch, noise) for turn in turns]
+    terms = {name: term for losses, _ in taken for name, term in losses.items()}
+    return terms, taken[0][1]
+
+
+class Batches:
+    """Batches of images in a given order. Only the device knows which one is next."""
+
+    def __init__(self, images: Tensor, labels: Tensor, order: Tensor, batch_size: int) -> None:
+        """Begin with the first batch; `order` holds each image's place, int64 (n,)."""
+        self.images, self.labels, self.order = images, labels, order
+        self.sizes = [len(part) for part in torch.split(order, batch_size)]
+        self._places = torch.arange(batch_size, device=order.device)
+
+    def next(self, size: int) -> Batch:
+        """Return the next batch, which has `size` images."""
+        chosen = self.order[self._places[:size]]
+        self._places += size
+        return as_batch(self.images[chosen], self.labels[chosen])
+
+
+class Sums:
+    """Sums over steps, kept on the device in double precision and read once."""
+
+    def __init__(self, terms: Iterable[str], device: torch.device) -> None:
+        zero = torch.zeros((), dtype=torch.float64, device=device)
+        self.terms = {name: zero.clone() for name in terms}
+        self.images = {name: zero.clone() for name in terms}
+        self.objectives = zero.clone()
+
+    def add(self, losses: Losses) -> None:
+        """Add terms per image, (n,) each."""
+        for name, values in losses.items():
+            self.terms[name] += values.sum(dtype=torch.float64)
+            self.images[name] += len(values)
+
+    def row(self, model: Model) -> Row:
+        """Return each term per image, in the model's order, and the loss that they make up."""
+        means = {name: self.terms[name] / self.images[name] for name in model.terms}
+        return _read({"loss": model.loss(means), **means})
+
+    def batch_sum(self, surplus: float) -> Row:
+        """Return the sum of the objectives, and that less what they exceed the loss by."""
+        return _read(
+            {"batch_sum": self.objectives, "batch_sum_corrected": self.objectives - surplus}
+        )
+
+
+def _read(values: Mapping[str, Tensor]) -> Row:
+    numbers: Sequence[float] = torch.stack(list(values.values())).tolist()
+    return dict(zip(values, numbers, strict=True))
