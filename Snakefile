@@ -22,7 +22,11 @@ PARAMS = support.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)
 RUNS = {run.name: run for run in grid.runs(PARAMS)}
 FILES = support.runs_by_entry(LAYOUT, RUNS)
+BATCHES = support.batches(FILES)
+OUTCOMES = [run.outcome for runs in FILES.values() for run in runs]
 MODELS = sorted({entry.model for entry in PARAMS.models.values()})
+# What a step depends on is in the description; that the images are there is enough.
+DATA = [LAYOUT.description, ancient(LAYOUT.images)]
 PLAN = grid.canonical(grid.plan(PARAMS))
 
 
@@ -45,6 +49,7 @@ rule all:
     input:
         LAYOUT.report,
         # What a failed job takes away is made again, although the report is still there.
+        [file for runs in FILES.values() for run in runs for file in run.results],
         [run.metrics for runs in FILES.values() for run in runs],
         [run.overview for runs in FILES.values() for run in runs],
         LAYOUT.table_files,

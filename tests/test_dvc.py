@@ -77,7 +77,7 @@ def versioned(project):
         for folder in folders
         for name, content in contents(project / folder).items()
     }
-    single = (LAYOUT.plan, LAYOUT.summary, LAYOUT.report)
+    single = (LAYOUT.plan, LAYOUT.summary, LAYOUT.inventory, LAYOUT.report)
     return files | {str(path): (project / path).read_bytes() for path in single}
 
 

@@ -35,6 +35,11 @@ class Unplugged(BaseException):
     """The plug is pulled: nothing catches this."""
 
 
+@pytest.fixture(autouse=True)
+def _every_epoch_is_written_down(monkeypatch):
+    monkeypatch.setattr(training_run, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+
+
 @pytest.fixture(scope="module")
 def images(few_images, tmp_path_factory):
     path = tmp_path_factory.mktemp("images") / "images.safetensors"
@@ -55,6 +60,7 @@ def settings_of(model, optimizer="adam", **changes):
         "learning_rate": None if once else 1e-3,
         "epochs": 1 if once else EPOCHS,
         "batch_size": 20,
+        "precision": "float32",
         "snapshots": {"epochs": [0, 1, 3, EPOCHS], "samples": 4, "manifold": 2},
         "seed": 0,
     } | changes
@@ -173,6 +179,18 @@ def test_a_torn_checkpoint_is_known_and_the_one_before_it_used(
     train_run(settings, images, files, "cpu")
     assert json.loads(files.timing.read_text())["continued after epochs"] == goes_on_after
     assert results(files) == untouched(settings, images, tmp_path / "untouched")
+
+
+def test_epochs_that_take_no_time_are_not_written_down(images, tmp_path, monkeypatch):
+    files = files_in(tmp_path / "cut")
+    monkeypatch.setattr(training_run, "SECONDS_BETWEEN_CHECKPOINTS", 60)
+    with monkeypatch.context() as patch, pytest.raises(Unplugged):
+        cut_off_after(3, patch)
+        train_run(settings_of("vae"), images, files, "cpu")
+    assert not list(files.checkpoints.glob("checkpoint-*"))
+    train_run(settings_of("vae"), images, files, "cpu")
+    assert json.loads(files.timing.read_text())["continued after epochs"] == []
+    assert results(files) == untouched(settings_of("vae"), images, tmp_path / "untouched")
 
 
 def in_a_child(settings, images, files):

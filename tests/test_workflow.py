@@ -181,6 +181,8 @@ def test_newer_dates_alone_make_nothing_again(project):
             {MMD_VAE.format(0.001).replace("mmd_vae", "conv_vae")},
         ),
         ({"training__batch_size": 100}, RUNS),
+        ({"training__precision": "bfloat16"}, RUNS),
+        ({"training__cuda_graphs": False, "training__jobs_per_gpu": 2}, set()),
         ({"evaluation__test_images": 90, "evaluation__likelihood": None}, set()),
         ({"mirror": "elsewhere", "training__device": "auto"}, set()),
     ],

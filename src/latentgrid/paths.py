@@ -69,6 +69,11 @@ class Layout:
         return [self.tables / name for name in VERDICTS]
 
     @property
+    def inventory(self) -> Path:
+        """The digest of each run's outcome, so that a step on all runs depends on one file."""
+        return self.results / "inventory.json"
+
+    @property
     def summary(self) -> Path:
         """The few numbers that `dvc metrics` shows."""
         return self.results / "summary.json"
@@ -115,3 +120,7 @@ class Layout:
     def run(self, name: str) -> RunFiles:
         """Return the files of the run called `name`."""
         return RunFiles(self.runs / name, self.state / name.replace("/", ","))
+
+    def name(self, run: RunFiles) -> str:
+        """Return what the run of these files is called."""
+        return str(run.folder.relative_to(self.runs))

@@ -35,8 +35,13 @@ class RunFiles:
         return self.folder / "snapshots.safetensors"
 
     @property
+    def results(self) -> list[Path]:
+        """What training makes, besides the outcome and the timing."""
+        return [self.config, self.history, self.snapshots, self.weights]
+
+    @property
     def outcome(self) -> Path:
-        """Whether training finished or diverged, and after how many epochs."""
+        """Whether training finished or diverged, after which epoch, and its results' digests."""
         return self.folder / "outcome.json"
 
     @property

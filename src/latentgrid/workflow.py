@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
 LINES_OF_A_LOG = 12
+LARGEST_BATCH = 32  # runs
 LEAST_SPACE = 1_000_000  # bytes; no step can do with less
 NO_SPACE = (
     "error: no space left on the disk of {}; free some, then run the same command again: "
@@ -95,6 +98,28 @@ def runs_by_entry(layout: Layout, runs: dict[str, Run]) -> dict[str, list[RunFil
     return found
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Runs of one entry that a job measures or draws one after another.
+
+    One job for each would spend its time on starting up; Snakemake spends the product of a job's
+    inputs and outputs on keeping its records, so that they may not be too many.
+    """
+
+    entry: str
+    runs: list[RunFiles]
+
+
+def batches(runs: dict[str, list[RunFiles]]) -> dict[str, Batch]:
+    """Return the batches by the names of their jobs: the entry's, or `entry_B2`, if it has more."""
+    found = {}
+    for entry, of_entry in runs.items():
+        parts = [of_entry[i : i + LARGEST_BATCH] for i in range(0, len(of_entry), LARGEST_BATCH)]
+        for number, part in enumerate(parts, start=1):
+            found[entry if number == 1 else f"{entry}_B{number}"] = Batch(entry, part)
+    return found
+
+
 def require_writable(layout: Layout) -> None:
     """End here, before any job, if the results or a folder in them may not be written."""
     folders = (layout.runs, layout.state, layout.logs, layout.tables, layout.figures)
@@ -143,6 +168,21 @@ def write_plan(layout: Layout, plan: str) -> None:
     write_text(layout.plan, json.dumps(json.loads(plan), indent=1))
 
 
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, to be a parameter of a job in place of it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def code_digest(*modules: str) -> str:
+    """Return the SHA-256 of all code that the named modules import, to be a parameter of a job.
+
+    Thousands of jobs have one such parameter instead of forty inputs each.
+    """
+    files = source_files(*modules)
+    return digest("".join(f"{path}\n{Path(path).read_text('utf-8')}" for path in files))
+
+
 def try_networks(layout: Layout, plan: str) -> None:
     """End here, before any job, if a network of the plan does not fit the images.
 
@@ -150,15 +190,12 @@ def try_networks(layout: Layout, plan: str) -> None:
     """
     trials = {canonical(trial_of(planned["settings"])) for planned in json.loads(plan)}
     kinds = sorted({json.loads(trial)[0] for trial in trials})
-    code = source_files(
+    code = code_digest(
         "latentgrid.training.trial",
         f"latentgrid.data.sources.{layout.dataset}",
         *(f"latentgrid.models.{kind}" for kind in kinds),
     )
-    digest = hashlib.sha256(canonical(sorted(trials)).encode())
-    for path in map(Path, code):
-        digest.update(path.read_bytes())
-    key = digest.hexdigest()
+    key = digest(canonical(sorted(trials)) + code)
     if layout.tried.exists() and layout.tried.read_bytes() == key.encode():
         return
     command = [sys.executable, "-m", "latentgrid.training.trial", "--dataset", layout.dataset]

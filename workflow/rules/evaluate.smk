@@ -2,80 +2,72 @@ MEASURE_CODE = source_files(
     "latentgrid.evaluation.measure",
     *(f"latentgrid.evaluation.measures.{measure}" for measure in catalogue.measures()),
 )
-
-
 JUDGE = PARAMS.evaluation.judge if PARAMS.evaluation.judge in FILES else None
-
-if JUDGE:
-
-    rule judge:
-        """Let a classifier of the same grid look at what all runs make."""
-        input:
-            images=LAYOUT.images,
-            runs=[
-                file
-                for runs in FILES.values()
-                for run in runs
-                for file in (run.config, run.outcome, run.snapshots, run.weights)
-            ],
-            code=source_files(
-                "latentgrid.evaluation.judge",
-                *(f"latentgrid.models.{model}" for model in MODELS),
-            ),
-        output:
-            [run.judged for runs in FILES.values() for run in runs],
-        log:
-            LAYOUT.logs / "judge.log",
-        params:
-            dataset=PARAMS.dataset,
-            judge=JUDGE,
-        shell:
-            "exec python -m latentgrid.evaluation.judge --dataset {params.dataset}"
-            " --judge {params.judge} > {log:q} 2>&1"
-
-
 WITH_LIKELIHOOD = [entry for entry in PARAMS.with_likelihood() if entry in FILES]
 
 
-for entry in WITH_LIKELIHOOD:
+for name, batch in BATCHES.items():
+    if JUDGE:
 
-    rule:
-        """Bound the likelihood of test images by the runs of one model.
+        rule:
+            """Let a classifier of the same grid look at what runs make."""
+            name:
+                f"judge_{name}"
+            input:
+                data=DATA,
+                judge=FILES[JUDGE][0].outcome,
+                runs=[run.outcome for run in batch.runs],
+                code=source_files(
+                    "latentgrid.evaluation.judge",
+                    f"latentgrid.models.{PARAMS.models[JUDGE].model}",
+                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
+                ),
+            output:
+                [run.judged for run in batch.runs],
+            log:
+                LAYOUT.logs / f"judge_{name}.log",
+            params:
+                dataset=PARAMS.dataset,
+                judge=LAYOUT.name(FILES[JUDGE][0]),
+                runs=[LAYOUT.name(run) for run in batch.runs],
+            shell:
+                "exec python -m latentgrid.evaluation.judge --dataset {params.dataset}"
+                " --judge {params.judge:q} {params.runs:q} > {log:q} 2>&1"
 
-        On a free slot of a GPU if there is one, else on one CPU thread.
-        """
-        name:
-            f"likelihood_{entry}"
-        input:
-            images=LAYOUT.images,
-            runs=[
-                file
-                for run in FILES[entry]
-                for file in (run.config, run.outcome, run.weights)
-            ],
-            code=source_files(
-                "latentgrid.evaluation.likelihood",
-                f"latentgrid.models.{PARAMS.models[entry].model}",
-            ),
-        output:
-            [run.likelihood for run in FILES[entry]],
-        log:
-            LAYOUT.logs / f"likelihood_{entry}.log",
-        threads: 1
-        resources:
-            # Not parameters, as in train.smk.
-            device=PARAMS.training.device,
-            jobs_per_gpu=PARAMS.training.jobs_per_gpu,
-        params:
-            dataset=PARAMS.dataset,
-            entry=entry,
-            images=PARAMS.evaluation.likelihood.images,
-            draws=PARAMS.evaluation.likelihood.draws,
-        shell:
-            "exec python -m latentgrid.evaluation.likelihood --dataset {params.dataset}"
-            " --entry {params.entry} --images {params.images} --draws {params.draws}"
-            " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
-            " > {log:q} 2>&1"
+    if batch.entry in WITH_LIKELIHOOD:
+
+        rule:
+            """Bound the likelihood of test images by runs of one model.
+
+            On a free slot of a GPU if there is one, else on one CPU thread.
+            """
+            name:
+                f"likelihood_{name}"
+            input:
+                data=DATA,
+                runs=[run.outcome for run in batch.runs],
+                code=source_files(
+                    "latentgrid.evaluation.likelihood",
+                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
+                ),
+            output:
+                [run.likelihood for run in batch.runs],
+            log:
+                LAYOUT.logs / f"likelihood_{name}.log",
+            threads: 1
+            resources:
+                # Not parameters, as in train.smk.
+                device=PARAMS.training.device,
+                jobs_per_gpu=PARAMS.training.jobs_per_gpu,
+            params:
+                dataset=PARAMS.dataset,
+                images=PARAMS.evaluation.likelihood.images,
+                draws=PARAMS.evaluation.likelihood.draws,
+                runs=[LAYOUT.name(run) for run in batch.runs],
+            shell:
+                "exec python -m latentgrid.evaluation.likelihood --dataset {params.dataset}"
+                " --images {params.images} --draws {params.draws} --device {resources.device}"
+                " --jobs-per-gpu {resources.jobs_per_gpu} {params.runs:q} > {log:q} 2>&1"
 
 
 # Results of other steps that are measured, as `RunFiles` names them.
@@ -88,33 +80,33 @@ MEASURED = {
 }
 
 
-for entry, runs in FILES.items():
+for name, batch in BATCHES.items():
 
     rule:
-        """Measure the runs of one model, in one job because starting up costs more than measuring."""
+        """Measure runs of one model."""
         name:
-            f"measure_{entry}"
+            f"measure_{name}"
         input:
-            images=LAYOUT.images,
-            runs=[
-                file
-                for run in runs
-                for file in (run.config, run.history, run.outcome, run.snapshots)
+            data=DATA,
+            runs=[run.outcome for run in batch.runs],
+            read=[
+                getattr(run, read)
+                for run in batch.runs
+                for read in MEASURED[batch.entry]
             ],
-            read=[getattr(run, name) for run in runs for name in MEASURED[entry]],
             code=MEASURE_CODE,
         output:
-            [run.metrics for run in runs],
+            [run.metrics for run in batch.runs],
         log:
-            LAYOUT.logs / f"measure_{entry}.log",
+            LAYOUT.logs / f"measure_{name}.log",
         params:
             dataset=PARAMS.dataset,
-            entry=entry,
             test_images=PARAMS.evaluation.test_images,
-            read=MEASURED[entry],
+            read=[f"--read {read}" for read in MEASURED[batch.entry]],
+            runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
             "exec python -m latentgrid.evaluation.measure --dataset {params.dataset}"
-            " --entry {params.entry} --test-images {params.test_images} {params.read} > {log:q} 2>&1"
+            " --test-images {params.test_images} {params.read} {params.runs:q} > {log:q} 2>&1"
 
 
 support.require_files(["reference/published.csv"])
@@ -124,21 +116,18 @@ rule tables:
     """Gather all runs in tidy tables, a row per run, per setting, per published number."""
     input:
         published="reference/published.csv",
-        runs=[
-            file
-            for runs in FILES.values()
-            for run in runs
-            for file in (run.config, run.history, run.outcome, run.metrics)
-        ],
+        runs=OUTCOMES,
+        metrics=[run.metrics for runs in FILES.values() for run in runs],
         code=source_files("latentgrid.evaluation.tabulate"),
     output:
         LAYOUT.table_files,
         summary=LAYOUT.summary,
+        inventory=LAYOUT.inventory,
     log:
         LAYOUT.logs / "tables.log",
     params:
         dataset=PARAMS.dataset,
-        plan=PLAN,
+        plan=support.digest(PLAN),
     shell:
         "exec python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"
 
@@ -147,9 +136,9 @@ rule verdicts:
     """Say of every published number and claim whether it reproduces."""
     input:
         published="reference/published.csv",
-        images=LAYOUT.images,
+        data=DATA,
         tables=LAYOUT.table_files,
-        snapshots=[run.snapshots for runs in FILES.values() for run in runs],
+        runs=LAYOUT.inventory,
         code=source_files(
             "latentgrid.verdicts.__main__",
             *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
@@ -174,14 +163,8 @@ EMBEDDED = [
 rule embed:
     """Lay test images, and codes of more than two dimensions, out in the plane."""
     input:
-        images=LAYOUT.images,
-        tables=LAYOUT.table_files if EMBEDDED else [],
-        runs=[
-            file
-            for entry in EMBEDDED
-            for run in FILES[entry]
-            for file in (run.outcome, run.snapshots)
-        ],
+        data=DATA,
+        runs=[*LAYOUT.table_files, LAYOUT.inventory] if EMBEDDED else [],
         code=source_files("latentgrid.evaluation.embed"),
     output:
         LAYOUT.tensors("embeddings"),

@@ -6,49 +6,34 @@ ANIMATIONS = [
 ]
 
 
-for entry, runs in FILES.items():
+for name, batch in BATCHES.items():
 
     rule:
-        """Draw one picture of each run of a model: losses, samples, test codes."""
+        """Draw one picture of each run: losses, samples, test codes."""
         name:
-            f"overview_{entry}"
+            f"overview_{name}"
         input:
-            images=LAYOUT.images,
-            runs=[
-                file
-                for run in runs
-                for file in (run.config, run.history, run.outcome, run.snapshots)
-            ],
+            data=DATA,
+            runs=[run.outcome for run in batch.runs],
             code=source_files("latentgrid.figures.overview"),
         output:
-            [run.overview for run in runs],
+            [run.overview for run in batch.runs],
         log:
-            LAYOUT.logs / f"overview_{entry}.log",
+            LAYOUT.logs / f"overview_{name}.log",
         params:
             dataset=PARAMS.dataset,
-            entry=entry,
+            runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
             "exec python -m latentgrid.figures.overview --dataset {params.dataset}"
-            " --entry {params.entry} > {log:q} 2>&1"
+            " {params.runs:q} > {log:q} 2>&1"
 
 
 rule figures:
     """Draw the figures over all runs, in one job because starting up costs more than drawing."""
     input:
         tables=LAYOUT.table_files,
-        images=LAYOUT.images,
-        runs=[
-            file
-            for runs in FILES.values()
-            for run in runs
-            for file in (
-                run.config,
-                run.history,
-                run.outcome,
-                run.snapshots,
-                run.weights,
-            )
-        ],
+        data=DATA,
+        runs=LAYOUT.inventory,
         read={
             LAYOUT.tensors(name)
             for figure in FIGURES

@@ -6,9 +6,9 @@ rule report:
         verdicts=LAYOUT.verdict_files,
         figures=list(FIGURES.values()),
         animations=ANIMATIONS,
-        # The plots whose points show their images are of these.
-        images=LAYOUT.images,
-        snapshots=[run.snapshots for runs in FILES.values() for run in runs],
+        # Of these are the plots whose points show their images.
+        data=DATA,
+        runs=LAYOUT.inventory,
         seen=LAYOUT.seen,
         overviews=[run.overview for runs in FILES.values() for run in runs],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
@@ -61,7 +61,7 @@ rule published:
         seen=LAYOUT.seen,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
-        runs=[run.config for runs in FILES.values() for run in runs],
+        runs=LAYOUT.inventory,
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.published"),
         templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),

@@ -5,11 +5,8 @@ rule train:
     made with. A loss that is not finite ends the run as diverged, which is a result.
     """
     input:
-        images=LAYOUT.images,
-        code=lambda wildcards: source_files(
-            "latentgrid.training.__main__",
-            f"latentgrid.models.{RUNS[wildcards.run].model}",
-        ),
+        description=LAYOUT.description,
+        images=ancient(LAYOUT.images),
     output:
         config=LAYOUT.run("{run}").config,
         history=LAYOUT.run("{run}").history,
@@ -24,12 +21,17 @@ rule train:
         # Not parameters: a run is not trained again because the grid moved to another machine.
         device=PARAMS.training.device,
         jobs_per_gpu=PARAMS.training.jobs_per_gpu,
+        graphs="--cuda-graphs" if PARAMS.training.cuda_graphs else "--no-cuda-graphs",
     params:
+        code=lambda wildcards: support.code_digest(
+            "latentgrid.training.__main__",
+            f"latentgrid.models.{RUNS[wildcards.run].model}",
+        ),
         settings=lambda wildcards: grid.canonical(RUNS[wildcards.run].settings),
         folder=str(LAYOUT.run("{run}").folder),
         state=lambda wildcards: LAYOUT.run(wildcards.run).state,
     shell:
         "exec python -m latentgrid.training --settings {params.settings:q} --images {input.images:q}"
         " --folder {params.folder:q} --state {params.state:q}"
-        " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
+        " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
         " > {log:q} 2>&1"

@@ -20,7 +20,6 @@ from latentgrid.evaluation.trained import (
     load_training_images,
 )
 from latentgrid.files import save
-from latentgrid.grid import read_plan
 from latentgrid.models import Corrupter, Decoder, Encoder
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
@@ -33,21 +32,17 @@ FITTED_TO = 10_000
 
 def main(
     dataset: Annotated[str, typer.Option()],
-    judge: Annotated[str, typer.Option(help="entry of the judge, of which the first run judges")],
+    judge: Annotated[str, typer.Option(help="the run that judges")],
+    names: Annotated[list[str], typer.Argument(help="the runs that are judged")],
 ) -> None:
-    """Judge what all runs make."""
+    """Judge what runs make."""
     layout = Layout(dataset)
-    plan = read_plan(layout.plan)
-    runs = {planned["name"]: TrainedRun(layout.run(planned["name"])) for planned in plan}
-    judges = [planned["name"] for planned in plan if planned["entry"] == judge]
-    first = next(name for name in judges if runs[name].ended)
-    classify = load_judge(runs[first])
-    print(f"judged by {first}" if classify else f"no verdict, as {first} diverged", flush=True)
+    classify = load_judge(TrainedRun(layout.run(judge)))
+    print(f"judged by {judge}" if classify else f"no verdict, as {judge} diverged", flush=True)
     training = load_training_images(layout.images, FITTED_TO)
     test = load_test_set(layout.images).first(DRAWS).images
-    for run in runs.values():
-        if run.ended:
-            write_verdict(run, judge_run(run, classify, training, test) if classify else {})
+    for run in (TrainedRun(layout.run(name)) for name in names):
+        write_verdict(run, judge_run(run, classify, training, test) if classify else {})
 
 
 def load_judge(run: TrainedRun) -> Classify | None:

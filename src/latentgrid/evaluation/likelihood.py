@@ -9,7 +9,6 @@ import typer
 
 from latentgrid.evaluation.trained import TrainedRun, load_test_set
 from latentgrid.files import write_json
-from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
 from latentgrid.training.devices import take_device
@@ -17,19 +16,19 @@ from latentgrid.training.devices import take_device
 
 def main(
     dataset: Annotated[str, typer.Option()],
-    entry: Annotated[str, typer.Option(help="entry of params.yaml whose runs are looked at")],
     images: Annotated[int, typer.Option(help="take the first so many test images, binarised")],
     draws: Annotated[int, typer.Option(help="draws of the posterior for each image")],
+    names: Annotated[list[str], typer.Argument(help="the runs")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
 ) -> None:
-    """Bound the likelihood by the runs of one model that have a result."""
+    """Bound the likelihood by runs that have a result."""
     place, _slot = take_device(device, jobs_per_gpu)
-    write_bounds(Layout(dataset), entry, images, draws, place)
+    write_bounds(Layout(dataset), names, images, draws, place)
 
 
-def write_bounds(layout: Layout, entry: str, images: int, draws: int, place: str) -> None:
-    """Write the bounds of each run of an entry on the first test images, computed on `place`."""
+def write_bounds(layout: Layout, names: list[str], images: int, draws: int, place: str) -> None:
+    """Write the bounds of each run on the first test images, computed on `place`."""
     import torch
 
     from latentgrid.evaluation import bounds
@@ -40,11 +39,10 @@ def write_bounds(layout: Layout, entry: str, images: int, draws: int, place: str
         torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
     test = load_test_set(layout.images).first(images)
     binary = bounds.binarised(test.images).to(place)
-    for planned in read_plan(layout.plan):
-        run = TrainedRun(layout.run(planned["name"]))
-        if planned["entry"] == entry and run.ended:
-            write_json(run.files.likelihood, bounds.of_run(run, binary, draws))
-            print(planned["name"], flush=True)
+    for name in names:
+        run = TrainedRun(layout.run(name))
+        write_json(run.files.likelihood, bounds.of_run(run, binary, draws))
+        print(name, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The measuring step: all measures of all runs of one model."""
+"""The measuring step: all measures of some runs."""
 
 import importlib
 from typing import Annotated
@@ -9,33 +9,31 @@ from latentgrid import catalogue
 from latentgrid.evaluation import measures
 from latentgrid.evaluation.trained import TrainedRun, load_test_set
 from latentgrid.files import write_json
-from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
 
 
 def main(
     dataset: Annotated[str, typer.Option()],
-    entry: Annotated[str, typer.Option(help="entry of params.yaml whose runs are measured")],
     test_images: Annotated[int, typer.Option(help="measure on the first so many test images")],
-    reads: Annotated[list[str] | None, typer.Argument(help="other results to read")] = None,
+    names: Annotated[list[str], typer.Argument(help="the runs")],
+    read: Annotated[list[str] | None, typer.Option(help="other results to read")] = None,
 ) -> None:
-    """Measure the runs of one model that have a result."""
+    """Measure runs that have a result."""
     layout = Layout(dataset)
     test = load_test_set(layout.images).first(test_images)
     functions = [
         importlib.import_module(f"{measures.__name__}.{name}").measure
         for name in catalogue.measures()
     ]
-    for planned in read_plan(layout.plan):
-        run = TrainedRun(layout.run(planned["name"]), frozenset(reads or []))
-        if planned["entry"] == entry and run.ended:
-            figures = {"status": run.outcome["status"], "epochs": run.outcome["epochs"]}
-            figures["parameters"] = run.config["parameters"]
-            for function in functions:
-                figures |= function(run, test)
-            write_json(run.files.metrics, figures)
-            print(f"{planned['name']}: {figures['status']}", flush=True)
+    for name in names:
+        run = TrainedRun(layout.run(name), frozenset(read or []))
+        figures = {"status": run.outcome["status"], "epochs": run.outcome["epochs"]}
+        figures["parameters"] = run.config["parameters"]
+        for function in functions:
+            figures |= function(run, test)
+        write_json(run.files.metrics, figures)
+        print(f"{name}: {figures['status']}", flush=True)
 
 
 if __name__ == "__main__":

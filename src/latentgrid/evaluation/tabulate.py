@@ -6,7 +6,7 @@ import pandas as pd
 import typer
 
 from latentgrid.evaluation import tables
-from latentgrid.files import replacing, write_json
+from latentgrid.files import replacing, sha256, write_json
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
@@ -19,10 +19,11 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
     axes = tables.axes_of(plan)
     runs = tables.runs_table(layout, plan)
     settings = tables.settings_table(runs, axes)
+    comparable = tables.settings_table(tables.as_exact_as_published(runs), axes)
     written = {
         "runs": runs,
         "settings": settings,
-        "losses": tables.losses_table(settings, tables.read_published(), dataset),
+        "losses": tables.losses_table(comparable, tables.read_published(), dataset),
         "best": tables.best_table(settings),
         "marginal": tables.marginal_table(runs, axes),
         "silhouettes": tables.silhouettes_table(layout, runs),
@@ -32,6 +33,10 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         with replacing(layout.tables / f"{name}.csv") as part:
             table.to_csv(part, index=False)
     write_json(layout.summary, summary(runs, settings))
+    outcomes = {planned["name"]: layout.run(planned["name"]).outcome for planned in plan}
+    write_json(
+        layout.inventory, {name: sha256(path) for name, path in outcomes.items() if path.exists()}
+    )
 
 
 def summary(runs: pd.DataFrame, settings: pd.DataFrame) -> dict[str, object]:

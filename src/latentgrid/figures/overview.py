@@ -16,23 +16,21 @@ from latentgrid.figures.style import (
     show_images,
     two_dimensions,
 )
-from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
 
 
 def main(
     dataset: Annotated[str, typer.Option()],
-    entry: Annotated[str, typer.Option(help="entry of params.yaml whose runs are drawn")],
+    names: Annotated[list[str], typer.Argument(help="the runs")],
 ) -> None:
-    """Draw the runs of one model that have a result."""
+    """Draw runs that have a result."""
     layout = Layout(dataset)
     test = load_test_set(layout.images)
-    for planned in read_plan(layout.plan):
-        run = TrainedRun(layout.run(planned["name"]))
-        if planned["entry"] == entry and run.ended:
-            save_png(draw(run, test, planned["name"]), run.files.overview)
-            print(planned["name"], flush=True)
+    for name in names:
+        run = TrainedRun(layout.run(name))
+        save_png(draw(run, test, name), run.files.overview)
+        print(name, flush=True)
 
 
 def draw(run: TrainedRun, test: TestSet, title: str) -> Figure:
