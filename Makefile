@@ -44,9 +44,11 @@ reproduce: setup ## run the last commit in two clones and compare every file (CO
 torture: setup ## kill the workflow at 50 random moments and count what differs at the end
 	python tests/torture.py
 
-bench: setup ## measure how fast training is, beside others (DEVICE=cuda for a GPU)
+bench: setup ## measure speed, overhead and growth beside their goals (DEVICE=cuda for a GPU)
 	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .venv/peers -r benchmarks/peers.lock
 	PYTHONPATH=.venv/peers python benchmarks/throughput.py --device $(or $(DEVICE),cpu)
+	python benchmarks/pipeline.py
+	python benchmarks/growth.py
 
 check: setup ## formatting, lint, types, import order of the packages, workflow lint
 	ruff format --check

@@ -40,5 +40,23 @@ def print_rows(title: str, rows: Sequence[Row]) -> None:
     Console().print(table)
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A figure, and the most it should be; None where there is no limit."""
+
+    name: str
+    value: float
+    most: float | None = None
+
+
+def print_limits(title: str, rows: Sequence[Limit]) -> None:
+    """Print each figure, and whether it keeps within its limit."""
+    table = Table("", "measured", "goal", "", title=title, box=SIMPLE_HEAD)
+    for row in rows:
+        goal = ("", "") if row.most is None else (f"≤ {row.most:g}", _word(row.value <= row.most))
+        table.add_row(row.name, f"{row.value:.2f}", *goal)
+    Console().print(table)
+
+
 def _word(reached: bool) -> str:
     return "reached" if reached else "not reached"

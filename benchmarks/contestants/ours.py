@@ -2,24 +2,33 @@
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from contestants.task import Task
 from latentgrid.data import Images
 from latentgrid.memory import keep_freed_memory
+from latentgrid.training.capture import captured, plainly
 from latentgrid.training.loop import Training
 from latentgrid.training.run import new_model
 
 
 def prepare(task: Task) -> Callable[[], object]:
     """Return what trains for one epoch, without test pass, snapshots and checkpoints."""
+    return trained_with(task, task.settings)
+
+
+def trained_with(task: Task, settings: dict[str, Any]) -> Callable[[], object]:
+    """Return the same for other settings than the task's."""
     keep_freed_memory()
     torch.set_flush_denormal(True)
     if task.device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.allow_tf32 = False
     images, labels = task.images.to(task.device), task.labels.to(task.device)
     data = Images(images, labels, images[:1], labels[:1])
-    training = Training(new_model(task.settings, data.shape, task.device), data, task.settings)
-    return training.train_epoch
+    model = new_model(settings, data.shape, task.device)
+    mode = captured if task.device == "cuda" else plainly
+    return Training(model, data, settings, mode).train_epoch

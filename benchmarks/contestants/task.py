@@ -54,6 +54,7 @@ class Task:
             "optimizer": "adam",
             "learning_rate": self.learning_rate,
             "batch_size": self.batch_size,
+            "precision": "float32",
             "epochs": 1,
             "seed": 0,
         }

@@ -1,0 +1,102 @@
+"""How the pipeline's own work grows with the number of runs.
+
+One run is trained; the others are copies of its files, so that thousands of runs cost nothing.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from ruamel.yaml import YAML
+
+from latentgrid import grid, params
+from latentgrid.files import sha256, write_json
+from latentgrid.grid import Run
+from latentgrid.paths import Layout
+from latentgrid.run_files import RunFiles
+from project_copy import project_copy, seconds
+from table import Limit, print_limits
+
+SEEDS = 9
+CONFIG = "growth.yaml"
+SNAKEMAKE = ("snakemake", "--cores", "all", "--configfile", CONFIG, "--quiet", "all")
+# Seconds, for 5,400 runs.
+LIMITS = {"dry run": 60.0, "no-op": 30.0, "tables": 10.0}
+LIMITED = 5400
+
+
+def main(
+    runs: Annotated[list[int] | None, typer.Option(help="sizes of grids, multiples of 9")] = None,
+) -> None:
+    """Print the seconds of a dry run, a call with nothing to do, tables and report."""
+    for count in runs or [54, 540, 5400]:
+        limits = LIMITS if count == LIMITED else {}
+        rows = [Limit(name, value, limits.get(name)) for name, value in measured(count)]
+        print_limits(f"{count} runs, seconds", rows)
+
+
+def measured(count: int) -> Iterator[tuple[str, float]]:
+    """Yield what was timed, and its seconds, for a grid of `count` runs."""
+    with project_copy() as project:
+        configuration(project, count)
+        yield "dry run", seconds(project, *SNAKEMAKE, "-n")
+        imitate(project)
+        seconds(project, *SNAKEMAKE)
+        yield "tables", seconds(project, "latentgrid.evaluation.tabulate", "--dataset", "digits")
+        yield "report", seconds(project, "latentgrid.report", "--dataset", "digits", "latent")
+        # Until now Snakemake has no records of the runs that it did not train.
+        seconds(project, *SNAKEMAKE, "--touch", "--forceall")
+        yield "no-op", seconds(project, *SNAKEMAKE)
+
+
+def configuration(project: Path, count: int) -> None:
+    """Write a configuration of `count` runs of a small network."""
+    yaml = YAML()
+    chosen = yaml.load((project / "config" / "quick.yaml").read_text())
+    chosen["training"] |= {"epochs": 1, "device": "cpu"}
+    chosen["evaluation"] |= {"judge": None, "likelihood": None}
+    rates = [round(0.001 + number / 10**7, 7) for number in range(count // SEEDS)]
+    network = {"latent_dim": 2, "hidden": 8, "optimizer": "adam", "learning_rate": rates}
+    chosen |= {"seeds": list(range(SEEDS)), "figures": ["latent"], "models": {"ae": network}}
+    yaml.dump(chosen, project / CONFIG)
+
+
+def imitate(project: Path) -> None:
+    """Train and measure the first run, and give its files to all others."""
+    first, *others = grid.runs(params.load([project / CONFIG], {}))
+    here = Layout("digits")
+    trained = here.run(first.name)
+    everything = [*trained.results, trained.timing, trained.outcome]
+    seconds(project, *SNAKEMAKE, "--", str(trained.outcome))
+    for step, *options in (
+        ("latentgrid.evaluation.measure", "--test-images", "100"),
+        ("latentgrid.figures.overview",),
+    ):
+        seconds(project, step, "--dataset", "digits", *options, first.name)
+    for run in others:
+        files = here.run(run.name)
+        for file in (*everything, trained.metrics, trained.overview):
+            copy = project / files.folder / file.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(project / file, copy)
+        _rename(project, files, run)
+    for run in (first, *others):  # a batch's results must be younger than all of its outcomes
+        files = here.run(run.name)
+        for later in (files.metrics, files.overview):
+            os.utime(project / later)
+
+
+def _rename(project: Path, files: RunFiles, run: Run) -> None:
+    config, outcome = project / files.config, project / files.outcome
+    write_json(config, json.loads(config.read_text()) | {"settings": run.settings})
+    said = json.loads(outcome.read_text())
+    said["sha256"][config.name] = sha256(config)
+    write_json(outcome, said)
+
+
+if __name__ == "__main__":
+    typer.run(main)
