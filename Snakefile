@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from latentgrid import catalogue, grid, workflow as support
+from latentgrid import catalogue, fork_server, grid, workflow as support
 from latentgrid.imports import source_files
 from latentgrid.paths import Layout
 
@@ -24,7 +24,6 @@ RUNS = {run.name: run for run in grid.runs(PARAMS)}
 FILES = support.runs_by_entry(LAYOUT, RUNS)
 BATCHES = support.batches(FILES)
 OUTCOMES = [run.outcome for runs in FILES.values() for run in runs]
-MODELS = sorted({entry.model for entry in PARAMS.models.values()})
 # What a step depends on is in the description; that the images are there is enough.
 DATA = [LAYOUT.description, ancient(LAYOUT.images)]
 PLAN = grid.canonical(grid.plan(PARAMS))
@@ -55,4 +54,4 @@ rule all:
         LAYOUT.table_files,
         LAYOUT.verdict_files,
         list(FIGURES.values()),
-        LAYOUT.seen,
+        SEEN,

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from latentgrid.evaluation import embed
+from latentgrid.evaluation import embed_codes, embed_images
+from latentgrid.evaluation import planes as lay_out
 from latentgrid.evaluation.measures.silhouette import of_each, silhouette
 from latentgrid.evaluation.tables import best_runs
 from latentgrid.figures.comparisons import embeddings, silhouette_profiles, tsne
@@ -52,13 +53,16 @@ def test_the_best_run_of_each_entry_has_its_smallest_loss():
 
 
 def test_few_images_and_the_best_codes_of_more_than_two_dimensions_are_embedded(layout):
-    embed.main("digits", ["plane", "ae"])
-    planes = load_file(layout.tensors("embeddings"))
-    assert set(planes) == {"images/pca", "images/umap", "images/tsne", "codes/ae/latent_dim=4"}
+    embed_images.main("digits")
+    embed_codes.main("digits", ["plane", "ae"])
+    images, codes = (load_file(layout.tensors(f"embedded_{what}")) for what in ("images", "codes"))
+    assert set(images) == {"pca", "umap", "tsne"}
+    assert set(codes) == {"ae/latent_dim=4"}
+    planes = images | codes
     assert {plane.shape for plane in planes.values()} == {(len(LABELS), 2)}
     assert all(np.isfinite(plane).all() for plane in planes.values())
     # Clusters that lie far apart are told apart in the plane too.
-    assert silhouette(planes["codes/ae/latent_dim=4"], LABELS)["silhouette"] > 0.5
+    assert silhouette(planes["ae/latent_dim=4"], LABELS)["silhouette"] > 0.5
     drawn = tsne.draw(Material(layout, ("plane", "ae")))
     assert [len(panel.collections) for panel in drawn.figure.axes] == [1]
     assert "ae 1.00" in drawn.seen[0]
@@ -68,12 +72,12 @@ def test_few_images_and_the_best_codes_of_more_than_two_dimensions_are_embedded(
 
 def test_embeddings_are_the_same_each_time():
     points = clusters(6)
-    np.testing.assert_array_equal(embed.tsne(points), embed.tsne(points))
-    np.testing.assert_array_equal(embed.umap(points), embed.umap(points))
+    np.testing.assert_array_equal(lay_out.tsne(points), lay_out.tsne(points))
+    np.testing.assert_array_equal(lay_out.umap(points), lay_out.umap(points))
 
 
 def test_codes_that_are_all_the_same_are_embedded_too():
-    assert np.isfinite(embed.tsne(np.ones((30, 4), np.float32))).all()
+    assert np.isfinite(lay_out.tsne(np.ones((30, 4), np.float32))).all()
 
 
 def test_each_code_has_its_silhouette():

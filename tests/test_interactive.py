@@ -60,7 +60,9 @@ def test_each_image_is_there_once_whatever_the_number_of_plots(layout):
 
 @pytest.mark.parametrize("layout", [1], indirect=True)
 def test_a_grid_without_codes_has_no_plots(layout):
-    assert interactive.latent(Material(layout, ("without_codes",))) is None
+    assert interactive.latent(Material(layout, ("without_codes",))) == interactive.Interactive(
+        "", "", ""
+    )
 
 
 @pytest.mark.parametrize("layout", [1], indirect=True)

@@ -16,6 +16,7 @@ from latentgrid.evaluation import tabulate
 from latentgrid.files import write_json, write_text
 from latentgrid.paths import Layout
 from latentgrid.report import __main__ as report
+from latentgrid.report import interactive
 from latentgrid.verdicts import __main__ as verdicts
 
 ROOT = Path(__file__).parents[1]
@@ -90,13 +91,14 @@ def attacked(tmp_path, monkeypatch):
     layout.figures.mkdir(parents=True)
     Image.new("RGB", (4, 4)).save(layout.figures / "latent.png")
     shown = {"entries": [good["entry"]], "seen": [f"{ATTACK} seen"], "missing": ""}
-    write_json(layout.seen, {"latent": shown})
+    write_json(layout.seen("latent"), shown)
     tabulate.main("digits")
     verdicts.main("digits", 6)
     return layout
 
 
 def test_what_others_wrote_is_text_in_the_report(attacked):
+    interactive.main("digits", [f"{ATTACK}0"])
     report.main("digits", ["latent"])
     page = Page(attacked.report.read_text(encoding="utf-8"))
     assert page.events == []

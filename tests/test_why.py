@@ -54,7 +54,8 @@ def results(tmp_path, monkeypatch):
         "samples": {"entries": ["vae"], "seen": [], "missing": ""},
         "two_points": {"entries": [], "seen": [], "missing": ""},
     }
-    write_json(LAYOUT.seen, seen)
+    for figure, what in seen.items():
+        write_json(LAYOUT.seen(figure), what)
     for figure in ("samples.png", "samples.pdf", "two_points.png", "old.png"):
         (LAYOUT.figures / figure).touch()
     LAYOUT.report.touch()
@@ -105,7 +106,7 @@ def test_an_absolute_path_leads_there_too(tmp_path):
         (f"{LAYOUT.tables}/settings.csv:1", "does not name its runs; make it again"),
         (f"{LAYOUT.tables}/nothing.csv:1", "nothing.csv: no such file"),
         (f"{LAYOUT.runs}/vae/latent_dim=3", "no such file"),
-        (f"{LAYOUT.figures}/old.png", "no figure of the last call"),
+        (f"{LAYOUT.figures}/old.png", "no figure of the pipeline"),
         (str(LAYOUT.plan), "no run is known to be behind it; name a table"),
         (str(LAYOUT.results), "no run is known to be behind it"),
         ("results", "is not below results"),
@@ -131,7 +132,7 @@ def test_a_run_of_two_data_sets_is_asked_back():
     ("lost", "what", "words"),
     [
         (LAYOUT.tables / "runs.csv", LAYOUT.report, "runs.csv: no such file; make it"),
-        (LAYOUT.seen, LAYOUT.figures / "samples.png", "no figure of the last call"),
+        (LAYOUT.seen("samples"), LAYOUT.figures / "samples.png", "no figure of the pipeline"),
     ],
 )
 def test_what_a_figure_or_the_report_stands_on_may_be_gone(lost, what, words):
@@ -283,7 +284,7 @@ READ = {
     "outcome": LAYOUT.run(FIRST).outcome,
     "weights": LAYOUT.run(FIRST).weights,
     "runs": LAYOUT.tables / "runs.csv",
-    "seen": LAYOUT.seen,
+    "seen": LAYOUT.seen("samples"),
 }
 
 

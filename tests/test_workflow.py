@@ -288,8 +288,8 @@ def test_pages_to_be_kept_in_git(project, page):
     text = (folder / "README.md").read_text(encoding="utf-8")
     assert f"snakemake --cores all {page} --configfile params.yaml" in text
     shown = re.findall(r"\]\((.+?)\.png\)", text)
-    seen = json.loads((project / LAYOUT.seen).read_text())
-    drawn = {name for name in TINY["figures"] if not seen[name]["missing"]}
+    seen = {name: json.loads((project / LAYOUT.seen(name)).read_text()) for name in TINY["figures"]}
+    drawn = {name for name in seen if not seen[name]["missing"]}
     assert set(shown) == {path.stem for path in folder.glob("*.png")} == drawn
     # Every row of every table has the cells that its head has.
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):

@@ -83,14 +83,18 @@ class Layout:
         """Figures over all runs."""
         return self.results / "figures"
 
-    @property
-    def seen(self) -> Path:
-        """Which entries the figures show, what is seen in them, and why some could not be drawn."""
-        return self.figures / "seen.json"
+    def seen(self, figure: str) -> Path:
+        """Return the file of which entries a figure shows, what is seen in it, and why if not."""
+        return self.figures / f"{figure}.json"
 
     def tensors(self, name: str) -> Path:
-        """Return the file of a step between runs and figures: `embeddings`, an experiment."""
+        """Return the file of a step between runs and figures: `embedded_codes`, an experiment."""
         return self.results / f"{name}.safetensors"
+
+    @property
+    def interactive(self) -> Path:
+        """Latent plots to be a part of the report."""
+        return self.results / "interactive.json"
 
     @property
     def report(self) -> Path:
@@ -116,6 +120,11 @@ class Layout:
     def lock(self) -> Path:
         """Held by the snakemake that makes these results."""
         return self.results / ".lock"
+
+    @property
+    def fork_server(self) -> Path:
+        """The socket at which jobs find a process to be a fork of."""
+        return self.results / ".fork_server"
 
     def run(self, name: str) -> RunFiles:
         """Return the files of the run called `name`."""

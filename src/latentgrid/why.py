@@ -132,7 +132,7 @@ def origin(what: str) -> Origin:
             return _of_table(layout, file, row)
         case ["runs", *_]:
             return Origin(layout, str(file), _runs_at(layout, file))
-        case ["figures", name] if name != layout.seen.name:
+        case ["figures", name] if not name.endswith(".json"):
             return _of_figure(layout, file)
         case [name] if name == layout.report.name:
             return Origin(layout, str(file), [row["run"] for row in _finished(layout)])
@@ -208,12 +208,10 @@ def _runs_at(layout: Layout, place: Path) -> list[str]:
 
 
 def _of_figure(layout: Layout, file: Path) -> Origin:
-    figures = read_json(layout.seen) if layout.seen.exists() else {}
-    if file.stem not in figures:
-        raise UserError(f"{file}: no figure of the last call; {layout.seen} lists them")
-    seen = figures[file.stem]
-    if not isinstance(seen, dict) or not {"entries", "missing"} <= seen.keys():
-        raise damaged(layout.seen, f"it does not say what is seen in {file.stem}")
+    said = layout.seen(file.stem)
+    if not said.exists():
+        raise UserError(f"{file}: no figure of the pipeline's; {said}, which says so, is not there")
+    seen = read_json(said, "entries", "missing")
     if seen["missing"]:
         return Origin(layout, str(file), [], seen["missing"])
     runs = [row["run"] for row in _finished(layout) if row["entry"] in seen["entries"]]

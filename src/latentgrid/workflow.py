@@ -27,7 +27,8 @@ from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
 LINES_OF_A_LOG = 12
-LARGEST_BATCH = 32  # runs
+SMALLEST_BATCH = 4  # runs
+MOST_BATCHES = 200
 LEAST_SPACE = 1_000_000  # bytes; no step can do with less
 NO_SPACE = (
     "error: no space left on the disk of {}; free some, then run the same command again: "
@@ -102,8 +103,8 @@ def runs_by_entry(layout: Layout, runs: dict[str, Run]) -> dict[str, list[RunFil
 class Batch:
     """Runs of one entry that a job measures or draws one after another.
 
-    One job for each would spend its time on starting up; Snakemake spends the product of a job's
-    inputs and outputs on keeping its records, so that they may not be too many.
+    Snakemake spends time on each job, and the product of a job's inputs and outputs on
+    keeping its records, so that neither jobs nor the runs in one may be too many.
     """
 
     entry: str
@@ -113,8 +114,9 @@ class Batch:
 def batches(runs: dict[str, list[RunFiles]]) -> dict[str, Batch]:
     """Return the batches by the names of their jobs: the entry's, or `entry_B2`, if it has more."""
     found = {}
+    size = max(SMALLEST_BATCH, sum(map(len, runs.values())) // MOST_BATCHES)
     for entry, of_entry in runs.items():
-        parts = [of_entry[i : i + LARGEST_BATCH] for i in range(0, len(of_entry), LARGEST_BATCH)]
+        parts = [of_entry[i : i + size] for i in range(0, len(of_entry), size)]
         for number, part in enumerate(parts, start=1):
             found[entry if number == 1 else f"{entry}_B{number}"] = Batch(entry, part)
     return found

@@ -21,5 +21,6 @@ rule data:
     params:
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.data --dataset {params.dataset} --images {output.images:q}"
+        "exec python -m latentgrid.job latentgrid.data"
+        " --dataset {params.dataset} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

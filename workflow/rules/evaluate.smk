@@ -31,7 +31,8 @@ for name, batch in BATCHES.items():
                 judge=LAYOUT.name(FILES[JUDGE][0]),
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.evaluation.judge --dataset {params.dataset}"
+                "exec python -m latentgrid.job latentgrid.evaluation.judge"
+                " --dataset {params.dataset}"
                 " --judge {params.judge:q} {params.runs:q} > {log:q} 2>&1"
 
     if batch.entry in WITH_LIKELIHOOD:
@@ -65,7 +66,8 @@ for name, batch in BATCHES.items():
                 draws=PARAMS.evaluation.likelihood.draws,
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.evaluation.likelihood --dataset {params.dataset}"
+                "exec python -m latentgrid.job latentgrid.evaluation.likelihood"
+                " --dataset {params.dataset}"
                 " --images {params.images} --draws {params.draws} --device {resources.device}"
                 " --jobs-per-gpu {resources.jobs_per_gpu} {params.runs:q} > {log:q} 2>&1"
 
@@ -105,7 +107,8 @@ for name, batch in BATCHES.items():
             read=[f"--read {read}" for read in MEASURED[batch.entry]],
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.evaluation.measure --dataset {params.dataset}"
+            "exec python -m latentgrid.job latentgrid.evaluation.measure"
+            " --dataset {params.dataset}"
             " --test-images {params.test_images} {params.read} {params.runs:q} > {log:q} 2>&1"
 
 
@@ -129,7 +132,8 @@ rule tables:
         dataset=PARAMS.dataset,
         plan=support.digest(PLAN),
     shell:
-        "exec python -m latentgrid.evaluation.tabulate --dataset {params.dataset} > {log:q} 2>&1"
+        "exec python -m latentgrid.job latentgrid.evaluation.tabulate"
+        " --dataset {params.dataset} > {log:q} 2>&1"
 
 
 rule verdicts:
@@ -151,28 +155,40 @@ rule verdicts:
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        "exec python -m latentgrid.verdicts --dataset {params.dataset}"
+        "exec python -m latentgrid.job latentgrid.verdicts"
+        " --dataset {params.dataset}"
         " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
 
 
-EMBEDDED = [
-    entry for entry in PARAMS.figures_to_draw().get("tsne", []) if entry in FILES
-]
-
-
-rule embed:
-    """Lay test images, and codes of more than two dimensions, out in the plane."""
+rule embed_images:
+    """Lay test images out in the plane."""
     input:
         data=DATA,
-        runs=[*LAYOUT.table_files, LAYOUT.inventory] if EMBEDDED else [],
-        code=source_files("latentgrid.evaluation.embed"),
+        code=source_files("latentgrid.evaluation.embed_images"),
     output:
-        LAYOUT.tensors("embeddings"),
+        LAYOUT.tensors("embedded_images"),
     log:
-        LAYOUT.logs / "embed.log",
+        LAYOUT.logs / "embed_images.log",
     params:
         dataset=PARAMS.dataset,
-        entries=EMBEDDED,
     shell:
-        "exec python -m latentgrid.evaluation.embed --dataset {params.dataset} {params.entries}"
-        " > {log:q} 2>&1"
+        "exec python -m latentgrid.job latentgrid.evaluation.embed_images"
+        " --dataset {params.dataset} > {log:q} 2>&1"
+
+
+rule embed_codes:
+    """Lay codes of more than two dimensions out in the plane."""
+    input:
+        tables=LAYOUT.table_files,
+        runs=LAYOUT.inventory,
+        code=source_files("latentgrid.evaluation.embed_codes"),
+    output:
+        LAYOUT.tensors("embedded_codes"),
+    log:
+        LAYOUT.logs / "embed_codes.log",
+    params:
+        dataset=PARAMS.dataset,
+        entries=PARAMS.figures_to_draw().get("tsne", []),
+    shell:
+        "exec python -m latentgrid.job latentgrid.evaluation.embed_codes"
+        " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"

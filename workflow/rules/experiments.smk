@@ -12,5 +12,6 @@ rule experiment:
     wildcard_constraints:
         experiment="|".join(catalogue.experiments()),
     shell:
-        "exec python -m latentgrid.experiments --name {wildcards.experiment} --output {output:q}"
+        "exec python -m latentgrid.job latentgrid.experiments"
+        " --name {wildcards.experiment} --output {output:q}"
         " > {log:q} 2>&1"

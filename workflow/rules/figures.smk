@@ -1,8 +1,9 @@
 SHOWN = PARAMS.figures_to_draw()
 FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in SHOWN}
 support.require_files(f"workflow/report/{name}.rst" for name in FIGURES)
+SEEN = [LAYOUT.seen(name) for name in SHOWN]
 ANIMATIONS = [
-    LAYOUT.figures / f"{name}.webp" for name in FIGURES if catalogue.is_animated(name)
+    LAYOUT.figures / f"{name}.webp" for name in SHOWN if catalogue.is_animated(name)
 ]
 
 
@@ -24,44 +25,54 @@ for name, batch in BATCHES.items():
             dataset=PARAMS.dataset,
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.figures.overview --dataset {params.dataset}"
+            "exec python -m latentgrid.job latentgrid.figures.overview"
+            " --dataset {params.dataset}"
             " {params.runs:q} > {log:q} 2>&1"
 
 
-rule figures:
-    """Draw the figures over all runs, in one job because starting up costs more than drawing."""
-    input:
-        tables=LAYOUT.table_files,
-        data=DATA,
-        runs=LAYOUT.inventory,
-        read={
-            LAYOUT.tensors(name)
-            for figure in FIGURES
-            for name in catalogue.reads(figure)
-        },
-        code=source_files(
-            "latentgrid.figures.draw",
-            *(f"latentgrid.figures.comparisons.{name}" for name in FIGURES),
-            *(f"latentgrid.models.{model}" for model in MODELS),
-        ),
-    output:
-        **{
-            name: report(
-                path,
+for name, entries in SHOWN.items():
+
+    rule:
+        """Draw a figure over all runs."""
+        name:
+            f"figure_{name}"
+        input:
+            tables=LAYOUT.table_files,
+            data=DATA,
+            runs=LAYOUT.inventory,
+            read=[LAYOUT.tensors(read) for read in catalogue.reads(name)],
+            code=source_files(
+                "latentgrid.figures.draw",
+                f"latentgrid.figures.comparisons.{name}",
+                *(
+                    f"latentgrid.models.{PARAMS.models[entry].model}"
+                    for entry in entries
+                ),
+            ),
+        output:
+            report(
+                FIGURES[name],
                 caption=f"../report/{name}.rst",
                 category="Figures",
                 labels={"figure": name.replace("_", " ")},
-            )
-            for name, path in FIGURES.items()
-        },
-        vector=[path.with_suffix(".pdf") for path in FIGURES.values()],
-        animations=ANIMATIONS,
-        seen=LAYOUT.seen,
-    log:
-        LAYOUT.logs / "figures.log",
-    params:
-        dataset=PARAMS.dataset,
-        shown=grid.canonical(SHOWN),
-    shell:
-        "exec python -m latentgrid.figures.draw --dataset {params.dataset} --shown {params.shown:q}"
-        " > {log:q} 2>&1"
+            ),
+            FIGURES[name].with_suffix(".pdf"),
+            FIGURES[name].with_suffix(".webp") if catalogue.is_animated(name) else [],
+            seen=LAYOUT.seen(name),
+        log:
+            LAYOUT.logs / "figures" / f"{name}.log",
+        params:
+            dataset=PARAMS.dataset,
+            figure=name,
+            entries=entries,
+        shell:
+            "exec python -m latentgrid.job latentgrid.figures.draw"
+            " --dataset {params.dataset} --figure {params.figure} {params.entries}"
+            " > {log:q} 2>&1"
+
+
+rule figures:
+    """The figures over all runs."""
+    input:
+        list(FIGURES.values()),
+        SEEN,

@@ -1,3 +1,24 @@
+if "latent" in SHOWN:
+
+    rule interactive:
+        """Make the plots of the report whose points show their images."""
+        input:
+            tables=LAYOUT.table_files,
+            data=DATA,
+            runs=LAYOUT.inventory,
+            code=source_files("latentgrid.report.interactive"),
+        output:
+            LAYOUT.interactive,
+        log:
+            LAYOUT.logs / "interactive.log",
+        params:
+            dataset=PARAMS.dataset,
+            entries=SHOWN["latent"],
+        shell:
+            "exec python -m latentgrid.job latentgrid.report.interactive"
+            " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
+
+
 rule report:
     """Assemble the page that people read: one file that opens offline."""
     input:
@@ -6,10 +27,9 @@ rule report:
         verdicts=LAYOUT.verdict_files,
         figures=list(FIGURES.values()),
         animations=ANIMATIONS,
-        # Of these are the plots whose points show their images.
-        data=DATA,
+        interactive=LAYOUT.interactive if "latent" in SHOWN else [],
         runs=LAYOUT.inventory,
-        seen=LAYOUT.seen,
+        seen=SEEN,
         overviews=[run.overview for runs in FILES.values() for run in runs],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.__main__"),
@@ -28,14 +48,15 @@ rule report:
         dataset=PARAMS.dataset,
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.report --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
+        "exec python -m latentgrid.job latentgrid.report"
+        " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
 rule gallery:
     """Set all figures on a page of the documentation; only made when asked for by name."""
     input:
         figures=list(FIGURES.values()),
-        seen=LAYOUT.seen,
+        seen=SEEN,
         tables=LAYOUT.table_files,
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=source_files("latentgrid.report.gallery"),
@@ -49,7 +70,8 @@ rule gallery:
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.report.gallery --dataset {params.dataset}"
+        "exec python -m latentgrid.job latentgrid.report.gallery"
+        " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"
 
@@ -58,7 +80,7 @@ rule published:
     """Set tables, verdicts and figures on a page to be kept in git; only made when asked for by name."""
     input:
         figures=list(FIGURES.values()),
-        seen=LAYOUT.seen,
+        seen=SEEN,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
         runs=LAYOUT.inventory,
@@ -74,6 +96,7 @@ rule published:
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.report.published --dataset {params.dataset}"
+        "exec python -m latentgrid.job latentgrid.report.published"
+        " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

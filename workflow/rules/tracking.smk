@@ -7,6 +7,7 @@ onstart:
     support.take_turns(LAYOUT)
     support.clear_up(LAYOUT)
     support.write_plan(LAYOUT, PLAN)
+    fork_server.start(LAYOUT.fork_server)
     support.try_networks(LAYOUT, PLAN)
     support.start_tracking(LAYOUT)
 

@@ -31,7 +31,8 @@ rule train:
         folder=str(LAYOUT.run("{run}").folder),
         state=lambda wildcards: LAYOUT.run(wildcards.run).state,
     shell:
-        "exec python -m latentgrid.training --settings {params.settings:q} --images {input.images:q}"
+        "exec python -m latentgrid.job latentgrid.training"
+        " --settings {params.settings:q} --images {input.images:q}"
         " --folder {params.folder:q} --state {params.state:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
         " > {log:q} 2>&1"

@@ -1,7 +1,6 @@
-"""The drawing step: figures over all runs."""
+"""The drawing step: a figure over all runs."""
 
 import importlib
-import json
 import traceback
 from typing import Annotated
 
@@ -21,26 +20,20 @@ from latentgrid.step import run_step
 
 def main(
     dataset: Annotated[str, typer.Option()],
-    shown: Annotated[str, typer.Option(help="figures, each with the entries it shows, as JSON")],
+    figure: Annotated[str, typer.Option(help="its file's name in `comparisons`")],
+    entries: Annotated[list[str] | None, typer.Argument(help="entries that it shows")] = None,
 ) -> None:
-    """Draw figures as PNG and PDF, and write down of what and what is seen in them."""
+    """Draw a figure as PNG and PDF, and write down of what and what is seen in it."""
     torch.set_num_threads(1)
-    layout = Layout(dataset)
-    seen = {}
-    for name, entries in json.loads(shown).items():
-        drawing = drawn(name, Material(layout, tuple(entries)))
-        save_png(drawing.figure, layout.figures / f"{name}.png")
-        save_pdf(drawing.figure, layout.figures / f"{name}.pdf")
-        if catalogue.is_animated(name):
-            frames = drawing.frames or [drawing.figure]
-            save_animation(frames, layout.figures / f"{name}.webp")
-        seen[name] = {
-            "entries": entries,
-            "seen": drawing.seen,
-            "missing": drawing.missing,
-        }
-        print(name, drawing.missing, flush=True)
-    write_json(layout.seen, seen)
+    layout, shown = Layout(dataset), entries or []
+    drawing = drawn(figure, Material(layout, tuple(shown)))
+    save_png(drawing.figure, layout.figures / f"{figure}.png")
+    save_pdf(drawing.figure, layout.figures / f"{figure}.pdf")
+    if catalogue.is_animated(figure):
+        frames = drawing.frames or [drawing.figure]
+        save_animation(frames, layout.figures / f"{figure}.webp")
+    seen = {"entries": shown, "seen": drawing.seen, "missing": drawing.missing}
+    write_json(layout.seen(figure), seen)
 
 
 def drawn(name: str, material: Material) -> Drawing:

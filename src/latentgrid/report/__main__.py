@@ -3,6 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files import read_json, write_text
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
-from latentgrid.report import findings, interactive, reproduction, sections
+from latentgrid.report import findings, reproduction, sections
 from latentgrid.step import run_step
 from latentgrid.text import number, signed
 
@@ -170,11 +171,14 @@ def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
 
 def _sections(layout: Layout, figures: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Return the figures by section, with their pictures."""
+    files = [layout.figures / f"{name}.png" for name in figures]
+    with ThreadPoolExecutor() as threads:
+        pictures = dict(zip(figures, threads.map(_embedded, files), strict=True))
     return {
         heading: [
             {
                 **vars(figure),
-                "picture": _embedded(layout.figures / f"{figure.name}.png"),
+                "picture": pictures[figure.name],
                 "animation": _animation(layout, figure.name),
             }
             for figure in described
@@ -190,12 +194,12 @@ def _animation(layout: Layout, figure: str) -> str | None:
     return _address((layout.figures / f"{figure}.webp").read_bytes())
 
 
-def _interactive(layout: Layout, figures: Sequence[str]) -> interactive.Interactive | None:
+def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
     """Return plots of what the figure `latent` shows, if it is drawn."""
     if "latent" not in figures:
-        return None
-    entries = read_json(layout.seen, "latent")["latent"]["entries"]
-    return interactive.latent(Material(layout, tuple(entries)))
+        return {"place": ""}
+    plots: dict[str, str] = read_json(layout.interactive, "library", "script", "place")
+    return plots
 
 
 def _embedded(picture: Path) -> str:

@@ -1,11 +1,16 @@
-"""Latent plots in which each point shows its image: Bokeh, with its script in the page itself."""
+"""The step of latent plots in which each point shows its image, by Bokeh.
+
+Its script becomes a part of the page.
+"""
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
+from typing import Annotated
 
 import numpy as np
+import typer
 from bokeh.embed import components
 from bokeh.models import (
     CDSView,
@@ -23,6 +28,9 @@ from PIL import Image
 from latentgrid.evaluation.trained import Array
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, two_dimensions
+from latentgrid.files import write_json
+from latentgrid.paths import Layout
+from latentgrid.step import run_step
 
 IMAGES = 2000
 MOST_AT_ONCE = 3  # images, where codes lie upon one another
@@ -43,7 +51,7 @@ TOOLTIP = f"""
 
 @dataclass(frozen=True)
 class Interactive:
-    """What a page needs to show the plots.
+    """What a page needs to show the plots; all empty if there are none.
 
     Attributes:
         library: Bokeh's own script elements.
@@ -56,14 +64,23 @@ class Interactive:
     place: str
 
 
-def latent(material: Material) -> Interactive | None:
-    """Return a plot for each run of the figure `latent`, or None if there is none.
+def main(
+    dataset: Annotated[str, typer.Option()],
+    entries: Annotated[list[str], typer.Argument(help="entries that the figure `latent` shows")],
+) -> None:
+    """Write the plots of some entries for the report."""
+    layout = Layout(dataset)
+    write_json(layout.interactive, asdict(latent(Material(layout, tuple(entries)))))
+
+
+def latent(material: Material) -> Interactive:
+    """Return a plot for each run of the figure `latent`.
 
     All plots share the images and hide a class together.
     """
     shown = material.latent_runs()
     if not shown:
-        return None
+        return Interactive("", "", "")
     test = material.test.first(IMAGES)
     # Dark strokes on white, as in the other figures.
     uris = [_data_uri(255 - image if len(image) == 1 else image) for image in test.images]
@@ -135,3 +152,7 @@ def _data_uri(image: Array) -> str:
     picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
     picture.save(written, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
+
+
+if __name__ == "__main__":
+    run_step(main)

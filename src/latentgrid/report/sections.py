@@ -85,7 +85,7 @@ class Described:
 def described(layout: Layout, figures: Iterable[str]) -> dict[str, list[Described]]:
     """Return the figures below the headings of their sections."""
     figures = list(figures)
-    seen = read_json(layout.seen, *figures)
+    seen = {name: read_json(layout.seen(name), "seen", "missing") for name in figures}
     return {
         heading: [_described(name, seen[name]["seen"], seen[name]["missing"]) for name in names]
         for heading, names in in_sections(figures).items()

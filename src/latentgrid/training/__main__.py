@@ -1,6 +1,6 @@
 """The training step: where and whether a run is trained here, and what is said if it fails.
 
-torch is imported only after the device is chosen.
+The device is chosen before torch starts CUDA.
 """
 
 import json

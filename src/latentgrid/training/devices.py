@@ -1,6 +1,7 @@
 """Where a job trains: a slot on a GPU if there is one, else one CPU thread.
 
-Nothing here imports torch: a GPU is chosen through CUDA_VISIBLE_DEVICES, which torch reads once.
+Nothing here imports torch: a GPU is chosen through CUDA_VISIBLE_DEVICES, which CUDA reads once,
+when it starts.
 """
 
 import itertools

@@ -6,14 +6,14 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import class_legend, panels, scatter_plane
 from latentgrid.text import number
 
-READS = ("embeddings",)
+READS = ("embedded_images",)
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}
 
 
 def draw(material: Material) -> Drawing:
     """Draw the first test images as points in the plane, found by each method from the pixels."""
-    planes = material.read("embeddings")
-    shown = [planes[f"images/{method}"] for method in METHODS]
+    planes = material.read("embedded_images")
+    shown = [planes[method] for method in METHODS]
     labels = material.test.labels[: len(shown[0])]
     figure, places = panels(len(shown), title_lines=1)
     for panel, plane, name in zip(places, shown, METHODS.values(), strict=True):

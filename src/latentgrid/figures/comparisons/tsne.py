@@ -9,16 +9,14 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
 
 NEEDS = ("encode",)
-READS = ("embeddings",)
+READS = ("embedded_codes",)
 
 
 def draw(material: Material) -> Drawing:
     """Draw each model's best run with more than two dimensions: its codes by t-SNE, by class."""
-    planes = material.read("embeddings")
+    planes = material.read("embedded_codes")
     shown = [
-        (run, planes[f"codes/{run['run']}"])
-        for _, run in material.runs.iterrows()
-        if f"codes/{run['run']}" in planes
+        (run, planes[run["run"]]) for _, run in material.runs.iterrows() if run["run"] in planes
     ]
     if not shown:
         return nothing("No run with codes of more than two dimensions has finished.")

@@ -1,0 +1,43 @@
+"""The step that lays codes of more than two dimensions out in the plane."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from latentgrid.evaluation import planes
+from latentgrid.evaluation.tables import best_runs, read_runs
+from latentgrid.evaluation.trained import Array, TrainedRun
+from latentgrid.paths import Layout
+from latentgrid.step import run_step
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    entries: Annotated[list[str], typer.Argument(help="entries to embed")],
+) -> None:
+    """Write, by the names of runs, the t-SNE of their first test codes, (n, 2), float32.
+
+    These are each entry's best run with more than two dimensions.
+    """
+    layout = Layout(dataset)
+    found = {}
+    for run, codes in _codes(layout, entries):
+        found[run] = planes.tsne(codes[: planes.IMAGES])
+        print(run, flush=True)
+    planes.write(layout, "embedded_codes", found)
+
+
+def _codes(layout: Layout, entries: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    runs = read_runs(layout)
+    runs = runs[(runs["status"] == "finished") & runs["entry"].isin(entries)]
+    if "latent_dim" in runs:
+        runs = runs[~(runs["latent_dim"] <= planes.PLANE)]
+    for run in best_runs(runs):
+        codes = TrainedRun(layout.run(run["run"])).last("codes")
+        if codes is not None and codes.shape[1] > planes.PLANE:
+            yield run["run"], codes
+
+
+if __name__ == "__main__":
+    run_step(main)

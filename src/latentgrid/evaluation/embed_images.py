@@ -1,0 +1,26 @@
+"""The step that lays the test images themselves out in the plane, as they are before any model."""
+
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from latentgrid.evaluation import planes
+from latentgrid.evaluation.trained import load_test_set
+from latentgrid.paths import Layout
+from latentgrid.step import run_step
+
+METHODS = {"pca": planes.pca, "umap": planes.umap, "tsne": planes.tsne}
+
+
+def main(dataset: Annotated[str, typer.Option()]) -> None:
+    """Write the first test images as points (n, 2), float32, by `pca`, `umap` and `tsne`."""
+    layout = Layout(dataset)
+    images = load_test_set(layout.images).first(planes.IMAGES).images
+    pixels = images.reshape(len(images), -1) / np.float32(255)
+    found = {name: method(pixels) for name, method in METHODS.items()}
+    planes.write(layout, "embedded_images", found)
+
+
+if __name__ == "__main__":
+    run_step(main)

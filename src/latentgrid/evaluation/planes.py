@@ -1,0 +1,57 @@
+"""Points of many dimensions laid out in the plane."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+from safetensors.numpy import save_file
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from latentgrid.evaluation.trained import Array
+from latentgrid.files import save
+from latentgrid.paths import Layout
+
+IMAGES = 2000
+SEED = 0
+PERPLEXITY = 30
+NEIGHBOURS = 15
+PLANE = 2
+
+
+def pca(points: Array) -> Array:
+    """Return points (n, d) in the plane of their first two principal components, (n, 2)."""
+    plane: Array = PCA(PLANE, svd_solver="full").fit_transform(points)
+    return plane
+
+
+def tsne(points: Array) -> Array:
+    """Return points (n, d) in the plane by t-SNE (van der Maaten and Hinton 2008), (n, 2).
+
+    The perplexity is 30, or less where there are fewer than 91 points.
+    """
+    same = bool((points == points[0]).all())  # no principal components to start from
+    embedding = TSNE(
+        perplexity=min(PERPLEXITY, (len(points) - 1) / 3),
+        init="random" if same else "pca",
+        random_state=SEED,
+    )
+    plane: Array = embedding.fit_transform(points)
+    return plane
+
+
+def umap(points: Array) -> Array:
+    """Return points (n, d) in the plane by UMAP (McInnes, Healy and Melville 2018), (n, 2)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one thread is what a fixed seed asks for
+        from umap import UMAP
+
+        embedding = UMAP(n_neighbors=min(NEIGHBOURS, len(points) - 1), random_state=SEED, n_jobs=1)
+        plane: Array = embedding.fit_transform(points)
+    return plane
+
+
+def write(layout: Layout, name: str, planes: Mapping[str, Array]) -> None:
+    """Write points (n, 2) by their names, float32."""
+    tensors = {key: np.ascontiguousarray(plane, np.float32) for key, plane in planes.items()}
+    save(layout.tensors(name), lambda part: save_file(tensors, part))

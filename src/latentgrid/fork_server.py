@@ -1,0 +1,142 @@
+"""A process that has imported the libraries, which takes seconds, and forks for each job.
+
+A fork shares the server's memory until it writes to it, imports the project's own code anew, and
+ends without taking torch down, which takes a second. It computes what any other process would.
+"""
+
+import atexit
+import importlib
+import json
+import multiprocessing
+import os
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import Any
+
+from latentgrid.job import SERVER, STREAMS
+from latentgrid.parent import die_with_parent
+
+# What several steps import, and what typer imports late.
+LIBRARIES = (
+    *("torch", "safetensors.torch", "safetensors.numpy", "numpy", "pandas", "scipy.stats"),
+    *("sklearn.metrics", "sklearn.decomposition", "matplotlib.figure", "matplotlib.pyplot"),
+    *("filelock", "psutil", "pydantic", "pynvml", "rich.console", "tqdm", "typer._adapters"),
+)
+# As Snakemake sets for a job of one thread; libraries read them when they are imported.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+LONGEST_REQUEST = 2**20  # bytes
+MOST_WAITING = 1000
+KILLED_BY = 128  # plus the signal's number, as shells put it
+
+
+@dataclass(frozen=True)
+class Job:
+    """A fork, and the connection to the process that waits for its end."""
+
+    fork: ForkProcess
+    client: socket.socket
+
+
+def start(address: Path) -> None:
+    """Start a server that lives as long as this process, and let jobs know where it is.
+
+    Where the system has no such sockets or forks, or `address` cannot be one, jobs do without.
+    """
+    if sys.platform != "linux":
+        return
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        try:
+            listener.bind(str(address))
+        except OSError:
+            return
+        address.chmod(0o600)
+        listener.listen(MOST_WAITING)
+        subprocess.Popen(
+            [sys.executable, "-m", "latentgrid.fork_server"],
+            env=os.environ | ONE_THREAD,
+            stdin=listener.fileno(),
+            stdout=subprocess.DEVNULL,
+        )
+    atexit.register(address.unlink, missing_ok=True)
+    os.environ[SERVER] = str(address)
+
+
+def main() -> None:
+    """Import the libraries, and serve on the socket that is this process's standard input."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    serve(socket.socket(fileno=os.dup(sys.stdin.fileno())))
+
+
+def serve(listener: socket.socket) -> None:
+    """Fork for each job that is asked for, and tell its client how it ended."""
+    events = selectors.DefaultSelector()
+    events.register(listener, selectors.EVENT_READ)
+    while True:
+        # One at a time: what is done about it may be the end of what else was ready.
+        key, _ = events.select()[0]
+        job: Job | None = key.data
+        if job is None:
+            client, _ = listener.accept()
+            job = forked(client)
+            events.register(job.fork.sentinel, selectors.EVENT_READ, job)
+            events.register(client, selectors.EVENT_READ, job)
+        elif key.fileobj is job.client:  # it was killed
+            events.unregister(job.client)
+            job.fork.kill()
+        else:
+            events.unregister(job.fork.sentinel)
+            with suppress(KeyError):
+                events.unregister(job.client)
+            tell(job)
+
+
+def forked(client: socket.socket) -> Job:
+    """Return the job that a client asks for, begun."""
+    request, streams, _, _ = socket.recv_fds(client, LONGEST_REQUEST, len(STREAMS))
+    fork = multiprocessing.get_context("fork").Process(target=run, args=(request, streams))
+    fork.start()
+    for stream in streams:
+        os.close(stream)
+    return Job(fork, client)
+
+
+def run(request: bytes, streams: list[int]) -> None:
+    """Take a client's place in this fork: its streams, folder, environment and arguments."""
+    for number, stream in zip(STREAMS, streams, strict=True):
+        os.dup2(stream, number)
+        os.close(stream)
+    job: dict[str, Any] = json.loads(request)
+    if job["interruptible"]:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(job["folder"])
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    sys.argv = job["arguments"]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+def tell(job: Job) -> None:
+    """Tell the client of a job that has ended its exit status, if the client is still there."""
+    job.fork.join()
+    code = job.fork.exitcode
+    assert code is not None
+    with suppress(OSError):
+        job.client.send(bytes([code if code >= 0 else KILLED_BY - code]))
+    job.client.close()
+    job.fork.close()
+
+
+if __name__ == "__main__":
+    main()
