@@ -223,12 +223,13 @@ def silhouettes_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
 
 def history_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the histories of all runs below one another, with the run's name first."""
-    histories = [
-        TrainedRun(layout.run(name)).history.assign(run=name)
+    histories = {
+        name: TrainedRun(layout.run(name)).history
         for name in runs.loc[runs["status"] != "failed", "run"]
-    ]
-    table = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame({"run": []})
-    return table[["run", *table.columns.drop("run")]]
+    }
+    if not histories:
+        return pd.DataFrame({"run": []})
+    return pd.concat(histories, names=["run"]).reset_index("run")
 
 
 def read_published(path: Path = Path("reference/published.csv")) -> pd.DataFrame:

@@ -183,9 +183,9 @@ class TrainedRun:
 
 def _counts_epochs(history: pd.DataFrame) -> bool:
     """Tell whether a history holds numbers and nothing else, of one epoch after the other."""
-    numbers = history.select_dtypes("number").dropna()
     return (
-        numbers.shape == history.shape
-        and {"epoch", "train_loss", "test_loss"} <= set(history.columns)
+        {"epoch", "train_loss", "test_loss"} <= set(history.columns)
+        and all(column.kind in "if" for column in history.dtypes)
+        and not np.isnan(history.to_numpy()).any()
         and history["epoch"].tolist() == list(range(1, len(history) + 1))
     )
