@@ -1,0 +1,22 @@
+"""A training job until its first step: prints the seconds since the time that it is given.
+
+`python -m latentgrid.job first_step SETTINGS IMAGES TIME`
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import latentgrid.training.__main__  # noqa: F401 - what a job imports before it knows its device
+from latentgrid.training.devices import take_device
+
+take_device("cpu", 1)
+
+from latentgrid.training.loop import Training  # noqa: E402
+from latentgrid.training.run import load_data, new_model  # noqa: E402
+
+settings, images, begun = sys.argv[1:]
+data = load_data(Path(images), "cpu")
+Training(new_model(json.loads(settings), data.shape, "cpu"), data, json.loads(settings))
+print(time.time() - float(begun))
