@@ -2,7 +2,7 @@
 
 `snakemake --cores all` runs params.yaml; `--configfile other.yaml` runs another file instead, and
 `--config 'training={epochs: 2}'` changes single keys. Each step is a file in workflow/rules;
-its command is an `exec`, so that Snakemake is the parent of the step, which dies with it.
+its command is an `exec`, so that Snakemake is the parent of the job, which dies with it.
 """
 
 from pathlib import Path
@@ -21,8 +21,9 @@ support.require_space()
 PARAMS = support.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)
 RUNS = {run.name: run for run in grid.runs(PARAMS)}
-FILES = support.runs_by_entry(LAYOUT, RUNS)
-BATCHES = support.batches(FILES)
+PLANNED = support.runs_by_entry(LAYOUT, RUNS.values())
+BATCHES = support.batches(PLANNED)
+FILES = {entry: runs for entry in PLANNED if (runs := support.there(PLANNED[entry]))}
 OUTCOMES = [run.outcome for runs in FILES.values() for run in runs]
 # What a step depends on is in the description; that the images are there is enough.
 DATA = [LAYOUT.description, ancient(LAYOUT.images)]

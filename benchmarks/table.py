@@ -1,4 +1,4 @@
-"""How the benchmarks print ratios."""
+"""How the benchmarks print ratios, and figures beside their limits."""
 
 import statistics
 from collections.abc import Sequence

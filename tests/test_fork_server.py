@@ -2,15 +2,17 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import psutil
 import pytest
 
 from latentgrid import fork_server
-from latentgrid.job import SERVER
+from latentgrid.job import SERVER, is_mine
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has fork servers")
 
@@ -27,6 +29,8 @@ match sys.argv[1]:
     case "fail": raise RuntimeError("boom")
     case "die": os.kill(os.getpid(), 9)
     case "sleep": print(os.getpid(), flush=True); time.sleep(60)
+    case "modules": print(*sorted(name for name in sys.modules if "latentgrid" in name))
+    case "cuda": print(sys.modules["torch"].cuda.is_initialized())
 """
 LONGEST = 60  # seconds, generous
 
@@ -40,28 +44,37 @@ def place(tmp_path_factory):
         patch.chdir(folder)
         patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *sys.path]))
         patch.delenv(SERVER, raising=False)
-        fork_server.start(folder / "socket")
+        server = fork_server.start(folder / "socket")
         patch.setenv(SERVER, os.environ[SERVER])
         yield folder
-    server_of(folder).kill()
+    server.kill()
 
 
-def server_of(folder):
-    (server,) = [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE
-        and "latentgrid.fork_server" in child.cmdline()
-        and child.cwd() == str(folder)
-    ]
-    return server
+@pytest.fixture
+def server(place, tmp_path, monkeypatch):
+    """A server of this test's own, which is ready."""
+    monkeypatch.setenv(SERVER, "set back afterwards")
+    process = fork_server.start(tmp_path / "socket")
+    assert done("exit", "0")[0] == 0
+    yield psutil.Process(process.pid)
+    process.kill()
+    process.wait()
 
 
-def begin(*arguments, **environment):
+@pytest.fixture
+def begun_job(server):
+    job = begin("sleep")
+    job.stdout.readline()
+    yield job
+    job.kill()
+
+
+def begin(*arguments, start_new_session=False, **environment):
     command = [sys.executable, "-m", "latentgrid.job", "a_job", *arguments]
     return subprocess.Popen(
         command,
         env=os.environ | {"WORD": "a word"} | environment,
+        start_new_session=start_new_session,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -97,14 +110,10 @@ def test_without_a_server_a_job_does_the_same(place, server):
     assert (status, out, err) == (0, f"['say'] {place} a word False\n", "said\n")
 
 
-def test_a_server_that_is_gone_is_done_without(place, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(SERVER, "set back afterwards")
-    fork_server.start(tmp_path / "socket")
-    dead = server_of(tmp_path)
-    dead.kill()
-    dead.wait(LONGEST)
-    assert done("say")[:2] == (0, f"['say'] {tmp_path} a word False\n")
+def test_a_server_that_is_gone_is_done_without(place, server):
+    server.kill()
+    server.wait(LONGEST)
+    assert done("say")[:2] == (0, f"['say'] {place} a word False\n")
 
 
 @pytest.mark.parametrize(
@@ -136,21 +145,95 @@ def test_jobs_run_side_by_side_and_a_killed_one_takes_its_fork_along(place):
     assert all(map(is_gone, forks))
 
 
-def test_a_killed_server_fails_its_jobs_and_takes_their_forks_along(place, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(SERVER, "set back afterwards")
-    fork_server.start(tmp_path / "socket")
-    job = begin("sleep")
-    fork = int([job.stdout.readline(), job.stdout.readline()][1])
-    server_of(tmp_path).kill()
-    _, err = job.communicate(timeout=LONGEST)
-    assert job.returncode == 1
-    assert "fork server was killed" in err
+def test_a_killed_server_fails_its_jobs_and_takes_their_forks_along(server, begun_job):
+    fork = int(begun_job.stdout.readline())
+    server.kill()
+    _, err = begun_job.communicate(timeout=LONGEST)
+    assert begun_job.returncode == 1
+    assert "fork server was killed; run the same command again" in err
     assert is_gone(fork)
 
 
 def test_nobody_else_may_ask_for_a_fork(place):
     assert (place / "socket").stat().st_mode & 0o077 == 0
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert is_mine(ours)
+        with mock.patch("os.getuid", return_value=os.getuid() + 1):
+            assert not is_mine(ours)
+
+
+def test_a_fork_has_the_modules_that_a_process_of_its_own_has(place):
+    """A run's checkpoints are known by the code that is imported."""
+    _, in_a_fork, _ = done("modules")
+    _, alone, _ = done("modules", **{SERVER: ""})
+    assert in_a_fork.splitlines()[1] == alone.splitlines()[1] == "latentgrid latentgrid.parent"
+
+
+def test_the_server_leaves_cuda_to_its_forks(place):
+    assert done("cuda")[1].splitlines()[1] == "False"
+
+
+def test_jobs_leave_nothing_in_the_server(server):
+    before = server.num_fds()
+    for status in range(20):
+        assert done("exit", str(status))[0] == status
+    assert server.num_fds() == before
+    assert not [child for child in server.children() if child.status() == psutil.STATUS_ZOMBIE]
+
+
+def test_clients_that_ask_for_nothing_hold_nobody_up(place):
+    silent, gone, wrong = (socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3))
+    with silent:
+        for client in (silent, gone, wrong):
+            client.connect(str(place / "socket"))
+        gone.close()
+        socket.send_fds(wrong, [b"no job"], [0, 1, 2])
+        assert done("exit", "5")[0] == 5
+        assert wrong.recv(10) == b"1", "it has failed, and not begun"
+    wrong.close()
+
+
+def test_a_server_that_can_fork_no_more_leaves_jobs_to_themselves(server, begun_job):
+    _, limit = server.rlimit(psutil.RLIMIT_NOFILE)
+    server.rlimit(psutil.RLIMIT_NOFILE, (server.num_fds() + 3, limit))
+    status, out, err = done("say")
+    assert (status, err) == (0, "said\n")
+    assert out.endswith("False\n"), "it is no fork"
+    server.rlimit(psutil.RLIMIT_NOFILE, (limit, limit))
+    assert done("say")[1].endswith("True\n")
+    assert begun_job.poll() is None
+
+
+@pytest.mark.parametrize("begins", ["before", "after"])
+def test_ctrl_c_ends_a_job_whether_or_not_its_fork_has_begun(server, begins):
+    if begins == "before":
+        server.suspend()
+    job = begin("sleep", start_new_session=True)
+    if begins == "after":
+        fork = int([job.stdout.readline(), job.stdout.readline()][1])
+        # A terminal's Ctrl-C reaches all of its processes.
+        os.kill(fork, signal.SIGINT)
+        os.killpg(job.pid, signal.SIGINT)
+        assert is_gone(fork)
+    else:
+        time.sleep(1)
+        os.killpg(job.pid, signal.SIGINT)
+        assert job.wait(LONGEST) != 0
+        server.resume()
+        assert done("exit", "0")[0] == 0
+        assert not server.children()
+    assert job.wait(LONGEST) != 0
+    assert "KeyboardInterrupt" in job.communicate()[1]
+
+
+def test_a_server_that_dies_before_a_job_has_begun_is_done_without(place, server):
+    server.suspend()
+    job = begin("say")
+    time.sleep(1)
+    server.kill()
+    assert job.communicate(timeout=LONGEST) == (f"['say'] {place} a word False\n", "said\n")
+    assert job.returncode == 0
 
 
 def test_where_there_can_be_no_socket_there_is_no_server(tmp_path, monkeypatch):

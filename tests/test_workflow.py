@@ -222,7 +222,7 @@ def test_edited_model_retrains_its_own_runs(project):
 
 def test_edited_figure_is_drawn_again_and_nothing_trained(project):
     append_comment(project / "src/latentgrid/figures/comparisons/manifold.py")
-    assert set(pending(project).values()) == {"figures", "report"}
+    assert set(pending(project).values()) == {"figure_manifold", "report"}
     before, drawn = runs_contents(project), (project / LAYOUT.figures / "manifold.png").stat()
     run(project, "snakemake", "--cores", "2", "--no-hooks")
     assert runs_contents(project) == before
@@ -235,7 +235,7 @@ def test_what_was_deleted_is_made_again_although_the_report_is_there(project):
     for path in lost:
         (project / path).unlink()
     found = pending(project)
-    assert {found[str(path)] for path in lost} == {"figures", "verdicts"}
+    assert {found[str(path)] for path in lost} == {"figure_samples", "verdicts"}
     assert not to_train(found)
 
 

@@ -1,7 +1,9 @@
 """A process that has imported the libraries, which takes seconds, and forks for each job.
 
 A fork shares the server's memory until it writes to it, imports the project's own code anew, and
-ends without taking torch down, which takes a second. It computes what any other process would.
+ends without taking torch down, which takes a second: what a step registers to be done at the end
+of its process may not be done. It computes what any other process would. The server starts neither
+CUDA, which no fork could use, nor a thread; pyarrow's allocator has one, which forks do without.
 """
 
 import atexit
@@ -15,24 +17,25 @@ import signal
 import socket
 import subprocess
 import sys
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any
 
-from latentgrid.job import SERVER, STREAMS
+from latentgrid.job import BEGUN, SERVER, STREAMS, is_mine
 from latentgrid.parent import die_with_parent
 
 # What several steps import, and what typer imports late.
 LIBRARIES = (
     *("torch", "safetensors.torch", "safetensors.numpy", "numpy", "pandas", "scipy.stats"),
     *("sklearn.metrics", "sklearn.decomposition", "matplotlib.figure", "matplotlib.pyplot"),
-    *("filelock", "psutil", "pydantic", "pynvml", "rich.console", "tqdm", "typer._adapters"),
+    *("filelock", "psutil", "pydantic.types", "pynvml", "rich.console", "tqdm", "typer"),
 )
 # As Snakemake sets for a job of one thread; libraries read them when they are imported.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 LONGEST_REQUEST = 2**20  # bytes
+SECONDS_TO_ASK = 1.0
 MOST_WAITING = 1000
 KILLED_BY = 128  # plus the signal's number, as shells put it
 
@@ -45,22 +48,24 @@ class Job:
     client: socket.socket
 
 
-def start(address: Path) -> None:
+def start(address: Path) -> subprocess.Popen[bytes] | None:
     """Start a server that lives as long as this process, and let jobs know where it is.
 
-    Where the system has no such sockets or forks, or `address` cannot be one, jobs do without.
+    Returns:
+        The server; None where the system has no such sockets or forks, or `address` cannot be
+        one, and jobs do without.
     """
     if sys.platform != "linux":
-        return
-    address.unlink(missing_ok=True)
+        return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         try:
+            address.unlink(missing_ok=True)
             listener.bind(str(address))
+            address.chmod(0o600)
+            listener.listen(MOST_WAITING)
         except OSError:
-            return
-        address.chmod(0o600)
-        listener.listen(MOST_WAITING)
-        subprocess.Popen(
+            return None
+        server = subprocess.Popen(
             [sys.executable, "-m", "latentgrid.fork_server"],
             env=os.environ | ONE_THREAD,
             stdin=listener.fileno(),
@@ -68,6 +73,7 @@ def start(address: Path) -> None:
         )
     atexit.register(address.unlink, missing_ok=True)
     os.environ[SERVER] = str(address)
+    return server
 
 
 def main() -> None:
@@ -76,6 +82,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in LIBRARIES:
         importlib.import_module(library)
+    # A descriptor of its own, as a fork's first is its client's input.
     serve(socket.socket(fileno=os.dup(sys.stdin.fileno())))
 
 
@@ -88,10 +95,11 @@ def serve(listener: socket.socket) -> None:
         key, _ = events.select()[0]
         job: Job | None = key.data
         if job is None:
-            client, _ = listener.accept()
-            job = forked(client)
-            events.register(job.fork.sentinel, selectors.EVENT_READ, job)
-            events.register(client, selectors.EVENT_READ, job)
+            with suppress(OSError):
+                client, _ = listener.accept()
+                job = forked(client)
+                events.register(job.fork.sentinel, selectors.EVENT_READ, job)
+                events.register(client, selectors.EVENT_READ, job)
         elif key.fileobj is job.client:  # it was killed
             events.unregister(job.client)
             job.fork.kill()
@@ -103,28 +111,52 @@ def serve(listener: socket.socket) -> None:
 
 
 def forked(client: socket.socket) -> Job:
-    """Return the job that a client asks for, begun."""
-    request, streams, _, _ = socket.recv_fds(client, LONGEST_REQUEST, len(STREAMS))
-    fork = multiprocessing.get_context("fork").Process(target=run, args=(request, streams))
-    fork.start()
-    for stream in streams:
-        os.close(stream)
+    """Return the job that a client asks for, begun.
+
+    Raises:
+        OSError: the client asks for nothing, or there can be no more forks. It is not kept waiting.
+    """
+    client.settimeout(SECONDS_TO_ASK)
+    streams: list[int] = []
+    try:
+        request, streams, _, _ = socket.recv_fds(client, LONGEST_REQUEST, len(STREAMS))
+        if len(streams) != len(STREAMS) or not is_mine(client):
+            raise ConnectionRefusedError
+        fork = multiprocessing.get_context("fork").Process(
+            target=run, args=(request, streams, client)
+        )
+        fork.start()
+    except OSError:
+        client.close()
+        raise
+    finally:
+        for stream in streams:
+            os.close(stream)
     return Job(fork, client)
 
 
-def run(request: bytes, streams: list[int]) -> None:
+def run(request: bytes, streams: list[int], client: socket.socket) -> None:
     """Take a client's place in this fork: its streams, folder, environment and arguments."""
     for number, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, number)
         os.close(stream)
-    job: dict[str, Any] = json.loads(request)
-    if job["interruptible"]:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    job = json.loads(request)
     os.chdir(job["folder"])
-    os.environ.clear()
     os.environ.update(job["environment"])
     sys.argv = job["arguments"]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    for module in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+        del sys.modules[module]
+    if job["interruptible"]:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        client.send(BEGUN)
+    except OSError:  # it was interrupted while it waited
+        return
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
 
 
 def tell(job: Job) -> None:
@@ -133,7 +165,7 @@ def tell(job: Job) -> None:
     code = job.fork.exitcode
     assert code is not None
     with suppress(OSError):
-        job.client.send(bytes([code if code >= 0 else KILLED_BY - code]))
+        job.client.send(b"%d" % (code if code >= 0 else KILLED_BY - code))
     job.client.close()
     job.fork.close()
 

@@ -9,27 +9,30 @@ import os
 import runpy
 import signal
 import socket
+import struct
 import sys
 from pathlib import Path
 
 # The environment variable with the socket of the fork server.
 SERVER = "LATENTGRID_FORK_SERVER"
 STREAMS = (0, 1, 2)
-GONE = 1
+# What a fork says when it has taken this process's place; what comes later is its exit status.
+BEGUN = b"begun"
+PEER = struct.Struct("3i")  # process, user and group, as Linux tells them
 
 
 def main() -> None:
     """Run the module that the command line names, here or in a fork."""
     arguments = sys.argv[1:]
-    server = accepted(arguments)
-    if server:
-        sys.exit(ended(server))
+    fork = begun(arguments)
+    if fork:
+        sys.exit(status_of(fork))
     sys.argv = arguments
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
 
 
-def accepted(arguments: list[str]) -> socket.socket | None:
-    """Ask the server for a fork in this process's place; return the connection if it is there."""
+def begun(arguments: list[str]) -> socket.socket | None:
+    """Return the connection to a fork that does the job, or None if none has begun to."""
     address = os.environ.get(SERVER)
     if not address:
         return None
@@ -42,24 +45,33 @@ def accepted(arguments: list[str]) -> socket.socket | None:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         server.connect(address)
-        socket.send_fds(server, [json.dumps(job).encode()], STREAMS)
-    except OSError:
-        server.close()
-        return None
-    return server
+        if is_mine(server):
+            socket.send_fds(server, [json.dumps(job).encode()], STREAMS)
+            if server.recv(len(BEGUN)) == BEGUN:
+                return server
+    except OSError:  # it may be gone, or unable to fork
+        pass
+    server.close()
+    return None
 
 
-def ended(server: socket.socket) -> int:
+def is_mine(connection: socket.socket) -> bool:
+    """Tell whether the process at the other end is the same user's; nobody else is obeyed."""
+    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+    _, user, _ = PEER.unpack(peer)
+    return bool(user == os.getuid())
+
+
+def status_of(fork: socket.socket) -> int:
     """Wait for the fork and return its exit status. If this process dies, the fork is killed.
 
     Ctrl-C reaches the fork by itself, which may have something to write down.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    status = server.recv(1)
+    status = fork.recv(len(BEGUN))
     if not status:
-        print("error: the workflow's fork server was killed", file=sys.stderr)
-        return GONE
-    return status[0]
+        sys.exit("error: the workflow's fork server was killed; run the same command again")
+    return int(status)
 
 
 if __name__ == "__main__":

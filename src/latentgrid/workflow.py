@@ -86,17 +86,17 @@ def configuration_files(workflow: Any) -> list[str]:
     return [os.path.relpath(path) for path in given]
 
 
-def runs_by_entry(layout: Layout, runs: dict[str, Run]) -> dict[str, list[RunFiles]]:
-    """Return the files of the runs of each entry.
-
-    When a report is made of what there is after a failure, only those of runs that trained.
-    """
+def runs_by_entry(layout: Layout, runs: Iterable[Run]) -> dict[str, list[RunFiles]]:
+    """Return the files of the runs of each entry."""
     found: dict[str, list[RunFiles]] = {}
-    for name, run in runs.items():
-        files = layout.run(name)
-        if ONLY_FINISHED not in os.environ or files.outcome.exists():
-            found.setdefault(run.entry, []).append(files)
+    for run in runs:
+        found.setdefault(run.entry, []).append(layout.run(run.name))
     return found
+
+
+def there(runs: Iterable[RunFiles]) -> list[RunFiles]:
+    """Return the runs to work with: after a failure, for a report of what there is, the trained."""
+    return [run for run in runs if ONLY_FINISHED not in os.environ or run.outcome.exists()]
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,19 @@ class Batch:
 
 
 def batches(runs: dict[str, list[RunFiles]]) -> dict[str, Batch]:
-    """Return the batches by the names of their jobs: the entry's, or `entry_B2`, if it has more."""
+    """Return the batches by the names of their jobs: the entry's, or `entry_B2`, if it has more.
+
+    A run that failed leaves its place empty, and a grid that grows seldom has its batches cut anew.
+    """
     found = {}
-    size = max(SMALLEST_BATCH, sum(map(len, runs.values())) // MOST_BATCHES)
+    size = SMALLEST_BATCH
+    while sum(map(len, runs.values())) > size * MOST_BATCHES:
+        size *= 2
     for entry, of_entry in runs.items():
-        parts = [of_entry[i : i + size] for i in range(0, len(of_entry), size)]
-        for number, part in enumerate(parts, start=1):
-            found[entry if number == 1 else f"{entry}_B{number}"] = Batch(entry, part)
+        for number, first in enumerate(range(0, len(of_entry), size), start=1):
+            part = there(of_entry[first : first + size])
+            if part:
+                found[entry if number == 1 else f"{entry}_B{number}"] = Batch(entry, part)
     return found
 
 

@@ -44,11 +44,12 @@ rule report:
         LAYOUT.report,
     log:
         LAYOUT.logs / "report.log",
+    threads: 4
     params:
         dataset=PARAMS.dataset,
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job latentgrid.report"
+        "exec python -m latentgrid.job latentgrid.report --threads {threads}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 

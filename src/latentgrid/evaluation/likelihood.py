@@ -1,6 +1,6 @@
 """The likelihood step: bounds on the likelihood of test images, in one unit for all models.
 
-torch is imported only after the device is chosen.
+The device is chosen before torch starts CUDA.
 """
 
 from typing import Annotated

@@ -43,7 +43,7 @@ def drawn(name: str, material: Material) -> Drawing:
         drawing: Drawing = module.draw(material)
     except UserError:
         raise
-    except Exception as error:  # whatever a figure raises must not take the others with it
+    except Exception as error:  # whatever a figure raises, the report is made without it
         traceback.print_exc()
         return nothing(f"It failed: {type(error).__name__}: {error}".partition("\n")[0])
     return drawing

@@ -41,11 +41,12 @@ COMPARED = {
 def main(
     dataset: Annotated[str, typer.Option()],
     figures: Annotated[list[str] | None, typer.Argument(help="figures to show")] = None,
+    threads: Annotated[int, typer.Option(help="pictures made at a time")] = 1,
 ) -> None:
     """Write the report of a data set."""
     layout = Layout(dataset)
     template = templates().get_template("report.html.j2")
-    write_text(layout.report, template.render(content(layout, figures or [])))
+    write_text(layout.report, template.render(content(layout, figures or [], threads)))
 
 
 def templates() -> Environment:
@@ -61,7 +62,7 @@ def templates() -> Environment:
     return environment
 
 
-def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
+def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
     """Gather what the template shows."""
     material = Material(layout)
     tables = {path.stem: read_table(path) for path in layout.table_files}
@@ -88,7 +89,7 @@ def content(layout: Layout, figures: Sequence[str]) -> dict[str, Any]:
         "verdicts": reproduction.of(layout),
         "agreement": findings.agreement(losses),
         "best_published": _best_published(losses),
-        "sections": _sections(layout, figures),
+        "sections": _sections(layout, figures, threads),
         "interactive": _interactive(layout, figures),
         "provenance": _provenance(layout, material.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
@@ -169,11 +170,13 @@ def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def _sections(layout: Layout, figures: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def _sections(
+    layout: Layout, figures: Sequence[str], threads: int
+) -> dict[str, list[dict[str, Any]]]:
     """Return the figures by section, with their pictures."""
     files = [layout.figures / f"{name}.png" for name in figures]
-    with ThreadPoolExecutor() as threads:
-        pictures = dict(zip(figures, threads.map(_embedded, files), strict=True))
+    with ThreadPoolExecutor(threads) as pool:
+        pictures = dict(zip(figures, pool.map(_embedded, files), strict=True))
     return {
         heading: [
             {
@@ -197,7 +200,7 @@ def _animation(layout: Layout, figure: str) -> str | None:
 def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
     """Return plots of what the figure `latent` shows, if it is drawn."""
     if "latent" not in figures:
-        return {"place": ""}
+        return dict.fromkeys(("library", "script", "place"), "")
     plots: dict[str, str] = read_json(layout.interactive, "library", "script", "place")
     return plots
 
