@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import psutil
 import torch
 import typer
 from safetensors.torch import save_file
@@ -27,6 +27,7 @@ SECONDS_TO_START = 3.0
 GIGABYTES = 1.5
 MNIST_TRAIN, MNIST_TEST = 60_000, 10_000
 STARTS = 3
+SECONDS_BETWEEN_LOOKS = 0.05
 RUN = "conv_vae/0"
 TEST_IMAGES = (1000, 5000, 10_000)
 
@@ -87,12 +88,19 @@ def memory(folder: Path, layout: Layout) -> float:
     settings = Task("conv_vae", {"latent_dim": 20}, 0, "cpu").settings
     settings["snapshots"] = {"epochs": [1], "samples": 64, "manifold": 16}
     run = layout.run(RUN)
-    seconds(
-        folder,
-        *("latentgrid.training", "--settings", json.dumps(settings), "--device", "cpu"),
-        *("--images", str(layout.images), "--folder", str(run.folder), "--state", str(run.state)),
-    )
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    command = [
+        *(sys.executable, "-m", "latentgrid.training", "--device", "cpu"),
+        *("--settings", json.dumps(settings), "--images", str(layout.images)),
+        *("--folder", str(run.folder), "--state", str(run.state)),
+    ]
+    most = 0
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as job:
+        while job.poll() is None:
+            most = max(most, psutil.Process(job.pid).memory_info().rss)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    if job.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed")
+    return most / 1e9
 
 
 def measures(folder: Path, test_images: int) -> float:

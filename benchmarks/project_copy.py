@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -28,6 +30,13 @@ def project_copy() -> Iterator[Path]:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / file, copy)
         yield Path(name)
+        _wait_for_the_tracker(name)
+
+
+def _wait_for_the_tracker(project: str) -> None:
+    """Wait for what brings the last results into MLflow when a workflow has ended."""
+    processes = psutil.process_iter(["cwd"])
+    psutil.wait_procs([process for process in processes if process.info["cwd"] == project])
 
 
 def seconds(project: Path, *command: str) -> float:
