@@ -1,4 +1,4 @@
-"""A training job until its first step: prints the seconds since the time that it is given.
+"""A training job until its first step, but for what it writes: prints the seconds since a time.
 
 `python -m latentgrid.job first_step SETTINGS IMAGES TIME`
 """
