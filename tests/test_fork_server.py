@@ -13,6 +13,7 @@ import pytest
 
 from latentgrid import fork_server
 from latentgrid.job import SERVER, is_mine
+from project import heed_interrupts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has fork servers")
 
@@ -69,12 +70,14 @@ def begun_job(server):
     job.kill()
 
 
-def begin(*arguments, start_new_session=False, **environment):
+def begin(*arguments, **environment):
+    """Begin a job as a shell does, in a process group of its own."""
     command = [sys.executable, "-m", "latentgrid.job", "a_job", *arguments]
     return subprocess.Popen(
         command,
         env=os.environ | {"WORD": "a word"} | environment,
-        start_new_session=start_new_session,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - there is one thread
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -209,7 +212,7 @@ def test_a_server_that_can_fork_no_more_leaves_jobs_to_themselves(server, begun_
 def test_ctrl_c_ends_a_job_whether_or_not_its_fork_has_begun(server, begins):
     if begins == "before":
         server.suspend()
-    job = begin("sleep", start_new_session=True)
+    job = begin("sleep")
     if begins == "after":
         fork = int([job.stdout.readline(), job.stdout.readline()][1])
         # A terminal's Ctrl-C reaches all of its processes.

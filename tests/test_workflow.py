@@ -31,6 +31,7 @@ from project import (
     copy_project,
     environment,
     has_nothing_to_do,
+    heed_interrupts,
     pending,
     run,
     to_train,
@@ -312,11 +313,6 @@ def test_plan_of_the_default_grid():
 
 
 # What goes wrong.
-
-
-def heed_interrupts():
-    """Undo what a shell does to what it runs in the background: it lets it ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start(project, *arguments):
