@@ -13,7 +13,7 @@ from networks import build
 from tape import tape
 
 SETTINGS = {"learning_rate": 1e-3, "precision": "float32", "batch_size": 10, "seed": 0}
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs take a GPU")
 
 
 def taped(noise):

@@ -15,8 +15,6 @@ from latentgrid import fork_server
 from latentgrid.job import SERVER, is_mine
 from project import heed_interrupts
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has fork servers")
-
 JOB = """
 import os, sys, time
 from latentgrid.parent import die_with_parent
@@ -37,16 +35,25 @@ LONGEST = 60  # seconds, generous
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with a module to be a job and, while these tests run, a server."""
+def folder(tmp_path_factory):
+    """A folder with a module to be a job."""
     folder = tmp_path_factory.mktemp("forks")
     (folder / "a_job.py").write_text(JOB)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *sys.path]))
         patch.delenv(SERVER, raising=False)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def place(folder):
+    """The same folder and, while these tests run, a server."""
+    if sys.platform != "linux":
+        pytest.skip("a fork server takes Linux; elsewhere each job is a process of its own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SERVER, "set back afterwards")
         server = fork_server.start(folder / "socket")
-        patch.setenv(SERVER, os.environ[SERVER])
         yield folder
     server.kill()
 
@@ -108,9 +115,9 @@ def test_a_job_has_its_own_streams_folder_environment_and_arguments(place, monke
 
 
 @pytest.mark.parametrize("server", ["", "no/such/socket"])
-def test_without_a_server_a_job_does_the_same(place, server):
+def test_without_a_server_a_job_does_the_same(folder, server):
     status, out, err = done("say", **{SERVER: server})
-    assert (status, out, err) == (0, f"['say'] {place} a word False\n", "said\n")
+    assert (status, out, err) == (0, f"['say'] {folder} a word False\n", "said\n")
 
 
 def test_a_server_that_is_gone_is_done_without(place, server):

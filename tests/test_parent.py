@@ -21,7 +21,7 @@ child.wait()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel offers this")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can kill a child with its parent")
 def test_a_killed_parent_takes_its_training_along():
     code = CHILD + "import time; time.sleep(60)"
     command = [sys.executable, "-c", PARENT, code]
@@ -36,7 +36,7 @@ def test_a_killed_parent_takes_its_training_along():
         time.sleep(0.05)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel offers this")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can kill a child with its parent")
 @pytest.mark.parametrize(("workflow", "status"), [(os.getpid(), 0), (2**30, -signal.SIGKILL)])
 def test_a_step_whose_workflow_is_gone_does_not_begin(workflow, status):
     environment = os.environ | {WORKFLOW: str(workflow)}
