@@ -40,7 +40,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/tracking.smk"
+include: "workflow/rules/hooks.smk"
 
 
 rule all:

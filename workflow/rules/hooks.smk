@@ -1,5 +1,6 @@
-# MLflow is a view of the files: while jobs run, a process beside them keeps it up to date, and at
-# the end it is brought up to date once more. If its server is down, nothing here fails.
+# What happens before the first job and after the last. MLflow is a view of the files: while jobs
+# run, a process beside them keeps it up to date, and at the end it is brought up to date once more.
+# If its server is down, nothing here fails.
 
 
 onstart:
