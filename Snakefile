@@ -10,10 +10,10 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from latentgrid import catalogue, fork_server, grid, workflow as support
-from latentgrid.imports import source_files
 from latentgrid.paths import Layout
 
 min_version("9.27")
+support.require_own_code()
 support.use_this_python()
 support.name_this_workflow()
 support.require_space()
@@ -56,3 +56,8 @@ rule all:
         LAYOUT.verdict_files,
         list(FIGURES.values()),
         SEEN,
+
+
+JOBS = support.look_at_results(
+    workflow, LAYOUT, {"run": RUNS, "experiment": catalogue.experiments()}
+)

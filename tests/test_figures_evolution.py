@@ -13,6 +13,7 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import save_animation
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
+from tiny import seal
 
 N = 12
 
@@ -40,6 +41,7 @@ def layout(tmp_path, monkeypatch):
             if entry != "a":
                 kept[f"{epoch}/samples"] = draws.integers(0, 255, (5, 3, 4, 4), np.uint8)
         save_file(kept, files.snapshots)
+        seal(files)
     layout.tables.mkdir(parents=True)
     pd.DataFrame(rows).to_csv(layout.tables / "runs.csv")
     write_json(layout.plan, [{"name": r["run"], "axes": {"latent_dim": 2}} for r in rows])

@@ -17,6 +17,7 @@ from latentgrid.figures.style import save_png
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
+from tiny import seal
 
 LAYOUT = Layout("digits")
 AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", "activation")
@@ -45,6 +46,7 @@ def results(tmp_path, monkeypatch):
             write_json(files.config, {"settings": settings, "image shape": [1, 28, 28]})
             write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
             save_file(snapshots, files.snapshots)
+            seal(files)
             plan.append({"name": name, "axes": axes})
             row |= {"run": name, "status": "finished"}
             row.setdefault("min_train_loss", 1.0)

@@ -25,6 +25,7 @@ from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import write_json
 from latentgrid.run_files import RunFiles
 from networks import MNIST_SHAPE, build
+from tiny import seal
 
 LENET5 = {"optimizer": "adam", "learning_rate": 0.001}
 
@@ -62,6 +63,7 @@ def run_of(tmp_path, model, samples=None, status="finished", **hyperparameters):
     settings = {"model": model, "hyperparameters": hyperparameters, "seed": 0}
     write_json(files.config, {"settings": settings, "image shape": list(MNIST_SHAPE)})
     write_json(files.outcome, {"status": status, "reason": "why", "epochs": 2})
+    seal(files)
     return TrainedRun(files, frozenset({"judged"})), built.eval()
 
 

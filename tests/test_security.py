@@ -18,6 +18,7 @@ from latentgrid.paths import Layout
 from latentgrid.report import __main__ as report
 from latentgrid.report import interactive
 from latentgrid.verdicts import __main__ as verdicts
+from tiny import seal
 
 ROOT = Path(__file__).parents[1]
 ATTACK = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -68,7 +69,7 @@ def attacked(tmp_path, monkeypatch):
     layout.data.mkdir(parents=True)
     save_file(images, layout.images)
     counts = {"training images": 6, "test images": 6, "image shape": [1, 4, 4]}
-    write_json(layout.description, counts | {"classes": 10})
+    write_json(layout.description, counts | {"classes": 10, "sha256": ATTACK})
     settings = {"model": "vae", "hyperparameters": {}, "optimizer": ATTACK, "learning_rate": 0.1}
     settings |= {"epochs": 1, "batch_size": 3, "precision": "float32", "seed": 0}
     axes = {"latent_dim": 2, "optimizer": ATTACK, "learning_rate": 0.1}
@@ -87,6 +88,7 @@ def attacked(tmp_path, monkeypatch):
     write_text(files.history, "epoch,train_loss,test_loss\n1,2.0,3.0\n")
     write_json(files.metrics, {"status": "finished", "epochs": 1, "min_train_loss": 2.0})
     save_file({"1/codes": draws.normal(size=(6, 2)).astype(np.float32)}, files.snapshots)
+    seal(files)
     write_json(layout.run(failed["name"]).failure, {"reason": f"{ATTACK} reason"})
     layout.figures.mkdir(parents=True)
     Image.new("RGB", (4, 4)).save(layout.figures / "latent.png")

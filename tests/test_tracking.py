@@ -33,6 +33,7 @@ from latentgrid.tracking import (
     _params,
     sync,
 )
+from tiny import seal
 
 DATASET = "digits"
 NAME = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=1"
@@ -108,7 +109,12 @@ def write_run(
     )
     write_json(
         files.timing,
-        {"started": "2026-07-01T10:00:00+00:00", "ended": "2026-07-01T10:01:00+00:00"},
+        {
+            "host": "here",
+            "started": "2026-07-01T10:00:00+00:00",
+            "ended": "2026-07-01T10:01:00+00:00",
+            "seconds per epoch": [60.0 / epochs] * epochs,
+        },
     )
     write_json(
         files.outcome,
@@ -118,6 +124,7 @@ def write_run(
             "epochs": epochs,
         },
     )
+    seal(files)
     return files
 
 

@@ -14,13 +14,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
 
+from latentgrid import made
 from latentgrid.errors import UserError, damaged, without_credentials
 from latentgrid.files import read_json, read_rows, sha256
 from latentgrid.grid import canonical, read_plan
@@ -203,10 +203,10 @@ def _read(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record | Non
 
 
 def _ended(files: RunFiles, name: str) -> Record:
-    config = read_json(files.config, "settings", "code", "data sha256")
-    outcome = read_json(files.outcome, "status", "reason", "epochs")
-    timing = read_json(files.timing, "started", "ended")
-    rows = _rows(files.history)
+    outcome = made.read(files.outcome, "status", "reason", "epochs")
+    config = read_json(files.as_trained(files.config), "settings", "code", "data sha256")
+    timing = files.read_timing()
+    rows = _rows(files.as_trained(files.history))
     if len(rows) != outcome["epochs"]:
         raise damaged(files.history, f"it does not hold {outcome['epochs']} epochs")
     finished = outcome["status"] == "finished"
@@ -214,8 +214,8 @@ def _ended(files: RunFiles, name: str) -> Record:
     return Record(
         name=name,
         status="FINISHED" if finished else "FAILED",
-        started=_milliseconds(datetime.fromisoformat(timing["started"]).timestamp()),
-        ended=_milliseconds(datetime.fromisoformat(timing["ended"]).timestamp()),
+        started=_milliseconds(timing.started.timestamp()),
+        ended=_milliseconds(timing.ended.timestamp()),
         params=_params(name, config["settings"]),
         rows=rows,
         measures=_measures(files.metrics, rows),

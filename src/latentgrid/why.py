@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -17,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from latentgrid import catalogue, grid, params
+from latentgrid import catalogue, grid, made, params
 from latentgrid.errors import UserError, damaged
 from latentgrid.files import read_json, read_rows, sha256
 from latentgrid.paths import TABLES, VERDICTS, Layout
 from latentgrid.provenance import code_version
-from latentgrid.run_files import RunFiles
+from latentgrid.run_files import RunFiles, Timing
 from latentgrid.text import duration, size
 
 RESULTS = Path("results")
@@ -64,7 +63,7 @@ class Made:
         if not self.files.outcome.exists():
             return {}
         needed = ("settings", "code", "data sha256", "device", "libraries")
-        config: dict[str, Any] = _read(self.files.config, *needed)
+        config: dict[str, Any] = _read(self.files.as_trained(self.files.config), *needed)
         return config
 
     @property
@@ -81,25 +80,23 @@ class Made:
         return {
             "code": self.config["code"],
             "data, SHA-256": self.config["data sha256"],
-            "device": f"{self.config['device']} of {self.timing['host']}",
+            "device": f"{self.config['device']} of {self.timing.host}",
         }
 
     @cached_property
-    def timing(self) -> dict[str, Any]:
+    def timing(self) -> Timing:
         """When, where and how long it trained."""
-        needed = ("host", "started", "seconds per epoch")
-        timing: dict[str, Any] = _read(self.files.timing, *needed)
-        return timing
+        return self.files.read_timing()
 
     @property
     def seconds(self) -> float:
         """How long its epochs took."""
-        return float(sum(self.timing["seconds per epoch"]))
+        return sum(self.timing.seconds)
 
     @property
     def started(self) -> str:
         """When its training began."""
-        return datetime.fromisoformat(self.timing["started"]).strftime("%Y-%m-%d %H:%M UTC")
+        return self.timing.started.strftime("%Y-%m-%d %H:%M UTC")
 
     @property
     def outcome(self) -> str:
@@ -183,7 +180,7 @@ def _rows(file: Path, *columns: str) -> list[dict[str, str]]:
 def _read(path: Path, *keys: str) -> Any:
     if not path.exists():
         raise UserError(f"{path}: is missing; make it again with snakemake")
-    return read_json(path, *keys)
+    return made.read(path, *keys)
 
 
 def _named(file: Path, row: Mapping[str, str]) -> list[str]:
@@ -325,7 +322,9 @@ def _files(run: Made) -> Table:
     table = Table("file", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("SHA-256", overflow="fold")
-    for path in sorted(run.files.folder.iterdir()):
+    for path in run.files.results:
+        run.files.as_trained(path)
+    for path in sorted(run.files.folder.glob("[!.]*")):
         table.add_row(path.name, size(path.stat().st_size), sha256(path))
     return table
 
@@ -340,8 +339,7 @@ def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
         cells = [""] * len(differing)
         if run.config:
             cells = [run.facts[name][:DIGITS] for name in differing]
-            kept = run.files.weights.exists()
-            weights = sha256(run.files.weights)[:DIGITS] if kept else "missing"
+            weights = sha256(run.files.as_trained(run.files.weights))[:DIGITS]
             rest = [run.outcome, run.started, duration(run.seconds), weights]
         else:
             rest = [run.outcome, "", "", ""]

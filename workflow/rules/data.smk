@@ -7,9 +7,8 @@ rule data:
     Requires nothing but the network, or the folder or URL named by `mirror:`.
     """
     input:
-        code=source_files(
-            "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"
-        ),
+        # What it depends on is in the code; Snakemake has to see a date.
+        source=f"src/latentgrid/data/sources/{PARAMS.dataset}.py",
     output:
         images=LAYOUT.images,
         description=LAYOUT.description,
@@ -19,8 +18,11 @@ rule data:
         # Not a parameter: the same archives from another mirror are no reason to start again.
         mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
     params:
+        code=support.code(
+            "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"
+        ),
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.job latentgrid.data"
+        "exec python -m latentgrid.job --as {rule} latentgrid.data"
         " --dataset {params.dataset} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

@@ -4,10 +4,12 @@
 
 
 onstart:
+    support.stop_on_signals()
     support.require_writable(LAYOUT)
     support.take_turns(LAYOUT)
     support.clear_up(LAYOUT)
     support.write_plan(LAYOUT, PLAN)
+    support.write_orders(LAYOUT, JOBS)
     fork_server.start(LAYOUT.fork_server)
     support.try_networks(LAYOUT, PLAN)
     support.start_tracking(LAYOUT)

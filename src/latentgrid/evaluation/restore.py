@@ -62,7 +62,7 @@ def restore(run: TrainedRun) -> Model:
         UserError: the weights are damaged or another network's.
     """
     model = models.build(run.config["settings"], tuple(run.config["image shape"]))
-    path = run.files.weights
+    path = run.files.as_trained(run.files.weights)
     try:
         weights = load_file(path)
         model.load_state_dict(weights)

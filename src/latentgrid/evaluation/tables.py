@@ -56,9 +56,10 @@ def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFram
     does not have.
 
     Raises:
-        UserError: a run's files belong to other settings than the plan's.
+        UserError: a run's files belong to other settings than the plan's, or to other images.
     """
-    table = pd.DataFrame([_run_row(layout, planned) for planned in plan])
+    data = read_json(layout.description, "sha256")["sha256"]
+    table = pd.DataFrame([_run_row(layout, planned, data) for planned in plan])
     measures = table.columns.difference([*IDENTITY, *axes_of(plan), *OUTCOME], sort=False)
     columns = dict.fromkeys([*IDENTITY, *axes_of(plan), *OUTCOME, *ALWAYS, *measures])
     return table.reindex(columns=list(columns))
@@ -78,7 +79,7 @@ def read_runs(layout: Layout) -> pd.DataFrame:
     return runs
 
 
-def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
+def _run_row(layout: Layout, planned: Mapping[str, Any], data: str) -> dict[str, Any]:
     settings = planned["settings"]
     identity = {
         "run": planned["name"],
@@ -95,8 +96,13 @@ def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
         return identity | {"status": "failed", "reason": _failure(run)}
     if run.config["settings"] != settings:
         raise UserError(
-            f"{run.files.folder} was trained with other settings than the configuration's, and "
-            f"Snakemake did not notice (were its records lost?); delete that folder and run again"
+            f"{run.files.folder} was trained with other settings than the configuration's; "
+            f"delete that folder and run again"
+        )
+    if run.config["data sha256"] != data:
+        raise UserError(
+            f"{run.files.folder} was trained on other images than {layout.images} holds now; "
+            f"run the same command again, which trains it again"
         )
     measured = read_json(run.files.metrics, "status")
     numbers = {name: value for name, value in measured.items() if not isinstance(value, list)}
