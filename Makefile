@@ -84,9 +84,8 @@ ui: setup ## open MLflow on this machine only, with all runs there are
 watch: setup ## show how far the runs are and how much time is left
 	latentgrid watch
 
-restore: setup ## bring data, results and Snakemake's records to the commit that git is on
-	@test -f dvc.lock || { echo "error: this commit has no dvc.lock, so it recorded no results; run dvc repro and commit dvc.lock"; exit 1; }
-	dvc checkout
+restore: setup ## bring data and results to the commit that git is on
+	latentgrid restore
 
 prune: setup ## delete the folders of runs that left the grid
 	latentgrid prune

@@ -124,6 +124,27 @@ def compare(
 
 
 @app.command()
+def doctor(configfile: ConfigFile = None) -> None:
+    """Say what lies in results/, what of it fits the plan, and what is damaged; changes nothing."""
+    from latentgrid import doctor as doctors
+
+    chosen = _params(configfile)
+    runs = [run.name for run in grid.runs(chosen)]
+    found = doctors.diagnose(Layout(chosen.dataset), list(map(str, configfile or [])), runs)
+    doctors.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
+    if found.damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def restore() -> None:
+    """Bring data and results to the commit that git is on, from DVC's cache."""
+    from latentgrid.restoring import restore as restore_results
+
+    restore_results()
+
+
+@app.command()
 def prune(configfile: ConfigFile = None) -> None:
     """Delete the folders of runs, done or unfinished, that are no longer in the grid."""
     chosen = _params(configfile)
