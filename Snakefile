@@ -25,8 +25,22 @@ PLANNED = support.runs_by_entry(LAYOUT, RUNS.values())
 BATCHES = support.batches(PLANNED)
 FILES = {entry: runs for entry in PLANNED if (runs := support.there(PLANNED[entry]))}
 OUTCOMES = [run.outcome for runs in FILES.values() for run in runs]
-# What a step depends on is in the description; that the images are there is enough.
-DATA = [LAYOUT.description, ancient(LAYOUT.images)]
+SOURCE = {
+    "code": support.code(
+        "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"
+    ),
+    "dataset": PARAMS.dataset,
+}
+# What a step depends on is in the description; that the images are there is enough. Images that
+# were lost are fetched again, and nothing else is made again if their description is still right.
+DATA = [
+    (
+        ancient(LAYOUT.description)
+        if support.is_described(LAYOUT, SOURCE)
+        else LAYOUT.description
+    ),
+    ancient(LAYOUT.images),
+]
 PLAN = grid.canonical(grid.plan(PARAMS))
 
 

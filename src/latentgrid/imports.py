@@ -2,7 +2,8 @@
 
 The digest does not change with comments, docstrings, formatting, or the place of a module, so that
 moving or describing code makes nothing again, and every change of what it does makes again what it
-made. How a step becomes a process (`STARTS`) decides no result and is left out.
+made. How a step becomes a process and what is said of its results (`STARTS`) decides none of them and
+is left out.
 """
 
 import ast
@@ -19,7 +20,7 @@ import grimp
 
 PACKAGE = "latentgrid"
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-STARTS = f"{PACKAGE}.step"
+STARTS = (f"{PACKAGE}.step", f"{PACKAGE}.made")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def _root() -> Path:
 @cache
 def _graph() -> grimp.ImportGraph:
     graph = grimp.build_graph(PACKAGE, cache_dir=None)
-    graph.remove_module(STARTS)
+    for module in STARTS:
+        graph.remove_module(module)
     return graph
 
 

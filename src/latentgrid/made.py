@@ -109,6 +109,14 @@ def misfit(product: Product, digests: Digests) -> str:
     return ""
 
 
+def is_made_by(path: Path, recipe: Recipe) -> bool:
+    """Tell whether a result is as it was written, and by this recipe."""
+    made = _read(path)
+    settings = json.loads(json.dumps(recipe.settings))
+    same = made.get("settings") == settings and made.get("code") == recipe.code
+    return same and is_as_written(path)
+
+
 def is_as_written(path: Path) -> bool:
     """Tell whether a result is what its job wrote."""
     made = _read(path)

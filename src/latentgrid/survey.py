@@ -92,6 +92,18 @@ def survey(found: Iterable[Job], digests: Digests) -> list[Finding]:
     ]
 
 
+def needed(found: Iterable[Job], targets: Iterable[Path]) -> set[str]:
+    """Return the names of the jobs without which there would be no targets."""
+    makers = {path: job for job in found for path in job.outputs}
+    wanted, names = list(targets), set[str]()
+    while wanted:
+        job = makers.get(wanted.pop())
+        if job and job.name not in names:
+            names.add(job.name)
+            wanted += [path for product in job.products for path in product.inputs]
+    return names
+
+
 def set_dates(findings: Iterable[Finding]) -> None:
     """Let Snakemake see by the dates of files which of them fit. Files of others are left alone."""
     findings = list(findings)
@@ -146,26 +158,34 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
     recipe = Recipe(params, code.digest, modules)
     inputs = {name: _paths(value, at) for name, value in rule.input.items() if name != DATED}
     if runs is None:
-        every = tuple(path for paths in inputs.values() for path in paths)
-        products = [Product(_stamped(layout, rule, outputs), every, recipe)]
+        products = [Product(_stamped(layout, rule, outputs), _deciding(layout, inputs), recipe)]
     else:
-        products = [_of_run(layout.run(run).folder, outputs, inputs, recipe) for run in runs]
+        products = [_of_run(layout, run, outputs, inputs, recipe) for run in runs]
     name = ":".join([rule.name, *at.values()])
     return Job(name, rule.name, products, outputs, code)
 
 
 def _of_run(
-    folder: Path, outputs: list[Path], inputs: Mapping[str, list[Path]], recipe: Recipe
+    layout: Layout,
+    run: str,
+    outputs: list[Path],
+    inputs: Mapping[str, list[Path]],
+    recipe: Recipe,
 ) -> Product:
     """Return what a job for several runs makes of one of them."""
-    of_run = [
-        path
-        for name, paths in inputs.items()
-        for path in paths
-        if name not in OF_A_RUN or path.is_relative_to(folder)
-    ]
+    folder = layout.run(run).folder
     made = tuple(path for path in outputs if path.is_relative_to(folder))
-    return Product(made, tuple(of_run), recipe)
+    of_run = {
+        name: [path for path in paths if name not in OF_A_RUN or path.is_relative_to(folder)]
+        for name, paths in inputs.items()
+    }
+    return Product(made, _deciding(layout, of_run), recipe)
+
+
+def _deciding(layout: Layout, inputs: Mapping[str, list[Path]]) -> tuple[Path, ...]:
+    """Return the inputs that decide a result: for the images stands their description."""
+    every = (path for paths in inputs.values() for path in paths)
+    return tuple(path for path in every if path != layout.images)
 
 
 def _stamped(layout: Layout, rule: Any, outputs: list[Path]) -> tuple[Path, ...]:
@@ -192,13 +212,8 @@ class Wildcards:
 
 
 def _paths(value: Any, at: Mapping[str, str]) -> list[Path]:
-    """Return the files of an input, but those of which it is enough that they are there."""
     files = [value] if isinstance(value, str) else list(value)
-    return [
-        Path(apply_wildcards(str(file), at))
-        for file in files
-        if not getattr(file, "is_ancient", False)
-    ]
+    return [Path(apply_wildcards(str(file), at)) for file in files]
 
 
 def sentences(findings: Iterable[Finding], every_run: bool) -> Iterator[str]:

@@ -26,7 +26,7 @@ from latentgrid.errors import UserError, one_line
 from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import Code, code_of
-from latentgrid.made import Digests
+from latentgrid.made import Digests, Recipe, is_made_by
 from latentgrid.parent import WORKFLOW
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
@@ -204,6 +204,17 @@ def code(*modules: str) -> str:
     return found.digest
 
 
+def is_described(layout: Layout, source: Mapping[str, Any]) -> bool:
+    """Tell whether the description of the images that lies there is what the data step would make.
+
+    Args:
+        layout: of the data set.
+        source: the parameters of the data step.
+    """
+    settings = {name: value for name, value in source.items() if name != "code"}
+    return is_made_by(layout.description, Recipe(settings, source["code"], {}))
+
+
 def require_own_code() -> None:
     """End here if the code that is loaded is not this folder's, whose results it would make."""
     loaded, own = Path(latentgrid.__file__).parent, Path("src/latentgrid")
@@ -226,7 +237,9 @@ def look_at_results(
     findings = survey.survey(jobs, Digests())
     to_file = os.environ.get(SURVEY)
     if to_file:
-        write_json(Path(to_file), survey.as_data(findings))
+        targets = [Path(path) for path in workflow.get_rule("all").input]
+        wanted = survey.needed(jobs, targets)
+        write_json(Path(to_file), survey.as_data(f for f in findings if f.job.name in wanted))
         sys.exit(0)
     survey.set_dates(findings)
     for line in survey.sentences(findings, every_run=bool({"-n", "--dry-run"} & set(sys.argv))):

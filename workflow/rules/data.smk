@@ -18,10 +18,7 @@ rule data:
         # Not a parameter: the same archives from another mirror are no reason to start again.
         mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
     params:
-        code=support.code(
-            "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"
-        ),
-        dataset=PARAMS.dataset,
+        **SOURCE,
     shell:
         "exec python -m latentgrid.job --as {rule} latentgrid.data"
         " --dataset {params.dataset} --images {output.images:q}"
