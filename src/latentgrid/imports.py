@@ -2,8 +2,8 @@
 
 The digest does not change with comments, docstrings, formatting, or the place of a module, so that
 moving or describing code makes nothing again, and every change of what it does makes again what it
-made. How a step becomes a process and what is said of its results (`STARTS`) decides none of them and
-is left out.
+made. How a step becomes a process and how its results are stamped (`STARTS`) decides nothing and is
+left out.
 """
 
 import ast
