@@ -178,7 +178,7 @@ def a_run(tmp_path):
     files = type(files)(tmp_path / "run", tmp_path / "state")
     files.folder.mkdir()
     settings = {"model": "beta_vae", "hyperparameters": {"latent_dim": 2, "hidden": 3}}
-    write_json(files.config, {"settings": settings, "image shape": [1, 4, 4]})
+    write_json(files.config, {"settings": settings, "image shape": [1, 4, 4], "classes": 10})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
     return files
 
@@ -254,7 +254,7 @@ def results(tmp_path, monkeypatch):
     run = {"name": "vae/x/seed=0", "entry": "vae", "axes": axes, "settings": SETTINGS}
     write_json(layout.plan, [run])
     files = layout.run("vae/x/seed=0")
-    write_json(files.config, {"settings": SETTINGS, "image shape": [1, 4, 4]})
+    write_json(files.config, {"settings": SETTINGS, "image shape": [1, 4, 4], "classes": 10})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 3})
     losses = {"train_loss": [3.5, 2.25, 1.5], "test_loss": [3.75, 2.5, 2.0]}
     pd.DataFrame({"epoch": [1, 2, 3], **losses}).to_csv(files.history, index=False)

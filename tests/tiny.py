@@ -30,7 +30,10 @@ def tiny_results(images: Images, runs) -> Material:
         with torch.no_grad():
             save_file(model.state_dict(), files.weights)
         settings = {"model": run["model"], "hyperparameters": axes, "seed": run["seed"]}
-        write_json(files.config, {"settings": settings, "image shape": shape, "total": "loss"})
+        write_json(
+            files.config,
+            {"settings": settings, "image shape": shape, "classes": 10, "total": "loss"},
+        )
         plan.append({"entry": run["entry"], "axes": axes, "name": name})
         measured = {"min_train_loss": float(number), "test_squared_error": 10.0 + number}
         identity = {"run": name, "entry": run["entry"], "model": run["model"], "seed": run["seed"]}

@@ -11,6 +11,7 @@ from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.errors import damaged
 from latentgrid.evaluation.trained import Array, TrainedRun
+from latentgrid.files import read_json
 from latentgrid.models import Decoder, Encoder, Model, Quantile, reconstruct
 
 BATCH = 1000
@@ -61,7 +62,10 @@ def restore(run: TrainedRun) -> Model:
     Raises:
         UserError: the weights are damaged or another network's.
     """
-    model = models.build(run.config["settings"], tuple(run.config["image shape"]))
+    made_with = read_json(run.files.config, "settings", "image shape", "classes")
+    model = models.build(
+        made_with["settings"], tuple(made_with["image shape"]), made_with["classes"]
+    )
     path = run.files.weights
     try:
         weights = load_file(path)
