@@ -30,6 +30,7 @@ SOURCE = {
         "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"
     ),
     "dataset": PARAMS.dataset,
+    "mirror": support.fingerprint_of_mirror(PARAMS),
 }
 # What a step depends on is in the description; that the images are there is enough. Images that
 # were lost are fetched again, and nothing else is made again if their description is still right.

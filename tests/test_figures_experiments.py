@@ -43,7 +43,9 @@ def results(tmp_path, monkeypatch):
             files = LAYOUT.run(name)
             hyperparameters = {k: v for k, v in axes.items() if k in ("corruption", "latent_dim")}
             settings = {"model": row["entry"], "hyperparameters": hyperparameters}
-            write_json(files.config, {"settings": settings, "image shape": [1, 28, 28]})
+            write_json(
+                files.config, {"settings": settings, "image shape": [1, 28, 28], "classes": 10}
+            )
             write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
             save_file(snapshots, files.snapshots)
             seal(files)

@@ -179,7 +179,7 @@ def a_run(tmp_path):
     files = type(files)(tmp_path / "run", tmp_path / "state")
     files.folder.mkdir()
     settings = {"model": "beta_vae", "hyperparameters": {"latent_dim": 2, "hidden": 3}}
-    write_json(files.config, {"settings": settings, "image shape": [1, 4, 4]})
+    write_json(files.config, {"settings": settings, "image shape": [1, 4, 4], "classes": 10})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
     seal(files)
     return files
@@ -259,7 +259,7 @@ def results(tmp_path, monkeypatch):
     write_json(layout.plan, [run])
     files = layout.run("vae/x/seed=0")
     write_json(layout.description, {"sha256": "d"})
-    config = {"settings": SETTINGS, "image shape": [1, 4, 4], "data sha256": "d"}
+    config = {"settings": SETTINGS, "image shape": [1, 4, 4], "classes": 10, "data sha256": "d"}
     write_json(files.config, config)
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 3})
     losses = {"train_loss": [3.5, 2.25, 1.5], "test_loss": [3.75, 2.5, 2.0]}

@@ -61,7 +61,9 @@ def run_of(tmp_path, model, samples=None, status="finished", **hyperparameters):
     save_file(built.state_dict(), files.weights)
     save_file({"2/samples": samples} if samples is not None else {}, files.snapshots)
     settings = {"model": model, "hyperparameters": hyperparameters, "seed": 0}
-    write_json(files.config, {"settings": settings, "image shape": list(MNIST_SHAPE)})
+    write_json(
+        files.config, {"settings": settings, "image shape": list(MNIST_SHAPE), "classes": 10}
+    )
     write_json(files.outcome, {"status": status, "reason": "why", "epochs": 2})
     seal(files)
     return TrainedRun(files, frozenset({"judged"})), built.eval()

@@ -81,7 +81,7 @@ def attacked(tmp_path, monkeypatch):
     files = layout.run(good["name"])
     words = dict.fromkeys(("description", "total", "batch total", "code", "device"), ATTACK)
     words |= {"terms": {ATTACK: ATTACK}, "libraries": {ATTACK: ATTACK}, "data sha256": ATTACK}
-    config = {"settings": settings, "image shape": [1, 4, 4], "parameters": 3}
+    config = {"settings": settings, "image shape": [1, 4, 4], "classes": 10, "parameters": 3}
     write_json(files.config, config | words)
     write_json(files.timing, {"seconds per epoch": [1.0]})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})

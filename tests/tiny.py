@@ -32,7 +32,10 @@ def tiny_results(images: Images, runs) -> Material:
         with torch.no_grad():
             save_file(model.state_dict(), files.weights)
         settings = {"model": run["model"], "hyperparameters": axes, "seed": run["seed"]}
-        write_json(files.config, {"settings": settings, "image shape": shape, "total": "loss"})
+        write_json(
+            files.config,
+            {"settings": settings, "image shape": shape, "classes": 10, "total": "loss"},
+        )
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
         seal(files)
         plan.append({"entry": run["entry"], "axes": axes, "name": name})

@@ -1,7 +1,8 @@
 """What can be named in `params.yaml`, found by looking at the files and without importing torch.
 
 A model is a file in `models/`, a data set a file in `data/sources/`, a figure a file in
-`figures/`. A model's hyperparameters are the annotated arguments of its class's constructor.
+`figures/`. A model's hyperparameters are the annotated arguments of its class's constructor, but
+for what the data say: `image_shape` and `classes`.
 """
 
 import ast
@@ -14,6 +15,8 @@ from pydantic import ConfigDict, create_model
 from latentgrid import hyperparameters
 from latentgrid.errors import UserError
 
+# What a model's constructor gets from the code that builds it, and from no configuration.
+OF_THE_DATA = ("self", "image_shape", "classes")
 PACKAGE = Path(__file__).parent
 Fields = dict[str, tuple[Any, Any]]
 TRAINING: Fields = {
@@ -42,6 +45,14 @@ def models() -> tuple[str, ...]:
 def datasets() -> tuple[str, ...]:
     """Return the names of all data sets."""
     return modules("data/sources")
+
+
+def same_from_any_mirror(dataset: str) -> bool:
+    """Return whether a source says so, its constant SAME_FROM_ANY_MIRROR.
+
+    It then verifies what it fetches by checksums of its own, or fetches nothing.
+    """
+    return bool(_constant(f"data/sources/{dataset}.py", "SAME_FROM_ANY_MIRROR"))
 
 
 def measures() -> tuple[str, ...]:
@@ -103,7 +114,7 @@ def model_hyperparameters(model: str) -> Fields:
         for function in _class_of(model).body
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"
     )
-    _self, _image_shape, *arguments = constructor.args.args
+    arguments = constructor.args.args
     if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
         raise UserError(f"{_file(model)}: __init__ may not have *, *args or **kwargs")
     values = [_default(model, value) for value in constructor.args.defaults]
@@ -111,6 +122,7 @@ def model_hyperparameters(model: str) -> Fields:
     return {
         argument.arg: (_annotation(model, argument), default)
         for argument, default in zip(arguments, defaults, strict=True)
+        if argument.arg not in OF_THE_DATA
     }
 
 

@@ -21,7 +21,7 @@ import psutil
 from grimp.exceptions import SourceSyntaxError
 
 import latentgrid
-from latentgrid import orders, params, survey
+from latentgrid import mirror, orders, params, survey
 from latentgrid.errors import UserError, one_line
 from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
@@ -202,6 +202,14 @@ def code(*modules: str) -> str:
         sys.exit(f"error: {one_line(error)}; the workflow runs this code")
     CODES[found.digest] = found
     return found.digest
+
+
+def fingerprint_of_mirror(chosen: params.Params) -> str | None:
+    """Return what the data step reads of `mirror:`, in one digest, or end here if it cannot be."""
+    try:
+        return mirror.fingerprint(chosen.dataset, chosen.mirror)
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def is_described(layout: Layout, source: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ rule data:
     log:
         LAYOUT.logs / "data.log",
     resources:
-        # Not a parameter: the same archives from another mirror are no reason to start again.
+        # Not a parameter: what the source reads of it is in SOURCE.
         mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
     params:
         **SOURCE,

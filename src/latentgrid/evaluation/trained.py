@@ -136,7 +136,7 @@ class TrainedRun:
     def config(self) -> dict[str, Any]:
         """What it was trained with."""
         config: dict[str, Any] = read_json(
-            self.files.as_trained(self.files.config), "settings", "image shape"
+            self.files.as_trained(self.files.config), "settings", "image shape", "classes"
         )
         return config
 

@@ -8,6 +8,7 @@ never for a class.
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
@@ -29,12 +30,14 @@ class Player:
         losses: returns the loss terms per image that its objective is made of.
         objective: returns, from these terms, the scalar that a step minimises.
         every: it takes a step on every so many batches.
+        paced_by: the hyperparameter that `every` is, to be named where it is too large.
     """
 
     parameters: list[nn.Parameter]
     losses: Callable[[Batch, torch.Generator], Losses]
     objective: Callable[[Losses], Tensor]
     every: int = 1
+    paced_by: str = "every"
 
 
 class Model(nn.Module):
@@ -215,9 +218,14 @@ def load(name: str) -> type[Model]:
     )
 
 
-def build(settings: Mapping[str, Any], image_shape: ImageShape) -> Model:
-    """Return the untrained model of a run's settings, for images (channels, height, width)."""
-    return load(settings["model"])(image_shape, **settings["hyperparameters"])
+def build(settings: Mapping[str, Any], image_shape: ImageShape, classes: int) -> Model:
+    """Return the untrained model of a run's settings, for images (channels, height, width).
+
+    A model whose constructor has an argument `classes` is told how many classes the data have.
+    """
+    model = load(settings["model"])
+    known = {"classes": classes} if "classes" in signature(model).parameters else {}
+    return model(image_shape, **known, **settings["hyperparameters"])
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -48,7 +48,7 @@ TITLES = {
     "rate_distortion": "Rate against distortion",
     "prior_draws": "The same draws decoded",
     "samples_by_dimension": "Samples over the latent dimension",
-    "class_means": "The mean code of each digit",
+    "class_means": "The mean code of each class",
     "noisy_codes": "Codes with noise",
     "fitted_gaussian": "A Gaussian fitted to the codes",
     "tsne": "Codes by t-SNE",

@@ -65,7 +65,7 @@ def train_run(
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
     data = load_data(images, place)
-    model = new_model(settings, data.shape, place)
+    model = new_model(settings, data, place)
     mode = captured if place == "cuda" and cuda_graphs else plainly
     made_by = made_with(model, data, settings, code)
     unfinished = UnfinishedRun(model, data, settings, files, fingerprint(made_by), mode)
@@ -104,11 +104,11 @@ def load_data(images: Path, place: str) -> Images:
     return Images(**tensors, checksum=stored.checksum)
 
 
-def new_model(settings: Mapping[str, Any], shape: models.ImageShape, place: str) -> Model:
-    """Return the run's model with its first weights, on a device."""
+def new_model(settings: Mapping[str, Any], data: Images, place: str) -> Model:
+    """Return the run's model for such data with its first weights, on a device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(settings["seed"], "construction"))
-        model = models.build(settings, shape)
+        model = models.build(settings, data.shape, data.classes)
     model.initialise(generator(settings["seed"], "weights"))
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
@@ -129,6 +129,7 @@ def made_with(
     return {
         "settings": settings,
         "image shape": list(data.shape),
+        "classes": data.classes,
         "parameters": models.parameter_count(model),
         "description": (type(model).__doc__ or "").splitlines()[0],
         "terms": model.terms,

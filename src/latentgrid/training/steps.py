@@ -76,7 +76,7 @@ class Batches:
         """Begin with the first batch; `order` holds each image's place, int64 (n,)."""
         self.images, self.labels, self.order = images, labels, order
         self.sizes = [len(part) for part in torch.split(order, batch_size)]
-        self._places = torch.arange(batch_size, device=order.device)
+        self._places = torch.arange(max(self.sizes), device=order.device)
 
     def next(self, size: int) -> Batch:
         """Return the next batch, which has `size` images."""

@@ -25,7 +25,7 @@ def draw(material: Material) -> Drawing:
     for panel, (run, plane) in zip(places, shown, strict=True):
         scatter_plane(panel, plane, labels)
         set_title(panel, material.label(run))
-    class_legend(figure, labels, "digit")
+    class_legend(figure, labels)
     return Drawing(figure, _separation(shown, labels))
 
 
