@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 from mlflow.entities import Metric, Param
@@ -68,7 +69,7 @@ def layout(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
 
 @pytest.fixture
 def server(layout: Layout) -> Iterator[str]:
-    """A plain `mlflow ui` in the project."""
+    """MLflow's page of the project."""
     with serving() as url:
         yield url
 
@@ -522,6 +523,17 @@ def test_kills_at_any_moment_leave_nothing_that_the_next_sync_does_not_mend(proj
     for run in shown():
         assert run.info.status == "FINISHED"
         assert points(run, "test_loss") == curve("test_loss", 50)
+
+
+@pytest.mark.slow
+def test_mlflow_s_page_listens_on_this_machine_only(server: str) -> None:
+    port = int(server.rpartition(":")[2])
+    listening = [
+        place.laddr.ip
+        for place in psutil.net_connections("tcp")
+        if place.laddr.port == port and place.status == psutil.CONN_LISTEN
+    ]
+    assert set(listening) == {"127.0.0.1"}
 
 
 @pytest.mark.slow

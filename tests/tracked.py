@@ -197,10 +197,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """A plain `mlflow ui` on the database where we stand, on loopback; its address."""
-    url = f"http://127.0.0.1:{closed_port()}"
+    """MLflow's page on the database where we stand, as `make ui` opens it; its address."""
+    port = closed_port()
+    url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "ui", "--port", url.rpartition(":")[2]],
+        [sys.executable, "-m", "latentgrid", "ui", "--dataset", DATASET, "--port", str(port)],
         env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -158,5 +158,23 @@ def track(
         tracking.follow(layout, follow)
 
 
+@app.command()
+def ui(
+    dataset: Dataset = None,
+    port: Annotated[int, typer.Option(help="where the page is served")] = 5000,
+) -> None:
+    """Show all runs there are on MLflow's page, which listens on this machine only."""
+    from latentgrid import tracking
+
+    layout = Layout(dataset or _params(None).dataset)
+    try:
+        tracking.sync(layout)
+    except tracking.DatabaseUnusable:
+        raise
+    except UserError as error:
+        print(f"warning: {error}", file=sys.stderr)
+    tracking.serve(port)
+
+
 def _params(configfile: list[Path] | None) -> params.Params:
     return params.load(configfile or [Path("params.yaml")])

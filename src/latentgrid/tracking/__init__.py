@@ -17,6 +17,7 @@ from latentgrid.paths import Layout
 from latentgrid.tracking.records import fingerprint
 from latentgrid.tracking.runs import import_all
 from latentgrid.tracking.server import (
+    MLFLOW_SETTINGS,
     DatabaseUnusable,
     TrackingUnavailable,
     database_of,
@@ -28,7 +29,7 @@ from latentgrid.tracking.server import (
     tracking_uri,
 )
 
-__all__ = ["DatabaseUnusable", "TrackingUnavailable", "follow", "sync", "tracking_uri"]
+__all__ = ["DatabaseUnusable", "TrackingUnavailable", "follow", "serve", "sync"]
 
 NICENESS = 5  # a quarter of a busy core; at 19, importing MLflow would outlast a short workflow
 
@@ -86,6 +87,21 @@ def follow(layout: Layout, parent_pid: int, seconds: float = 5.0) -> None:
                 seen = now
     # The last pass takes seconds; by now the follower of the next workflow finds the lock free.
     _synced(layout, failures)
+
+
+def serve(port: int) -> None:
+    """Become the server of MLflow's page, for this machine only; does not return.
+
+    Raises:
+        UserError: a server of its own keeps the runs and has that page.
+    """
+    uri = tracking_uri()
+    if database_of(uri) is None:
+        raise UserError(f"MLFLOW_TRACKING_URI names {without_credentials(uri)}; open that page")
+    print(f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    where = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "ui", *where]
+    os.execve(sys.executable, command, {**MLFLOW_SETTINGS, **os.environ})  # noqa: S606 - no shell
 
 
 def _synced(layout: Layout, failures: list[UserError]) -> bool:
