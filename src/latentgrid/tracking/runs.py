@@ -190,19 +190,28 @@ def _is_of_another_training(run: Any, record: Record) -> bool:
 def _rows_logged(client: Any, run: Any, record: Record) -> int | None:
     """Return how many epochs of the record a run has, or None if its curves are others.
 
-    An epoch is logged column by column: with its last it is complete. While a training runs, that
-    one stands for all.
+    An epoch is logged column by column: with its last it is complete.
     """
     if not run.data.metrics.keys() & record.columns:
         return 0
     logged = 0
-    for column in record.columns if record.ended is not None else record.columns[-1:]:
-        points = client.get_metric_history(run.info.run_id, column)
-        there = sorted((point.step, point.value) for point in points)
+    for column, there in _curves(client, run, record).items():
         logged = len(there)
         if there != list(enumerate((row[column] for row in record.rows), start=1))[:logged]:
             return None
     return logged
+
+
+def _curves(client: Any, run: Any, record: Record) -> dict[str, list[tuple[int, float]]]:
+    """Return the curves of a run by step, in the order of the record's columns.
+
+    A server is asked for one at a time: while a training runs, the last stands for all.
+    """
+    if sessions := _sessions(client):
+        return _curves_in(sessions, run, record.columns)
+    asked = record.columns if record.ended is not None else record.columns[-1:]
+    histories = {key: client.get_metric_history(run.info.run_id, key) for key in asked}
+    return {key: sorted((p.step, p.value) for p in points) for key, points in histories.items()}
 
 
 def _wrong_measures(run: Any, record: Record) -> set[str]:
@@ -223,8 +232,6 @@ def _log(client: Any, run: Any, record: Record, logged: int) -> None:
 
     run_id, epochs, before = run.info.run_id, len(record.rows), Logged.of(run)
     all_of_it, claim = Logged.all_of(record), _ours(run, record)
-    if claim != before:
-        client.set_tag(run_id, *claim.tag)
     curves = [p for step in range(logged, epochs) for p in points(step + 1, record.rows[step])]
     new = dict(record.measures.items() - run.data.metrics.items())
     changed = [_after_the_last(client, run, p) for p in points(epochs, new)]
@@ -232,7 +239,7 @@ def _log(client: Any, run: Any, record: Record, logged: int) -> None:
         run_id,
         metrics=curves + changed,
         params=[Param(*new) for new in record.params.items() - run.data.params.items()],
-        tags=[RunTag(*new) for new in record.tags.items() - run.data.tags.items()],
+        tags=[RunTag(*new) for new in {*record.tags.items(), claim.tag} - run.data.tags.items()],
     )
     for path in record.artifacts:
         name = Path(path).name
@@ -258,12 +265,25 @@ def _after_the_last(client: Any, run: Any, point: Any) -> Any:
     return Metric(point.key, point.value, max(time, point.timestamp), point.step)
 
 
-# What MLflow's interface cannot change: a point of a curve, a param, a date.
+# What MLflow's own interface does slowly, or cannot: to change a point of a curve, a param, a date.
 
 
 def _sessions(client: Any) -> Any:
     """Return what opens sessions of the database that MLflow works on, None with a server."""
     return getattr(client._tracking_client.store, "ManagedSessionMaker", None)
+
+
+def _curves_in(sessions: Any, run: Any, columns: list[str]) -> dict[str, list[tuple[int, float]]]:
+    """Return curves of a run by step, read from the database at once."""
+    from mlflow.store.tracking.dbmodels.models import SqlMetric
+
+    found: dict[str, list[tuple[int, float]]] = {column: [] for column in columns}
+    with sessions() as session:
+        asked = session.query(SqlMetric.key, SqlMetric.step, SqlMetric.value)
+        here = SqlMetric.run_uuid == run.info.run_id, SqlMetric.key.in_(columns)
+        for key, step, value in asked.filter(*here).order_by(SqlMetric.step):
+            found[key].append((step, value))
+    return found
 
 
 def _forget(client: Any, run: Any, metrics: set[str]) -> None:
