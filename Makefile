@@ -77,9 +77,7 @@ report: setup ## say with Snakemake's own report how every file was made
 	snakemake --report results/provenance.html --configfile $(or $(CONFIG),params.yaml)
 
 ui: setup ## open MLflow on this machine only, with all runs there are
-	-latentgrid track
-	@echo "MLflow: http://127.0.0.1:$(or $(PORT),5000) (Ctrl-C ends it)"
-	mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000)
+	latentgrid ui --port $(or $(PORT),5000)
 
 watch: setup ## show how far the runs are and how much time is left
 	latentgrid watch

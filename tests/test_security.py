@@ -129,15 +129,6 @@ def test_credentials_are_left_out(text, left):
     assert without_credentials(text) == left
 
 
-# What is open to others.
-
-
-def test_mlflow_listens_on_this_machine_only():
-    makefile = (ROOT / "Makefile").read_text()
-    (served,) = [line for line in makefile.splitlines() if line.strip().startswith("mlflow ui")]
-    assert "--host 127.0.0.1" in served
-
-
 # The audit.
 
 

@@ -1,6 +1,5 @@
 """The `latentgrid` command: what a user does beside running the workflow."""
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import catalogue, grid, params
+from latentgrid import catalogue, grid, links, params
 from latentgrid.errors import UserError, plain_errors
 from latentgrid.locks import is_held
 from latentgrid.paths import Layout
@@ -153,13 +152,12 @@ def prune(configfile: ConfigFile = None) -> None:
         raise UserError(f"{layout.results} is being made by a snakemake; prune when it is done")
     runs = [layout.run(run.name) for run in grid.runs(chosen)]
     kept = {run.folder for run in runs} | {run.state for run in runs}
-    found = [*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")]
-    removed = [folder for folder in found if folder not in kept]
+    found = {*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")}
+    removed = links.delete(found - kept, {layout.runs, layout.state, *kept}, layout.results)
     for folder in removed:
-        shutil.rmtree(folder)
         print(f"removed {folder}")
     for settings in [*layout.runs.glob("*/*"), *layout.runs.glob("*")]:
-        if not any(settings.iterdir()):
+        if settings.is_dir() and not any(settings.iterdir()):
             settings.rmdir()
     print(f"{len(removed)} run folders were no longer in the grid")
 
@@ -179,6 +177,24 @@ def track(
         tracking.sync(layout)
     else:
         tracking.follow(layout, follow)
+
+
+@app.command()
+def ui(
+    dataset: Dataset = None,
+    port: Annotated[int, typer.Option(help="where the page is served")] = 5000,
+) -> None:
+    """Show all runs there are on MLflow's page, which listens on this machine only."""
+    from latentgrid import tracking
+
+    layout = Layout(dataset or _params(None).dataset)
+    try:
+        tracking.sync(layout)
+    except tracking.DatabaseUnusable:
+        raise
+    except UserError as error:
+        print(f"warning: {error}", file=sys.stderr)
+    tracking.serve(port)
 
 
 def _params(configfile: list[Path] | None) -> params.Params:

@@ -26,6 +26,7 @@ from latentgrid.errors import UserError, one_line
 from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import Code, code_of
+from latentgrid.links import refuse_links
 from latentgrid.made import Digests, Recipe, is_made_by
 from latentgrid.parent import WORKFLOW
 from latentgrid.paths import Layout
@@ -139,7 +140,14 @@ def batches(runs: dict[str, list[RunFiles]]) -> dict[str, Batch]:
 
 
 def require_writable(layout: Layout) -> None:
-    """End here, before any job, if the results or a folder in them may not be written."""
+    """End here, before any job, if the results or a folder in them may not be written.
+
+    Neither may anything behind a link in them.
+    """
+    try:
+        refuse_links(layout)
+    except UserError as error:
+        sys.exit(f"error: {error}")
     folders = (layout.runs, layout.state, layout.logs, layout.tables, layout.figures)
     for folder in folders:
         place = next(path for path in (folder, *folder.parents) if path.exists())
