@@ -36,6 +36,8 @@ OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
 PUBLISHED_PRECISION = "float32"
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
+# What source 000 calls Adam, and what it is called here, where `adam` is one application to all.
+ADAM, ADAM_000 = "adam", "adam_000"
 
 
 def joined(runs: Iterable[str]) -> str:
@@ -114,6 +116,17 @@ def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["precision"] == PUBLISHED_PRECISION]
 
 
+def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows trained by an optimizer that source 000 had, under the name that it used.
+
+    Rows of plain `adam` are left out, as the source's is `adam_000`; that gets the name `adam`.
+    """
+    if "optimizer" not in table:
+        return table
+    ran = table[table["optimizer"] != ADAM]
+    return ran.assign(optimizer=ran["optimizer"].replace(ADAM_000, ADAM))
+
+
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of all axes in the plan, in the order of their first appearance."""
     return list(dict.fromkeys(axis for planned in plan for axis in planned["axes"]))
@@ -147,12 +160,13 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     `ours` is the mean over the seeds of the smallest epoch's sum of batch losses, `ours_corrected`
     the same with d subtracted for every image; `published_corrected` takes the same constant off
     the published figure; `ratio` is ours over published. All of them are missing where there is
-    nothing to compare: on another data set, or for a setting that was not run.
+    nothing to compare: on another data set, or for a setting that was not run. The optimizer `adam`
+    is the source's, `adam_000` here.
     """
     comparable = (published["quantity"] == PUBLISHED_QUANTITY) & (published["dataset"] == dataset)
     conditions = ["quantity", "dataset", "epochs", "batch_size", "origin"]
     table = published[comparable].drop(columns=conditions)
-    ours = settings.rename(
+    ours = as_000_ran(settings).rename(
         columns={
             "min_train_batch_sum": "ours",
             "min_train_batch_sum_sd": "ours_sd",

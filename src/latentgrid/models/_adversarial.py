@@ -50,10 +50,10 @@ class Adversarial(Model):
         """Return the discriminator, then the generator."""
         return [
             Player(
-                list(self.discriminator.parameters()), self.losses, self.discriminator_objective
+                [list(self.discriminator.parameters())], self.losses, self.discriminator_objective
             ),
             Player(
-                list(self.decoder.parameters()),
+                [list(self.decoder.parameters())],
                 self.generator_losses,
                 lambda losses: losses["generator"].mean(),
                 every=self.steps,

@@ -24,6 +24,7 @@ class MMDVAE(StandardNormalPrior):
         "mmd": "MMD of the batch, no unit, in [0, 2]",
     }
     total: ClassVar = "mean squared pixel error + MMD"
+    in_turn: ClassVar = ("encoder", "decoder")
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
         super().__init__()
