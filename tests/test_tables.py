@@ -65,7 +65,8 @@ def test_losses_that_can_be_negative_have_no_factor():
         {
             "entry": ["gan", "gan", "vae", "vae"],
             "axis": "latent_dim",
-            "min_train_loss": [-0.02, 0.1, 20.0, 30.0],
+            "compared_by": "min_train_loss",
+            "mean": [-0.02, 0.1, 20.0, 30.0],
         }
     )
     (sentence,) = marginal_effects.largest_effects(marginal)

@@ -15,6 +15,7 @@ from pandas.errors import ParserWarning
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError, damaged, one_line
+from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.trained import TrainedRun, read_table
 from latentgrid.files import read_json
@@ -183,39 +184,49 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     return table.rename(columns={"value": "published"})
 
 
-def best_table(settings: pd.DataFrame, column: str = "min_train_loss") -> pd.DataFrame:
-    """Return the row of each entry's setting with the smallest mean of a loss."""
-    if column not in settings:
-        return settings.head(0)
-    measured = settings.dropna(subset=[column])
-    return measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]
+def best_table(settings: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of each entry's best setting, with `best_by`: what makes it so, in words."""
+    chosen = [ranking.best(rows) for _, rows in settings.groupby("entry", sort=False)]
+    table = settings.loc[[best.row.name for best in chosen]]
+    table.insert(table.columns.get_loc("runs") + 1, "best_by", [best.by for best in chosen])
+    return table
 
 
 def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
-    """Yield the row of each entry's run with the smallest training loss."""
+    """Yield the row of each entry's best run (`ranking.best`)."""
     for _, of_entry in runs.groupby("entry", sort=False):
-        yield of_entry.loc[of_entry["min_train_loss"].idxmin()]
+        yield ranking.best(of_entry).row
 
 
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return, for each value of each axis, the mean over all other axes and seeds.
 
-    Columns: entry, axis, value, n, runs, min_train_loss (per image, in the unit of the model's
-    total) and silhouette where the model has codes. Only axes on which an entry has two or more
-    values.
+    Columns: entry, axis, value, n, runs; compared_by, the measure by which the entry's values on
+    this axis compare, and missing if none does; mean, of that measure; and silhouette where the
+    model has codes. Losses are per image, in the unit of the model's total. Only axes on which an
+    entry has two or more values.
     """
     finished = runs[runs["status"] == "finished"]
-    measures = [m for m in ("min_train_loss", "silhouette") if m in finished]
-    rows = []
-    for entry, of_entry in finished.groupby("entry", sort=False):
-        for axis in axes:
-            if of_entry[axis].nunique() > 1:
-                rows += [
-                    {"entry": entry, "axis": axis, "value": value}
-                    | {"n": len(alike), "runs": joined(alike["run"]), **alike[measures].mean()}
-                    for value, alike in of_entry.groupby(axis)
-                ]
+    rows = [
+        row
+        for _, of_entry in finished.groupby("entry", sort=False)
+        for axis in axes
+        if of_entry[axis].nunique() > 1
+        for row in _along(of_entry, axis)
+    ]
     return pd.DataFrame(rows)
+
+
+def _along(of_entry: pd.DataFrame, axis: str) -> Iterator[dict[str, Any]]:
+    """Yield a row of `marginal_table` for each value on an axis."""
+    measure = ranking.measure_along(of_entry, axis)
+    for value, alike in of_entry.groupby(axis):
+        row = {"entry": alike["entry"].iloc[0], "axis": axis, "value": value, "n": len(alike)}
+        row |= {"runs": joined(alike["run"]), "compared_by": measure or None}
+        row["mean"] = alike[measure].mean() if measure else math.nan
+        if "silhouette" in alike:
+            row["silhouette"] = alike["silhouette"].mean()
+        yield row
 
 
 def silhouettes_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:

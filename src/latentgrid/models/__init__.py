@@ -51,6 +51,11 @@ class Model(nn.Module):
         total: what `loss` is, in words.
         batch_total: what `batch_loss` sums over, in words.
         closed_form: whether `before_epoch` finds the weights and there are no training steps.
+        loss_ranks: whether a smaller loss means a better run; not where players judge each other.
+        loss_depends_on: hyperparameters that change what the loss is, as a weight in it does: it
+            ranks only runs that share them.
+        ranked_by: the measure, a column of `runs.csv`, by which runs are compared that the loss
+            does not compare; "" for none.
         in_turn: names of the networks to which the model's source applied one optimizer, one after
             another. It says that the model may be trained with `adam_000`, which does so too.
     """
@@ -59,6 +64,9 @@ class Model(nn.Module):
     total: ClassVar[str]
     batch_total: ClassVar[str] = "mean over the images of a batch"
     closed_form: ClassVar[bool] = False
+    loss_ranks: ClassVar[bool] = True
+    loss_depends_on: ClassVar[tuple[str, ...]] = ()
+    ranked_by: ClassVar[str] = ""
     in_turn: ClassVar[tuple[str, ...]] = ()
 
     def initialise(self, generator: torch.Generator) -> None:

@@ -30,6 +30,9 @@ class Adversarial(Model):
         discriminator: gives each image one value; for `JensenShannon` the logit of D.
     """
 
+    loss_ranks: ClassVar = False
+    ranked_by: ClassVar = "sample_score"
+
     decoder: nn.Module
     discriminator: nn.Module
 

@@ -76,5 +76,5 @@ def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     codes are long and near. A GPU holds the differences of `ROWS` items of x at a time.
     """
     exact = "donot_use_mm_for_euclid_dist"
-    parts = [torch.cdist(rows, y, compute_mode=exact) for rows in x.split(ROWS)]
+    parts = [torch.cdist(rows, y, compute_mode=exact) for rows in torch.split(x, ROWS)]
     return torch.cat(parts).square()
