@@ -4,7 +4,11 @@
 
 
 def say_what_is_slow():
-    left = [run.precision for run in RUNS.values() if not LAYOUT.run(run.name).outcome.exists()]
+    left = [
+        run.precision
+        for run in RUNS.values()
+        if not LAYOUT.run(run.name).outcome.exists()
+    ]
     if warning := slow_bfloat16(left, PARAMS.training.device):
         print(warning, file=sys.stderr)
 
