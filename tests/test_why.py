@@ -257,6 +257,7 @@ def test_two_clicks_lead_from_the_report_to_what_a_run_was_made_with(built, monk
     monkeypatch.chdir(built)
     shown = content(LAYOUT, TINY["figures"], 1)
     settings = pd.read_csv(LAYOUT.tables / "settings.csv").assign(learning_rate=0.00075)
+    settings["optimizer"] = "adam_000"
     settings["min_train_batch_sum_corrected"] = settings["min_train_batch_sum"]
     losses = losses_table(settings, read_published(), "mnist").dropna(subset=["ours"])
     shown["losses"] = {"VII.1": losses.to_dict("records")}
