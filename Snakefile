@@ -5,12 +5,14 @@
 its command is an `exec`, so that Snakemake is the parent of the job, which dies with it.
 """
 
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 from latentgrid import catalogue, fork_server, grid, workflow as support
 from latentgrid.paths import Layout
+from latentgrid.training.devices import slow_bfloat16
 
 min_version("9.27")
 support.require_own_code()

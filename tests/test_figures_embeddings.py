@@ -51,6 +51,7 @@ def layout(tmp_path, monkeypatch):
 
 def test_the_best_run_of_each_entry_has_its_smallest_loss():
     runs = pd.DataFrame({"entry": ["a", "b", "a"], "min_train_loss": [2.0, 3.0, 1.0]})
+    runs["model"] = "vae"
     assert [row.name for row in best_runs(runs)] == [2, 1]
 
 

@@ -38,6 +38,7 @@ def results(tmp_path, monkeypatch):
         plan = []
         for number, row in enumerate(rows):
             name = f"{row['entry']}/{number}"
+            row["model"] = {"blocks": "conv_ae"}.get(row["entry"], row["entry"])
             snapshots = {f"1/{key}": value for key, value in row.pop("snapshots", {}).items()}
             axes = {key: value for key, value in row.items() if key in AXES}
             files = LAYOUT.run(name)

@@ -83,7 +83,7 @@ def test_the_verdict_is_the_classifiers_on_the_samples(tmp_path):
     stored = load_file(run.files.judged)["samples"]
     np.testing.assert_allclose(stored, expected, rtol=1e-5)
     assert found["sample_confidence"] == pytest.approx(stored.max(axis=1).mean())
-    assert set(found) == {"sample_confidence", "sample_classes"}
+    assert set(found) == {"sample_confidence", "sample_classes", "sample_score"}
     assert measure(TrainedRun(run.files), None) == {}
 
 

@@ -1,5 +1,6 @@
 """MLflow shows what the run files say: real MLflow, real SQLite, real processes."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -238,10 +239,8 @@ def test_files_that_changed_between_two_imports_replace_the_run(
 def test_training_again_with_the_same_outcome_still_replaces_the_run(layout: Layout) -> None:
     files = write_run(layout)
     sync(layout)
-    write_json(
-        files.timing,
-        {"started": "2026-07-02T10:00:00+00:00", "ended": "2026-07-02T10:01:00+00:00"},
-    )
+    tomorrow = {"started": "2026-07-02T10:00:00+00:00", "ended": "2026-07-02T10:01:00+00:00"}
+    write_json(files.timing, json.loads(files.timing.read_text()) | tomorrow)
     sync(layout)
     assert only().info.end_time == ENDED + 24 * 3600 * 1000
     assert only().info.start_time == STARTED + 24 * 3600 * 1000

@@ -97,7 +97,7 @@ def write_run(
             "host": "here",
             "started": "2026-07-01T10:00:00+00:00",
             "ended": "2026-07-01T10:01:00+00:00",
-            "seconds per epoch": [60.0 / epochs] * epochs,
+            "seconds per epoch": [1.0] * epochs,
         },
     )
     write_json(

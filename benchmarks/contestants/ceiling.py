@@ -32,7 +32,7 @@ def _steps(task: Task, layout: torch.memory_format) -> Callable[[], object]:
     model: Any = models.build(task.settings, task.shape, CLASSES)
     model.to(device=task.device, memory_format=layout)
     batch = to_unit_interval(task.images[: task.batch_size]).to(task.device, memory_format=layout)
-    optimizer = Adam(model.parameters(), task.learning_rate)
+    optimizer = Adam([model.parameters()], task.learning_rate)
 
     def train() -> None:
         for _ in range(task.size // task.batch_size):

@@ -6,6 +6,7 @@ for what the data say: `image_shape` and `classes`.
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def model_hyperparameters(model: str) -> Fields:
     arguments = constructor.args.args
     if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
         raise UserError(f"{_file(model)}: __init__ may not have *, *args or **kwargs")
-    values = [_default(model, value) for value in constructor.args.defaults]
+    values = [_plain(model, "default", value) for value in constructor.args.defaults]
     defaults = [...] * (len(arguments) - len(values)) + values
     return {
         argument.arg: (_annotation(model, argument), default)
@@ -132,6 +133,8 @@ def settings_schema(model: str) -> type[Any]:
     fields = model_hyperparameters(model)
     if not is_closed_form(model):
         fields = fields | TRAINING
+    if said(model, "in_turn"):
+        fields = fields | {"optimizer": (hyperparameters.OptimizerOf000, ...)}
     schema: type[Any] = create_model(
         model,
         __config__=ConfigDict(extra="forbid", protected_namespaces=()),
@@ -149,10 +152,22 @@ def description(model: str) -> str:
 @cache
 def is_closed_form(model: str) -> bool:
     """Return whether the model's class says `closed_form: ClassVar = True`."""
-    return any(
-        ast.unparse(line).replace(": ClassVar", "") == "closed_form = True"
-        for line in _class_of(model).body
-    )
+    return bool(said(model, "closed_form"))
+
+
+@cache
+def said(model: str, constant: str) -> Any:
+    """Return the value of a constant of `models.Model` that a model's class has or inherits.
+
+    Raises:
+        UserError: the value cannot be read without running the file.
+    """
+    classes = [*_bodies(f"models/{model}.py", _class_of(model).name)]
+    for body in [*classes, *_bodies("models/__init__.py", "Model")]:
+        for line in body:
+            if isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == constant:
+                return _plain(model, constant, line.value)
+    raise LookupError(f"Model has no constant {constant}")
 
 
 @cache
@@ -186,31 +201,44 @@ def _constant(file: str, name: str) -> Any:
     return None
 
 
+def _target(line: ast.Assign | ast.AnnAssign) -> str:
+    return ast.unparse(line.targets[0] if isinstance(line, ast.Assign) else line.target)
+
+
 def _methods(file: str, class_name: str) -> frozenset[str]:
-    """Return the names of the methods of a class and of the classes it builds on."""
-    found: set[str] = set()
+    """Return the names of the methods of a class and of the classes it builds on but `Model`."""
+    return frozenset(
+        part.name
+        for body in _bodies(file, class_name)
+        for part in body
+        if isinstance(part, ast.FunctionDef)
+    )
+
+
+def _bodies(file: str, class_name: str) -> Iterator[list[ast.stmt]]:
+    """Yield the statements of a class and then of the classes it builds on but `Model`."""
     for line in _lines(file):
         if isinstance(line, ast.ClassDef) and line.name == class_name:
-            found |= {part.name for part in line.body if isinstance(part, ast.FunctionDef)}
+            yield line.body
             for base in line.bases:
-                found |= _methods(file, ast.unparse(base))
+                yield from _bodies(file, ast.unparse(base))
         elif isinstance(line, ast.ImportFrom) and class_name in {name.name for name in line.names}:
             module = PACKAGE.joinpath(*str(line.module).split(".")[1:]).with_suffix(".py")
             if str(line.module).startswith("latentgrid.models.") and module.exists():
-                found |= _methods(module.relative_to(PACKAGE).as_posix(), class_name)
-    return frozenset(found)
+                yield from _bodies(module.relative_to(PACKAGE).as_posix(), class_name)
 
 
 def _file(model: str) -> str:
     return f"src/{PACKAGE.name}/models/{model}.py"
 
 
-def _default(model: str, value: ast.expr) -> Any:
+def _plain(model: str, what: str, value: ast.expr | None) -> Any:
+    """Return a value that a file spells out."""
     try:
-        return ast.literal_eval(value)
+        return ast.literal_eval(value or "")
     except ValueError:
-        found = ast.unparse(value)
-        raise UserError(f"{_file(model)}: default {found}: must be a plain value") from None
+        found = ast.unparse(value) if value else "no value"
+        raise UserError(f"{_file(model)}: {what} {found}: must be a plain value") from None
 
 
 def _annotation(model: str, argument: ast.arg) -> Any:

@@ -36,12 +36,16 @@ def main() -> None:
 @app.command()
 def plan(configfile: ConfigFile = None) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
+    from latentgrid.training.devices import slow_bfloat16
     from latentgrid.training.estimate import estimate
 
     chosen = _params(configfile)
     runs = grid.runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    left = [run.precision for run in runs if not layout.run(run.name).outcome.exists()]
+    if warning := slow_bfloat16(left, chosen.training.device):
+        print(warning, file=sys.stderr)
     print("timing the networks…", file=sys.stderr)
     costs = estimate(runs, layout, chosen.training.device)
     table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)

@@ -1,5 +1,6 @@
 """What users add to a run in MLflow stays, whatever becomes of the run's record."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from latentgrid.run_files import RunFiles
 from latentgrid.tracking import sync
 from latentgrid.tracking.records import COMMIT_TAG, FOLDER_TAG, NAME_TAG, STATUS_TAG
 from latentgrid.tracking.runs import Logged
+from tiny import seal
 from tracked import (
     COLUMNS,
     DATASET,
@@ -102,7 +104,8 @@ def train_again(layout: Layout) -> RunFiles:
     write_json(
         files.config, {"settings": SETTINGS, "code": "ba9876543210", "data sha256": "e" * 64}
     )
-    write_json(files.timing, AGAIN)
+    write_json(files.timing, json.loads(files.timing.read_text()) | AGAIN)
+    seal(files)
     return files
 
 
@@ -116,15 +119,16 @@ def lose_a_measure(layout: Layout) -> None:
 
 def change_a_setting(layout: Layout) -> None:
     settings = SETTINGS | {"batch_size": 50}
-    write_json(
-        layout.run(NAME).config, {"settings": settings, "code": "0" * 12, "data sha256": "d" * 64}
-    )
+    files = layout.run(NAME)
+    write_json(files.config, {"settings": settings, "code": "0" * 12, "data sha256": "d" * 64})
+    seal(files)
 
 
 def change_a_cell(layout: Layout) -> None:
     """Change one number in the middle of a curve that is not the last column."""
     history = layout.run(NAME).history
     history.write_text(history.read_text().replace("\n2,0.5,", "\n2,0.75,"))
+    seal(layout.run(NAME))
 
 
 def diverge(layout: Layout) -> None:

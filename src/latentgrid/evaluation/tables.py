@@ -15,6 +15,7 @@ from pandas.errors import ParserWarning
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError, damaged, one_line
+from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.trained import TrainedRun, read_table
 from latentgrid.files import read_json
@@ -36,6 +37,8 @@ OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
 PUBLISHED_PRECISION = "float32"
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
+# What source 000 calls Adam, and what it is called here, where `adam` is one application to all.
+ADAM, ADAM_000 = "adam", "adam_000"
 
 
 def joined(runs: Iterable[str]) -> str:
@@ -120,6 +123,17 @@ def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["precision"] == PUBLISHED_PRECISION]
 
 
+def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows trained by an optimizer that source 000 had, under the name that it used.
+
+    Rows of plain `adam` are left out, as the source's is `adam_000`; that gets the name `adam`.
+    """
+    if "optimizer" not in table:
+        return table
+    ran = table[table["optimizer"] != ADAM]
+    return ran.assign(optimizer=ran["optimizer"].replace(ADAM_000, ADAM))
+
+
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of all axes in the plan, in the order of their first appearance."""
     return list(dict.fromkeys(axis for planned in plan for axis in planned["axes"]))
@@ -153,12 +167,13 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     `ours` is the mean over the seeds of the smallest epoch's sum of batch losses, `ours_corrected`
     the same with d subtracted for every image; `published_corrected` takes the same constant off
     the published figure; `ratio` is ours over published. All of them are missing where there is
-    nothing to compare: on another data set, or for a setting that was not run.
+    nothing to compare: on another data set, or for a setting that was not run. The optimizer `adam`
+    is the source's, `adam_000` here.
     """
     comparable = (published["quantity"] == PUBLISHED_QUANTITY) & (published["dataset"] == dataset)
     conditions = ["quantity", "dataset", "epochs", "batch_size", "origin"]
     table = published[comparable].drop(columns=conditions)
-    ours = settings.rename(
+    ours = as_000_ran(settings).rename(
         columns={
             "min_train_batch_sum": "ours",
             "min_train_batch_sum_sd": "ours_sd",
@@ -175,39 +190,49 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     return table.rename(columns={"value": "published"})
 
 
-def best_table(settings: pd.DataFrame, column: str = "min_train_loss") -> pd.DataFrame:
-    """Return the row of each entry's setting with the smallest mean of a loss."""
-    if column not in settings:
-        return settings.head(0)
-    measured = settings.dropna(subset=[column])
-    return measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]
+def best_table(settings: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of each entry's best setting, with `best_by`: what makes it so, in words."""
+    chosen = [ranking.best(rows) for _, rows in settings.groupby("entry", sort=False)]
+    table = settings.loc[[best.row.name for best in chosen]]
+    table.insert(table.columns.get_loc("runs") + 1, "best_by", [best.by for best in chosen])
+    return table
 
 
 def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
-    """Yield the row of each entry's run with the smallest training loss."""
+    """Yield the row of each entry's best run (`ranking.best`)."""
     for _, of_entry in runs.groupby("entry", sort=False):
-        yield of_entry.loc[of_entry["min_train_loss"].idxmin()]
+        yield ranking.best(of_entry).row
 
 
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return, for each value of each axis, the mean over all other axes and seeds.
 
-    Columns: entry, axis, value, n, runs, min_train_loss (per image, in the unit of the model's
-    total) and silhouette where the model has codes. Only axes on which an entry has two or more
-    values.
+    Columns: entry, axis, value, n, runs; compared_by, the measure by which the entry's values on
+    this axis compare, and missing if none does; mean, of that measure; and silhouette where the
+    model has codes. Losses are per image, in the unit of the model's total. Only axes on which an
+    entry has two or more values.
     """
     finished = runs[runs["status"] == "finished"]
-    measures = [m for m in ("min_train_loss", "silhouette") if m in finished]
-    rows = []
-    for entry, of_entry in finished.groupby("entry", sort=False):
-        for axis in axes:
-            if of_entry[axis].nunique() > 1:
-                rows += [
-                    {"entry": entry, "axis": axis, "value": value}
-                    | {"n": len(alike), "runs": joined(alike["run"]), **alike[measures].mean()}
-                    for value, alike in of_entry.groupby(axis)
-                ]
+    rows = [
+        row
+        for _, of_entry in finished.groupby("entry", sort=False)
+        for axis in axes
+        if of_entry[axis].nunique() > 1
+        for row in _along(of_entry, axis)
+    ]
     return pd.DataFrame(rows)
+
+
+def _along(of_entry: pd.DataFrame, axis: str) -> Iterator[dict[str, Any]]:
+    """Yield a row of `marginal_table` for each value on an axis."""
+    measure = ranking.measure_along(of_entry, axis)
+    for value, alike in of_entry.groupby(axis):
+        row = {"entry": alike["entry"].iloc[0], "axis": axis, "value": value, "n": len(alike)}
+        row |= {"runs": joined(alike["run"]), "compared_by": measure or None}
+        row["mean"] = alike[measure].mean() if measure else math.nan
+        if "silhouette" in alike:
+            row["silhouette"] = alike["silhouette"].mean()
+        yield row
 
 
 def silhouettes_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:

@@ -32,6 +32,9 @@ class Adversarial(Model):
         paced_by: what hyperparameter `steps` is.
     """
 
+    loss_ranks: ClassVar = False
+    ranked_by: ClassVar = "sample_score"
+
     decoder: nn.Module
     discriminator: nn.Module
 
@@ -53,10 +56,10 @@ class Adversarial(Model):
         """Return the discriminator, then the generator."""
         return [
             Player(
-                list(self.discriminator.parameters()), self.losses, self.discriminator_objective
+                [list(self.discriminator.parameters())], self.losses, self.discriminator_objective
             ),
             Player(
-                list(self.decoder.parameters()),
+                [list(self.decoder.parameters())],
                 self.generator_losses,
                 lambda losses: losses["generator"].mean(),
                 every=self.steps,

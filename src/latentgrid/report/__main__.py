@@ -35,6 +35,7 @@ COMPARED = {
     "test_accuracy": "accuracy",
     "sample_confidence": "sample confidence",
     "sample_classes": "sample classes",
+    "sample_score": "sample score",
 }
 
 

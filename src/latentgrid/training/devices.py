@@ -11,7 +11,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pynvml
@@ -22,6 +22,9 @@ from latentgrid.errors import UserError
 SECONDS_BETWEEN_LOOKS = 0.2
 # What CUDA_VISIBLE_DEVICES ends its list with, or says for no GPU at all.
 NONE = {"", "-1", "NoDevFiles"}
+CPU = Path("/proc/cpuinfo")
+# What x86 and ARM processors call instructions that multiply bfloat16.
+MULTIPLIES_BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16"}
 
 
 def take_device(wanted: str, jobs_per_gpu: int) -> tuple[str, FileLock | None]:
@@ -53,6 +56,34 @@ def take_device(wanted: str, jobs_per_gpu: int) -> tuple[str, FileLock | None]:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     os.environ["OMP_NUM_THREADS"] = "1"
     return "cpu", None
+
+
+def slow_bfloat16(precisions: Iterable[str], wanted: str) -> str:
+    """Return a line that warns of runs in bfloat16 on a CPU that does not multiply it, or "".
+
+    Args:
+        precisions: of the runs that are still to train.
+        wanted: the device, "auto", "cpu" or "cuda".
+    """
+    slow = list(precisions).count("bfloat16")
+    if not slow or wanted == "cuda" or (wanted == "auto" and visible_gpus()):
+        return ""
+    if multiplies_bfloat16():
+        return ""
+    runs = "1 run" if slow == 1 else f"{slow} runs"
+    return (
+        f"precision: {runs} in bfloat16, for which this machine's CPU has no instructions: they "
+        f"take several times as long as in float32 (docs/performance.md)"
+    )
+
+
+def multiplies_bfloat16() -> bool:
+    """Return whether the CPU has instructions for bfloat16, or does not say what it has."""
+    if not CPU.exists():
+        return True
+    names = ("flags", "Features")  # of x86 and of ARM
+    lines = [line for line in CPU.read_text("utf-8").splitlines() if line.startswith(names)]
+    return not lines or not MULTIPLIES_BFLOAT16.isdisjoint(lines[0].split())
 
 
 def visible_gpus() -> list[str]:

@@ -46,7 +46,7 @@ def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
     precision = PRECISIONS[settings["precision"]]
 
     def optimizer_of(player: Player) -> Optimizer:
-        return OPTIMIZERS[settings["optimizer"]](player.parameters, settings["learning_rate"])
+        return OPTIMIZERS[settings["optimizer"]](player.groups, settings["learning_rate"])
 
     return [Turn(player, optimizer_of(player), precision) for player in model.players()]
 
