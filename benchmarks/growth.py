@@ -70,7 +70,7 @@ def configuration(project: Path, count: int) -> None:
 
 def imitate(project: Path) -> None:
     """Train and measure the first run, and give its files to all others."""
-    first, *others = grid.runs(params.load([project / CONFIG], {}))
+    first, *others = grid.runs(params.load([project / CONFIG]))
     here = Layout("digits")
     trained = here.run(first.name)
     everything = [*trained.results, trained.timing, trained.outcome]

@@ -311,8 +311,9 @@ def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | N
         try:
             chosen = params.load([file])
             if chosen.dataset != layout.dataset:
-                chosen = params.load([file], {"dataset": layout.dataset})
-                options += ["--config", f"dataset={layout.dataset}"]
+                override = f"dataset={layout.dataset}"
+                chosen = params.load([file], [override])
+                options += ["--config", override]
         except UserError:  # a configuration that is wrong made nothing
             continue
         planned = {run.name: json.loads(grid.canonical(run.settings)) for run in grid.runs(chosen)}

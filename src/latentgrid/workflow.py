@@ -68,7 +68,7 @@ def load_params(workflow: Any) -> params.Params:
     """
     given = workflow.config_settings
     try:
-        return params.load(given.configfiles or [Path("params.yaml")], given.config)
+        return params.load(given.configfiles or [Path("params.yaml")], given.config_args)
     except UserError as error:
         sys.exit(f"error: {error}")
 
