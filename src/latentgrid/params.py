@@ -210,7 +210,7 @@ class Params(Section):
             known = (
                 f"null, {', '.join(judges)}" if judges else "null (no entry of models: classifies)"
             )
-            raise _EntryError("evaluation.judge", f"found {_shown(judge)}", known)
+            raise _EntryError("evaluation.judge", f"found {shown(judge)}", known)
         return self
 
     @model_validator(mode="after")
@@ -249,7 +249,7 @@ class Params(Section):
     def _able(self, figure: str) -> list[str]:
         """Return the entries whose models can do what a figure needs."""
         if figure not in catalogue.figures():
-            raise _EntryError("figures", f"unknown figure {_shown(figure)}", _FIGURES)
+            raise _EntryError("figures", f"unknown figure {shown(figure)}", _FIGURES)
         needed = catalogue.needs(figure)
         return [
             name
@@ -271,11 +271,11 @@ class Params(Section):
             return able
         allowed = f"all, or a list of {', '.join(able)}" if able else "all, as it shows no models"
         if not isinstance(entries, list) or not entries:
-            raise _EntryError(f"figures.{figure}", f"found {_shown(entries)}", allowed)
+            raise _EntryError(f"figures.{figure}", f"found {shown(entries)}", allowed)
         for position, entry in enumerate(entries):
             if entry not in able:
                 needed = catalogue.needs(figure)
-                found = f"found {_shown(entry)}"
+                found = f"found {shown(entry)}"
                 found += f", which is no entry that can {_listed(needed)}" if needed else ""
                 raise _EntryError(f"figures.{figure}[{position}]", found, allowed)
         return entries
@@ -336,7 +336,7 @@ def _read_entry(text: str) -> dict[str, Any]:
     """Return the key and value of one `key=value` of a command line."""
     key, separator, value = text.partition("=")
     if not separator or not key:
-        raise UserError(f"{COMMAND_LINE}: found {_shown(text)}; allowed: key=value")
+        raise UserError(f"{COMMAND_LINE}: found {shown(text)}; allowed: key=value")
     return {key: _parsed(value, f"{COMMAND_LINE}: {_key(key)}")}
 
 
@@ -352,7 +352,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
     content = _parsed(text, str(path))
     if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold keys and values, not {_shown(content)}")
+        raise UserError(f"{path}: must hold keys and values, not {shown(content)}")
     return content
 
 
@@ -386,15 +386,15 @@ def _grid(name: object, entry: object) -> dict[str, Any]:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise _EntryError(key, "unfit name", "a letter, then letters, digits and _, all lower-case")
     if not isinstance(entry, Mapping):
-        raise _EntryError(key, f"found {_shown(entry)}", "hyperparameters with their values")
+        raise _EntryError(key, f"found {shown(entry)}", "hyperparameters with their values")
     model = entry.get("model", name)
     if model not in catalogue.models():
         here = f"{key}.model" if "model" in entry else key
-        raise _EntryError(here, f"unknown model {_shown(model)}", ", ".join(catalogue.models()))
+        raise _EntryError(here, f"unknown model {shown(model)}", ", ".join(catalogue.models()))
     schema = catalogue.settings_schema(model).model_fields
     for axis, given in entry.items():
         if axis not in schema and axis != "model":
-            found = f"unknown key, found {_shown(given)}"
+            found = f"unknown key, found {shown(given)}"
             raise _EntryError(f"{key}.{_key(axis)}", found, ", ".join(schema))
     axes = {}
     for axis, field in schema.items():
@@ -418,9 +418,9 @@ def _axis(key: str, field: FieldInfo, given: object) -> list[Any]:
         try:
             checked.append(adapter.validate_python(value))
         except ValidationError:
-            raise _EntryError(here, f"found {_shown(value)}", allowed(field)) from None
+            raise _EntryError(here, f"found {shown(value)}", allowed(field)) from None
         if checked[-1] in checked[:-1]:
-            raise _EntryError(here, f"found {_shown(value)} twice", "each value once")
+            raise _EntryError(here, f"found {shown(value)} twice", "each value once")
     return checked
 
 
@@ -441,9 +441,9 @@ def _sentence(sources: Sources, problem: Any) -> str:
         case "missing":
             found = "is missing"
         case "extra_forbidden" | "invalid_key":
-            found, place = f"unknown key, found {_shown(problem['input'])}", place[:-1]
+            found, place = f"unknown key, found {shown(problem['input'])}", place[:-1]
         case _:
-            found = f"found {_shown(problem['input'])}"
+            found = f"found {shown(problem['input'])}"
     return f"{origin}: {key}: {found}; allowed: {_allowed(place)}"
 
 
@@ -481,10 +481,11 @@ def _allowed(place: Sequence[str | int]) -> str:
 def _key(name: object) -> str:
     """Return a key as it stands in the file, or shown if it is long or would not be printed."""
     text = without_credentials(str(name))
-    return text if text.isprintable() and len(text) <= LONGEST else _shown(text)
+    return text if text.isprintable() and len(text) <= LONGEST else shown(text)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as messages show it: cut short, and without passwords."""
     if value is None:
         return "nothing"
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid import params
-from latentgrid.errors import UserError
+from latentgrid.errors import UserError, printable
 from latentgrid.files import write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import source_files
@@ -70,7 +70,7 @@ def load_params(workflow: Any) -> params.Params:
     try:
         return params.load(given.configfiles or [Path("params.yaml")], given.config_args)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {printable(str(error))}")
 
 
 def require_files(paths: Iterable[str | Path]) -> None:
@@ -214,7 +214,7 @@ def try_networks(layout: Layout, plan: str) -> None:
 def start_tracking(layout: Layout) -> None:
     """Keep MLflow up to date while this process lives, in a process beside it."""
     layout.logs.mkdir(parents=True, exist_ok=True)
-    with (layout.logs / "tracking.log").open("w") as log:
+    with (layout.logs / "tracking.log").open("wb") as log:
         subprocess.Popen(
             [*_track(layout), "--follow", str(os.getpid())],
             start_new_session=True,
@@ -236,9 +236,10 @@ def say_what_failed(workflow: Any, layout: Layout) -> None:
     """
     for job in workflow.scheduler.failed:
         for log in map(Path, job.log):
-            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-            said = "".join(f"\n    {line}" for line in lines[-LINES_OF_A_LOG:])
-            print(f"failed: {log}{said}", file=sys.stderr, flush=True)
+            text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+            lines = text.expandtabs().splitlines()[-LINES_OF_A_LOG:]
+            said = "".join(f"\n    {line}" for line in lines)
+            print(printable(f"failed: {log}{said}"), file=sys.stderr, flush=True)
     if is_full(layout.results):
         print(NO_SPACE.format(layout.results), file=sys.stderr, flush=True)
 

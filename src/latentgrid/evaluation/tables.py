@@ -5,6 +5,8 @@ of them in the column `runs`, with a ; between them.
 """
 
 import math
+import re
+import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,10 +16,10 @@ import pandas as pd
 from pandas.errors import ParserWarning
 
 from latentgrid import catalogue
-from latentgrid.errors import UserError, damaged, one_line
+from latentgrid.errors import UserError, damaged, one_line, printable
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.trained import TrainedRun, read_table
-from latentgrid.files import read_json
+from latentgrid.files import read_json, replacing
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 
@@ -36,6 +38,8 @@ OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
 PUBLISHED_PRECISION = "float32"
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
+RUN_BY_SPREADSHEETS = {"=", "+", "-", "@"}
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def joined(runs: Iterable[str]) -> str:
@@ -112,6 +116,29 @@ def _failure(run: TrainedRun) -> str:
 def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of runs in float32, in which all that was published was computed."""
     return runs[runs["precision"] == PUBLISHED_PRECISION]
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Replace `path` by a table as CSV, whose texts are texts to a spreadsheet too."""
+    words = table.select_dtypes(exclude="number").columns
+    with replacing(path) as part:
+        table.assign(**{name: table[name].map(as_cell) for name in words}).to_csv(part, index=False)
+
+
+def as_cell(value: Any) -> Any:
+    """Return a value as a cell of a table: a text that a spreadsheet would run has a ' before it.
+
+    What it would run begins with one of = + - @, or the wide forms of these (OWASP, CSV injection);
+    letters that cannot be seen become �. Numbers stay as they are, also where they are text.
+    """
+    if not isinstance(value, str):
+        return value
+    cell = printable(value)
+    runs = unicodedata.normalize("NFKC", cell[:1]) in RUN_BY_SPREADSHEETS or value[:1] in {
+        "\t",
+        "\r",
+    }
+    return f"'{cell}" if runs and not NUMBER.fullmatch(cell) else cell
 
 
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
