@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import catalogue, grid, params
+from latentgrid import catalogue, grid, params, published
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.locks import is_held
 from latentgrid.paths import Layout
@@ -73,9 +73,11 @@ def _of_all_commands(
 @app.command()
 def plan(configfile: ConfigFile = None) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
+    chosen = _params(configfile)
+    published.numbers()
+
     from latentgrid.training.estimate import estimate
 
-    chosen = _params(configfile)
     runs = grid.runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)

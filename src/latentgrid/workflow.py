@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from latentgrid import params
+from latentgrid import params, published
 from latentgrid.errors import UserError, printable
 from latentgrid.files import write_text
 from latentgrid.grid import Run, canonical, trial_of
@@ -78,6 +78,14 @@ def require_files(paths: Iterable[str | Path]) -> None:
     missing = [str(path) for path in paths if not Path(path).is_file()]
     if missing:
         sys.exit(f"error: {', '.join(missing)}: no such file; the workflow reads it")
+
+
+def require_known_numbers() -> None:
+    """End here if a published number is wrong: after all training it would be named too late."""
+    try:
+        published.numbers()
+    except UserError as error:
+        sys.exit(f"error: {printable(str(error))}")
 
 
 def configuration_files(workflow: Any) -> list[str]:
