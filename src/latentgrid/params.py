@@ -310,7 +310,7 @@ def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = 
     """
     sources = {str(path): read_yaml(Path(path)) for path in paths}
     for text in given:
-        sources[COMMAND_LINE] = _merged(sources.get(COMMAND_LINE, {}), _read_entry(text))
+        sources[COMMAND_LINE] = _merged(sources.get(COMMAND_LINE, {}), read_entry(text))
     return _checked(sources)
 
 
@@ -332,7 +332,7 @@ def _checked(sources: Sources) -> Params:
         raise UserError("\n       ".join(lines)) from None
 
 
-def _read_entry(text: str) -> dict[str, Any]:
+def read_entry(text: str) -> dict[str, Any]:
     """Return the key and value of one `key=value` of a command line."""
     key, separator, value = text.partition("=")
     if not separator or not key:
