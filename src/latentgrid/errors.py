@@ -1,17 +1,18 @@
 """The one exception for mistakes that a user can make and mend."""
 
 import errno
+import os
 import re
 import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 
 FULL_OR_FORBIDDEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
 LONGEST_REASON = 200
+STDOUT = 1
 # What a URL is written with, as it is or percent-encoded.
 AT, COLON, SLASHES = "(?:@|%40)", "(?::|%3a)", "(?://|%2f%2f)"
 USER_OF_URL = re.compile(rf"({SLASHES})\S*{AT}", re.IGNORECASE)
@@ -62,8 +63,12 @@ def print_on_any_terminal() -> None:
 
     Errors need nothing of the kind: Python writes such letters of theirs as \\u….
     """
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    # Anew and not by `reconfigure`: in a fork, the stream that Python knows was another one.
+    encoding = getattr(sys.stdout, "encoding", None)
+    if encoding:  # else it was closed by who started this process, and nothing is printed
+        sys.stdout = os.fdopen(
+            STDOUT, "w", buffering=1, encoding=encoding, errors="replace", closefd=False
+        )
 
 
 def without_credentials(text: str) -> str:

@@ -1,8 +1,8 @@
-"""Looks at a call of Snakemake's before Snakemake reads a configuration; logs nothing.
+"""Looks at a call of Snakemake's before Snakemake does anything; logs nothing.
 
-Snakemake reads the files of `--configfile` before the Snakefile, and ends with a traceback where it
-cannot. A logger is what it sets up before that, so profiles/default names this one. Snakemake finds
-it by the name of the package.
+Before the Snakefile, Snakemake makes a folder in the user's home and reads the files of
+`--configfile`, and ends with a traceback where it cannot. What it sets up earlier still is a logger,
+so profiles/default names this one. Snakemake finds it by the name of the package.
 """
 
 import sys
@@ -10,6 +10,7 @@ from logging import LogRecord
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
+from latentgrid.caches import keep_in_project_without_home
 from latentgrid.command_line import require_sound
 from latentgrid.errors import plain_errors
 
@@ -25,6 +26,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         """End here, in one line, if Snakemake could not read the configuration."""
+        keep_in_project_without_home()
         with plain_errors():
             require_sound(sys.argv[1:])
 

@@ -216,6 +216,12 @@ def test_a_terminal_without_greek_is_written_to(encoding, command):
     assert done.stderr == b""
 
 
+def test_a_command_without_any_output_prints_nowhere():
+    command = 'exec "$0" -m latentgrid --version >&-'
+    done = subprocess.run(["bash", "-c", command, sys.executable], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_step_prints_to_a_terminal_without_greek():
     script = "from latentgrid.step import run_step\nrun_step(lambda: print('β ✓', flush=True))"
     done = subprocess.run(
