@@ -1,8 +1,8 @@
 """Looks at a call of Snakemake's before Snakemake does anything; logs nothing.
 
 Before the Snakefile, Snakemake makes a folder in the user's home and reads the files of
-`--configfile`, and ends with a traceback where it cannot. What it sets up earlier still is a logger,
-so profiles/default names this one. Snakemake finds it by the name of the package.
+`--configfile`, and ends with a traceback where it cannot. What it sets up earlier still is a
+logger, so profiles/default names this one. Snakemake finds it by the name of the package.
 """
 
 import sys

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
-
 from latentgrid.errors import printable
 from latentgrid.files import read_json
 from latentgrid.paths import Layout
@@ -121,6 +119,6 @@ def in_sections(figures: Iterable[str]) -> dict[str, list[str]]:
 
 def seen(value: object) -> object:
     """Return what a page shows of a value: a text without letters that cannot be seen."""
-    if isinstance(value, str) and not isinstance(value, Markup):
+    if isinstance(value, str) and not hasattr(value, "__html__"):  # which HTML says of itself
         return printable(value)
     return value
