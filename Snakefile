@@ -21,6 +21,7 @@ support.name_this_workflow()
 support.require_space()
 
 PARAMS = support.load_params(workflow)
+support.require_known_numbers()
 LAYOUT = Layout(PARAMS.dataset)
 RUNS = {run.name: run for run in grid.runs(PARAMS)}
 PLANNED = support.runs_by_entry(LAYOUT, RUNS.values())

@@ -116,7 +116,10 @@ def overhead(configfile: str) -> tuple[float, float]:
         begun = time.time()
         whole = seconds(project, "snakemake", "--cores", "all", "--configfile", configfile)
         timings = list((project / "results").rglob("runs/**/timing.json"))
-        trained = sum(sum(json.loads(file.read_text())["seconds per epoch"]) for file in timings)
+        trained = sum(
+            sum(json.loads(file.read_text(encoding="utf-8"))["seconds per epoch"])
+            for file in timings
+        )
         until_trained = max(file.stat().st_mtime for file in timings) - begun
     return whole / (trained / cores), until_trained / (trained / cores)
 

@@ -120,7 +120,11 @@ def _train(name: str, task: Task, pipe: Connection) -> None:
     """Train an epoch and send its seconds, whenever something is received."""
     torch.set_num_threads(1)
     # Others draw progress bars.
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
         train = import_module(f"contestants.{name}").prepare(task)
         while True:
             pipe.recv()

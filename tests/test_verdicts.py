@@ -124,9 +124,9 @@ def test_every_published_quantity_has_a_tolerance_and_a_measure():
     [
         (lambda text: text.replace(",value,", ",number,"), "value"),
         (lambda text: text.replace("2180800", "many"), "many"),
-        (lambda text: text.replace("2180800", ""), "line 2"),
+        (lambda text: text.replace("2180800", ""), "line 2, column value"),
         (lambda text: text + text.splitlines()[1] + "\n", "line 59"),
-        (lambda text: "", "No columns"),
+        (lambda text: "", "must have these columns"),
     ],
 )
 def test_a_damaged_table_of_published_numbers_is_named(tmp_path, change, words):

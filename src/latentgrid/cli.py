@@ -1,6 +1,7 @@
 """The `latentgrid` command: what a user does beside running the workflow."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -9,28 +10,63 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import catalogue, grid, links, params
-from latentgrid.errors import UserError, plain_errors
+from latentgrid import catalogue, grid, links, params, published
+from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.locks import is_held
 from latentgrid.paths import Layout
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 UNLIMITED = 400  # columns, where no terminal sets a limit
 ConfigFile = Annotated[
     list[Path] | None,
     typer.Option("--configfile", help="file to read instead of params.yaml", show_default=False),
 ]
+
+
+def _known(dataset: str | None) -> str | None:
+    if dataset is not None and dataset not in catalogue.datasets():
+        allowed = ", ".join(catalogue.datasets())
+        raise UserError(f"--dataset: found {params.shown(dataset)}; allowed: {allowed}")
+    return dataset
+
+
 Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="data set instead of that of params.yaml")
+    str | None,
+    typer.Option(
+        "--dataset",
+        help="data set instead of that of params.yaml",
+        callback=_known,
+        autocompletion=catalogue.datasets,
+    ),
 ]
 
 
 def main() -> None:
     """Run the command, a user's mistake ending in one line."""
+    print_on_any_terminal()
     with plain_errors():
         app()
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(version("latentgrid"))
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_commands(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="print the version and exit",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -40,6 +76,7 @@ def plan(configfile: ConfigFile = None) -> None:
     from latentgrid.training.estimate import estimate
 
     chosen = _params(configfile)
+    published.numbers()
     runs = grid.runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
@@ -86,10 +123,14 @@ def figures() -> None:
 
 @app.command()
 def watch(dataset: Dataset = None) -> None:
-    """Show how far the runs are and how much time is left, until all are done or Ctrl-C."""
+    """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
+
+    Of the data set whose workflow runs; else that of params.yaml; else the only one with results.
+    """
+    from latentgrid.watch import to_watch
     from latentgrid.watch import watch as watch_runs
 
-    watch_runs(Layout(dataset or _params(None).dataset))
+    watch_runs(Layout(dataset) if dataset else to_watch(lambda: _params(None).dataset))
 
 
 @app.command()
@@ -120,7 +161,7 @@ def compare(
 
     found = compare_folders(first, second)
     for name, reason in found.differences.items():
-        print(f"{name}: {reason}")
+        print(printable(f"{name}: {reason}"))
     print(found.summary)
     if found.differences:
         raise typer.Exit(1)
@@ -159,7 +200,7 @@ def prune(configfile: ConfigFile = None) -> None:
     found = {*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")}
     removed = links.delete(found - kept, {layout.runs, layout.state, *kept}, layout.results)
     for folder in removed:
-        print(f"removed {folder}")
+        print(printable(f"removed {folder}"))
     for settings in [*layout.runs.glob("*/*"), *layout.runs.glob("*")]:
         if settings.is_dir() and not any(settings.iterdir()):
             settings.rmdir()

@@ -51,7 +51,7 @@ def _git(*arguments: str) -> str:
         cwd=PROJECT,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     return done.stdout.strip()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import typer
 
 from latentgrid import orders
-from latentgrid.errors import plain_errors
+from latentgrid.errors import plain_errors, print_on_any_terminal
 from latentgrid.memory import keep_freed_memory
 from latentgrid.parent import die_with_parent
 
@@ -19,6 +19,7 @@ def run_step(function: Callable[..., None]) -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
     die_with_parent()
+    print_on_any_terminal()
     keep_freed_memory()
     with plain_errors():
         order = orders.mine()

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from latentgrid import catalogue, grid, made, params
-from latentgrid.errors import UserError, damaged
+from latentgrid.errors import UserError, damaged, printable
 from latentgrid.files import read_json, read_rows, sha256
 from latentgrid.paths import TABLES, VERDICTS, Layout
 from latentgrid.provenance import code_version
@@ -227,21 +227,26 @@ def _finished(layout: Layout) -> list[dict[str, str]]:
 def show(found: Origin, console: Console) -> None:
     """Print the runs behind something: what they share once, then a line for each."""
     made = [Made(name, found.layout.run(name)) for name in found.runs]
-    console.print(Text(f"{found.what}: {_count(made)}", style="bold"))
+    console.print(_text(f"{found.what}: {_count(made)}", style="bold"))
     if found.note:
-        console.print(Text(found.note))
+        console.print(_text(found.note))
     trained = [run for run in made if run.config]
     shared = _shared(trained)
     facts = Table.grid("", "", padding=(0, 2))
     for name, value in (
         shared | _places(found.layout, made) | _again(found.layout, trained)
     ).items():
-        facts.add_row(Text(name), Text(value))
+        facts.add_row(_text(name), _text(value))
     console.print(facts)
     if len(made) == len(trained) == 1:
         console.print(_files(made[0]))
     elif made:
         console.print(_lines(made, [name for name in COLUMNS if trained and name not in shared]))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return a text to be shown as it stands: nothing in it is a command to the terminal."""
+    return Text(printable(text), style)
 
 
 def _count(made: Sequence[Made]) -> str:
@@ -308,8 +313,9 @@ def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | N
         try:
             chosen = params.load([file])
             if chosen.dataset != layout.dataset:
-                chosen = params.load([file], {"dataset": layout.dataset})
-                options += ["--config", f"dataset={layout.dataset}"]
+                override = f"dataset={layout.dataset}"
+                chosen = params.load([file], [override])
+                options += ["--config", override]
         except UserError:  # a configuration that is wrong made nothing
             continue
         planned = {run.name: json.loads(grid.canonical(run.settings)) for run in grid.runs(chosen)}
@@ -325,7 +331,7 @@ def _files(run: Made) -> Table:
     for path in run.files.results:
         run.files.as_trained(path)
     for path in sorted(run.files.folder.glob("[!.]*")):
-        table.add_row(path.name, size(path.stat().st_size), sha256(path))
+        table.add_row(_text(path.name), size(path.stat().st_size), sha256(path))
     return table
 
 
@@ -343,5 +349,5 @@ def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
             rest = [run.outcome, run.started, duration(run.seconds), weights]
         else:
             rest = [run.outcome, "", "", ""]
-        table.add_row(*map(Text, (run.name, *cells, *rest)))
+        table.add_row(*map(_text, (run.name, *cells, *rest)))
     return table

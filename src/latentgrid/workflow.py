@@ -21,8 +21,8 @@ import psutil
 from grimp.exceptions import SourceSyntaxError
 
 import latentgrid
-from latentgrid import mirror, orders, params, survey
-from latentgrid.errors import UserError, one_line
+from latentgrid import mirror, orders, params, published, survey
+from latentgrid.errors import UserError, one_line, printable
 from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import Code, code_of
@@ -79,9 +79,9 @@ def load_params(workflow: Any) -> params.Params:
     """
     given = workflow.config_settings
     try:
-        return params.load(given.configfiles or [Path("params.yaml")], given.config)
+        return params.load(given.configfiles or [Path("params.yaml")], given.config_args)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {printable(str(error))}")
 
 
 def require_files(paths: Iterable[str | Path]) -> None:
@@ -89,6 +89,14 @@ def require_files(paths: Iterable[str | Path]) -> None:
     missing = [str(path) for path in paths if not Path(path).is_file()]
     if missing:
         sys.exit(f"error: {', '.join(missing)}: no such file; the workflow reads it")
+
+
+def require_known_numbers() -> None:
+    """End here if a published number is wrong: after all training it would be named too late."""
+    try:
+        published.numbers()
+    except UserError as error:
+        sys.exit(f"error: {printable(str(error))}")
 
 
 def configuration_files(workflow: Any) -> list[str]:
@@ -313,7 +321,7 @@ def stop_on_signals() -> None:
 def start_tracking(layout: Layout) -> None:
     """Keep MLflow up to date while this process lives, in a process beside it."""
     layout.logs.mkdir(parents=True, exist_ok=True)
-    with (layout.logs / "tracking.log").open("w") as log:
+    with (layout.logs / "tracking.log").open("wb") as log:
         subprocess.Popen(
             [*_track(layout), "--follow", str(os.getpid())],
             start_new_session=True,
@@ -343,9 +351,10 @@ def say_what_failed(workflow: Any, layout: Layout) -> None:
         return
     for job in workflow.scheduler.failed:
         for log in map(Path, job.log):
-            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-            said = "".join(f"\n    {line}" for line in lines[-LINES_OF_A_LOG:])
-            print(f"failed: {log}{said}", file=sys.stderr, flush=True)
+            text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+            lines = text.expandtabs().splitlines()[-LINES_OF_A_LOG:]
+            said = "".join(f"\n    {line}" for line in lines)
+            print(printable(f"failed: {log}{said}"), file=sys.stderr, flush=True)
     if is_full(layout.results):
         print(NO_SPACE.format(layout.results), file=sys.stderr, flush=True)
 

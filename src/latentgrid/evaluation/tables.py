@@ -5,33 +5,25 @@ of them in the column `runs`, with a ; between them.
 """
 
 import math
-import warnings
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.errors import ParserWarning
 
-from latentgrid import catalogue
-from latentgrid.errors import UserError, damaged, one_line
+from latentgrid.errors import UserError, damaged, printable
 from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.trained import TrainedRun, read_table
-from latentgrid.files import read_json
+from latentgrid.files import read_json, replacing
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
+from latentgrid.published import COLUMNS, LOSS, PUBLISHED
+from latentgrid.published import numbers as published_numbers
 
-PUBLISHED_QUANTITY = "min_epoch_train_loss"
-PUBLISHED_WORDS = [
-    *("document", "table", "dataset", "model", "optimizer", "quantity", "unit", "origin"),
-]
 PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
-PUBLISHED_KNOWN = {
-    "model": catalogue.models(),
-    "quantity": (PUBLISHED_QUANTITY, "mean_silhouette_test"),
-    "origin": ("published script", "no script", "settings not published"),
-}
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
@@ -39,6 +31,8 @@ PUBLISHED_PRECISION = "float32"
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
 # What source 000 calls Adam, and what it is called here, where `adam` is one application to all.
 ADAM, ADAM_000 = "adam", "adam_000"
+RUN_BY_SPREADSHEETS = {"=", "+", "-", "@"}
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def joined(runs: Iterable[str]) -> str:
@@ -134,6 +128,29 @@ def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
     return ran.assign(optimizer=ran["optimizer"].replace(ADAM_000, ADAM))
 
 
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Replace `path` by a table as CSV, whose texts are texts to a spreadsheet too."""
+    words = table.select_dtypes(exclude="number").columns
+    with replacing(path) as part:
+        table.assign(**{name: table[name].map(as_cell) for name in words}).to_csv(part, index=False)
+
+
+def as_cell(value: Any) -> Any:
+    """Return a value as a cell of a table: a text that a spreadsheet would run has a ' before it.
+
+    What it would run begins with one of = + - @, or the wide forms of these (OWASP, CSV injection);
+    letters that cannot be seen become �. Numbers stay as they are, also where they are text.
+    """
+    if not isinstance(value, str):
+        return value
+    cell = printable(value)
+    runs = unicodedata.normalize("NFKC", cell[:1]) in RUN_BY_SPREADSHEETS or value[:1] in {
+        "\t",
+        "\r",
+    }
+    return f"'{cell}" if runs and not NUMBER.fullmatch(cell) else cell
+
+
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of all axes in the plan, in the order of their first appearance."""
     return list(dict.fromkeys(axis for planned in plan for axis in planned["axes"]))
@@ -170,7 +187,7 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     nothing to compare: on another data set, or for a setting that was not run. The optimizer `adam`
     is the source's, `adam_000` here.
     """
-    comparable = (published["quantity"] == PUBLISHED_QUANTITY) & (published["dataset"] == dataset)
+    comparable = (published["quantity"] == LOSS) & (published["dataset"] == dataset)
     conditions = ["quantity", "dataset", "epochs", "batch_size", "origin"]
     table = published[comparable].drop(columns=conditions)
     ours = as_000_ran(settings).rename(
@@ -263,36 +280,12 @@ def history_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(histories, names=["run"]).reset_index("run")
 
 
-def read_published(path: Path = Path("reference/published.csv")) -> pd.DataFrame:
-    """Return the published numbers.
+def read_published(path: Path = PUBLISHED) -> pd.DataFrame:
+    """Return the published numbers, a row each, in the columns of the file.
 
     Raises:
-        UserError: the file is no such table.
+        UserError: the file is no such table, or a cell of it is not known for certain.
     """
-    words = dict.fromkeys(PUBLISHED_WORDS, str)
-    try:
-        with warnings.catch_warnings(action="error", category=ParserWarning):
-            published = pd.read_csv(path, dtype=words, index_col=False)
-        missing = {*PUBLISHED_WORDS, *PUBLISHED_NUMBERS}.difference(published.columns)
-        if missing:
-            raise ValueError(f"lacks the columns {', '.join(sorted(missing))}")
-        published = published.astype(dict.fromkeys(PUBLISHED_NUMBERS, float))
-    except (OSError, ValueError, ParserWarning) as error:
-        raise UserError(f"{path}: {one_line(error)}") from None
-    for wrong, what in _wrong(published):
-        if wrong.any():
-            raise UserError(f"{path}, line {int(wrong.idxmax()) + 2}: {what}")
-    return published
-
-
-def _wrong(published: pd.DataFrame) -> Iterator[tuple["pd.Series[bool]", str]]:
-    """Yield for each mistake that can be made in which rows it was made, and what it is."""
-    words, numbers = published[PUBLISHED_WORDS], published[PUBLISHED_NUMBERS]
-    needed = words.drop(columns="optimizer")
-    yield needed.isna().any(axis=1), f"{', '.join(needed)} must all be there"
-    value = published["value"]
-    yield value.isna() | (value == 0), "value must be a number other than 0"
-    yield numbers.isin([math.inf, -math.inf]).any(axis=1), "holds an infinite number"
-    for column, known in PUBLISHED_KNOWN.items():
-        yield ~published[column].isin(known), f"{column} must be one of {', '.join(known)}"
-    yield published.drop(columns=["value"]).duplicated(), "stands there twice"
+    table = pd.DataFrame(published_numbers(path), columns=list(COLUMNS))
+    numbers = dict.fromkeys(PUBLISHED_NUMBERS, float)
+    return table.astype(numbers).fillna({"optimizer": math.nan})

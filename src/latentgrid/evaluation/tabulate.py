@@ -7,7 +7,7 @@ import typer
 
 from latentgrid import catalogue
 from latentgrid.evaluation import tables
-from latentgrid.files import replacing, sha256, write_json
+from latentgrid.files import sha256, write_json
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
@@ -34,8 +34,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         "history": tables.history_table(layout, runs),
     }
     for name, table in written.items():
-        with replacing(layout.tables / f"{name}.csv") as part:
-            table.to_csv(part, index=False)
+        tables.write_table(layout.tables / f"{name}.csv", table)
     write_json(layout.summary, summary(runs, settings))
     outcomes = {planned["name"]: layout.run(planned["name"]).outcome for planned in plan}
     write_json(

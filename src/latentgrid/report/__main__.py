@@ -56,6 +56,7 @@ def templates() -> Environment:
         loader=PackageLoader("latentgrid", "report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=sections.seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -66,7 +66,7 @@ def load(folder: Path, mirror: str | None) -> Images:
     """
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
-    if mirror and not mirror.startswith(("http://", "https://")):
+    if mirror and not mirror.lower().startswith(("http://", "https://")):
         _copy(mirror, raw)
     else:
         _download(raw, (mirror.rstrip("/") + "/",) if mirror else MIRRORS)
