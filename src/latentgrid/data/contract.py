@@ -10,6 +10,7 @@ from latentgrid.data import TENSORS, Images
 from latentgrid.errors import UserError, one_line
 
 MOST_CLASSES = 256  # a label is stored as a byte
+FEWEST_IMAGES = 2
 IMAGE_AXES = 4
 COLOURS = 4  # a last axis no longer than this, and shorter than the first, holds colours
 
@@ -42,6 +43,11 @@ def checked_size(size: object) -> Size:
     if len(size.shape) != IMAGE_AXES - 1 or any(type(n) is not int or n < 1 for n in counts):
         raise UserError(
             f"SIZE: found {size}; allowed: whole numbers, 1 or more, three of them in shape"
+        )
+    if min(size.train, size.test) < FEWEST_IMAGES:
+        raise UserError(
+            f"SIZE: found {size.train} training and {size.test} test images; allowed: "
+            f"{FEWEST_IMAGES} or more of both, of which measures take means and deviations"
         )
     if size.classes > MOST_CLASSES:
         raise UserError(f"SIZE: found {size.classes} classes; allowed: up to {MOST_CLASSES}")
@@ -105,7 +111,7 @@ def _check_images(name: str, images: Tensor, expected: tuple[int, ...]) -> None:
         )
     if images.max() <= 1:
         raise _unfit(name, "no byte is above 1, so that all would be black", "multiply by 255")
-    if len(images) > 1 and bool((images == images[0]).all()):
+    if bool((images == images[0]).all()):
         raise _unfit(name, "all images are the same", "images that differ")
 
 
