@@ -17,6 +17,7 @@ min_version("9.27")
 support.use_this_python()
 support.name_this_workflow()
 support.require_space()
+support.require_own_records()
 
 PARAMS = support.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)

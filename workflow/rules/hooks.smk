@@ -4,7 +4,7 @@
 
 
 onstart:
-    support.require_writable(LAYOUT)
+    support.require_own_results(LAYOUT)
     support.take_turns(LAYOUT)
     support.clear_up(LAYOUT)
     support.write_plan(LAYOUT, PLAN)
