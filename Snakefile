@@ -19,6 +19,7 @@ support.require_own_code()
 support.use_this_python()
 support.name_this_workflow()
 support.require_space()
+support.require_own_records()
 
 PARAMS = support.load_params(workflow)
 support.require_known_numbers()

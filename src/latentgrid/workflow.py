@@ -28,6 +28,7 @@ from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import Code, code_of
 from latentgrid.links import refuse_links
 from latentgrid.made import Digests, Recipe, is_made_by
+from latentgrid.owners import require_writable, require_writable_below
 from latentgrid.parent import WORKFLOW
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
@@ -147,20 +148,23 @@ def batches(runs: dict[str, list[RunFiles]]) -> dict[str, Batch]:
     return found
 
 
-def require_writable(layout: Layout) -> None:
-    """End here, before any job, if the results or a folder in them may not be written.
-
-    Neither may anything behind a link in them.
-    """
+def require_own_records() -> None:
+    """End here if Snakemake may not keep its records: it would say so with a traceback."""
+    records = Path(".snakemake")
     try:
-        refuse_links(layout)
+        require_writable([records, *records.glob("*")])
     except UserError as error:
         sys.exit(f"error: {error}")
-    folders = (layout.runs, layout.state, layout.logs, layout.tables, layout.figures)
-    for folder in folders:
-        place = next(path for path in (folder, *folder.parents) if path.exists())
-        if not os.access(place, os.W_OK | os.X_OK):
-            sys.exit(f"error: {place}: no permission to write there, where results are to go")
+
+
+def require_own_results(layout: Layout) -> None:
+    """End here, before any job, if results or data cannot be written, or lie behind a link."""
+    try:
+        refuse_links(layout)
+        for folder in (layout.results, layout.data):
+            require_writable_below(folder)
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def take_turns(layout: Layout) -> None:

@@ -9,7 +9,7 @@ from latentgrid import cli
 from latentgrid.errors import UserError
 from latentgrid.links import refuse_links
 from latentgrid.paths import Layout
-from latentgrid.workflow import require_writable
+from latentgrid.workflow import require_own_results
 from project import TINY, call, contents, copy_project, write_params
 
 LAYOUT = Layout("digits")
@@ -116,7 +116,7 @@ def test_the_workflow_refuses_to_write_through_a_link(project, elsewhere, linked
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(elsewhere / "precious")
     with pytest.raises(SystemExit) as caught:
-        require_writable(LAYOUT)
+        require_own_results(LAYOUT)
     said = str(caught.value)
     assert said.startswith(f"error: {path} is a link to {elsewhere / 'precious'}, ")
     assert "remove the link" in said

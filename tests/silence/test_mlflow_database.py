@@ -153,8 +153,8 @@ def test_a_database_of_another_user_is_named_with_its_owner(layout: Layout) -> N
         shutil.rmtree(folder)
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: {folder} belongs to root and cannot be written, so that MLflow is not brought up "
-        "to date; permit writing, or set MLFLOW_TRACKING_URI to another place\n"
+        f"error: {folder} belongs to the user root and cannot be written, so that MLflow is not "
+        "brought up to date; permit writing, or set MLFLOW_TRACKING_URI to another place\n"
     )
 
 

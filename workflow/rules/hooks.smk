@@ -15,7 +15,7 @@ def say_what_is_slow():
 
 onstart:
     support.stop_on_signals()
-    support.require_writable(LAYOUT)
+    support.require_own_results(LAYOUT)
     support.take_turns(LAYOUT)
     support.clear_up(LAYOUT)
     support.write_plan(LAYOUT, PLAN)

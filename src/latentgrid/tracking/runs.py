@@ -54,8 +54,11 @@ class Logged:
 
     @classmethod
     def of(cls, run: Any) -> "Logged":
-        """Return what a run says was logged in it."""
-        said = json.loads(run.data.tags.get(LOGGED_TAG, "{}"))
+        """Return what a run says was logged in it; nothing if MLflow has cut the tag."""
+        try:
+            said = json.loads(run.data.tags.get(LOGGED_TAG, "{}"))
+        except ValueError:
+            return cls()
         return cls(
             frozenset(said.get("metrics", ())),
             frozenset(said.get("params", ())),

@@ -3,13 +3,13 @@
 import contextlib
 import logging
 import os
-import pwd
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from latentgrid.errors import UserError, one_line, without_credentials
+from latentgrid.owners import user_name
 from latentgrid.paths import Layout
 
 MLFLOW_SETTINGS = {
@@ -68,8 +68,9 @@ def require_usable(database: Path) -> None:
     for path in (database.parent, database):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
             raise DatabaseUnusable(
-                f"{path} belongs to {_owner(path)} and cannot be written, so that MLflow is not "
-                "brought up to date; permit writing, or set MLFLOW_TRACKING_URI to another place"
+                f"{path} belongs to {user_name(path.stat().st_uid)} and cannot be written, so that "
+                "MLflow is not brought up to date; permit writing, or set MLFLOW_TRACKING_URI to "
+                "another place"
             )
     if database.exists():
         _require_schema(database)
@@ -178,11 +179,3 @@ def _ask(database: Path, question: str) -> list[tuple[Any, ...]]:
         return []
     except sqlite3.DatabaseError as error:
         raise DatabaseUnusable(f"{database} is damaged ({error}); {MAKE_AGAIN}") from None
-
-
-def _owner(path: Path) -> str:
-    number = path.stat().st_uid
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"user number {number}"

@@ -6,7 +6,6 @@ when it starts.
 
 import itertools
 import os
-import pwd
 import socket
 import stat
 import sys
@@ -18,6 +17,7 @@ import pynvml
 from filelock import FileLock, Timeout
 
 from latentgrid.errors import UserError
+from latentgrid.owners import user_name
 
 SECONDS_BETWEEN_LOOKS = 0.2
 # What CUDA_VISIBLE_DEVICES ends its list with, or says for no GPU at all.
@@ -153,18 +153,11 @@ def _fault(folder: Path) -> str | None:
     found = folder.lstat()
     faults = {
         "is a link": stat.S_ISLNK(found.st_mode),
-        f"belongs to {_user(found.st_uid)}": found.st_uid != os.getuid(),
+        f"belongs to {user_name(found.st_uid)}": found.st_uid != os.getuid(),
         "can be written by others": found.st_mode & (stat.S_IWGRP | stat.S_IWOTH),
         "cannot be written": not os.access(folder, os.W_OK | os.X_OK),
     }
     return next((fault for fault, there in faults.items() if there), None)
-
-
-def _user(number: int) -> str:
-    try:
-        return f"the user {pwd.getpwuid(number).pw_name}"
-    except KeyError:
-        return f"the user number {number}"
 
 
 def _free_slot(gpus: list[str], jobs_per_gpu: int) -> tuple[str, FileLock]:
