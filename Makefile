@@ -85,7 +85,7 @@ watch: setup ## show how far the runs are and how much time is left
 restore: setup ## bring data and results to the commit that git is on
 	latentgrid restore
 
-prune: setup ## delete the folders of runs that left the grid
+prune: setup ## put runs that left the grid aside
 	latentgrid prune
 
 clean: ## delete the environment and all caches, but no data and no results

@@ -10,9 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import catalogue, grid, links, params, published
+from latentgrid import catalogue, grid, params, published
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
-from latentgrid.locks import is_held
 from latentgrid.paths import Layout
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -190,21 +189,18 @@ def restore() -> None:
 
 @app.command()
 def prune(configfile: ConfigFile = None) -> None:
-    """Delete the folders of runs, done or unfinished, that are no longer in the grid."""
+    """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
+    from latentgrid.pruning import put_aside
+
     chosen = _params(configfile)
     layout = Layout(chosen.dataset)
-    if is_held(layout.lock):
-        raise UserError(f"{layout.results} is being made by a snakemake; prune when it is done")
-    runs = [layout.run(run.name) for run in grid.runs(chosen)]
-    kept = {run.folder for run in runs} | {run.state for run in runs}
-    found = {*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")}
-    removed = links.delete(found - kept, {layout.runs, layout.state, *kept}, layout.results)
-    for folder in removed:
-        print(printable(f"removed {folder}"))
-    for settings in [*layout.runs.glob("*/*"), *layout.runs.glob("*")]:
-        if settings.is_dir() and not any(settings.iterdir()):
-            settings.rmdir()
-    print(f"{len(removed)} run folders were no longer in the grid")
+    moved = put_aside(layout, [run.name for run in grid.runs(chosen)])
+    for folder, to in moved:
+        said = f"removed {folder}, a link" if folder == to else f"{folder} → {to}"
+        print(printable(said))
+    print(f"{len(moved)} run folders were no longer in the grid")
+    if any(folder != to for folder, to in moved):
+        print(f"They come back with their settings; delete {layout.aside} for good if you like.")
 
 
 @app.command()

@@ -84,7 +84,7 @@ def _outside(layout: Layout, planned: set[str]) -> Iterator[str]:
     others = len(lying - planned)
     if others:
         yield f"{_runs(others)} in {layout.runs} that this configuration does not have"
-    aside = len(list(layout.aside.glob("*/*/seed=*")))
+    aside = len(list(layout.aside.glob("runs/*/*/seed=*")))
     if aside:
         yield f"{_runs(aside)} in {layout.aside}, put there by latentgrid prune"
     unfinished = len([folder for folder in layout.state.glob("*") if folder.is_dir()])

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -357,7 +356,7 @@ def test_pruned_runs_are_put_aside_and_taken_back(project):
     write_params(project, params)
     weights = (project / LAYOUT.run(SECOND).weights).read_bytes()
     said = run(project, "latentgrid", "prune").stdout
-    aside = LAYOUT.aside / SECOND
+    aside = LAYOUT.aside / "runs" / SECOND
     assert f"{LAYOUT.run(SECOND).folder} → {aside}" in said
     assert (project / aside / "weights.safetensors").read_bytes() == weights
     assert not (project / LAYOUT.run(SECOND).folder).exists()
@@ -412,4 +411,4 @@ def test_without_snakemakes_records_dvc_repro_makes_what_an_edit_asks_for(record
     config = json.loads((recorded / LAYOUT.run(FIRST).config).read_text())
     assert config["settings"]["epochs"] == 2
     assert list(pd.read_csv(recorded / LAYOUT.run(FIRST).history)["epoch"]) == [1, 2]
-    assert Path(recorded / LAYOUT.aside / SECOND).is_dir()
+    assert (recorded / LAYOUT.aside / "runs" / SECOND).is_dir()
