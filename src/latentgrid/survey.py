@@ -38,6 +38,7 @@ class Job:
         products: what it makes, each of inputs of its own.
         outputs: all files it makes, those too that carry no stamp.
         code: what it runs.
+        dated: inputs that are there for their dates alone.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Job:
     products: list[Product]
     outputs: list[Path]
     code: Code
+    dated: list[Path]
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def set_dates(findings: Iterable[Finding]) -> None:
 
 
 def _date(finding: Finding) -> None:
-    newest = max(map(_time, finding.product.inputs), default=0.0)
+    newest = max(map(_time, (*finding.product.inputs, *finding.job.dated)), default=0.0)
     for path in finding.job.outputs:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < newest:
@@ -156,13 +158,14 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
     runs = params.pop("runs", None)
     modules = {module: digest[:DIGITS] for module, digest in code.modules.items()}
     recipe = Recipe(params, code.digest, modules)
-    inputs = {name: _paths(value, at) for name, value in rule.input.items() if name != DATED}
+    inputs = {name: _paths(value, at) for name, value in rule.input.items()}
+    dated = inputs.pop(DATED, [])
     if runs is None:
         products = [Product(_stamped(layout, rule, outputs), _deciding(layout, inputs), recipe)]
     else:
         products = [_of_run(layout, run, outputs, inputs, recipe) for run in runs]
     name = ":".join([rule.name, *at.values()])
-    return Job(name, rule.name, products, outputs, code)
+    return Job(name, rule.name, products, outputs, code, dated)
 
 
 def _of_run(
