@@ -38,16 +38,8 @@ SOURCE = {
     "dataset": PARAMS.dataset,
     "mirror": support.fingerprint_of_mirror(PARAMS),
 }
-# What a step depends on is in the description; that the images are there is enough. Images that
-# were lost are fetched again, and nothing else is made again if their description is still right.
-DATA = [
-    (
-        ancient(LAYOUT.description)
-        if support.is_described(LAYOUT, SOURCE)
-        else LAYOUT.description
-    ),
-    ancient(LAYOUT.images),
-]
+# What a step depends on is in the description; that the images are there is enough.
+DATA = [LAYOUT.description, ancient(LAYOUT.images)]
 PLAN = grid.canonical(grid.plan(PARAMS))
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from latentgrid import catalogue, grid, params, published
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.paths import Layout
+from latentgrid.provenance import require_own_code
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 UNLIMITED = 400  # columns, where no terminal sets a limit
@@ -44,6 +45,7 @@ def main() -> None:
     """Run the command, a user's mistake ending in one line."""
     print_on_any_terminal()
     with plain_errors():
+        require_own_code()
         app()
 
 

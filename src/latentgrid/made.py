@@ -46,11 +46,13 @@ class Product:
         outputs: the files that carry a stamp.
         inputs: the files that decide what they hold.
         recipe: what else does.
+        others: files that are made with them and carry no stamp.
     """
 
     outputs: tuple[Path, ...]
     inputs: tuple[Path, ...]
     recipe: Recipe
+    others: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,19 +104,13 @@ def misfit(product: Product, digests: Digests) -> str:
     """
     if not product.outputs:
         return ALWAYS
+    if not all(path.is_file() for path in product.others):
+        return NO_RESULT
     for path in product.outputs:
         reason = _misfit_of(path, product, digests)
         if reason:
             return reason
     return ""
-
-
-def is_made_by(path: Path, recipe: Recipe) -> bool:
-    """Tell whether a result is as it was written, and by this recipe."""
-    made = _read(path)
-    settings = json.loads(json.dumps(recipe.settings))
-    same = made.get("settings") == settings and made.get("code") == recipe.code
-    return same and is_as_written(path)
 
 
 def is_as_written(path: Path) -> bool:

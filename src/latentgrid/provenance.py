@@ -7,6 +7,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from latentgrid.errors import UserError
+
 PROJECT = Path(__file__).parents[2]
 LIBRARIES = (
     "latentgrid",
@@ -35,6 +37,20 @@ def code_version() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{commit}-dirty" if changes else commit
+
+
+def require_own_code() -> None:
+    """Refuse to work in a project with another one's code.
+
+    Raises:
+        UserError: this folder has a package of its own, and another one is loaded.
+    """
+    own, loaded = Path("src/latentgrid"), Path(__file__).parent
+    if own.is_dir() and not own.samefile(loaded):
+        raise UserError(
+            f"the code is loaded from {loaded} and not from {own.absolute()}; "
+            f"run make setup here, then source .venv/bin/activate"
+        )
 
 
 def _git(*arguments: str) -> str:

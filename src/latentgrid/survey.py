@@ -158,10 +158,12 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
     runs = params.pop("runs", None)
     modules = {module: digest[:DIGITS] for module, digest in code.modules.items()}
     recipe = Recipe(params, code.digest, modules)
-    inputs = {name: _paths(value, at) for name, value in rule.input.items()}
+    inputs = {name: _paths(_value(value, at), at) for name, value in rule.input.items()}
     dated = inputs.pop(DATED, [])
     if runs is None:
-        products = [Product(_stamped(layout, rule, outputs), _deciding(layout, inputs), recipe)]
+        stamped = _stamped(layout, rule, outputs)
+        others = tuple(path for path in outputs if stamped and path not in stamped)
+        products = [Product(stamped, _deciding(layout, inputs), recipe, others)]
     else:
         products = [_of_run(layout, run, outputs, inputs, recipe) for run in runs]
     name = ":".join([rule.name, *at.values()])

@@ -62,6 +62,7 @@ class Made:
         """Its settings and versions; empty if it has no result."""
         if not self.files.outcome.exists():
             return {}
+        made.read(self.files.outcome, "status", "epochs")
         needed = ("settings", "code", "data sha256", "device", "libraries")
         config: dict[str, Any] = _read(self.files.as_trained(self.files.config), *needed)
         return config

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,14 +20,13 @@ from typing import Any
 import psutil
 from grimp.exceptions import SourceSyntaxError
 
-import latentgrid
-from latentgrid import mirror, orders, params, published, survey
+from latentgrid import mirror, orders, params, provenance, published, survey
 from latentgrid.errors import UserError, one_line, printable
 from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import Code, code_of
 from latentgrid.links import refuse_links
-from latentgrid.made import Digests, Recipe, is_made_by
+from latentgrid.made import Digests
 from latentgrid.owners import require_writable, require_writable_below
 from latentgrid.parent import WORKFLOW
 from latentgrid.paths import Layout
@@ -232,25 +231,23 @@ def fingerprint_of_mirror(chosen: params.Params) -> str | None:
         sys.exit(f"error: {error}")
 
 
-def is_described(layout: Layout, source: Mapping[str, Any]) -> bool:
-    """Tell whether the description of the images that lies there is what the data step would make.
-
-    Args:
-        layout: of the data set.
-        source: the parameters of the data step.
-    """
-    settings = {name: value for name, value in source.items() if name != "code"}
-    return is_made_by(layout.description, Recipe(settings, source["code"], {}))
-
-
 def require_own_code() -> None:
     """End here if the code that is loaded is not this folder's, whose results it would make."""
-    loaded, own = Path(latentgrid.__file__).parent, Path("src/latentgrid")
-    if not own.exists() or not own.samefile(loaded):
-        sys.exit(
-            f"error: the code is loaded from {loaded} and not from {own.absolute()}; "
-            f"run make setup here, then source .venv/bin/activate"
-        )
+    try:
+        provenance.require_own_code()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+FITTING: set[str] = set()
+
+
+def data_to_train(run: str, data: Sequence[Any]) -> Sequence[Any]:
+    """Return the inputs of a training: none if its results fit.
+
+    For Snakemake would train a run again that depends on images that were lost.
+    """
+    return [] if f"{survey.TRAIN}:{run}" in FITTING else data
 
 
 def look_at_results(
@@ -270,6 +267,7 @@ def look_at_results(
         write_json(Path(to_file), survey.as_data(f for f in findings if f.job.name in wanted))
         sys.exit(0)
     survey.set_dates(findings)
+    FITTING.update(finding.job.name for finding in findings if not finding.reason)
     for line in survey.sentences(findings, every_run=bool({"-n", "--dry-run"} & set(sys.argv))):
         print(line, file=sys.stderr, flush=True)
     return jobs

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -38,7 +39,7 @@ def project(tmp_path_factory, tmp_path):
     project = copy_built(built(tmp_path_factory), tmp_path / "project")
     shutil.rmtree(project / ".snakemake")
     yield project
-    shutil.rmtree(project)
+    shutil.rmtree(project, ignore_errors=True)  # MLflow's follower may still write
 
 
 def edit(file, old, new):
@@ -48,12 +49,17 @@ def edit(file, old, new):
 
 
 def planned(project):
-    """Return what a dry run says of the runs that would be trained, and all it says."""
+    """Return what a dry run says of the runs that would be trained, and all it says.
+
+    What we say would be trained is what Snakemake would train.
+    """
     done = run(project, "snakemake", "-n")
     said = done.stdout + done.stderr
     lines = [line for line in said.splitlines() if line.startswith("to train: ")]
-    pairs = [line.removeprefix("to train: ").split(": ", 1) for line in lines]
-    return dict(pairs), said
+    reasons = dict(line.removeprefix("to train: ").split(": ", 1) for line in lines)
+    jobs = [line.split() for line in said.splitlines() if line.startswith("train ")]
+    assert len(reasons) == (int(jobs[0][1]) if jobs else 0), said
+    return reasons, said
 
 
 def test_without_records_and_with_all_dates_mixed_up_nothing_is_made_again(project):
@@ -243,15 +249,16 @@ def test_a_job_refuses_code_that_changed_after_the_plan(project):
     assert planned(project)[0] == {}
 
 
-def test_code_of_another_folder_is_refused(project):
+@pytest.mark.parametrize("command", [("snakemake", "-n"), ("latentgrid", "plan")])
+def test_code_of_another_folder_is_refused(project, command):
     elsewhere = environment(project) | {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(
-        ["snakemake", "-n"], cwd=project, env=elsewhere, capture_output=True, text=True, check=False
+        command, cwd=project, env=elsewhere, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert (
-        f"error: the code is loaded from {ROOT / 'src' / 'latentgrid'} and not from" in done.stderr
-    )
+    loaded = ROOT / "src" / "latentgrid"
+    assert f"error: the code is loaded from {loaded} and not from" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_images_that_are_lost_are_fetched_and_nothing_is_trained_again(project):
@@ -261,8 +268,7 @@ def test_images_that_are_lost_are_fetched_and_nothing_is_trained_again(project):
     write_params(project, params)
     runs, said = planned(project)
     assert set(runs) == {FIRST.replace("0.001", "0.003")}
-    stats = dict(line.split() for line in said.splitlines() if line.startswith(("data ", "train ")))
-    assert stats == {"data": "1", "train": "1"}
+    assert re.search(r"^data +1$", said, re.MULTILINE)
 
 
 def test_a_reader_that_goes_away_costs_no_training(project):
@@ -326,8 +332,8 @@ def test_a_signal_to_snakemake_alone_ends_trainings_with_their_epochs_written_do
 
 def test_a_snapshot_list_longer_than_a_command_line_is_no_part_of_one(project):
     params = copy.deepcopy(TINY)
-    params["training"]["epochs"] = 60_000
-    params["snapshots"]["epochs"] = list(range(60_000))
+    params["training"]["epochs"] = 10_000
+    params["snapshots"]["epochs"] = list(range(10_000))
     params["models"] = {"vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.001}}
     params["figures"] = []
     write_params(project, params)
@@ -337,17 +343,21 @@ def test_a_snapshot_list_longer_than_a_command_line_is_no_part_of_one(project):
     assert len(commands[0]) < 1000
 
 
+def stats(folder):
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}
+
+
 def test_doctor_says_what_fits_and_what_does_not_and_changes_nothing(project):
     params = copy.deepcopy(TINY)
     params["models"]["vae"]["learning_rate"] = [0.001, 0.003, 10.0]
     params["models"]["mmd_vae"]["batch_size"] = 100
     write_params(project, params)
-    before = {path: path.stat() for path in (project / LAYOUT.results).rglob("*")}
+    before = stats(project / LAYOUT.results)
     said = " ".join(run(project, "latentgrid", "doctor").stdout.split())
     assert "runs fits 2 not there yet 2" in said
     assert "2 runs in results/digits/runs that this configuration does not have" in said
     assert "Every file is as it was written." in said
-    assert {path: path.stat() for path in (project / LAYOUT.results).rglob("*")} == before
+    assert stats(project / LAYOUT.results) == before
 
 
 def test_pruned_runs_are_put_aside_and_taken_back(project):

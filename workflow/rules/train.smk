@@ -5,7 +5,7 @@ rule train:
     made with. A loss that is not finite ends the run as diverged, which is a result.
     """
     input:
-        data=DATA,
+        data=lambda wildcards: support.data_to_train(wildcards.run, DATA),
     output:
         config=LAYOUT.run("{run}").config,
         history=LAYOUT.run("{run}").history,
