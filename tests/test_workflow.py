@@ -154,13 +154,13 @@ def test_every_run_says_what_it_was_made_with(built):
 # What the next call does.
 
 
-def test_second_call_has_nothing_to_do(built):
-    before = contents(built / LAYOUT.results)
-    dates = {path: path.stat().st_mtime_ns for path in (built / LAYOUT.runs).rglob("*")}
-    assert has_nothing_to_do(built, "--cores", "2")
-    assert has_nothing_to_do(built, "-n")
-    assert contents(built / LAYOUT.results) == before
-    assert {path: path.stat().st_mtime_ns for path in (built / LAYOUT.runs).rglob("*")} == dates
+def test_second_call_has_nothing_to_do(project):
+    before = contents(project / LAYOUT.results)
+    dates = {path: path.stat().st_mtime_ns for path in (project / LAYOUT.runs).rglob("*")}
+    assert has_nothing_to_do(project, "--cores", "2")
+    assert has_nothing_to_do(project, "-n")
+    assert contents(project / LAYOUT.results) == before
+    assert {path: path.stat().st_mtime_ns for path in (project / LAYOUT.runs).rglob("*")} == dates
 
 
 def test_newer_dates_alone_make_nothing_again(project):
