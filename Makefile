@@ -78,18 +78,15 @@ report: setup ## say with Snakemake's own report how every file was made
 	snakemake --report results/provenance.html --configfile $(or $(CONFIG),params.yaml)
 
 ui: setup ## open MLflow on this machine only, with all runs there are
-	-latentgrid track
-	@echo "MLflow: http://127.0.0.1:$(or $(PORT),5000) (Ctrl-C ends it)"
-	mlflow ui --host 127.0.0.1 --port $(or $(PORT),5000)
+	latentgrid ui --port $(or $(PORT),5000)
 
 watch: setup ## show how far the runs are and how much time is left
 	latentgrid watch
 
-restore: setup ## bring data, results and Snakemake's records to the commit that git is on
-	@test -f dvc.lock || { echo "error: this commit has no dvc.lock, so it recorded no results; run dvc repro and commit dvc.lock"; exit 1; }
-	dvc checkout
+restore: setup ## bring data and results to the commit that git is on
+	latentgrid restore
 
-prune: setup ## delete the folders of runs that left the grid
+prune: setup ## put runs that left the grid aside
 	latentgrid prune
 
 clean: ## delete the environment and all caches, but no data and no results

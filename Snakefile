@@ -5,28 +5,49 @@
 its command is an `exec`, so that Snakemake is the parent of the job, which dies with it.
 """
 
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 from latentgrid import catalogue, fork_server, grid, workflow as support
-from latentgrid.imports import source_files
 from latentgrid.paths import Layout
+from latentgrid.pruning import take_back
+from latentgrid.training.devices import slow_bfloat16
 
 min_version("9.27")
+support.require_own_code()
 support.use_this_python()
 support.name_this_workflow()
 support.require_space()
+support.require_own_records()
 
 PARAMS = support.load_params(workflow)
+support.require_known_numbers()
 LAYOUT = Layout(PARAMS.dataset)
 RUNS = {run.name: run for run in grid.runs(PARAMS)}
+take_back(LAYOUT, RUNS)
 PLANNED = support.runs_by_entry(LAYOUT, RUNS.values())
 BATCHES = support.batches(PLANNED)
 FILES = {entry: runs for entry in PLANNED if (runs := support.there(PLANNED[entry]))}
 OUTCOMES = [run.outcome for runs in FILES.values() for run in runs]
-# What a step depends on is in the description; that the images are there is enough.
-DATA = [LAYOUT.description, ancient(LAYOUT.images)]
+SOURCE = {
+    "code": support.code(
+        "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"
+    ),
+    "dataset": PARAMS.dataset,
+    "mirror": support.fingerprint_of_mirror(PARAMS),
+}
+# What a step depends on is in the description; that the images are there is enough. Images that
+# were lost are fetched again, and nothing else is made again if their description is still right.
+DATA = [
+    (
+        ancient(LAYOUT.description)
+        if support.is_described(LAYOUT, SOURCE)
+        else LAYOUT.description
+    ),
+    ancient(LAYOUT.images),
+]
 PLAN = grid.canonical(grid.plan(PARAMS))
 
 
@@ -56,3 +77,8 @@ rule all:
         LAYOUT.verdict_files,
         list(FIGURES.values()),
         SEEN,
+
+
+JOBS = support.look_at_results(
+    workflow, LAYOUT, {"run": RUNS, "experiment": catalogue.experiments()}
+)

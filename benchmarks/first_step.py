@@ -18,5 +18,5 @@ from latentgrid.training.run import load_data, new_model  # noqa: E402
 
 settings, images, begun = sys.argv[1:]
 data = load_data(Path(images), "cpu")
-Training(new_model(json.loads(settings), data.shape, "cpu"), data, json.loads(settings))
+Training(new_model(json.loads(settings), data, "cpu"), data, json.loads(settings))
 print(time.time() - float(begun))

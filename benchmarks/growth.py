@@ -59,7 +59,7 @@ def measured(count: int) -> Iterator[tuple[str, float]]:
 def configuration(project: Path, count: int) -> None:
     """Write a configuration of `count` runs of a small network."""
     yaml = YAML()
-    chosen = yaml.load((project / "config" / "quick.yaml").read_text())
+    chosen = yaml.load((project / "config" / "quick.yaml").read_text(encoding="utf-8"))
     chosen["training"] |= {"epochs": 1, "device": "cpu"}
     chosen["evaluation"] |= {"judge": None, "likelihood": None}
     rates = [round(0.001 + number / 10**7, 7) for number in range(count // SEEDS)]
@@ -70,7 +70,7 @@ def configuration(project: Path, count: int) -> None:
 
 def imitate(project: Path) -> None:
     """Train and measure the first run, and give its files to all others."""
-    first, *others = grid.runs(params.load([project / CONFIG], {}))
+    first, *others = grid.runs(params.load([project / CONFIG]))
     here = Layout("digits")
     trained = here.run(first.name)
     everything = [*trained.results, trained.timing, trained.outcome]
@@ -95,8 +95,8 @@ def imitate(project: Path) -> None:
 
 def _rename(project: Path, files: RunFiles, run: Run) -> None:
     config, outcome = project / files.config, project / files.outcome
-    write_json(config, json.loads(config.read_text()) | {"settings": run.settings})
-    said = json.loads(outcome.read_text())
+    write_json(config, json.loads(config.read_text(encoding="utf-8")) | {"settings": run.settings})
+    said = json.loads(outcome.read_text(encoding="utf-8"))
     said["sha256"][config.name] = sha256(config)
     write_json(outcome, said)
 

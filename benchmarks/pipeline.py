@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from contestants.task import Task
 from latentgrid import fork_server
 from latentgrid.data import Images, checksum
+from latentgrid.files import write_json
 from latentgrid.paths import Layout
 from project_copy import project_copy, seconds
 from table import Limit, print_limits
@@ -87,11 +88,10 @@ def memory(folder: Path, layout: Layout) -> float:
     """Return the most memory, in GB, that a job held at a time, an epoch of `conv_vae` long."""
     settings = Task("conv_vae", {"latent_dim": 20}, 0, "cpu").settings
     settings["snapshots"] = {"epochs": [1], "samples": 64, "manifold": 16}
-    run = layout.run(RUN)
+    write_json(folder / layout.plan, [{"name": RUN, "settings": settings}])
     command = [
         *(sys.executable, "-m", "latentgrid.training", "--device", "cpu"),
-        *("--settings", json.dumps(settings), "--images", str(layout.images)),
-        *("--folder", str(run.folder), "--state", str(run.state)),
+        *("--dataset", layout.dataset, "--run", RUN),
     ]
     most = 0
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as job:
@@ -116,7 +116,10 @@ def overhead(configfile: str) -> tuple[float, float]:
         begun = time.time()
         whole = seconds(project, "snakemake", "--cores", "all", "--configfile", configfile)
         timings = list((project / "results").rglob("runs/**/timing.json"))
-        trained = sum(sum(json.loads(file.read_text())["seconds per epoch"]) for file in timings)
+        trained = sum(
+            sum(json.loads(file.read_text(encoding="utf-8"))["seconds per epoch"])
+            for file in timings
+        )
         until_trained = max(file.stat().st_mtime for file in timings) - begun
     return whole / (trained / cores), until_trained / (trained / cores)
 

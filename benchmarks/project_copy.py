@@ -21,7 +21,7 @@ def project_copy() -> Iterator[Path]:
         ["git", "ls-files", "-z"],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     with TemporaryDirectory() as name:
@@ -47,7 +47,11 @@ def seconds(project: Path, *command: str) -> float:
     """
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command],
+        cwd=project,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {(done.stdout + done.stderr)[-2000:]}")

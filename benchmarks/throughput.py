@@ -19,7 +19,7 @@ import torch
 import typer
 from torch.utils.flop_counter import FlopCounterMode
 
-from contestants.task import Task
+from contestants.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import as_batch
 from table import Row, print_rows
@@ -120,7 +120,11 @@ def _train(name: str, task: Task, pipe: Connection) -> None:
     """Train an epoch and send its seconds, whenever something is received."""
     torch.set_num_threads(1)
     # Others draw progress bars.
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
         train = import_module(f"contestants.{name}").prepare(task)
         while True:
             pipe.recv()
@@ -133,7 +137,7 @@ def _train(name: str, task: Task, pipe: Connection) -> None:
 
 def operations_per_image(task: Task) -> float:
     """Return the floating-point operations of a step's matrix products and convolutions."""
-    model = models.build(task.settings, task.shape)
+    model = models.build(task.settings, task.shape, CLASSES)
     noise = torch.Generator()
     batch = as_batch(task.images[: task.batch_size], task.labels[: task.batch_size])
     with FlopCounterMode(display=False) as counter:

@@ -14,8 +14,9 @@ from torch.nn import functional as F
 from latentgrid import models
 from latentgrid.data import Batch, Images, to_unit_interval
 from latentgrid.errors import UserError
-from latentgrid.nets.blocks import ACTIVATIONS, Blocks, Mirror, quarter
+from latentgrid.nets.blocks import ACTIVATIONS, Blocks, Mirror
 from latentgrid.nets.initialise import glorot_uniform
+from latentgrid.nets.sides import quarter
 from latentgrid.randomness import generator
 from latentgrid.training.loop import Training
 from networks import MNIST_SHAPE, build
@@ -116,7 +117,7 @@ def test_more_components_than_pixels_or_images_are_refused():
     with pytest.raises(UserError, match="up to the 16 pixels"):
         build("pca", 17, shape=SMALL)
     with pytest.raises(UserError, match="up to the 10 images"):
-        fitted_pca(images_of_unequal_spread(10), 11)
+        build("pca", 11, shape=SMALL).require(epochs=1, images=10)
 
 
 def test_no_linear_autoencoder_beats_pca():

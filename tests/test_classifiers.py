@@ -107,7 +107,7 @@ def test_lenet5_has_61706_weights():
 )
 def test_the_frame_of_lenet5_is_black_and_keeps_the_image_in_the_middle(shape, framed):
     images = 1 + images_of(2, shape)
-    frame = LeNet5(shape).network[0]
+    frame = LeNet5(shape, 10).network[0]
     output = frame(images)
     assert output.shape[2:] == framed
     assert output.count_nonzero() == images.numel()

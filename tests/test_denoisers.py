@@ -218,7 +218,7 @@ def test_skip_connections_carry_details_that_halving_loses():
     def error_after_training(skips):
         model = build("unet", shape=(1, 8, 8), channels=4)
         images = (draws(64, 1, 8, 8) > 0.5).float()
-        optimizer = Adam(model.parameters(), 0.01)
+        optimizer = Adam([model.parameters()], 0.01)
         for _ in range(150):
             if not skips:
                 for level in levels_of(model):

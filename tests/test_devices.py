@@ -28,7 +28,7 @@ class Holder:
     def __init__(self, tmp_path, gpus, jobs_per_gpu):
         self.process = subprocess.Popen(
             [sys.executable, "-c", HOLDER, "auto", str(jobs_per_gpu)],
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": gpus, "TMPDIR": str(tmp_path)},
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": gpus, "XDG_CACHE_HOME": str(tmp_path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -102,7 +102,7 @@ def test_a_part_of_a_gpu_has_a_slot_though_its_name_has_slashes(start):
 @pytest.fixture
 def environment(monkeypatch, tmp_path):
     """Variables that take_device sets are put back afterwards."""
-    monkeypatch.setattr(devices, "SLOTS", tmp_path / "slots")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for name in ("OMP_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG"):
         monkeypatch.setenv(name, "as before")
 

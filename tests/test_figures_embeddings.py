@@ -13,6 +13,7 @@ from latentgrid.figures.comparisons import embeddings, silhouette_profiles, tsne
 from latentgrid.figures.material import Material
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
+from tiny import seal
 
 LABELS = np.repeat(np.arange(3, dtype=np.uint8), 10)
 
@@ -38,6 +39,7 @@ def layout(tmp_path, monkeypatch):
         files = layout.run(name)
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 3})
         save_file({"3/codes": clusters(dimension)}, files.snapshots)
+        seal(files)
     layout.tables.mkdir(parents=True)
     pd.DataFrame(rows).to_csv(layout.tables / "runs.csv")
     write_json(
@@ -49,6 +51,7 @@ def layout(tmp_path, monkeypatch):
 
 def test_the_best_run_of_each_entry_has_its_smallest_loss():
     runs = pd.DataFrame({"entry": ["a", "b", "a"], "min_train_loss": [2.0, 3.0, 1.0]})
+    runs["model"] = "vae"
     assert [row.name for row in best_runs(runs)] == [2, 1]
 
 

@@ -13,6 +13,7 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import save_animation
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
+from tiny import seal
 
 N = 12
 
@@ -29,7 +30,7 @@ def layout(tmp_path, monkeypatch):
     save_file({"test_images": images, "test_labels": labels}, layout.images)
     rows = []
     for entry in "abcde":
-        row = {"run": f"{entry}/x", "entry": entry, "status": "finished"}
+        row = {"run": f"{entry}/x", "entry": entry, "model": "vae", "status": "finished"}
         rows.append(row | {"latent_dim": 2, "min_train_loss": 1.0})
         files = layout.run(f"{entry}/x")
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 10})
@@ -40,6 +41,7 @@ def layout(tmp_path, monkeypatch):
             if entry != "a":
                 kept[f"{epoch}/samples"] = draws.integers(0, 255, (5, 3, 4, 4), np.uint8)
         save_file(kept, files.snapshots)
+        seal(files)
     layout.tables.mkdir(parents=True)
     pd.DataFrame(rows).to_csv(layout.tables / "runs.csv")
     write_json(layout.plan, [{"name": r["run"], "axes": {"latent_dim": 2}} for r in rows])

@@ -17,6 +17,7 @@ from latentgrid.figures.style import save_png
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
+from tiny import seal
 
 LAYOUT = Layout("digits")
 AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", "activation")
@@ -37,14 +38,18 @@ def results(tmp_path, monkeypatch):
         plan = []
         for number, row in enumerate(rows):
             name = f"{row['entry']}/{number}"
+            row["model"] = {"blocks": "conv_ae"}.get(row["entry"], row["entry"])
             snapshots = {f"1/{key}": value for key, value in row.pop("snapshots", {}).items()}
             axes = {key: value for key, value in row.items() if key in AXES}
             files = LAYOUT.run(name)
             hyperparameters = {k: v for k, v in axes.items() if k in ("corruption", "latent_dim")}
             settings = {"model": row["entry"], "hyperparameters": hyperparameters}
-            write_json(files.config, {"settings": settings, "image shape": [1, 28, 28]})
+            write_json(
+                files.config, {"settings": settings, "image shape": [1, 28, 28], "classes": 10}
+            )
             write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
             save_file(snapshots, files.snapshots)
+            seal(files)
             plan.append({"name": name, "axes": axes})
             row |= {"run": name, "status": "finished"}
             row.setdefault("min_train_loss", 1.0)

@@ -25,6 +25,7 @@ from latentgrid.files import write_json
 from latentgrid.paths import Layout
 from networks import build
 from test_data import serving
+from tiny import seal
 
 # Archives of a mirror.
 
@@ -178,8 +179,9 @@ def a_run(tmp_path):
     files = type(files)(tmp_path / "run", tmp_path / "state")
     files.folder.mkdir()
     settings = {"model": "beta_vae", "hyperparameters": {"latent_dim": 2, "hidden": 3}}
-    write_json(files.config, {"settings": settings, "image shape": [1, 4, 4]})
+    write_json(files.config, {"settings": settings, "image shape": [1, 4, 4], "classes": 10})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
+    seal(files)
     return files
 
 
@@ -187,6 +189,7 @@ def a_run(tmp_path):
 @cases(60)
 def test_damaged_weights(a_run, content):
     a_run.weights.write_bytes(content)
+    seal(a_run)
 
     def use():
         model = restore(TrainedRun(a_run))
@@ -200,6 +203,7 @@ def test_damaged_weights(a_run, content):
 @cases(40)
 def test_damaged_snapshots(a_run, content):
     a_run.snapshots.write_bytes(content)
+    seal(a_run)
 
     def use():
         run = TrainedRun(a_run)
@@ -254,10 +258,13 @@ def results(tmp_path, monkeypatch):
     run = {"name": "vae/x/seed=0", "entry": "vae", "axes": axes, "settings": SETTINGS}
     write_json(layout.plan, [run])
     files = layout.run("vae/x/seed=0")
-    write_json(files.config, {"settings": SETTINGS, "image shape": [1, 4, 4]})
+    write_json(layout.description, {"sha256": "d"})
+    config = {"settings": SETTINGS, "image shape": [1, 4, 4], "classes": 10, "data sha256": "d"}
+    write_json(files.config, config)
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 3})
     losses = {"train_loss": [3.5, 2.25, 1.5], "test_loss": [3.75, 2.5, 2.0]}
     pd.DataFrame({"epoch": [1, 2, 3], **losses}).to_csv(files.history, index=False)
+    seal(files)
     write_json(files.metrics, {"status": "finished", "epochs": 3, "min_train_loss": 1.5})
     return layout, files
 

@@ -14,6 +14,7 @@ from latentgrid.figures.material import Material
 from latentgrid.files import write_json
 from latentgrid.paths import Layout
 from latentgrid.report import interactive
+from tiny import seal
 
 ADDRESS = re.compile(r"data:image/png;base64,([\w+/=]+)")
 N = 6
@@ -37,6 +38,7 @@ def layout(tmp_path, monkeypatch, request):
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
         name = "1/samples" if entry == "without_codes" else "1/codes"
         save_file({name: draws.normal(size=(N, dimension)).astype(np.float32)}, files.snapshots)
+        seal(files)
     layout.tables.mkdir(parents=True)
     pd.DataFrame(rows).to_csv(layout.tables / "runs.csv")
     write_json(layout.plan, [{"name": r["run"], "axes": {}} for r in rows])

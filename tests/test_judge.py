@@ -25,6 +25,7 @@ from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.files import write_json
 from latentgrid.run_files import RunFiles
 from networks import MNIST_SHAPE, build
+from tiny import seal
 
 LENET5 = {"optimizer": "adam", "learning_rate": 0.001}
 
@@ -60,8 +61,11 @@ def run_of(tmp_path, model, samples=None, status="finished", **hyperparameters):
     save_file(built.state_dict(), files.weights)
     save_file({"2/samples": samples} if samples is not None else {}, files.snapshots)
     settings = {"model": model, "hyperparameters": hyperparameters, "seed": 0}
-    write_json(files.config, {"settings": settings, "image shape": list(MNIST_SHAPE)})
+    write_json(
+        files.config, {"settings": settings, "image shape": list(MNIST_SHAPE), "classes": 10}
+    )
     write_json(files.outcome, {"status": status, "reason": "why", "epochs": 2})
+    seal(files)
     return TrainedRun(files, frozenset({"judged"})), built.eval()
 
 
@@ -79,7 +83,7 @@ def test_the_verdict_is_the_classifiers_on_the_samples(tmp_path):
     stored = load_file(run.files.judged)["samples"]
     np.testing.assert_allclose(stored, expected, rtol=1e-5)
     assert found["sample_confidence"] == pytest.approx(stored.max(axis=1).mean())
-    assert set(found) == {"sample_confidence", "sample_classes"}
+    assert set(found) == {"sample_confidence", "sample_classes", "sample_score"}
     assert measure(TrainedRun(run.files), None) == {}
 
 

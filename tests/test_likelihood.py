@@ -19,7 +19,7 @@ from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.models._gaussian import kl_to_standard_normal
 from latentgrid.randomness import generator
 from networks import build
-from tiny import LAYOUT, a_run, tiny_results
+from tiny import LAYOUT, a_run, seal, tiny_results
 
 SMALL = (1, 4, 4)
 
@@ -195,6 +195,7 @@ def results(few_images, tmp_path, monkeypatch):
     for name, status in ended.items():
         outcome = {"status": status, "reason": "", "epochs": 1}
         write_json(LAYOUT.run(name).outcome, outcome)
+        seal(LAYOUT.run(name))
 
 
 def test_every_named_run_has_a_file_and_a_diverged_one_nothing_in_it(results):
@@ -222,6 +223,7 @@ def test_a_variance_that_overflows_gives_no_bound(results):
     weights = load_file(files.weights)
     weights["encoder.3.bias"].fill_(300)
     save_file(weights, files.weights)
+    seal(files)
     write_bounds(LAYOUT, NAMES, images=3, draws=3, place="cpu")
     assert read_json(files.likelihood) == {"likelihood_images": 3, "likelihood_draws": 3}
 

@@ -15,8 +15,9 @@ from torch import nn
 from latentgrid import catalogue, models
 from latentgrid.data import Images, checksum, load_images, to_unit_interval
 from latentgrid.errors import UserError
-from latentgrid.files import sha256
-from latentgrid.imports import source_files
+from latentgrid.files import sha256, write_json
+from latentgrid.imports import code_of
+from latentgrid.paths import Layout
 from latentgrid.randomness import generator, seed_of
 from latentgrid.run_files import RunFiles
 from latentgrid.training.__main__ import main
@@ -284,16 +285,25 @@ def settings_of(**changes):
     } | changes
 
 
+LAYOUT = Layout("digits")
+NAME = "a/b/seed=0"
+
+
 def start(settings, images, files, device="cpu"):
-    options = {
-        "--settings": json.dumps(settings),
-        "--images": images,
-        "--folder": files.folder,
-        "--state": files.state,
-        "--device": device,
-    }
-    command = [sys.executable, "-m", "latentgrid.training", *map(str, sum(options.items(), ()))]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """Begin the job in a project that plans this one run."""
+    project = files.folder.parents[len(LAYOUT.run(NAME).folder.parts) - 1]
+    (project / LAYOUT.data).mkdir(parents=True, exist_ok=True)
+    (project / LAYOUT.images).unlink(missing_ok=True)
+    (project / LAYOUT.images).symlink_to(images)
+    write_json(project / LAYOUT.plan, [{"name": NAME, "settings": settings}])
+    options = ("--dataset", "digits", "--run", NAME, "--device", device)
+    return subprocess.Popen(
+        [sys.executable, "-m", "latentgrid.training", *options],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def finish(process):
@@ -302,7 +312,7 @@ def finish(process):
 
 
 def run_files(folder):
-    return RunFiles(folder / "results" / "runs" / "a" / "b", folder / "results" / "state" / "a/b")
+    return RunFiles(folder / LAYOUT.run(NAME).folder, folder / LAYOUT.run(NAME).state)
 
 
 @pytest.fixture(scope="module")
@@ -389,7 +399,7 @@ def test_two_processes_side_by_side_write_the_same_bits(trained):
 def test_more_epochs_in_another_process_start_with_the_same_bytes(trained, digits_file, tmp_path):
     torch.manual_seed(99)
     longer = run_files(tmp_path)
-    train_run(settings_of(epochs=3), digits_file, longer, "cpu")
+    train_run(settings_of(epochs=3), digits_file, longer, "cpu", "code")
     assert longer.history.read_bytes().startswith(trained["first"][0].history.read_bytes())
     assert len(longer.history.read_text().splitlines()) == 4
 
@@ -426,7 +436,7 @@ def test_a_diverged_run_shows_its_last_good_epoch(few_images, tmp_path, monkeypa
 
     monkeypatch.setattr(VAE, "losses", losses)
     files = run_files(tmp_path)
-    train_run(settings_of(batch_size=20, epochs=5), tmp_path / "images", files, "cpu")
+    train_run(settings_of(batch_size=20, epochs=5), tmp_path / "images", files, "cpu", "code")
     outcome = json.loads(files.outcome.read_text())
     assert (outcome["status"], outcome["epochs"]) == ("diverged", 1)
     snapshots = load_file(files.snapshots)
@@ -445,7 +455,8 @@ def test_a_run_that_is_being_trained_is_left_alone(digits_file, tmp_path):
     with FileLock(files.lock):
         status, out, err = finish(start(settings_of(), digits_file, files))
         assert (status, out) == (1, "")
-        assert err == f"error: {files.folder} is being trained by another process\n"
+        place = LAYOUT.run(NAME).folder
+        assert err == f"error: {place} is being trained by another process\n"
         assert files.live_history.read_text() == "of the first process"
         assert not files.failure.exists()
         assert not files.folder.exists()
@@ -455,15 +466,18 @@ def test_a_failed_attempt_leaves_its_reason_until_the_next(digits_file, tmp_path
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     files = run_files(tmp_path)
-    settings = json.dumps(settings_of(epochs=1))
+    monkeypatch.chdir(tmp_path)
+    write_json(LAYOUT.plan, [{"name": NAME, "settings": settings_of(epochs=1)}])
     with pytest.raises(UserError, match="is missing"):
-        main(settings, tmp_path / "nowhere", files.folder, files.state, "cpu", 1)
+        main("digits", NAME, "cpu", 1)
     reason = json.loads(files.failure.read_text())["reason"]
     assert reason.startswith("UserError: ")
-    assert "nowhere: is missing" in reason
+    assert f"{LAYOUT.images}: is missing" in reason
     assert not files.folder.exists()
 
-    main(settings, digits_file, files.folder, files.state, "cpu", 1)
+    LAYOUT.data.mkdir(parents=True)
+    LAYOUT.images.symlink_to(digits_file)
+    main("digits", NAME, "cpu", 1)
     assert json.loads(files.outcome.read_text())["status"] == "finished"
     assert not files.state.exists()
 
@@ -477,42 +491,27 @@ def test_csv_reads_back_to_the_same_floats():
 # What a training job depends on
 
 
-def test_a_training_job_depends_on_its_own_model_and_on_no_later_step():
-    found = source_files("latentgrid.training.__main__", "latentgrid.models.vae")
-    assert found == sorted(set(found))
+def modules_of(*roots):
+    return {name.removeprefix("latentgrid.") for name in code_of(*roots).modules}
+
+
+def test_a_training_depends_on_its_own_model_and_on_no_later_step():
+    found = modules_of("latentgrid.training.run", "latentgrid.models.vae")
     assert {
-        "src/latentgrid/__init__.py",
-        "src/latentgrid/data/__init__.py",
-        "src/latentgrid/files.py",
-        "src/latentgrid/hyperparameters.py",
-        "src/latentgrid/models/__init__.py",
-        "src/latentgrid/models/_gaussian.py",
-        "src/latentgrid/models/_prior.py",
-        "src/latentgrid/models/vae.py",
-        "src/latentgrid/nets/dense.py",
-        "src/latentgrid/nets/initialise.py",
-        "src/latentgrid/randomness.py",
-        "src/latentgrid/training/__main__.py",
-        "src/latentgrid/training/devices.py",
-        "src/latentgrid/training/loop.py",
-        "src/latentgrid/training/optimizers.py",
-        "src/latentgrid/training/snapshots.py",
-    } <= set(found)
-    unwanted = ("figures", "report", "tracking", "evaluation", "app", "cli", "grid", "params")
-    for path in found:
-        assert (
-            path.removeprefix("src/latentgrid/").split("/")[0].removesuffix(".py") not in unwanted
-        )
-        assert "data/sources" not in path
-    others = {"conv_vae", "mmd_vae"}
-    assert not {f"src/latentgrid/models/{name}.py" for name in others} & set(found)
-    assert "src/latentgrid/nets/conv.py" not in found
+        *("data", "files", "hyperparameters", "models", "models._gaussian", "models._prior"),
+        *("models.vae", "nets.dense", "nets.initialise", "randomness", "training.loop"),
+        *("training.optimizers", "training.snapshots"),
+    } <= found
+    unwanted = {"figures", "report", "tracking", "evaluation", "cli", "grid", "params", "step"}
+    assert not unwanted & {name.partition(".")[0] for name in found}
+    assert not [name for name in found if name.startswith("data.sources")]
+    assert not {"models.conv_vae", "models.mmd_vae", "nets.conv"} & found
 
 
-def test_a_convolutional_job_depends_on_the_convolutional_nets():
-    found = source_files("latentgrid.training.__main__", "latentgrid.models.mmd_vae")
-    assert "src/latentgrid/nets/conv.py" in found
-    assert "src/latentgrid/nets/dense.py" not in found
+def test_a_convolutional_training_depends_on_the_convolutional_nets():
+    found = modules_of("latentgrid.training.run", "latentgrid.models.mmd_vae")
+    assert "nets.conv" in found
+    assert "nets.dense" not in found
 
 
 # Precision

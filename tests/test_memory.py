@@ -25,7 +25,7 @@ labels = torch.zeros(500, dtype=torch.uint8)
 data = Images(images, labels, images[:1], labels[:1])
 faults = []
 count = lambda row: faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
-Training(new_model(settings, data.shape, "cpu"), data, settings).run(count)
+Training(new_model(settings, data, "cpu"), data, settings).run(count)
 print(faults[-1] - faults[4])
 """
 

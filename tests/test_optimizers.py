@@ -45,9 +45,17 @@ def adadelta(theta, gradients):
         yield theta
 
 
-REFERENCES = {"adam": adam, "adam_gan": adam_gan, "rmsprop": rmsprop, "adadelta": adadelta}
+# Of a single group, `adam_000` makes Adam's steps; of two, see silence/test_tensorflow.py.
+REFERENCES = {
+    "adam": adam,
+    "adam_000": adam,
+    "adam_gan": adam_gan,
+    "rmsprop": rmsprop,
+    "adadelta": adadelta,
+}
 TORCHS_OWN = {
     "adam": torch.optim.Adam,
+    "adam_000": torch.optim.Adam,
     "adam_gan": torch.optim.Adam,
     "rmsprop": torch.optim.RMSprop,
     "adadelta": torch.optim.Adadelta,
@@ -89,7 +97,7 @@ def problem(scale):
 def test_steps_follow_the_formula_of_tensorflow_1(name, scale):
     theta, gradients = problem(scale)
     steps = trajectory(
-        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        lambda parameters: OPTIMIZERS[name]([parameters], LEARNING_RATE),
         theta,
         gradients,
         torch.float64,
@@ -103,7 +111,7 @@ def test_steps_follow_the_formula_of_tensorflow_1(name, scale):
 def test_single_precision_stays_close_to_the_formula(name):
     theta, gradients = problem(1.0)
     steps = trajectory(
-        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        lambda parameters: OPTIMIZERS[name]([parameters], LEARNING_RATE),
         theta,
         gradients,
         torch.float32,
@@ -128,7 +136,7 @@ def test_single_precision_stays_close_to_the_formula(name):
 def test_the_first_step_by_hand(name, after):
     theta, gradient = np.array([1.0]), np.array([2.0])
     steps = trajectory(
-        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        lambda parameters: OPTIMIZERS[name]([parameters], LEARNING_RATE),
         theta,
         [gradient],
         torch.float64,
@@ -143,7 +151,7 @@ def test_the_first_step_by_hand(name, after):
 def test_pytorchs_defaults_would_step_elsewhere(name, scale):
     theta, gradients = problem(scale)
     ours = trajectory(
-        lambda parameters: OPTIMIZERS[name](parameters, LEARNING_RATE),
+        lambda parameters: OPTIMIZERS[name]([parameters], LEARNING_RATE),
         theta,
         gradients,
         torch.float64,
@@ -161,7 +169,7 @@ def test_pytorchs_defaults_would_step_elsewhere(name, scale):
 def test_the_second_step_of_adam_gan_by_hand():
     """Gradients 2 and −1: m = 1 then 0.5·1 − 0.5 = 0, so the second step stands still."""
     steps = trajectory(
-        lambda parameters: OPTIMIZERS["adam_gan"](parameters, LEARNING_RATE),
+        lambda parameters: OPTIMIZERS["adam_gan"]([parameters], LEARNING_RATE),
         np.array([1.0]),
         np.array([[2.0], [-1.0]]),
         torch.float64,
@@ -169,6 +177,33 @@ def test_the_second_step_of_adam_gan_by_hand():
     first, second = (step[0] for step in steps)
     assert first < 1
     assert second == first
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_gradients_with_other_strides_make_the_same_step(name):
+    """As convolutions make of images that lie in memory channels last."""
+    start = torch.arange(24.0).reshape(1, 2, 3, 4)
+    slopes = start.sin()
+    ends = []
+    for laid_out in (slopes, slopes.contiguous(memory_format=torch.channels_last)):
+        theta = start.clone().requires_grad_()
+        OPTIMIZERS[name]([[theta]], LEARNING_RATE).minimise(GivenGradient.apply(theta, laid_out))
+        ends.append(theta.detach())
+    assert torch.equal(*ends)
+    assert not torch.equal(ends[0], start)
+
+
+class GivenGradient(torch.autograd.Function):
+    """0, with a given gradient in its own layout."""
+
+    @staticmethod
+    def forward(context, theta, gradient):
+        context.gradient = gradient
+        return theta.new_zeros(())
+
+    @staticmethod
+    def backward(context, slope):
+        return context.gradient, None
 
 
 def test_the_grid_offers_these_optimizers():
@@ -187,7 +222,7 @@ from latentgrid.training import loop
 from latentgrid.training.optimizers import OPTIMIZERS, Optimizer
 for make in OPTIMIZERS.values():
     model = models.load("conv_vae")((1, 8, 8), 2)
-    optimizer = make(list(model.parameters()), 0.1)
+    optimizer = make([model.parameters()], 0.1)
     batch = Batch(torch.rand(3, 1, 8, 8), torch.zeros(3))
     optimizer.minimise(model.batch_loss(model.losses(batch, torch.Generator())))
 sys.exit("torch._dynamo" in sys.modules)

@@ -18,7 +18,7 @@ RATE = "a number above 0, 10 at most"
 WHOLE = "a whole number, 1 or more"
 WIDTH = "a whole number from 1 to 4096"
 SEEDS = "a list of whole numbers from 0 to 4294967295, each there once"
-COUNTS = "a list of whole numbers, each 0 or more and there once"
+COUNTS = "a list of whole numbers, each 0 or more and there once, 10,000 at most"
 LIKELIHOOD = "the keys images, draws, or null for none"
 TRAINING = "the keys epochs, batch_size, precision, device, jobs_per_gpu, cuda_graphs"
 
@@ -47,18 +47,18 @@ def message(raw):
         ("dataset", 3, "found 3", "digits, mnist"),
         ("dataset", ABSENT, "is missing", "digits, mnist"),
         ("mirror", 3, "found 3", "a URL or a folder, or null for none"),
-        ("mirror", ABSENT, "is missing", "a URL or a folder, or null for none"),
         ("seeds", [], "found []", SEEDS),
         ("seeds", 0, "found 0", SEEDS),
         ("seeds", [0, 1, 0], "found [0, 1, 0]", SEEDS),
         ("mirror", "", "found ''", "a URL or a folder, or null for none"),
         ("training", None, "found nothing", TRAINING),
-        ("training", ABSENT, "is missing", TRAINING),
         ("training.epoch", 3, "unknown key, found 3", TRAINING),
         ("training.epochs", 0, "found 0", WHOLE),
-        ("training.epochs", ABSENT, "is missing", WHOLE),
         ("training.epochs", [5, 10], "found [5, 10]", WHOLE),
         ("training.batch_size", -100, "found -100", WHOLE),
+        ("training.cuda_graphs", "maybe", "found 'maybe'", "true, false"),
+        ("training.cuda_graphs", 1, "found 1", "true, false"),
+        ("training.cuda_graphs", None, "found nothing", "true, false"),
         ("training.device", "gpu", "found 'gpu'", "auto, cpu, cuda"),
         ("training.jobs_per_gpu", 0, "found 0", WHOLE),
         ("snapshots.epochs", [1, 1], "found [1, 1]", COUNTS),
@@ -67,7 +67,6 @@ def message(raw):
         ("evaluation.test_images", 1, "found 1", "a whole number, 2 or more"),
         ("evaluation.likelihood", 500, "found 500", LIKELIHOOD),
         ("evaluation.likelihood.images", 1, "found 1", "a whole number, 2 or more"),
-        ("evaluation.likelihood.images", ABSENT, "is missing", "a whole number, 2 or more"),
         ("evaluation.likelihood.draws", 0, "found 0", WHOLE),
         ("evaluation.likelihood.draws", None, "found nothing", WHOLE),
         ("evaluation.likelihood.draw", 5, "unknown key, found 5", LIKELIHOOD),
@@ -83,10 +82,25 @@ def message(raw):
         ("models.vae.laten_dim", [2], "unknown key, found [2]", AXES),
         ("models.vae.beta", 4, "unknown key, found 4", AXES),
         ("models.vae.latent_dim", ABSENT, "is missing", WIDTH),
-        ("models.vae.optimizer", ABSENT, "is missing", "adadelta, adam, adam_gan, rmsprop"),
+        (
+            "models.vae.optimizer",
+            ABSENT,
+            "is missing",
+            "adadelta, adam, adam_000, adam_gan, rmsprop",
+        ),
         ("models.vae.learning_rate", ABSENT, "is missing", RATE),
-        ("models.vae.optimizer", "sgd", "found 'sgd'", "adadelta, adam, adam_gan, rmsprop"),
-        ("models.vae.optimizer", "Adam", "found 'Adam'", "adadelta, adam, adam_gan, rmsprop"),
+        (
+            "models.vae.optimizer",
+            "sgd",
+            "found 'sgd'",
+            "adadelta, adam, adam_000, adam_gan, rmsprop",
+        ),
+        (
+            "models.vae.optimizer",
+            "Adam",
+            "found 'Adam'",
+            "adadelta, adam, adam_000, adam_gan, rmsprop",
+        ),
         ("models.vae.optimizer", [], "found []", "at least one value"),
         ("models.vae.learning_rate", -1, "found -1", RATE),
         ("models.vae.learning_rate", 0, "found 0", RATE),
@@ -141,7 +155,7 @@ def test_a_wrong_value_in_a_list_is_named_by_its_place(raw_params, place, values
 def test_every_mistake_outside_the_grid_is_named_at_once(raw_params):
     put(raw_params, ["dataset"], "minst")
     put(raw_params, ["training", "epochs"], 0)
-    put(raw_params, ["snapshots"], ABSENT)
+    put(raw_params, ["snapshots"], 3)
     lines = message(raw_params).splitlines()
     assert [line.split(":")[1].strip() for line in lines] == [
         "dataset",
@@ -209,8 +223,8 @@ def test_later_files_and_overrides_lie_on_earlier_ones(raw_params, tmp_path):
             "models": {"vae": {"latent_dim": [7]}, "mmd_vae": {"latent_dim": 9}},
         },
     )
-    overrides = {"training": {"batch_size": 10}, "models": {"mmd_vae": {"latent_dim": 8}}}
-    found = params.load([first, second], overrides)
+    given = ["training={batch_size: 10}", "models={mmd_vae: {latent_dim: 8}}"]
+    found = params.load([first, second], given)
     assert (found.training.epochs, found.training.batch_size) == (3, 10)
     assert found.training.device == "auto"
     assert found.seeds == [5, 6]
@@ -218,10 +232,6 @@ def test_later_files_and_overrides_lie_on_earlier_ones(raw_params, tmp_path):
     assert found.models["vae"].axes["optimizer"] == ["adadelta", "adam", "rmsprop"]
     assert found.models["mmd_vae"].axes["latent_dim"] == [8]
     assert found.models["conv_vae"].axes["latent_dim"] == [2, 20, 50]
-    assert overrides == {
-        "training": {"batch_size": 10},
-        "models": {"mmd_vae": {"latent_dim": 8}},
-    }
 
 
 def test_an_override_of_one_alias_leaves_the_other(raw_params, tmp_path):
@@ -233,24 +243,9 @@ def test_an_override_of_one_alias_leaves_the_other(raw_params, tmp_path):
         "  conv_vae: *grid",
     ]
     (tmp_path / "params.yaml").write_text("\n".join(lines))
-    found = params.load([tmp_path / "params.yaml"], {"models": {"vae": {"latent_dim": 5}}})
+    found = params.load([tmp_path / "params.yaml"], ["models={vae: {latent_dim: 5}}"])
     assert found.models["vae"].axes["latent_dim"] == [5]
     assert found.models["conv_vae"].axes["latent_dim"] == [2, 20]
-
-
-def test_messages_name_every_file_that_was_read(raw_params, tmp_path):
-    first = write(tmp_path / "params.yaml", raw_params)
-    second = write(tmp_path / "more.yaml", {"dataset": "minst"})
-    with pytest.raises(UserError) as caught:
-        params.load([first, second])
-    assert str(caught.value).startswith(f"{first} + {second}: dataset: found 'minst'")
-
-
-def test_overrides_that_are_no_mapping_are_refused(raw_params, tmp_path):
-    path = write(tmp_path / "params.yaml", raw_params)
-    for overrides in ("epochs=3", [1], 0):
-        with pytest.raises(UserError, match="must give keys and values"):
-            params.load([path], overrides)
 
 
 def test_a_good_file_is_read_as_it_stands(raw_params, tmp_path):
@@ -301,8 +296,7 @@ def test_a_figure_that_no_entry_can_make_is_refused_by_name(raw_params, figures)
 def test_null_on_the_command_line_is_none(tmp_path, raw_params):
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump(raw_params | {"mirror": "here"}))
-    given = {"mirror": "null", "evaluation": {"judge": "null"}}
-    checked = params.load([file], given)
+    checked = params.load([file], ["mirror=null", "evaluation={judge: null}"])
     assert (checked.mirror, checked.evaluation.judge) == (None, None)
 
 
@@ -344,6 +338,4 @@ def test_figures_that_cannot_be_drawn_are_refused(raw_params, figures, expected)
 def test_likelihoods_are_bounded_where_there_are_densities_and_only_if_asked_for(raw_params):
     assert params.check(raw_params, "params.yaml").with_likelihood() == ["vae", "conv_vae"]
     raw_params["evaluation"]["likelihood"] = None
-    assert params.check(raw_params, "params.yaml").with_likelihood() == []
-    del raw_params["evaluation"]["likelihood"]
     assert params.check(raw_params, "params.yaml").with_likelihood() == []

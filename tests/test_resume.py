@@ -77,7 +77,7 @@ def results(files):
 
 def untouched(settings, images, folder):
     files = files_in(folder)
-    train_run(settings, images, files, "cpu")
+    train_run(settings, images, files, "cpu", "code")
     return results(files)
 
 
@@ -101,10 +101,10 @@ def test_every_model_goes_on_in_the_same_bits(model, images, tmp_path, monkeypat
     for epoch in (1, 3) if settings["epochs"] > 1 else (1,):
         with monkeypatch.context() as patch, pytest.raises(Unplugged):
             cut_off_after(epoch, patch)
-            train_run(settings, images, files, "cpu")
+            train_run(settings, images, files, "cpu", "code")
         assert not files.outcome.exists()
     torch.manual_seed(7)
-    train_run(settings, images, files, "cpu")
+    train_run(settings, images, files, "cpu", "code")
     assert results(files) == expected
 
 
@@ -115,8 +115,8 @@ def test_every_optimizer_goes_on_in_the_same_bits(optimizer, images, tmp_path, m
     files = files_in(tmp_path / "cut")
     with monkeypatch.context() as patch, pytest.raises(Unplugged):
         cut_off_after(2, patch)
-        train_run(settings, images, files, "cpu")
-    train_run(settings, images, files, "cpu")
+        train_run(settings, images, files, "cpu", "code")
+    train_run(settings, images, files, "cpu", "code")
     assert results(files) == expected
 
 
@@ -124,9 +124,9 @@ def test_a_run_with_another_setting_or_other_code_begins_anew(images, tmp_path, 
     files = files_in(tmp_path / "cut")
     with monkeypatch.context() as patch, pytest.raises(Unplugged):
         cut_off_after(2, patch)
-        train_run(settings_of("vae"), images, files, "cpu")
+        train_run(settings_of("vae"), images, files, "cpu", "code")
     changed = settings_of("vae", learning_rate=2e-3)
-    train_run(changed, images, files, "cpu")
+    train_run(changed, images, files, "cpu", "code")
     assert results(files) == untouched(changed, images, tmp_path / "untouched")
     assert json.loads(files.timing.read_text())["continued after epochs"] == []
 
@@ -172,11 +172,11 @@ def test_a_torn_checkpoint_is_known_and_the_one_before_it_used(
     files = files_in(tmp_path / "cut")
     with monkeypatch.context() as patch, pytest.raises(Unplugged):
         cut_off_after(3, patch)
-        train_run(settings, images, files, "cpu")
+        train_run(settings, images, files, "cpu", "code")
     assert len(list(files.checkpoints.glob("checkpoint-*"))) == 2
     for path in files.checkpoints.glob(pattern):
         damage(path)
-    train_run(settings, images, files, "cpu")
+    train_run(settings, images, files, "cpu", "code")
     assert json.loads(files.timing.read_text())["continued after epochs"] == goes_on_after
     assert results(files) == untouched(settings, images, tmp_path / "untouched")
 
@@ -186,9 +186,9 @@ def test_epochs_that_take_no_time_are_not_written_down(images, tmp_path, monkeyp
     monkeypatch.setattr(training_run, "SECONDS_BETWEEN_CHECKPOINTS", 60)
     with monkeypatch.context() as patch, pytest.raises(Unplugged):
         cut_off_after(3, patch)
-        train_run(settings_of("vae"), images, files, "cpu")
+        train_run(settings_of("vae"), images, files, "cpu", "code")
     assert not list(files.checkpoints.glob("checkpoint-*"))
-    train_run(settings_of("vae"), images, files, "cpu")
+    train_run(settings_of("vae"), images, files, "cpu", "code")
     assert json.loads(files.timing.read_text())["continued after epochs"] == []
     assert results(files) == untouched(settings_of("vae"), images, tmp_path / "untouched")
 
@@ -200,7 +200,7 @@ def in_a_child(settings, images, files):
     if child == 0:
         with contextlib.suppress(BaseException), Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
-            train_run(settings, images, files, "cpu")
+            train_run(settings, images, files, "cpu", "code")
             os._exit(0)
         os._exit(1)
     return child
@@ -222,6 +222,8 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bits(images, tmp_path):
             _, status = os.waitpid(child, 0)
             assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
             killed += os.WIFSIGNALED(status)
-        train_run(settings, images, files, "cpu")  # Snakemake, which saw no end, would do so too
+        train_run(
+            settings, images, files, "cpu", "code"
+        )  # Snakemake, which saw no end, would do so too
         assert results(files) == expected
     assert killed >= 3

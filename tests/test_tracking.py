@@ -1,198 +1,78 @@
 """MLflow shows what the run files say: real MLflow, real SQLite, real processes."""
 
-import csv
 import json
-import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import Metric, Param
 
 from latentgrid.errors import UserError
 from latentgrid.files import sha256
 from latentgrid.paths import Layout
-from latentgrid.run_files import RunFiles
-from latentgrid.tracking import (
+from latentgrid.tracking import DatabaseUnusable, TrackingUnavailable, sync
+from latentgrid.tracking.records import (
     COMMIT_TAG,
     DATA_TAG,
-    DIGEST_TAG,
     FOLDER_TAG,
     NAME_TAG,
     STATUS_TAG,
     VERDICT_TAG,
-    TrackingUnavailable,
     _params,
-    sync,
 )
-
-DATASET = "digits"
-NAME = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=1"
-OTHER = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=2"
-COLUMNS = ["train_loss", "train_kl", "train_batch_sum", "test_loss", "test_kl", "test_batch_sum"]
-SETTINGS = {
-    "model": "vae",
-    "hyperparameters": {"latent_dim": 2},
-    "optimizer": "adam",
-    "learning_rate": 0.0001,
-    "epochs": 3,
-    "batch_size": 100,
-    "precision": "float32",
-    "snapshots": {"epochs": [1, 3], "samples": 64, "manifold": 16},
-    "seed": 1,
-}
-STARTED, ENDED = 1782900000000, 1782900060000  # milliseconds of the two dates in write_run
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}")
-    return path
+from latentgrid.tracking.runs import DIGEST_TAG
+from tracked import (
+    COLUMNS,
+    DATASET,
+    ENDED,
+    NAME,
+    OTHER,
+    STARTED,
+    artifact,
+    client,
+    closed_port,
+    curve,
+    enter,
+    only,
+    planned,
+    points,
+    serving,
+    shown,
+    syncing,
+    training,
+    wait_until,
+    write_history,
+    write_json,
+    write_measures,
+    write_plan,
+    write_run,
+)
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory without a database, in a path that needs care in URIs."""
-    folder = tmp_path / "a project 100%"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return folder
+    return enter(tmp_path / "it's a project 100%", monkeypatch)
 
 
 @pytest.fixture
-def layout(project: Path, empty_database: Path) -> Layout:
-    """The files of a data set in a project whose database exists, which saves seconds."""
-    shutil.copy(empty_database, project / "mlflow.db")
-    layout = Layout(DATASET)
-    write_plan(layout, NAME)
-    return layout
+def layout(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """The files of a data set in a project whose database exists."""
+    return planned(tmp_path_factory)
 
 
-def write_history(path: Path, epochs: int, offset: float = 0.0) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["epoch", *COLUMNS])
-        for epoch in range(1, epochs + 1):
-            row = [offset + number + 1 / epoch for number in range(len(COLUMNS))]
-            writer.writerow([epoch, *row])
-
-
-def curve(column: str, epochs: int, offset: float = 0.0) -> list[tuple[int, float]]:
-    number = COLUMNS.index(column)
-    return [(epoch, offset + number + 1 / epoch) for epoch in range(1, epochs + 1)]
-
-
-def write_run(
-    layout: Layout, name: str = NAME, epochs: int = 3, offset: float = 0.0, diverged: str = ""
-) -> RunFiles:
-    """Write what a training leaves behind."""
-    files = layout.run(name)
-    write_history(files.history, epochs, offset)
-    files.weights.write_bytes(b"weights" * 100)
-    files.snapshots.write_bytes(b"snapshots")
-    write_json(
-        files.config,
-        {"settings": SETTINGS, "code": "0123456789ab-dirty", "data sha256": "d" * 64},
-    )
-    write_json(
-        files.timing,
-        {"started": "2026-07-01T10:00:00+00:00", "ended": "2026-07-01T10:01:00+00:00"},
-    )
-    write_json(
-        files.outcome,
-        {
-            "status": "diverged" if diverged else "finished",
-            "reason": diverged,
-            "epochs": epochs,
-        },
-    )
-    return files
-
-
-def write_measures(files: RunFiles, silhouette: float) -> None:
-    write_json(
-        files.metrics,
-        {"silhouette": silhouette, "per class": [0.1, 0.2], "flag": True, "test_loss": 9},
-    )
-    files.overview.write_bytes(b"picture")
-
-
-def write_plan(layout: Layout, *names: str) -> None:
-    layout.results.mkdir(parents=True, exist_ok=True)
-    write_json(
-        layout.plan,
-        [{"name": name, "entry": "vae", "axes": {}, "settings": SETTINGS} for name in names],
-    )
-
-
-def write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value))
-
-
-@contextmanager
-def training(files: RunFiles) -> Iterator[subprocess.Popen[str]]:
-    """A living process that holds the run's lock; it dies at the end of the block."""
-    files.state.mkdir(parents=True, exist_ok=True)
-    code = (
-        "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire();"
-        "print('held', flush=True); sys.stdin.read()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(files.lock)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def syncing(dataset: str) -> list[str]:
-    """Return the command of a process that syncs."""
-    code = f"from latentgrid import tracking, paths; tracking.sync(paths.Layout({dataset!r}))"
-    return [sys.executable, "-c", code]
-
-
-def client() -> MlflowClient:
-    return MlflowClient(tracking_uri=f"sqlite:///{Path.cwd()}/mlflow.db")
-
-
-def shown(dataset: str = DATASET) -> list[Run]:
-    experiment = client().get_experiment_by_name(dataset)
-    return list(client().search_runs([experiment.experiment_id]))
-
-
-def only(dataset: str = DATASET) -> Run:
-    (run,) = shown(dataset)
-    return run
-
-
-def points(run: Run, key: str) -> list[tuple[int, float]]:
-    history = client().get_metric_history(run.info.run_id, key)
-    in_time = sorted(history, key=lambda point: point.timestamp)
-    return [(point.step, point.value) for point in in_time]
-
-
-def artifact(run: Run, name: str) -> Path:
-    Path("downloads").mkdir(exist_ok=True)
-    return Path(client().download_artifacts(run.info.run_id, name, dst_path="downloads"))
+@pytest.fixture
+def server(layout: Layout) -> Iterator[str]:
+    """MLflow's page of the project."""
+    with serving() as url:
+        yield url
 
 
 def test_a_finished_run_is_shown_as_its_files_say(layout: Layout) -> None:
@@ -339,7 +219,7 @@ def test_training_again_replaces_the_run(layout: Layout) -> None:
     write_run(layout, offset=5)
     sync(layout)
     assert only().info.status == "FINISHED"
-    assert only().info.run_id != first.info.run_id
+    assert only().info.run_id == first.info.run_id
     assert points(only(), "train_loss") == curve("train_loss", 3, offset=5)
     assert "silhouette" not in only().data.metrics
 
@@ -359,10 +239,8 @@ def test_files_that_changed_between_two_imports_replace_the_run(
 def test_training_again_with_the_same_outcome_still_replaces_the_run(layout: Layout) -> None:
     files = write_run(layout)
     sync(layout)
-    write_json(
-        files.timing,
-        {"started": "2026-07-02T10:00:00+00:00", "ended": "2026-07-02T10:01:00+00:00"},
-    )
+    tomorrow = {"started": "2026-07-02T10:00:00+00:00", "ended": "2026-07-02T10:01:00+00:00"}
+    write_json(files.timing, json.loads(files.timing.read_text()) | tomorrow)
     sync(layout)
     assert only().info.end_time == ENDED + 24 * 3600 * 1000
     assert only().info.start_time == STARTED + 24 * 3600 * 1000
@@ -433,7 +311,8 @@ def test_a_planned_run_without_files_is_not_left_running(layout: Layout) -> None
         sync(layout)
     shutil.rmtree(layout.state)
     sync(layout)
-    assert shown() == []
+    assert only().info.status == "KILLED"
+    assert only().data.tags[STATUS_TAG] == "its files are gone"
 
 
 def test_runs_of_another_folder_are_left_alone(layout: Layout, monkeypatch, tmp_path) -> None:
@@ -468,7 +347,7 @@ def test_a_database_that_was_moved_is_refused_with_the_way_out(
     moved = tmp_path / "moved"
     shutil.copytree(Path.cwd(), moved)
     monkeypatch.chdir(moved)
-    with pytest.raises(TrackingUnavailable, match="delete it, and `latentgrid track` makes it"):
+    with pytest.raises(TrackingUnavailable, match="move it away, and `latentgrid track` makes it"):
         sync(layout)
     Path("mlflow.db").unlink()
     sync(layout)
@@ -481,13 +360,6 @@ def test_nothing_is_printed(project: Path) -> None:
     done = subprocess.run(syncing(DATASET), capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
     assert only().info.status == "FINISHED"
-
-
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 def test_a_server_that_is_down_is_told_quickly(layout: Layout, monkeypatch) -> None:
@@ -517,7 +389,7 @@ def test_a_server_that_never_answers_is_told_soon(layout: Layout, monkeypatch) -
 def test_a_broken_database_is_told_quickly(layout: Layout) -> None:
     Path("mlflow.db").write_bytes(b"no database" * 1000)
     started = time.monotonic()
-    with pytest.raises(TrackingUnavailable, match="file is not a database"):
+    with pytest.raises(DatabaseUnusable, match="file is not a database"):
         sync(layout)
     assert time.monotonic() - started < 20
 
@@ -550,13 +422,6 @@ def parent() -> Iterator[subprocess.Popen[bytes]]:
     yield process
     process.kill()
     process.wait()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
 
 
 def test_following_shows_changes_while_the_parent_lives_and_all_at_its_end(
@@ -659,27 +524,15 @@ def test_kills_at_any_moment_leave_nothing_that_the_next_sync_does_not_mend(proj
         assert points(run, "test_loss") == curve("test_loss", 50)
 
 
-@pytest.fixture
-def server(layout: Layout) -> Iterator[str]:
-    """A plain `mlflow ui` in the project, on loopback."""
-    url = f"http://127.0.0.1:{closed_port()}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "ui", "--port", url.rpartition(":")[2]],
-        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_until(lambda: answers(url), seconds=120)
-    yield url
-    process.terminate()
-    process.wait()
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/health", timeout=5).ok
-    except requests.ConnectionError:
-        return False
+@pytest.mark.slow
+def test_mlflow_s_page_listens_on_this_machine_only(server: str) -> None:
+    port = int(server.rpartition(":")[2])
+    listening = [
+        place.laddr.ip
+        for place in psutil.net_connections("tcp")
+        if place.laddr.port == port and place.status == psutil.CONN_LISTEN
+    ]
+    assert set(listening) == {"127.0.0.1"}
 
 
 @pytest.mark.slow

@@ -1,11 +1,13 @@
 """Networks that do not fit are named before anything is trained."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
 import torch
 
 from latentgrid import catalogue, models
+from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.training.trial import admit, attempt, built
 from project import TINY, call, copy_project, run, write_params
@@ -16,7 +18,9 @@ SETTINGS = {
     "optimizer": "adam",
     "learning_rate": 0.001,
     "precision": "float32",
+    "batch_size": 50,
 }
+SIZE = Size(100, 10, (1, 28, 28), 10)
 PREPARE = ("snakemake", "--cores", "2", "data")
 # The documentation's example, with a decoder that wants a code of one dimension more.
 MISFIT = '''"""An encoder and a decoder that do not meet."""
@@ -44,18 +48,18 @@ class Misfit(GaussianVAE):
 
 
 def test_pair_that_meets_passes():
-    attempt("a", built("a", SETTINGS, (1, 28, 28)), SETTINGS, (1, 28, 28))
+    attempt("a", built("a", SETTINGS, SIZE), SETTINGS, SIZE)
 
 
 def test_network_that_does_not_fit_the_images_is_named():
     with pytest.raises(UserError, match=r"^conv5: fails when tried on images of 1×30×30: .*of 4"):
-        built("conv5", SETTINGS, (1, 30, 30))
+        built("conv5", SETTINGS, Size(100, 10, (1, 30, 30), 10))
 
 
 def test_more_dimensions_than_pixels_are_refused():
     pca = {"model": "pca", "hyperparameters": {"latent_dim": 785}}
     with pytest.raises(UserError, match="up to the 784 pixels"):
-        built("pca", pca, (1, 28, 28))
+        built("pca", pca, SIZE)
 
 
 @pytest.mark.parametrize(
@@ -67,18 +71,19 @@ def test_mixture_that_would_never_be_fitted_is_refused(epochs, images, words):
         "model": "gmvae",
         "hyperparameters": {"latent_dim": 2, "components": 4, "pretraining": 5},
     }
-    model = built("gm", settings, (1, 28, 28))
-    admit("gm", model, 6, 4)
+    model = built("gm", settings, SIZE)
+    admit("gm", model, settings | {"epochs": 6, "batch_size": 4}, replace(SIZE, train=4))
     with pytest.raises(UserError, match=words):
-        admit("gm", model, epochs, images)
+        chosen = settings | {"epochs": epochs, "batch_size": 1}
+        admit("gm", model, chosen, replace(SIZE, train=images))
 
 
 def test_network_whose_parts_do_not_meet_is_named():
     settings = SETTINGS | {"hyperparameters": {"latent_dim": 2}}
-    model = built("conv5", settings, (1, 28, 28))
+    model = built("conv5", settings, SIZE)
     model.decoder[1] = model.decoder[1].__class__(3, 64, 7)
     with pytest.raises(UserError, match=r"^conv5: fails when tried on .*channel"):
-        attempt("conv5", model, settings, (1, 28, 28))
+        attempt("conv5", model, settings, SIZE)
 
 
 @pytest.mark.slow
@@ -163,9 +168,9 @@ Undescribed.__doc__ = None
     ],
 )
 def test_model_that_does_not_keep_the_contract_is_named(broken, reason):
-    attempt("mine", Kept(), SETTINGS, (1, 28, 28))
+    attempt("mine", Kept(), SETTINGS, SIZE)
     with pytest.raises(UserError, match=f"^mine: fails when tried on .*{reason}"):
-        attempt("mine", broken(), SETTINGS, (1, 28, 28))
+        attempt("mine", broken(), SETTINGS, SIZE)
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,9 @@ def test_every_published_quantity_has_a_tolerance_and_a_measure():
     [
         (lambda text: text.replace(",value,", ",number,"), "value"),
         (lambda text: text.replace("2180800", "many"), "many"),
-        (lambda text: text.replace("2180800", ""), "line 2"),
+        (lambda text: text.replace("2180800", ""), "line 2, column value"),
         (lambda text: text + text.splitlines()[1] + "\n", "line 59"),
-        (lambda text: "", "No columns"),
+        (lambda text: "", "must have these columns"),
     ],
 )
 def test_a_damaged_table_of_published_numbers_is_named(tmp_path, change, words):
@@ -172,7 +172,7 @@ def grid_runs(losses, **changed):
     """Runs of one setting of source 000's grid, one a seed."""
     rows = [
         {"run": f"vae/{seed}", "entry": "vae", "model": "vae", "latent_dim": 2, "seed": seed}
-        | {"optimizer": "adam", "learning_rate": 0.00075, "planned_epochs": 50}
+        | {"optimizer": "adam_000", "learning_rate": 0.00075, "planned_epochs": 50}
         | {"batch_size": 100, "precision": "float32"}
         | {"status": "finished", "min_train_batch_sum": loss}
         | changed
@@ -261,7 +261,7 @@ def test_the_order_of_the_settings_is_compared_table_by_table():
     runs = pd.concat(
         [
             grid_runs([row["value"] ** 2], model="mmd_vae", run=f"{n}", **row[numbers.SETTING])
-            for n, row in settings.iterrows()
+            for n, row in settings.replace({"optimizer": {"adam": "adam_000"}}).iterrows()
         ]
     )
     agreement = numbers.rank_agreement(numbers.table(PUBLISHED, runs, "mnist"))
@@ -368,13 +368,13 @@ def of_grid(model, loss):
         }
         for seed in range(3)
         for d in (2, 20, 50)
-        for optimizer in ("adadelta", "adam", "rmsprop")
+        for optimizer in ("adadelta", "adam_000", "rmsprop")
         for rate in (0.0001, 0.00075)
     )
 
 
 def slower(optimizer):
-    return {"adam": 0.0, "rmsprop": 1.0, "adadelta": 50.0}[optimizer]
+    return {"adam_000": 0.0, "rmsprop": 1.0, "adadelta": 50.0}[optimizer]
 
 
 def test_adam_is_found_to_beat_the_others_where_it_does():

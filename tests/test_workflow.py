@@ -263,10 +263,9 @@ def test_prune_is_refused_while_a_workflow_runs(project):
 def test_prune_removes_just_the_runs_that_left_the_grid(project):
     write_params(project, changed(models__vae__learning_rate=[0.001, 10.0], seeds=[0, 1]))
     before = runs_contents(project)
-    assert (
-        f"removed {LAYOUT.run(VAE.format(0.002)).folder}\n"
-        in run(project, "latentgrid", "prune").stdout
-    )
+    gone = LAYOUT.run(VAE.format(0.002)).folder
+    aside = LAYOUT.aside / "runs" / VAE.format(0.002)
+    assert f"{gone} → {aside}\n" in run(project, "latentgrid", "prune").stdout
     kept = {name: data for name, data in before.items() if not name.startswith(VAE.format(0.002))}
     assert len(kept) < len(before)
     assert runs_contents(project) == kept

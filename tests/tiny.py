@@ -1,12 +1,14 @@
 """Results of a few untrained models, written as the workflow writes them and in no time."""
 
+import json
+
 import pandas as pd
 import torch
 from safetensors.torch import save_file
 
 from latentgrid.data import Images
 from latentgrid.figures.material import Material
-from latentgrid.files import write_json
+from latentgrid.files import sha256, write_json
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
 from networks import build
@@ -30,7 +32,12 @@ def tiny_results(images: Images, runs) -> Material:
         with torch.no_grad():
             save_file(model.state_dict(), files.weights)
         settings = {"model": run["model"], "hyperparameters": axes, "seed": run["seed"]}
-        write_json(files.config, {"settings": settings, "image shape": shape, "total": "loss"})
+        write_json(
+            files.config,
+            {"settings": settings, "image shape": shape, "classes": 10, "total": "loss"},
+        )
+        write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
+        seal(files)
         plan.append({"entry": run["entry"], "axes": axes, "name": name})
         measured = {"min_train_loss": float(number), "test_squared_error": 10.0 + number}
         identity = {"run": name, "entry": run["entry"], "model": run["model"], "seed": run["seed"]}
@@ -45,3 +52,9 @@ def a_run(model, entry=None, seed=0, **hyperparameters):
     """Return a run for `tiny_results`."""
     entry = entry or model
     return {"entry": entry, "model": model, "seed": seed, "hyperparameters": hyperparameters}
+
+
+def seal(files):
+    """Let a run's outcome hold the digests of its files, as a training does at its end."""
+    written = {path.name: sha256(path) for path in files.results if path.exists()}
+    write_json(files.outcome, json.loads(files.outcome.read_text()) | {"sha256": written})

@@ -37,7 +37,7 @@ def verdict(audit: Mapping[str, Any]) -> tuple[str, bool]:
 
 if __name__ == "__main__":
     print("Asking about each package of requirements.lock…", flush=True)
-    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
+    done = subprocess.run(COMMAND, capture_output=True, encoding="utf-8", check=False)
     if not done.stdout.startswith("{"):
         reason = (done.stderr.strip().splitlines() or ["no answer"])[-1]
         sys.exit(f"error: the database could not be reached, so nothing was audited ({reason})")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from contestants.task import Task
+from contestants.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.memory import keep_freed_memory
@@ -29,10 +29,10 @@ def prepare(task: Task) -> Callable[[], object]:
 
 
 def _steps(task: Task, layout: torch.memory_format) -> Callable[[], object]:
-    model: Any = models.build(task.settings, task.shape)
+    model: Any = models.build(task.settings, task.shape, CLASSES)
     model.to(device=task.device, memory_format=layout)
     batch = to_unit_interval(task.images[: task.batch_size]).to(task.device, memory_format=layout)
-    optimizer = Adam(model.parameters(), task.learning_rate)
+    optimizer = Adam([model.parameters()], task.learning_rate)
 
     def train() -> None:
         for _ in range(task.size // task.batch_size):

@@ -29,6 +29,6 @@ def trained_with(task: Task, settings: dict[str, Any]) -> Callable[[], object]:
         torch.backends.cudnn.allow_tf32 = False
     images, labels = task.images.to(task.device), task.labels.to(task.device)
     data = Images(images, labels, images[:1], labels[:1])
-    model = new_model(settings, data.shape, task.device)
+    model = new_model(settings, data, task.device)
     mode = captured if task.device == "cuda" else plainly
     return Training(model, data, settings, mode).train_epoch

@@ -12,7 +12,7 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from torch import Tensor, nn
 
-from contestants.task import Task
+from contestants.task import CLASSES, Task
 from latentgrid import models
 
 LOSS = {"vae": "mse", "conv_vae": "mse", "conv5_vae": "bce"}
@@ -54,7 +54,7 @@ class Decoder(BaseDecoder):
 def prepare(task: Task) -> Callable[[], object]:
     """Return what trains for one epoch, without evaluation, checkpoints and copies of the model."""
     logging.disable(logging.INFO)
-    ours: Any = models.build(task.settings, task.shape)
+    ours: Any = models.build(task.settings, task.shape, CLASSES)
     shape, d = task.shape, task.hyperparameters["latent_dim"]
     decoder = Decoder(ours.decoder)
     if task.model == "mmd_vae":

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from contestants.task import Task
+from contestants.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import Batch
 
@@ -21,7 +21,7 @@ UNSIGNED_BYTE = 8
 def prepare(task: Task) -> Callable[[], object]:
     """Return what trains for one epoch."""
     loader = DataLoader(_dataset(task), batch_size=task.batch_size, shuffle=True)
-    model = models.build(task.settings, task.shape).to(task.device)
+    model = models.build(task.settings, task.shape, CLASSES).to(task.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=task.learning_rate)
     noise = torch.Generator(task.device)
 

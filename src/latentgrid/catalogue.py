@@ -1,10 +1,12 @@
 """What can be named in `params.yaml`, found by looking at the files and without importing torch.
 
 A model is a file in `models/`, a data set a file in `data/sources/`, a figure a file in
-`figures/`. A model's hyperparameters are the annotated arguments of its class's constructor.
+`figures/`. A model's hyperparameters are the annotated arguments of its class's constructor, but
+for what the data say: `image_shape` and `classes`.
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from pydantic import ConfigDict, create_model
 from latentgrid import hyperparameters
 from latentgrid.errors import UserError
 
+# What a model's constructor gets from the code that builds it, and from no configuration.
+OF_THE_DATA = ("self", "image_shape", "classes")
 PACKAGE = Path(__file__).parent
 Fields = dict[str, tuple[Any, Any]]
 TRAINING: Fields = {
@@ -42,6 +46,14 @@ def models() -> tuple[str, ...]:
 def datasets() -> tuple[str, ...]:
     """Return the names of all data sets."""
     return modules("data/sources")
+
+
+def same_from_any_mirror(dataset: str) -> bool:
+    """Return whether a source says so, its constant SAME_FROM_ANY_MIRROR.
+
+    It then verifies what it fetches by checksums of its own, or fetches nothing.
+    """
+    return bool(_constant(f"data/sources/{dataset}.py", "SAME_FROM_ANY_MIRROR"))
 
 
 def measures() -> tuple[str, ...]:
@@ -103,14 +115,15 @@ def model_hyperparameters(model: str) -> Fields:
         for function in _class_of(model).body
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"
     )
-    _self, _image_shape, *arguments = constructor.args.args
+    arguments = constructor.args.args
     if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
         raise UserError(f"{_file(model)}: __init__ may not have *, *args or **kwargs")
-    values = [_default(model, value) for value in constructor.args.defaults]
+    values = [_plain(model, "default", value) for value in constructor.args.defaults]
     defaults = [...] * (len(arguments) - len(values)) + values
     return {
         argument.arg: (_annotation(model, argument), default)
         for argument, default in zip(arguments, defaults, strict=True)
+        if argument.arg not in OF_THE_DATA
     }
 
 
@@ -120,6 +133,8 @@ def settings_schema(model: str) -> type[Any]:
     fields = model_hyperparameters(model)
     if not is_closed_form(model):
         fields = fields | TRAINING
+    if said(model, "in_turn"):
+        fields = fields | {"optimizer": (hyperparameters.OptimizerOf000, ...)}
     schema: type[Any] = create_model(
         model,
         __config__=ConfigDict(extra="forbid", protected_namespaces=()),
@@ -137,10 +152,22 @@ def description(model: str) -> str:
 @cache
 def is_closed_form(model: str) -> bool:
     """Return whether the model's class says `closed_form: ClassVar = True`."""
-    return any(
-        ast.unparse(line).replace(": ClassVar", "") == "closed_form = True"
-        for line in _class_of(model).body
-    )
+    return bool(said(model, "closed_form"))
+
+
+@cache
+def said(model: str, constant: str) -> Any:
+    """Return the value of a constant of `models.Model` that a model's class has or inherits.
+
+    Raises:
+        UserError: the value cannot be read without running the file.
+    """
+    classes = [*_bodies(f"models/{model}.py", _class_of(model).name)]
+    for body in [*classes, *_bodies("models/__init__.py", "Model")]:
+        for line in body:
+            if isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == constant:
+                return _plain(model, constant, line.value)
+    raise LookupError(f"Model has no constant {constant}")
 
 
 @cache
@@ -174,31 +201,44 @@ def _constant(file: str, name: str) -> Any:
     return None
 
 
+def _target(line: ast.Assign | ast.AnnAssign) -> str:
+    return ast.unparse(line.targets[0] if isinstance(line, ast.Assign) else line.target)
+
+
 def _methods(file: str, class_name: str) -> frozenset[str]:
-    """Return the names of the methods of a class and of the classes it builds on."""
-    found: set[str] = set()
+    """Return the names of the methods of a class and of the classes it builds on but `Model`."""
+    return frozenset(
+        part.name
+        for body in _bodies(file, class_name)
+        for part in body
+        if isinstance(part, ast.FunctionDef)
+    )
+
+
+def _bodies(file: str, class_name: str) -> Iterator[list[ast.stmt]]:
+    """Yield the statements of a class and then of the classes it builds on but `Model`."""
     for line in _lines(file):
         if isinstance(line, ast.ClassDef) and line.name == class_name:
-            found |= {part.name for part in line.body if isinstance(part, ast.FunctionDef)}
+            yield line.body
             for base in line.bases:
-                found |= _methods(file, ast.unparse(base))
+                yield from _bodies(file, ast.unparse(base))
         elif isinstance(line, ast.ImportFrom) and class_name in {name.name for name in line.names}:
             module = PACKAGE.joinpath(*str(line.module).split(".")[1:]).with_suffix(".py")
             if str(line.module).startswith("latentgrid.models.") and module.exists():
-                found |= _methods(module.relative_to(PACKAGE).as_posix(), class_name)
-    return frozenset(found)
+                yield from _bodies(module.relative_to(PACKAGE).as_posix(), class_name)
 
 
 def _file(model: str) -> str:
     return f"src/{PACKAGE.name}/models/{model}.py"
 
 
-def _default(model: str, value: ast.expr) -> Any:
+def _plain(model: str, what: str, value: ast.expr | None) -> Any:
+    """Return a value that a file spells out."""
     try:
-        return ast.literal_eval(value)
+        return ast.literal_eval(value or "")
     except ValueError:
-        found = ast.unparse(value)
-        raise UserError(f"{_file(model)}: default {found}: must be a plain value") from None
+        found = ast.unparse(value) if value else "no value"
+        raise UserError(f"{_file(model)}: {what} {found}: must be a plain value") from None
 
 
 def _annotation(model: str, argument: ast.arg) -> Any:

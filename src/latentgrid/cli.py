@@ -1,7 +1,7 @@
 """The `latentgrid` command: what a user does beside running the workflow."""
 
-import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -10,39 +10,78 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import catalogue, grid, params
-from latentgrid.errors import UserError, plain_errors
-from latentgrid.locks import is_held
+from latentgrid import catalogue, grid, params, published
+from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.paths import Layout
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 UNLIMITED = 400  # columns, where no terminal sets a limit
 ConfigFile = Annotated[
     list[Path] | None,
     typer.Option("--configfile", help="file to read instead of params.yaml", show_default=False),
 ]
+
+
+def _known(dataset: str | None) -> str | None:
+    if dataset is not None and dataset not in catalogue.datasets():
+        allowed = ", ".join(catalogue.datasets())
+        raise UserError(f"--dataset: found {params.shown(dataset)}; allowed: {allowed}")
+    return dataset
+
+
 Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="data set instead of that of params.yaml")
+    str | None,
+    typer.Option(
+        "--dataset",
+        help="data set instead of that of params.yaml",
+        callback=_known,
+        autocompletion=catalogue.datasets,
+    ),
 ]
 
 
 def main() -> None:
     """Run the command, a user's mistake ending in one line."""
+    print_on_any_terminal()
     with plain_errors():
         app()
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(version("latentgrid"))
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_commands(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="print the version and exit",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
 def plan(configfile: ConfigFile = None) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
+    from latentgrid.training.devices import slow_bfloat16
     from latentgrid.training.estimate import estimate
 
     chosen = _params(configfile)
+    published.numbers()
     runs = grid.runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    left = [run.precision for run in runs if not layout.run(run.name).outcome.exists()]
+    if warning := slow_bfloat16(left, chosen.training.device):
+        print(warning, file=sys.stderr)
     print("timing the networks…", file=sys.stderr)
     costs = estimate(runs, layout, chosen.training.device)
     table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)
@@ -83,10 +122,14 @@ def figures() -> None:
 
 @app.command()
 def watch(dataset: Dataset = None) -> None:
-    """Show how far the runs are and how much time is left, until all are done or Ctrl-C."""
+    """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
+
+    Of the data set whose workflow runs; else that of params.yaml; else the only one with results.
+    """
+    from latentgrid.watch import to_watch
     from latentgrid.watch import watch as watch_runs
 
-    watch_runs(Layout(dataset or _params(None).dataset))
+    watch_runs(Layout(dataset) if dataset else to_watch(lambda: _params(None).dataset))
 
 
 @app.command()
@@ -117,30 +160,47 @@ def compare(
 
     found = compare_folders(first, second)
     for name, reason in found.differences.items():
-        print(f"{name}: {reason}")
+        print(printable(f"{name}: {reason}"))
     print(found.summary)
     if found.differences:
         raise typer.Exit(1)
 
 
 @app.command()
+def doctor(configfile: ConfigFile = None) -> None:
+    """Say what lies in results/, what of it fits the plan, and what is damaged; changes nothing."""
+    from latentgrid import doctor as doctors
+
+    chosen = _params(configfile)
+    runs = [run.name for run in grid.runs(chosen)]
+    found = doctors.diagnose(Layout(chosen.dataset), list(map(str, configfile or [])), runs)
+    doctors.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
+    if found.damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def restore() -> None:
+    """Bring data and results to the commit that git is on, from DVC's cache."""
+    from latentgrid.restoring import restore as restore_results
+
+    restore_results()
+
+
+@app.command()
 def prune(configfile: ConfigFile = None) -> None:
-    """Delete the folders of runs, done or unfinished, that are no longer in the grid."""
+    """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
+    from latentgrid.pruning import put_aside
+
     chosen = _params(configfile)
     layout = Layout(chosen.dataset)
-    if is_held(layout.lock):
-        raise UserError(f"{layout.results} is being made by a snakemake; prune when it is done")
-    runs = [layout.run(run.name) for run in grid.runs(chosen)]
-    kept = {run.folder for run in runs} | {run.state for run in runs}
-    found = [*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")]
-    removed = [folder for folder in found if folder not in kept]
-    for folder in removed:
-        shutil.rmtree(folder)
-        print(f"removed {folder}")
-    for settings in [*layout.runs.glob("*/*"), *layout.runs.glob("*")]:
-        if not any(settings.iterdir()):
-            settings.rmdir()
-    print(f"{len(removed)} run folders were no longer in the grid")
+    moved = put_aside(layout, [run.name for run in grid.runs(chosen)])
+    for folder, to in moved:
+        said = f"removed {folder}, a link" if folder == to else f"{folder} → {to}"
+        print(printable(said))
+    print(f"{len(moved)} run folders were no longer in the grid")
+    if any(folder != to for folder, to in moved):
+        print(f"They come back with their settings; delete {layout.aside} for good if you like.")
 
 
 @app.command()
@@ -158,6 +218,24 @@ def track(
         tracking.sync(layout)
     else:
         tracking.follow(layout, follow)
+
+
+@app.command()
+def ui(
+    dataset: Dataset = None,
+    port: Annotated[int, typer.Option(help="where the page is served")] = 5000,
+) -> None:
+    """Show all runs there are on MLflow's page, which listens on this machine only."""
+    from latentgrid import tracking
+
+    layout = Layout(dataset or _params(None).dataset)
+    try:
+        tracking.sync(layout)
+    except tracking.DatabaseUnusable:
+        raise
+    except UserError as error:
+        print(f"warning: {error}", file=sys.stderr)
+    tracking.serve(port)
 
 
 def _params(configfile: list[Path] | None) -> params.Params:

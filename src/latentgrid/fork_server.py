@@ -149,7 +149,7 @@ def run(request: bytes, streams: list[int], client: socket.socket) -> None:
     if job["interruptible"]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        client.send(BEGUN)
+        client.send(BEGUN + b"%d" % os.getpid())
     except OSError:  # it was interrupted while it waited
         return
     try:

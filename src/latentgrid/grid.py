@@ -82,7 +82,8 @@ def canonical(value: Any) -> str:
 
 def trial_of(settings: Mapping[str, Any]) -> list[Any]:
     """Return what decides whether a run can be trained."""
-    return [settings[key] for key in ("model", "hyperparameters", "epochs", "precision")]
+    decisive = ("model", "hyperparameters", "epochs", "batch_size", "precision")
+    return [settings[key] for key in decisive]
 
 
 def plan(params: Params) -> list[dict[str, Any]]:

@@ -30,5 +30,11 @@ Optimizer = Annotated[
     Literal["adadelta", "adam", "adam_gan", "rmsprop"],
     Field(description="adadelta, adam, adam_gan, rmsprop"),
 ]
+# The same for models whose source applied one optimizer to two networks in turn.
+OptimizerOf000 = Annotated[
+    Literal["adadelta", "adam", "adam_000", "adam_gan", "rmsprop"],
+    Field(description="adadelta, adam, adam_000, adam_gan, rmsprop"),
+]
+Flag = Annotated[bool, Field(strict=True, description="true, false")]
 Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32, bfloat16")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu, cuda")]

@@ -1,4 +1,6 @@
-"""A job of the workflow: `python -m latentgrid.job MODULE …` does what `python -m MODULE …` does.
+"""A job of the workflow: `python -m latentgrid.job --as JOB MODULE …` does as `python -m MODULE …`.
+
+JOB is the name under which the workflow wrote down what it is to make (`orders`).
 
 A job would spend seconds on importing torch. If the workflow keeps a process that has done so, the
 module runs in a fork of that one (`fork_server`), while this process waits; else it runs here.
@@ -15,24 +17,33 @@ from pathlib import Path
 
 # The environment variable with the socket of the fork server.
 SERVER = "LATENTGRID_FORK_SERVER"
+# The environment variable with the name of a process's job.
+JOB = "LATENTGRID_JOB"
 STREAMS = (0, 1, 2)
-# What a fork says when it has taken this process's place; what comes later is its exit status.
-BEGUN = b"begun"
+# What a fork says when it has taken this process's place, with its process number; what comes later
+# is its exit status.
+BEGUN = b"begun "
+LONGEST_ANSWER = 100  # bytes
 PEER = struct.Struct("3i")  # process, user and group, as Linux tells them
 
 
 def main() -> None:
     """Run the module that the command line names, here or in a fork."""
     arguments = sys.argv[1:]
-    fork = begun(arguments)
-    if fork:
-        sys.exit(status_of(fork))
+    if arguments[:1] == ["--as"]:
+        _, os.environ[JOB], *arguments = arguments
+    begun = begin(arguments)
+    if begun:
+        sys.exit(status_of(*begun))
     sys.argv = arguments
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
 
 
-def begun(arguments: list[str]) -> socket.socket | None:
-    """Return the connection to a fork that does the job, or None if none has begun to."""
+def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
+    """Let a fork do the job; return the connection to it and its process number.
+
+    None if no fork has begun to.
+    """
     address = os.environ.get(SERVER)
     if not address:
         return None
@@ -47,8 +58,9 @@ def begun(arguments: list[str]) -> socket.socket | None:
         server.connect(address)
         if is_mine(server):
             socket.send_fds(server, [json.dumps(job).encode()], STREAMS)
-            if server.recv(len(BEGUN)) == BEGUN:
-                return server
+            said = server.recv(LONGEST_ANSWER)
+            if said.startswith(BEGUN):
+                return server, int(said.removeprefix(BEGUN))
     except OSError:  # it may be gone, or unable to fork
         pass
     server.close()
@@ -62,13 +74,15 @@ def is_mine(connection: socket.socket) -> bool:
     return bool(user == os.getuid())
 
 
-def status_of(fork: socket.socket) -> int:
+def status_of(fork: socket.socket, process: int) -> int:
     """Wait for the fork and return its exit status. If this process dies, the fork is killed.
 
-    Ctrl-C reaches the fork by itself, which may have something to write down.
+    The fork may have something to write down when it is asked to end: Ctrl-C reaches it by itself,
+    SIGTERM is passed on.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    status = fork.recv(len(BEGUN))
+    signal.signal(signal.SIGTERM, lambda number, frame: os.kill(process, number))
+    status = fork.recv(LONGEST_ANSWER)
     if not status:
         sys.exit("error: the workflow's fork server was killed; run the same command again")
     return int(status)

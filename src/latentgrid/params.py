@@ -24,13 +24,16 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError, one_line, without_credentials
-from latentgrid.hyperparameters import MOST, Device, Integer, PositiveInteger, Precision
+from latentgrid.hyperparameters import MOST, Device, Flag, Integer, PositiveInteger, Precision
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST = 60
 LONGEST_NAME = 240  # letters; the name of a folder while a run trains, and disks take 255
 MOST_RUNS = 100_000
 MOST_LINES = 5
+# Epochs of ten digits each still fit into an argument of a job, which takes 128 KiB on Linux.
+MOST_EPOCHS = 10_000
+COMMAND_LINE = "--config"
 # Aliases let a few lines of YAML stand for more than memory holds.
 SHOWN = reprlib.Repr()
 SHOWN.maxlevel, SHOWN.maxlist, SHOWN.maxdict = 3, 10, 10
@@ -46,7 +49,12 @@ def _distinct(values: list[int]) -> list[int]:
 Count = Annotated[Integer, Field(ge=0)]
 Counts = Annotated[
     list[Count],
-    Field(min_length=1, description="a list of whole numbers, each 0 or more and there once"),
+    Field(
+        min_length=1,
+        max_length=MOST_EPOCHS,
+        description="a list of whole numbers, each 0 or more and there once, "
+        f"{MOST_EPOCHS:,} at most",
+    ),
     AfterValidator(_distinct),
 ]
 Seed = Annotated[Integer, Field(ge=0, lt=2**32)]
@@ -74,39 +82,39 @@ class Section(BaseModel):
 class Training(Section):
     """What all runs share while they train."""
 
-    epochs: PositiveInteger
-    batch_size: PositiveInteger
+    epochs: PositiveInteger = 50
+    batch_size: PositiveInteger = 100
     precision: Precision = "float32"
-    device: Device
-    jobs_per_gpu: PositiveInteger
-    cuda_graphs: bool = True
+    device: Device = "auto"
+    jobs_per_gpu: PositiveInteger = 4
+    cuda_graphs: Flag = True
 
 
 class Snapshots(Section):
     """What is kept of a run besides its weights."""
 
-    epochs: Counts
+    epochs: Counts = [0, 1, 2, 5, 10, 20, 30, 40]
     samples: Annotated[
         Integer, Field(ge=1, le=10_000, description="a whole number from 1 to 10000")
-    ]
-    manifold: Annotated[Integer, Field(ge=2, le=64, description="a whole number from 2 to 64")]
+    ] = 64
+    manifold: Annotated[Integer, Field(ge=2, le=64, description="a whole number from 2 to 64")] = 16
 
 
 class Likelihood(Section):
     """Of how many test images, and by how many draws for each, likelihoods are bounded."""
 
-    images: TwoOrMore
-    draws: PositiveInteger
+    images: TwoOrMore = 500
+    draws: PositiveInteger = 500
 
 
 class Evaluation(Section):
     """How trained runs are measured."""
 
-    test_images: TwoOrMore
+    test_images: TwoOrMore = 10_000
     judge: Annotated[
         str | None, Field(description="an entry of models: that classifies, or null for none")
     ] = None
-    likelihood: Likelihood | None = None
+    likelihood: Likelihood | None = Likelihood()
 
 
 class ModelGrid(Section):
@@ -117,16 +125,16 @@ class ModelGrid(Section):
 
 
 class Params(Section):
-    """The whole of `params.yaml`."""
+    """The whole of `params.yaml`, whose values are the defaults of all keys but two."""
 
     dataset: Annotated[str, Field(description=", ".join(catalogue.datasets()))]
     mirror: Annotated[
         str | None, Field(min_length=1, description="a URL or a folder, or null for none")
-    ]
-    seeds: Seeds
-    training: Training
-    snapshots: Snapshots
-    evaluation: Evaluation
+    ] = None
+    seeds: Seeds = [0]
+    training: Training = Training()
+    snapshots: Snapshots = Snapshots()
+    evaluation: Evaluation = Evaluation()
     models: Annotated[
         dict[str, ModelGrid],
         Field(description=f"at least one of {', '.join(catalogue.models())}, each with its axes"),
@@ -202,7 +210,7 @@ class Params(Section):
             known = (
                 f"null, {', '.join(judges)}" if judges else "null (no entry of models: classifies)"
             )
-            raise _EntryError("evaluation.judge", f"found {_shown(judge)}", known)
+            raise _EntryError("evaluation.judge", f"found {shown(judge)}", known)
         return self
 
     @model_validator(mode="after")
@@ -241,7 +249,7 @@ class Params(Section):
     def _able(self, figure: str) -> list[str]:
         """Return the entries whose models can do what a figure needs."""
         if figure not in catalogue.figures():
-            raise _EntryError("figures", f"unknown figure {_shown(figure)}", _FIGURES)
+            raise _EntryError("figures", f"unknown figure {shown(figure)}", _FIGURES)
         needed = catalogue.needs(figure)
         return [
             name
@@ -263,11 +271,11 @@ class Params(Section):
             return able
         allowed = f"all, or a list of {', '.join(able)}" if able else "all, as it shows no models"
         if not isinstance(entries, list) or not entries:
-            raise _EntryError(f"figures.{figure}", f"found {_shown(entries)}", allowed)
+            raise _EntryError(f"figures.{figure}", f"found {shown(entries)}", allowed)
         for position, entry in enumerate(entries):
             if entry not in able:
                 needed = catalogue.needs(figure)
-                found = f"found {_shown(entry)}"
+                found = f"found {shown(entry)}"
                 found += f", which is no entry that can {_listed(needed)}" if needed else ""
                 raise _EntryError(f"figures.{figure}[{position}]", found, allowed)
         return entries
@@ -282,67 +290,86 @@ class _EntryError(ValueError):
 
     def __init__(self, key: str, found: str, allowed: str) -> None:
         super().__init__(f"{key}: {found}; allowed: {allowed}")
+        self.key = key
 
 
-def load(paths: Iterable[Path] = (Path("params.yaml"),), overrides: object = None) -> Params:
-    """Read one or more YAML files, later ones over earlier ones, then `overrides`, and check all.
+Sources = Mapping[str, Mapping[str, Any]]
+
+
+def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = ()) -> Params:
+    """Read one or more YAML files, later ones over earlier ones, then what `--config` gave.
+
+    Args:
+        paths: of the files.
+        given: texts `key=value`, of which each value is YAML too. What Snakemake makes of them is
+            not looked at, as it reads another YAML: 1e-4 is text to it where it is nested.
 
     Raises:
-        UserError: a file is missing or no YAML, or a value is wrong; the text names the file, the
-            key, what stood there and what is allowed.
+        UserError: a file is missing or no YAML, or a value is wrong; the text names the file or
+            `--config`, the key, what stood there and what is allowed.
     """
-    files = [Path(path) for path in paths]
-    raw: dict[str, Any] = {}
-    for path in files:
-        raw = _merged(raw, read_yaml(path))
-    if overrides is not None:
-        raw = _merged(raw, _with_none(overrides))
-    return check(raw, " + ".join(map(str, files)))
+    sources = {str(path): read_yaml(Path(path)) for path in paths}
+    for text in given:
+        sources[COMMAND_LINE] = _merged(sources.get(COMMAND_LINE, {}), read_entry(text))
+    return _checked(sources)
 
 
 def check(raw: Mapping[str, Any], origin: str) -> Params:
     """Return `raw` as checked parameters; `origin` is the file that error messages name."""
+    return _checked({origin: raw})
+
+
+def _checked(sources: Sources) -> Params:
+    raw: dict[str, Any] = {}
+    for content in sources.values():
+        raw = _merged(raw, content)
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        lines = [_sentence(origin, problem) for problem in error.errors()]
+        lines = [_sentence(sources, problem) for problem in error.errors()]
         if len(lines) > MOST_LINES:
             lines[MOST_LINES - 1 :] = [f"{len(lines) - MOST_LINES + 1} more mistakes"]
         raise UserError("\n       ".join(lines)) from None
 
 
+def read_entry(text: str) -> dict[str, Any]:
+    """Return the key and value of one `key=value` of a command line."""
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise UserError(f"{COMMAND_LINE}: found {shown(text)}; allowed: key=value")
+    return {key: _parsed(value, f"{COMMAND_LINE}: {_key(key)}")}
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML 1.2 file holds; a key given twice is refused."""
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; name another with --configfile") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
-    except MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = one_line(without_credentials(str(error.problem or error.context)))
-        raise UserError(f"{path}: is not valid YAML{line}: {problem}") from None
-    except Exception as error:
-        raise UserError(f"{path}: is not valid YAML: {one_line(error)}") from None
+    content = _parsed(text, str(path))
     if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold keys and values, not {_shown(content)}")
+        raise UserError(f"{path}: must hold keys and values, not {shown(content)}")
     return content
 
 
-def _with_none(given: object) -> object:
-    """Return what `--config` gave, of which Snakemake reads nested words as text: null is none."""
-    if isinstance(given, Mapping):
-        return {key: _with_none(value) for key, value in given.items()}
-    return None if given in ("null", "~") else given
+def _parsed(text: str, origin: str) -> Any:
+    """Return what a text in YAML 1.2 says; `origin` is what messages name."""
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = one_line(without_credentials(str(error.problem or error.context)))
+        raise UserError(f"{origin}: is not valid YAML{line}: {problem}") from None
+    except Exception as error:
+        raise UserError(f"{origin}: is not valid YAML: {one_line(error)}") from None
 
 
-def _merged(base: Mapping[str, Any], over: object) -> dict[str, Any]:
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return `base` with `over` laid on it; neither is changed, as YAML's aliases share parts."""
-    if not isinstance(over, Mapping):
-        raise UserError(f"--config must give keys and values, not {_shown(over)}")
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -359,15 +386,15 @@ def _grid(name: object, entry: object) -> dict[str, Any]:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise _EntryError(key, "unfit name", "a letter, then letters, digits and _, all lower-case")
     if not isinstance(entry, Mapping):
-        raise _EntryError(key, f"found {_shown(entry)}", "hyperparameters with their values")
+        raise _EntryError(key, f"found {shown(entry)}", "hyperparameters with their values")
     model = entry.get("model", name)
     if model not in catalogue.models():
         here = f"{key}.model" if "model" in entry else key
-        raise _EntryError(here, f"unknown model {_shown(model)}", ", ".join(catalogue.models()))
+        raise _EntryError(here, f"unknown model {shown(model)}", ", ".join(catalogue.models()))
     schema = catalogue.settings_schema(model).model_fields
     for axis, given in entry.items():
         if axis not in schema and axis != "model":
-            found = f"unknown key, found {_shown(given)}"
+            found = f"unknown key, found {shown(given)}"
             raise _EntryError(f"{key}.{_key(axis)}", found, ", ".join(schema))
     axes = {}
     for axis, field in schema.items():
@@ -391,9 +418,9 @@ def _axis(key: str, field: FieldInfo, given: object) -> list[Any]:
         try:
             checked.append(adapter.validate_python(value))
         except ValidationError:
-            raise _EntryError(here, f"found {_shown(value)}", allowed(field)) from None
+            raise _EntryError(here, f"found {shown(value)}", allowed(field)) from None
         if checked[-1] in checked[:-1]:
-            raise _EntryError(here, f"found {_shown(value)} twice", "each value once")
+            raise _EntryError(here, f"found {shown(value)} twice", "each value once")
     return checked
 
 
@@ -403,20 +430,40 @@ def allowed(field: FieldInfo) -> str:
     return field.description or ", ".join(map(str, choices))
 
 
-def _sentence(origin: str, problem: Any) -> str:
+def _sentence(sources: Sources, problem: Any) -> str:
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, _EntryError):
-        return f"{origin}: {cause}"
+        return f"{_origin(sources, cause.key.partition('[')[0].split('.'))}: {cause}"
     place = problem["loc"]
+    origin = _origin(sources, place)
     key = "".join(f"[{p}]" if isinstance(p, int) else f".{_key(p)}" for p in place).lstrip(".")
     match problem["type"]:
         case "missing":
             found = "is missing"
         case "extra_forbidden" | "invalid_key":
-            found, place = f"unknown key, found {_shown(problem['input'])}", place[:-1]
+            found, place = f"unknown key, found {shown(problem['input'])}", place[:-1]
         case _:
-            found = f"found {_shown(problem['input'])}"
+            found = f"found {shown(problem['input'])}"
     return f"{origin}: {key}: {found}; allowed: {_allowed(place)}"
+
+
+def _origin(sources: Sources, place: Sequence[str | int]) -> str:
+    """Return which source the value at a place is from: of several, the last one that has it.
+
+    All of them, if none has: then it is missing.
+    """
+    holding = [name for name, content in sources.items() if _holds(content, place)]
+    return holding[-1] if holding else " + ".join(sources)
+
+
+def _holds(content: Any, place: Sequence[str | int]) -> bool:
+    for part in place:
+        if not isinstance(content, Mapping):
+            break  # the value is this one, or a part of it
+        if part not in content:
+            return False
+        content = content[part]
+    return True
 
 
 def _allowed(place: Sequence[str | int]) -> str:
@@ -434,10 +481,11 @@ def _allowed(place: Sequence[str | int]) -> str:
 def _key(name: object) -> str:
     """Return a key as it stands in the file, or shown if it is long or would not be printed."""
     text = without_credentials(str(name))
-    return text if text.isprintable() and len(text) <= LONGEST else _shown(text)
+    return text if text.isprintable() and len(text) <= LONGEST else shown(text)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as messages show it: cut short, and without passwords."""
     if value is None:
         return "nothing"
     try:

@@ -112,6 +112,16 @@ class Layout:
         return self.logs / "trial.key"
 
     @property
+    def orders(self) -> Path:
+        """What each job of the last call was to make, and by which code."""
+        return self.results / ".orders"
+
+    @property
+    def aside(self) -> Path:
+        """Runs that left the grid and were not deleted."""
+        return self.results / "aside"
+
+    @property
     def state(self) -> Path:
         """What unfinished runs have so far; empty when all are done."""
         return self.results / "state"

@@ -1,11 +1,13 @@
 """What a result was made with."""
 
 import contextlib
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+PROJECT = Path(__file__).parents[2]
 LIBRARIES = (
     "latentgrid",
     "numpy",
@@ -18,14 +20,40 @@ LIBRARIES = (
 
 
 def code_version() -> str:
-    """Return the git commit, marked where the working tree differs from it, or "unknown"."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    """Return the git commit of this project, or "unknown".
+
+    It ends in "-dirty" if anything below `src/` differs from that commit, files too that git does
+    not know yet; what .gitignore names does not count. Only a repository whose top is the
+    project's folder is the project's: one further up holds this folder by chance.
+    """
     try:
-        done = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
+        top = _git("rev-parse", "--show-toplevel")
+        if Path(top).resolve() != PROJECT.resolve():
+            return "unknown"
+        commit = _git("rev-parse", "--verify", "--short=12", "HEAD")
+        changes = _git("status", "--porcelain", "--untracked-files=all", "--", "src")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{commit}-dirty" if changes else commit
+
+
+def _git(*arguments: str) -> str:
+    """Return what git says of the project.
+
+    Git refuses a repository of another user, since its settings may name commands; but whoever
+    asks here runs that project's code already.
+    """
+    command = ["git", "--no-optional-locks", "-c", f"safe.directory={PROJECT.resolve()}"]
+    # In a hook of git's, its variables point at another repository.
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        [*command, *arguments],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
     return done.stdout.strip()
 
 

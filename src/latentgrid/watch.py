@@ -1,6 +1,7 @@
 """A live view of the grid: epochs done, runs training, time left."""
 
 import time
+from collections.abc import Callable
 
 from rich.progress import (
     BarColumn,
@@ -12,6 +13,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from latentgrid import catalogue
 from latentgrid.errors import UserError
 from latentgrid.grid import read_plan
 from latentgrid.locks import is_held
@@ -19,6 +21,28 @@ from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
 
 SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def to_watch(chosen: Callable[[], str]) -> Layout:
+    """Return the results to watch: what a workflow makes now, else the chosen, else what is there.
+
+    Args:
+        chosen: asks the configuration for its data set, if that has to be known.
+
+    Raises:
+        UserError: several others are there and none of them is in the making.
+    """
+    there = [layout for name in catalogue.datasets() if (layout := Layout(name)).plan.exists()]
+    made = [layout for layout in there if is_held(layout.lock)]
+    if len(made) == 1:
+        return made[0]
+    of_configuration = Layout(chosen())
+    if of_configuration in there or not there:
+        return of_configuration
+    if len(there) > 1:
+        names = " and ".join(layout.dataset for layout in made or there)
+        raise UserError(f"there are results of {names}; name one with --dataset")
+    return there[0]
 
 
 def watch(layout: Layout) -> None:

@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -17,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from latentgrid import catalogue, grid, params
-from latentgrid.errors import UserError, damaged
+from latentgrid import catalogue, grid, made, params
+from latentgrid.errors import UserError, damaged, printable
 from latentgrid.files import read_json, read_rows, sha256
 from latentgrid.paths import TABLES, VERDICTS, Layout
 from latentgrid.provenance import code_version
-from latentgrid.run_files import RunFiles
+from latentgrid.run_files import RunFiles, Timing
 from latentgrid.text import duration, size
 
 RESULTS = Path("results")
@@ -64,7 +63,7 @@ class Made:
         if not self.files.outcome.exists():
             return {}
         needed = ("settings", "code", "data sha256", "device", "libraries")
-        config: dict[str, Any] = _read(self.files.config, *needed)
+        config: dict[str, Any] = _read(self.files.as_trained(self.files.config), *needed)
         return config
 
     @property
@@ -81,25 +80,23 @@ class Made:
         return {
             "code": self.config["code"],
             "data, SHA-256": self.config["data sha256"],
-            "device": f"{self.config['device']} of {self.timing['host']}",
+            "device": f"{self.config['device']} of {self.timing.host}",
         }
 
     @cached_property
-    def timing(self) -> dict[str, Any]:
+    def timing(self) -> Timing:
         """When, where and how long it trained."""
-        needed = ("host", "started", "seconds per epoch")
-        timing: dict[str, Any] = _read(self.files.timing, *needed)
-        return timing
+        return self.files.read_timing()
 
     @property
     def seconds(self) -> float:
         """How long its epochs took."""
-        return float(sum(self.timing["seconds per epoch"]))
+        return sum(self.timing.seconds)
 
     @property
     def started(self) -> str:
         """When its training began."""
-        return datetime.fromisoformat(self.timing["started"]).strftime("%Y-%m-%d %H:%M UTC")
+        return self.timing.started.strftime("%Y-%m-%d %H:%M UTC")
 
     @property
     def outcome(self) -> str:
@@ -183,7 +180,7 @@ def _rows(file: Path, *columns: str) -> list[dict[str, str]]:
 def _read(path: Path, *keys: str) -> Any:
     if not path.exists():
         raise UserError(f"{path}: is missing; make it again with snakemake")
-    return read_json(path, *keys)
+    return made.read(path, *keys)
 
 
 def _named(file: Path, row: Mapping[str, str]) -> list[str]:
@@ -230,21 +227,26 @@ def _finished(layout: Layout) -> list[dict[str, str]]:
 def show(found: Origin, console: Console) -> None:
     """Print the runs behind something: what they share once, then a line for each."""
     made = [Made(name, found.layout.run(name)) for name in found.runs]
-    console.print(Text(f"{found.what}: {_count(made)}", style="bold"))
+    console.print(_text(f"{found.what}: {_count(made)}", style="bold"))
     if found.note:
-        console.print(Text(found.note))
+        console.print(_text(found.note))
     trained = [run for run in made if run.config]
     shared = _shared(trained)
     facts = Table.grid("", "", padding=(0, 2))
     for name, value in (
         shared | _places(found.layout, made) | _again(found.layout, trained)
     ).items():
-        facts.add_row(Text(name), Text(value))
+        facts.add_row(_text(name), _text(value))
     console.print(facts)
     if len(made) == len(trained) == 1:
         console.print(_files(made[0]))
     elif made:
         console.print(_lines(made, [name for name in COLUMNS if trained and name not in shared]))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return a text to be shown as it stands: nothing in it is a command to the terminal."""
+    return Text(printable(text), style)
 
 
 def _count(made: Sequence[Made]) -> str:
@@ -311,8 +313,9 @@ def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | N
         try:
             chosen = params.load([file])
             if chosen.dataset != layout.dataset:
-                chosen = params.load([file], {"dataset": layout.dataset})
-                options += ["--config", f"dataset={layout.dataset}"]
+                override = f"dataset={layout.dataset}"
+                chosen = params.load([file], [override])
+                options += ["--config", override]
         except UserError:  # a configuration that is wrong made nothing
             continue
         planned = {run.name: json.loads(grid.canonical(run.settings)) for run in grid.runs(chosen)}
@@ -325,8 +328,10 @@ def _files(run: Made) -> Table:
     table = Table("file", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("SHA-256", overflow="fold")
-    for path in sorted(run.files.folder.iterdir()):
-        table.add_row(path.name, size(path.stat().st_size), sha256(path))
+    for path in run.files.results:
+        run.files.as_trained(path)
+    for path in sorted(run.files.folder.glob("[!.]*")):
+        table.add_row(_text(path.name), size(path.stat().st_size), sha256(path))
     return table
 
 
@@ -340,10 +345,9 @@ def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
         cells = [""] * len(differing)
         if run.config:
             cells = [run.facts[name][:DIGITS] for name in differing]
-            kept = run.files.weights.exists()
-            weights = sha256(run.files.weights)[:DIGITS] if kept else "missing"
+            weights = sha256(run.files.as_trained(run.files.weights))[:DIGITS]
             rest = [run.outcome, run.started, duration(run.seconds), weights]
         else:
             rest = [run.outcome, "", "", ""]
-        table.add_row(*map(Text, (run.name, *cells, *rest)))
+        table.add_row(*map(_text, (run.name, *cells, *rest)))
     return table

@@ -7,25 +7,37 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-from latentgrid import params
-from latentgrid.errors import UserError
-from latentgrid.files import write_text
+import psutil
+from grimp.exceptions import SourceSyntaxError
+
+import latentgrid
+from latentgrid import mirror, orders, params, published, survey
+from latentgrid.errors import UserError, one_line, printable
+from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
-from latentgrid.imports import source_files
+from latentgrid.imports import Code, code_of
+from latentgrid.links import refuse_links
+from latentgrid.made import Digests, Recipe, is_made_by
+from latentgrid.owners import require_writable, require_writable_below
 from latentgrid.parent import WORKFLOW
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
+SURVEY = "LATENTGRID_SURVEY"  # the file to write what lies in the results to, in place of any work
+STOPPING = "LATENTGRID_STOPPING"
+STOPPED = "stopped; the same command goes on"
+JOB_MODULE = "latentgrid.job"
 LINES_OF_A_LOG = 12
 SMALLEST_BATCH = 4  # runs
 MOST_BATCHES = 200
@@ -68,9 +80,9 @@ def load_params(workflow: Any) -> params.Params:
     """
     given = workflow.config_settings
     try:
-        return params.load(given.configfiles or [Path("params.yaml")], given.config)
+        return params.load(given.configfiles or [Path("params.yaml")], given.config_args)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {printable(str(error))}")
 
 
 def require_files(paths: Iterable[str | Path]) -> None:
@@ -78,6 +90,14 @@ def require_files(paths: Iterable[str | Path]) -> None:
     missing = [str(path) for path in paths if not Path(path).is_file()]
     if missing:
         sys.exit(f"error: {', '.join(missing)}: no such file; the workflow reads it")
+
+
+def require_known_numbers() -> None:
+    """End here if a published number is wrong: after all training it would be named too late."""
+    try:
+        published.numbers()
+    except UserError as error:
+        sys.exit(f"error: {printable(str(error))}")
 
 
 def configuration_files(workflow: Any) -> list[str]:
@@ -128,13 +148,23 @@ def batches(runs: dict[str, list[RunFiles]]) -> dict[str, Batch]:
     return found
 
 
-def require_writable(layout: Layout) -> None:
-    """End here, before any job, if the results or a folder in them may not be written."""
-    folders = (layout.runs, layout.state, layout.logs, layout.tables, layout.figures)
-    for folder in folders:
-        place = next(path for path in (folder, *folder.parents) if path.exists())
-        if not os.access(place, os.W_OK | os.X_OK):
-            sys.exit(f"error: {place}: no permission to write there, where results are to go")
+def require_own_records() -> None:
+    """End here if Snakemake may not keep its records: it would say so with a traceback."""
+    records = Path(".snakemake")
+    try:
+        require_writable([records, *records.glob("*")])
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+def require_own_results(layout: Layout) -> None:
+    """End here, before any job, if results or data cannot be written, or lie behind a link."""
+    try:
+        refuse_links(layout)
+        for folder in (layout.results, layout.data):
+            require_writable_below(folder)
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def take_turns(layout: Layout) -> None:
@@ -181,14 +211,75 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@cache
-def code_digest(*modules: str) -> str:
-    """Return the SHA-256 of all code that the named modules import, to be a parameter of a job.
+CODES: dict[str, Code] = {}
 
-    Thousands of jobs have one such parameter instead of forty inputs each.
+
+def code(*modules: str) -> str:
+    """Return the digest of the code of the named modules, to be the parameter `code` of a job."""
+    try:
+        found = code_of(*modules)
+    except (SyntaxError, SourceSyntaxError, OSError) as error:
+        sys.exit(f"error: {one_line(error)}; the workflow runs this code")
+    CODES[found.digest] = found
+    return found.digest
+
+
+def fingerprint_of_mirror(chosen: params.Params) -> str | None:
+    """Return what the data step reads of `mirror:`, in one digest, or end here if it cannot be."""
+    try:
+        return mirror.fingerprint(chosen.dataset, chosen.mirror)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+def is_described(layout: Layout, source: Mapping[str, Any]) -> bool:
+    """Tell whether the description of the images that lies there is what the data step would make.
+
+    Args:
+        layout: of the data set.
+        source: the parameters of the data step.
     """
-    files = source_files(*modules)
-    return digest("".join(f"{path}\n{Path(path).read_text('utf-8')}" for path in files))
+    settings = {name: value for name, value in source.items() if name != "code"}
+    return is_made_by(layout.description, Recipe(settings, source["code"], {}))
+
+
+def require_own_code() -> None:
+    """End here if the code that is loaded is not this folder's, whose results it would make."""
+    loaded, own = Path(latentgrid.__file__).parent, Path("src/latentgrid")
+    if not own.exists() or not own.samefile(loaded):
+        sys.exit(
+            f"error: the code is loaded from {loaded} and not from {own.absolute()}; "
+            f"run make setup here, then source .venv/bin/activate"
+        )
+
+
+def look_at_results(
+    workflow: Any, layout: Layout, wildcards: Mapping[str, Iterable[str]]
+) -> list[survey.Job]:
+    """Compare what lies in the results with what would be made, and let Snakemake know.
+
+    Returns:
+        All jobs of the workflow.
+    """
+    jobs = survey.jobs(workflow.rules, layout, CODES, wildcards)
+    findings = survey.survey(jobs, Digests())
+    to_file = os.environ.get(SURVEY)
+    if to_file:
+        targets = [Path(path) for path in workflow.get_rule("all").input]
+        wanted = survey.needed(jobs, targets)
+        write_json(Path(to_file), survey.as_data(f for f in findings if f.job.name in wanted))
+        sys.exit(0)
+    survey.set_dates(findings)
+    for line in survey.sentences(findings, every_run=bool({"-n", "--dry-run"} & set(sys.argv))):
+        print(line, file=sys.stderr, flush=True)
+    return jobs
+
+
+def write_orders(layout: Layout, jobs: Iterable[survey.Job]) -> None:
+    """Write down for each job what it is to make, and by which code."""
+    os.environ[orders.FOLDER] = str(layout.orders)
+    for job in jobs:
+        orders.write(layout.orders, job.name, job.products, job.code.sources)
 
 
 def try_networks(layout: Layout, plan: str) -> None:
@@ -198,12 +289,12 @@ def try_networks(layout: Layout, plan: str) -> None:
     """
     trials = {canonical(trial_of(planned["settings"])) for planned in json.loads(plan)}
     kinds = sorted({json.loads(trial)[0] for trial in trials})
-    code = code_digest(
+    tried = code_of(
         "latentgrid.training.trial",
         f"latentgrid.data.sources.{layout.dataset}",
         *(f"latentgrid.models.{kind}" for kind in kinds),
     )
-    key = digest(canonical(sorted(trials)) + code)
+    key = digest(canonical(sorted(trials)) + tried.digest)
     if layout.tried.exists() and layout.tried.read_bytes() == key.encode():
         return
     command = [sys.executable, "-m", "latentgrid.training.trial", "--dataset", layout.dataset]
@@ -211,10 +302,30 @@ def try_networks(layout: Layout, plan: str) -> None:
         sys.exit("No run was started.")
 
 
+def stop_on_signals() -> None:
+    """Let SIGTERM and SIGINT, also to this process alone, end the running jobs within seconds.
+
+    Snakemake would wait for them to end by themselves.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not os.environ.get(STOPPING):
+            os.environ[STOPPING] = "1"
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if JOB_MODULE in process.cmdline():
+                        process.terminate()
+            raise SystemExit(STOPPED)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
 def start_tracking(layout: Layout) -> None:
     """Keep MLflow up to date while this process lives, in a process beside it."""
     layout.logs.mkdir(parents=True, exist_ok=True)
-    with (layout.logs / "tracking.log").open("w") as log:
+    with (layout.logs / "tracking.log").open("wb") as log:
         subprocess.Popen(
             [*_track(layout), "--follow", str(os.getpid())],
             start_new_session=True,
@@ -225,7 +336,12 @@ def start_tracking(layout: Layout) -> None:
 
 
 def finish_tracking(layout: Layout) -> None:
-    """Bring MLflow up to date; if it is not to be had, say so and go on."""
+    """Bring MLflow up to date; if it is not to be had, say so and go on.
+
+    Who stopped the workflow is not kept waiting: the process beside it does so too.
+    """
+    if os.environ.get(STOPPING):
+        return
     subprocess.run(_track(layout), check=False)
 
 
@@ -234,11 +350,15 @@ def say_what_failed(workflow: Any, layout: Layout) -> None:
 
     On a full disk there is no log.
     """
+    if os.environ.get(STOPPING):
+        print(STOPPED, file=sys.stderr, flush=True)
+        return
     for job in workflow.scheduler.failed:
         for log in map(Path, job.log):
-            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-            said = "".join(f"\n    {line}" for line in lines[-LINES_OF_A_LOG:])
-            print(f"failed: {log}{said}", file=sys.stderr, flush=True)
+            text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+            lines = text.expandtabs().splitlines()[-LINES_OF_A_LOG:]
+            said = "".join(f"\n    {line}" for line in lines)
+            print(printable(f"failed: {log}{said}"), file=sys.stderr, flush=True)
     if is_full(layout.results):
         print(NO_SPACE.format(layout.results), file=sys.stderr, flush=True)
 
@@ -249,7 +369,7 @@ def report_what_there_is(workflow: Any) -> None:
     Only when every job was tried: after Ctrl-C, that call would train the runs that were left.
     """
     scheduler = workflow.scheduler
-    interrupted = scheduler.open_jobs or scheduler.running
+    interrupted = scheduler.open_jobs or scheduler.running or os.environ.get(STOPPING)
     if ONLY_FINISHED not in os.environ and not interrupted:
         print("Making the report from the runs that did train.", file=sys.stderr, flush=True)
         subprocess.run(

@@ -7,20 +7,19 @@ rule data:
     Requires nothing but the network, or the folder or URL named by `mirror:`.
     """
     input:
-        code=source_files(
-            "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"
-        ),
+        # What it depends on is in the code; Snakemake has to see a date.
+        source=f"src/latentgrid/data/sources/{PARAMS.dataset}.py",
     output:
         images=LAYOUT.images,
         description=LAYOUT.description,
     log:
         LAYOUT.logs / "data.log",
     resources:
-        # Not a parameter: the same archives from another mirror are no reason to start again.
+        # Not a parameter: what the source reads of it is in SOURCE.
         mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
     params:
-        dataset=PARAMS.dataset,
+        **SOURCE,
     shell:
-        "exec python -m latentgrid.job latentgrid.data"
+        "exec python -m latentgrid.job --as {rule} latentgrid.data"
         " --dataset {params.dataset} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

@@ -1,4 +1,4 @@
-MEASURE_CODE = source_files(
+MEASURE_CODE = support.code(
     "latentgrid.evaluation.measure",
     *(f"latentgrid.evaluation.measures.{measure}" for measure in catalogue.measures()),
 )
@@ -17,21 +17,21 @@ for name, batch in BATCHES.items():
                 data=DATA,
                 judge=FILES[JUDGE][0].outcome,
                 runs=[run.outcome for run in batch.runs],
-                code=source_files(
-                    "latentgrid.evaluation.judge",
-                    f"latentgrid.models.{PARAMS.models[JUDGE].model}",
-                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
-                ),
             output:
                 [run.judged for run in batch.runs],
             log:
                 LAYOUT.logs / f"judge_{name}.log",
             params:
+                code=support.code(
+                    "latentgrid.evaluation.judge",
+                    f"latentgrid.models.{PARAMS.models[JUDGE].model}",
+                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
+                ),
                 dataset=PARAMS.dataset,
                 judge=LAYOUT.name(FILES[JUDGE][0]),
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.job latentgrid.evaluation.judge"
+                "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.judge"
                 " --dataset {params.dataset}"
                 " --judge {params.judge:q} {params.runs:q} > {log:q} 2>&1"
 
@@ -47,10 +47,6 @@ for name, batch in BATCHES.items():
             input:
                 data=DATA,
                 runs=[run.outcome for run in batch.runs],
-                code=source_files(
-                    "latentgrid.evaluation.likelihood",
-                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
-                ),
             output:
                 [run.likelihood for run in batch.runs],
             log:
@@ -61,12 +57,16 @@ for name, batch in BATCHES.items():
                 device=PARAMS.training.device,
                 jobs_per_gpu=PARAMS.training.jobs_per_gpu,
             params:
+                code=support.code(
+                    "latentgrid.evaluation.likelihood",
+                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
+                ),
                 dataset=PARAMS.dataset,
                 images=PARAMS.evaluation.likelihood.images,
                 draws=PARAMS.evaluation.likelihood.draws,
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.job latentgrid.evaluation.likelihood"
+                "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.likelihood"
                 " --dataset {params.dataset}"
                 " --images {params.images} --draws {params.draws} --device {resources.device}"
                 " --jobs-per-gpu {resources.jobs_per_gpu} {params.runs:q} > {log:q} 2>&1"
@@ -96,18 +96,18 @@ for name, batch in BATCHES.items():
                 for run in batch.runs
                 for read in MEASURED[batch.entry]
             ],
-            code=MEASURE_CODE,
         output:
             [run.metrics for run in batch.runs],
         log:
             LAYOUT.logs / f"measure_{name}.log",
         params:
+            code=MEASURE_CODE,
             dataset=PARAMS.dataset,
             test_images=PARAMS.evaluation.test_images,
             read=[f"--read {read}" for read in MEASURED[batch.entry]],
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.job latentgrid.evaluation.measure"
+            "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.measure"
             " --dataset {params.dataset}"
             " --test-images {params.test_images} {params.read} {params.runs:q} > {log:q} 2>&1"
 
@@ -119,9 +119,9 @@ rule tables:
     """Gather all runs in tidy tables, a row per run, per setting, per published number."""
     input:
         published="reference/published.csv",
+        data=DATA,
         runs=OUTCOMES,
         metrics=[run.metrics for runs in FILES.values() for run in runs],
-        code=source_files("latentgrid.evaluation.tabulate"),
     output:
         LAYOUT.table_files,
         summary=LAYOUT.summary,
@@ -129,10 +129,11 @@ rule tables:
     log:
         LAYOUT.logs / "tables.log",
     params:
+        code=support.code("latentgrid.evaluation.tabulate"),
         dataset=PARAMS.dataset,
         plan=support.digest(PLAN),
     shell:
-        "exec python -m latentgrid.job latentgrid.evaluation.tabulate"
+        "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.tabulate"
         " --dataset {params.dataset} > {log:q} 2>&1"
 
 
@@ -143,19 +144,19 @@ rule verdicts:
         data=DATA,
         tables=LAYOUT.table_files,
         runs=LAYOUT.inventory,
-        code=source_files(
-            "latentgrid.verdicts.__main__",
-            *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
-        ),
     output:
         LAYOUT.verdict_files,
     log:
         LAYOUT.logs / "verdicts.log",
     params:
+        code=support.code(
+            "latentgrid.verdicts.__main__",
+            *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
+        ),
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        "exec python -m latentgrid.job latentgrid.verdicts"
+        "exec python -m latentgrid.job --as {rule} latentgrid.verdicts"
         " --dataset {params.dataset}"
         " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
 
@@ -164,15 +165,15 @@ rule embed_images:
     """Lay test images out in the plane."""
     input:
         data=DATA,
-        code=source_files("latentgrid.evaluation.embed_images"),
     output:
         LAYOUT.tensors("embedded_images"),
     log:
         LAYOUT.logs / "embed_images.log",
     params:
+        code=support.code("latentgrid.evaluation.embed_images"),
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.job latentgrid.evaluation.embed_images"
+        "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.embed_images"
         " --dataset {params.dataset} > {log:q} 2>&1"
 
 
@@ -181,14 +182,14 @@ rule embed_codes:
     input:
         tables=LAYOUT.table_files,
         runs=LAYOUT.inventory,
-        code=source_files("latentgrid.evaluation.embed_codes"),
     output:
         LAYOUT.tensors("embedded_codes"),
     log:
         LAYOUT.logs / "embed_codes.log",
     params:
+        code=support.code("latentgrid.evaluation.embed_codes"),
         dataset=PARAMS.dataset,
         entries=PARAMS.figures_to_draw().get("tsne", []),
     shell:
-        "exec python -m latentgrid.job latentgrid.evaluation.embed_codes"
+        "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.embed_codes"
         " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"

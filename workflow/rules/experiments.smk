@@ -1,17 +1,20 @@
 rule experiment:
     """Run an experiment on data of its own: seconds on one CPU thread."""
     input:
-        code=lambda wildcards: source_files(
-            "latentgrid.experiments.__main__",
-            f"latentgrid.experiments.{wildcards.experiment}",
-        ),
+        # What it depends on is in the code; Snakemake has to see a date.
+        source="src/latentgrid/experiments/{experiment}.py",
     output:
         LAYOUT.tensors("experiments/{experiment}"),
     log:
         LAYOUT.logs / "experiments" / "{experiment}.log",
     wildcard_constraints:
         experiment="|".join(catalogue.experiments()),
+    params:
+        code=lambda wildcards: support.code(
+            "latentgrid.experiments.__main__",
+            f"latentgrid.experiments.{wildcards.experiment}",
+        ),
     shell:
-        "exec python -m latentgrid.job latentgrid.experiments"
+        "exec python -m latentgrid.job --as {rule}:{wildcards.experiment} latentgrid.experiments"
         " --name {wildcards.experiment} --output {output:q}"
         " > {log:q} 2>&1"

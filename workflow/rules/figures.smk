@@ -16,16 +16,16 @@ for name, batch in BATCHES.items():
         input:
             data=DATA,
             runs=[run.outcome for run in batch.runs],
-            code=source_files("latentgrid.figures.overview"),
         output:
             [run.overview for run in batch.runs],
         log:
             LAYOUT.logs / f"overview_{name}.log",
         params:
+            code=support.code("latentgrid.figures.overview"),
             dataset=PARAMS.dataset,
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.job latentgrid.figures.overview"
+            "exec python -m latentgrid.job --as {rule} latentgrid.figures.overview"
             " --dataset {params.dataset}"
             " {params.runs:q} > {log:q} 2>&1"
 
@@ -41,14 +41,6 @@ for name, entries in SHOWN.items():
             data=DATA,
             runs=LAYOUT.inventory,
             read=[LAYOUT.tensors(read) for read in catalogue.reads(name)],
-            code=source_files(
-                "latentgrid.figures.draw",
-                f"latentgrid.figures.comparisons.{name}",
-                *(
-                    f"latentgrid.models.{PARAMS.models[entry].model}"
-                    for entry in entries
-                ),
-            ),
         output:
             report(
                 FIGURES[name],
@@ -62,11 +54,19 @@ for name, entries in SHOWN.items():
         log:
             LAYOUT.logs / "figures" / f"{name}.log",
         params:
+            code=support.code(
+                "latentgrid.figures.draw",
+                f"latentgrid.figures.comparisons.{name}",
+                *(
+                    f"latentgrid.models.{PARAMS.models[entry].model}"
+                    for entry in entries
+                ),
+            ),
             dataset=PARAMS.dataset,
             figure=name,
             entries=entries,
         shell:
-            "exec python -m latentgrid.job latentgrid.figures.draw"
+            "exec python -m latentgrid.job --as {rule} latentgrid.figures.draw"
             " --dataset {params.dataset} --figure {params.figure} {params.entries}"
             " > {log:q} 2>&1"
 

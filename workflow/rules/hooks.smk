@@ -3,11 +3,24 @@
 # If its server is down, nothing here fails.
 
 
+def say_what_is_slow():
+    left = [
+        run.precision
+        for run in RUNS.values()
+        if not LAYOUT.run(run.name).outcome.exists()
+    ]
+    if warning := slow_bfloat16(left, PARAMS.training.device):
+        print(warning, file=sys.stderr)
+
+
 onstart:
-    support.require_writable(LAYOUT)
+    support.stop_on_signals()
+    support.require_own_results(LAYOUT)
     support.take_turns(LAYOUT)
     support.clear_up(LAYOUT)
     support.write_plan(LAYOUT, PLAN)
+    support.write_orders(LAYOUT, JOBS)
+    say_what_is_slow()
     fork_server.start(LAYOUT.fork_server)
     support.try_networks(LAYOUT, PLAN)
     support.start_tracking(LAYOUT)

@@ -6,16 +6,16 @@ if "latent" in SHOWN:
             tables=LAYOUT.table_files,
             data=DATA,
             runs=LAYOUT.inventory,
-            code=source_files("latentgrid.report.interactive"),
         output:
             LAYOUT.interactive,
         log:
             LAYOUT.logs / "interactive.log",
         params:
+            code=support.code("latentgrid.report.interactive"),
             dataset=PARAMS.dataset,
             entries=SHOWN["latent"],
         shell:
-            "exec python -m latentgrid.job latentgrid.report.interactive"
+            "exec python -m latentgrid.job --as {rule} latentgrid.report.interactive"
             " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
 
 
@@ -32,7 +32,6 @@ rule report:
         seen=SEEN,
         overviews=[run.overview for runs in FILES.values() for run in runs],
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
-        code=source_files("latentgrid.report.__main__"),
         templates=multiext(
             "src/latentgrid/report/",
             "report.html.j2",
@@ -46,10 +45,11 @@ rule report:
         LAYOUT.logs / "report.log",
     threads: 4
     params:
+        code=support.code("latentgrid.report.__main__"),
         dataset=PARAMS.dataset,
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job latentgrid.report --threads {threads}"
+        "exec python -m latentgrid.job --as {rule} latentgrid.report --threads {threads}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
@@ -60,18 +60,18 @@ rule gallery:
         seen=SEEN,
         tables=LAYOUT.table_files,
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
-        code=source_files("latentgrid.report.gallery"),
         templates=multiext("src/latentgrid/report/", "gallery.md.j2", "figures.md.j2"),
     output:
         directory("docs/gallery"),
     log:
         LAYOUT.logs / "gallery.log",
     params:
+        code=support.code("latentgrid.report.gallery"),
         dataset=PARAMS.dataset,
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job latentgrid.report.gallery"
+        "exec python -m latentgrid.job --as {rule} latentgrid.report.gallery"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"
@@ -86,18 +86,18 @@ rule published:
         verdicts=LAYOUT.verdict_files,
         runs=LAYOUT.inventory,
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
-        code=source_files("latentgrid.report.published"),
         templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
     output:
         directory("docs/published"),
     log:
         LAYOUT.logs / "published.log",
     params:
+        code=support.code("latentgrid.report.published"),
         dataset=PARAMS.dataset,
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job latentgrid.report.published"
+        "exec python -m latentgrid.job --as {rule} latentgrid.report.published"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

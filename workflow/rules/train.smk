@@ -5,8 +5,7 @@ rule train:
     made with. A loss that is not finite ends the run as diverged, which is a result.
     """
     input:
-        description=LAYOUT.description,
-        images=ancient(LAYOUT.images),
+        data=DATA,
     output:
         config=LAYOUT.run("{run}").config,
         history=LAYOUT.run("{run}").history,
@@ -23,16 +22,14 @@ rule train:
         jobs_per_gpu=PARAMS.training.jobs_per_gpu,
         graphs="--cuda-graphs" if PARAMS.training.cuda_graphs else "--no-cuda-graphs",
     params:
-        code=lambda wildcards: support.code_digest(
-            "latentgrid.training.__main__",
+        code=lambda wildcards: support.code(
+            "latentgrid.training.run",
             f"latentgrid.models.{RUNS[wildcards.run].model}",
         ),
-        settings=lambda wildcards: grid.canonical(RUNS[wildcards.run].settings),
-        folder=str(LAYOUT.run("{run}").folder),
-        state=lambda wildcards: LAYOUT.run(wildcards.run).state,
+        settings=lambda wildcards: RUNS[wildcards.run].settings,
+        dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.job latentgrid.training"
-        " --settings {params.settings:q} --images {input.images:q}"
-        " --folder {params.folder:q} --state {params.state:q}"
+        "exec python -m latentgrid.job --as {rule}:{wildcards.run:q} latentgrid.training"
+        " --dataset {params.dataset} --run {wildcards.run:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
         " > {log:q} 2>&1"

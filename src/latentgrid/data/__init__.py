@@ -17,7 +17,8 @@ class Images:
 
     Attributes:
         train_images, test_images: uint8 in [0, 255], shape (n, channels, height, width).
-        train_labels, test_labels: uint8 in [0, classes), shape (n,).
+        train_labels, test_labels: uint8 in [0, classes), shape (n,); all classes are
+            among the former.
         checksum: SHA-256 over the four tensors.
     """
 
@@ -32,6 +33,11 @@ class Images:
         """Channels, height and width of an image."""
         channels, height, width = self.train_images.shape[1:]
         return channels, height, width
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are: each has a training image."""
+        return int(self.train_labels.max()) + 1
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the four tensors by name."""

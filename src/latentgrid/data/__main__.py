@@ -31,7 +31,7 @@ def prepare(
             "training images": len(content.train_images),
             "test images": len(content.test_images),
             "image shape": list(content.shape),
-            "classes": int(content.train_labels.max()) + 1,
+            "classes": content.classes,
             "sha256": digest,
         },
     )

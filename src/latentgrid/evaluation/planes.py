@@ -17,20 +17,29 @@ SEED = 0
 PERPLEXITY = 30
 NEIGHBOURS = 15
 PLANE = 2
+IN_A_PLANE = 3  # points, however many dimensions they have
 
 
 def pca(points: Array) -> Array:
-    """Return points (n, d) in the plane of their first two principal components, (n, 2)."""
-    plane: Array = PCA(PLANE, svd_solver="full").fit_transform(points)
+    """Return points (n, d) in the plane of their first two principal components, (n, 2).
+
+    Of points of one dimension the second coordinate is 0.
+    """
+    found = PCA(min(PLANE, points.shape[1]), svd_solver="full").fit_transform(points)
+    plane: Array = np.pad(found, ((0, 0), (0, PLANE - found.shape[1])))
     return plane
 
 
 def tsne(points: Array) -> Array:
     """Return points (n, d) in the plane by t-SNE (van der Maaten and Hinton 2008), (n, 2).
 
-    The perplexity is 30, or less where there are fewer than 91 points.
+    The perplexity is 30, or less where there are fewer than 91 points. Up to three points lie in
+    one plane, where they stay as they are.
     """
-    same = bool((points == points[0]).all())  # no principal components to start from
+    if len(points) <= IN_A_PLANE:
+        return pca(points)
+    # No principal components to start from.
+    same = bool((points == points[0]).all()) or points.shape[1] < PLANE
     embedding = TSNE(
         perplexity=min(PERPLEXITY, (len(points) - 1) / 3),
         init="random" if same else "pca",
@@ -41,7 +50,12 @@ def tsne(points: Array) -> Array:
 
 
 def umap(points: Array) -> Array:
-    """Return points (n, d) in the plane by UMAP (McInnes, Healy and Melville 2018), (n, 2)."""
+    """Return points (n, d) in the plane by UMAP (McInnes, Healy and Melville 2018), (n, 2).
+
+    Up to three points lie in one plane, where they stay as they are.
+    """
+    if len(points) <= IN_A_PLANE:
+        return pca(points)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one thread is what a fixed seed asks for
         from umap import UMAP

@@ -61,8 +61,11 @@ def restore(run: TrainedRun) -> Model:
     Raises:
         UserError: the weights are damaged or another network's.
     """
-    model = models.build(run.config["settings"], tuple(run.config["image shape"]))
-    path = run.files.weights
+    made_with = run.config
+    model = models.build(
+        made_with["settings"], tuple(made_with["image shape"]), made_with["classes"]
+    )
+    path = run.files.as_trained(run.files.weights)
     try:
         weights = load_file(path)
         model.load_state_dict(weights)

@@ -5,37 +5,34 @@ of them in the column `runs`, with a ; between them.
 """
 
 import math
-import warnings
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.errors import ParserWarning
 
-from latentgrid import catalogue
-from latentgrid.errors import UserError, damaged, one_line
+from latentgrid.errors import UserError, damaged, printable
+from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.trained import TrainedRun, read_table
-from latentgrid.files import read_json
+from latentgrid.files import read_json, replacing
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
+from latentgrid.published import COLUMNS, LOSS, PUBLISHED
+from latentgrid.published import numbers as published_numbers
 
-PUBLISHED_QUANTITY = "min_epoch_train_loss"
-PUBLISHED_WORDS = [
-    *("document", "table", "dataset", "model", "optimizer", "quantity", "unit", "origin"),
-]
 PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
-PUBLISHED_KNOWN = {
-    "model": catalogue.models(),
-    "quantity": (PUBLISHED_QUANTITY, "mean_silhouette_test"),
-    "origin": ("published script", "no script", "settings not published"),
-}
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
 PUBLISHED_PRECISION = "float32"
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
+# What source 000 calls Adam, and what it is called here, where `adam` is one application to all.
+ADAM, ADAM_000 = "adam", "adam_000"
+RUN_BY_SPREADSHEETS = {"=", "+", "-", "@"}
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def joined(runs: Iterable[str]) -> str:
@@ -56,9 +53,10 @@ def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFram
     does not have.
 
     Raises:
-        UserError: a run's files belong to other settings than the plan's.
+        UserError: a run's files belong to other settings than the plan's, or to other images.
     """
-    table = pd.DataFrame([_run_row(layout, planned) for planned in plan])
+    data = read_json(layout.description, "sha256")["sha256"]
+    table = pd.DataFrame([_run_row(layout, planned, data) for planned in plan])
     measures = table.columns.difference([*IDENTITY, *axes_of(plan), *OUTCOME], sort=False)
     columns = dict.fromkeys([*IDENTITY, *axes_of(plan), *OUTCOME, *ALWAYS, *measures])
     return table.reindex(columns=list(columns))
@@ -78,7 +76,7 @@ def read_runs(layout: Layout) -> pd.DataFrame:
     return runs
 
 
-def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
+def _run_row(layout: Layout, planned: Mapping[str, Any], data: str) -> dict[str, Any]:
     settings = planned["settings"]
     identity = {
         "run": planned["name"],
@@ -95,8 +93,13 @@ def _run_row(layout: Layout, planned: Mapping[str, Any]) -> dict[str, Any]:
         return identity | {"status": "failed", "reason": _failure(run)}
     if run.config["settings"] != settings:
         raise UserError(
-            f"{run.files.folder} was trained with other settings than the configuration's, and "
-            f"Snakemake did not notice (were its records lost?); delete that folder and run again"
+            f"{run.files.folder} was trained with other settings than the configuration's; "
+            f"delete that folder and run again"
+        )
+    if run.config["data sha256"] != data:
+        raise UserError(
+            f"{run.files.folder} was trained on other images than {layout.images} holds now; "
+            f"run the same command again, which trains it again"
         )
     measured = read_json(run.files.metrics, "status")
     numbers = {name: value for name, value in measured.items() if not isinstance(value, list)}
@@ -112,6 +115,40 @@ def _failure(run: TrainedRun) -> str:
 def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of runs in float32, in which all that was published was computed."""
     return runs[runs["precision"] == PUBLISHED_PRECISION]
+
+
+def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows trained by an optimizer that source 000 had, under the name that it used.
+
+    Rows of plain `adam` are left out, as the source's is `adam_000`; that gets the name `adam`.
+    """
+    if "optimizer" not in table:
+        return table
+    ran = table[table["optimizer"] != ADAM]
+    return ran.assign(optimizer=ran["optimizer"].replace(ADAM_000, ADAM))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Replace `path` by a table as CSV, whose texts are texts to a spreadsheet too."""
+    words = table.select_dtypes(exclude="number").columns
+    with replacing(path) as part:
+        table.assign(**{name: table[name].map(as_cell) for name in words}).to_csv(part, index=False)
+
+
+def as_cell(value: Any) -> Any:
+    """Return a value as a cell of a table: a text that a spreadsheet would run has a ' before it.
+
+    What it would run begins with one of = + - @, or the wide forms of these (OWASP, CSV injection);
+    letters that cannot be seen become �. Numbers stay as they are, also where they are text.
+    """
+    if not isinstance(value, str):
+        return value
+    cell = printable(value)
+    runs = unicodedata.normalize("NFKC", cell[:1]) in RUN_BY_SPREADSHEETS or value[:1] in {
+        "\t",
+        "\r",
+    }
+    return f"'{cell}" if runs and not NUMBER.fullmatch(cell) else cell
 
 
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -147,12 +184,13 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     `ours` is the mean over the seeds of the smallest epoch's sum of batch losses, `ours_corrected`
     the same with d subtracted for every image; `published_corrected` takes the same constant off
     the published figure; `ratio` is ours over published. All of them are missing where there is
-    nothing to compare: on another data set, or for a setting that was not run.
+    nothing to compare: on another data set, or for a setting that was not run. The optimizer `adam`
+    is the source's, `adam_000` here.
     """
-    comparable = (published["quantity"] == PUBLISHED_QUANTITY) & (published["dataset"] == dataset)
+    comparable = (published["quantity"] == LOSS) & (published["dataset"] == dataset)
     conditions = ["quantity", "dataset", "epochs", "batch_size", "origin"]
     table = published[comparable].drop(columns=conditions)
-    ours = settings.rename(
+    ours = as_000_ran(settings).rename(
         columns={
             "min_train_batch_sum": "ours",
             "min_train_batch_sum_sd": "ours_sd",
@@ -169,39 +207,49 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
     return table.rename(columns={"value": "published"})
 
 
-def best_table(settings: pd.DataFrame, column: str = "min_train_loss") -> pd.DataFrame:
-    """Return the row of each entry's setting with the smallest mean of a loss."""
-    if column not in settings:
-        return settings.head(0)
-    measured = settings.dropna(subset=[column])
-    return measured.loc[measured.groupby("entry", sort=False)[column].idxmin()]
+def best_table(settings: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of each entry's best setting, with `best_by`: what makes it so, in words."""
+    chosen = [ranking.best(rows) for _, rows in settings.groupby("entry", sort=False)]
+    table = settings.loc[[best.row.name for best in chosen]]
+    table.insert(table.columns.get_loc("runs") + 1, "best_by", [best.by for best in chosen])
+    return table
 
 
 def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
-    """Yield the row of each entry's run with the smallest training loss."""
+    """Yield the row of each entry's best run (`ranking.best`)."""
     for _, of_entry in runs.groupby("entry", sort=False):
-        yield of_entry.loc[of_entry["min_train_loss"].idxmin()]
+        yield ranking.best(of_entry).row
 
 
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return, for each value of each axis, the mean over all other axes and seeds.
 
-    Columns: entry, axis, value, n, runs, min_train_loss (per image, in the unit of the model's
-    total) and silhouette where the model has codes. Only axes on which an entry has two or more
-    values.
+    Columns: entry, axis, value, n, runs; compared_by, the measure by which the entry's values on
+    this axis compare, and missing if none does; mean, of that measure; and silhouette where the
+    model has codes. Losses are per image, in the unit of the model's total. Only axes on which an
+    entry has two or more values.
     """
     finished = runs[runs["status"] == "finished"]
-    measures = [m for m in ("min_train_loss", "silhouette") if m in finished]
-    rows = []
-    for entry, of_entry in finished.groupby("entry", sort=False):
-        for axis in axes:
-            if of_entry[axis].nunique() > 1:
-                rows += [
-                    {"entry": entry, "axis": axis, "value": value}
-                    | {"n": len(alike), "runs": joined(alike["run"]), **alike[measures].mean()}
-                    for value, alike in of_entry.groupby(axis)
-                ]
+    rows = [
+        row
+        for _, of_entry in finished.groupby("entry", sort=False)
+        for axis in axes
+        if of_entry[axis].nunique() > 1
+        for row in _along(of_entry, axis)
+    ]
     return pd.DataFrame(rows)
+
+
+def _along(of_entry: pd.DataFrame, axis: str) -> Iterator[dict[str, Any]]:
+    """Yield a row of `marginal_table` for each value on an axis."""
+    measure = ranking.measure_along(of_entry, axis)
+    for value, alike in of_entry.groupby(axis):
+        row = {"entry": alike["entry"].iloc[0], "axis": axis, "value": value, "n": len(alike)}
+        row |= {"runs": joined(alike["run"]), "compared_by": measure or None}
+        row["mean"] = alike[measure].mean() if measure else math.nan
+        if "silhouette" in alike:
+            row["silhouette"] = alike["silhouette"].mean()
+        yield row
 
 
 def silhouettes_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
@@ -232,36 +280,12 @@ def history_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(histories, names=["run"]).reset_index("run")
 
 
-def read_published(path: Path = Path("reference/published.csv")) -> pd.DataFrame:
-    """Return the published numbers.
+def read_published(path: Path = PUBLISHED) -> pd.DataFrame:
+    """Return the published numbers, a row each, in the columns of the file.
 
     Raises:
-        UserError: the file is no such table.
+        UserError: the file is no such table, or a cell of it is not known for certain.
     """
-    words = dict.fromkeys(PUBLISHED_WORDS, str)
-    try:
-        with warnings.catch_warnings(action="error", category=ParserWarning):
-            published = pd.read_csv(path, dtype=words, index_col=False)
-        missing = {*PUBLISHED_WORDS, *PUBLISHED_NUMBERS}.difference(published.columns)
-        if missing:
-            raise ValueError(f"lacks the columns {', '.join(sorted(missing))}")
-        published = published.astype(dict.fromkeys(PUBLISHED_NUMBERS, float))
-    except (OSError, ValueError, ParserWarning) as error:
-        raise UserError(f"{path}: {one_line(error)}") from None
-    for wrong, what in _wrong(published):
-        if wrong.any():
-            raise UserError(f"{path}, line {int(wrong.idxmax()) + 2}: {what}")
-    return published
-
-
-def _wrong(published: pd.DataFrame) -> Iterator[tuple["pd.Series[bool]", str]]:
-    """Yield for each mistake that can be made in which rows it was made, and what it is."""
-    words, numbers = published[PUBLISHED_WORDS], published[PUBLISHED_NUMBERS]
-    needed = words.drop(columns="optimizer")
-    yield needed.isna().any(axis=1), f"{', '.join(needed)} must all be there"
-    value = published["value"]
-    yield value.isna() | (value == 0), "value must be a number other than 0"
-    yield numbers.isin([math.inf, -math.inf]).any(axis=1), "holds an infinite number"
-    for column, known in PUBLISHED_KNOWN.items():
-        yield ~published[column].isin(known), f"{column} must be one of {', '.join(known)}"
-    yield published.drop(columns=["value"]).duplicated(), "stands there twice"
+    table = pd.DataFrame(published_numbers(path), columns=list(COLUMNS))
+    numbers = dict.fromkeys(PUBLISHED_NUMBERS, float)
+    return table.astype(numbers).fillna({"optimizer": math.nan})

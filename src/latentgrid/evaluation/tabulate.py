@@ -5,11 +5,15 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from latentgrid import catalogue
 from latentgrid.evaluation import tables
-from latentgrid.files import replacing, sha256, write_json
+from latentgrid.files import sha256, write_json
 from latentgrid.grid import read_plan
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
+
+LOSSES = ("min_train_loss", "test_loss")
+MEASURES = ("test_squared_error", "silhouette", "sample_score")
 
 
 def main(dataset: Annotated[str, typer.Option()]) -> None:
@@ -30,8 +34,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         "history": tables.history_table(layout, runs),
     }
     for name, table in written.items():
-        with replacing(layout.tables / f"{name}.csv") as part:
-            table.to_csv(part, index=False)
+        tables.write_table(layout.tables / f"{name}.csv", table)
     write_json(layout.summary, summary(runs, settings))
     outcomes = {planned["name"]: layout.run(planned["name"]).outcome for planned in plan}
     write_json(
@@ -40,13 +43,15 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
 
 
 def summary(runs: pd.DataFrame, settings: pd.DataFrame) -> dict[str, object]:
-    """Return the few numbers that `dvc metrics` shows: for each entry its best setting's."""
-    best = {}
+    """Return the few numbers that `dvc metrics` shows: for each entry its best setting's.
+
+    `by` says what makes it the best. Losses that rank no runs are left out.
+    """
+    best: dict[str, dict[str, object]] = {}
     for _, row in tables.best_table(settings).iterrows():
-        shown = ("min_train_loss", "test_loss", "test_squared_error", "silhouette")
-        best[str(row["entry"])] = {
-            name: float(row[name]) for name in shown if pd.notna(row.get(name))
-        }
+        losses = LOSSES if catalogue.said(str(row["model"]), "loss_ranks") else ()
+        measures = {name: float(row[name]) for name in losses + MEASURES if pd.notna(row.get(name))}
+        best[str(row["entry"])] = {"by": row["best_by"]} | measures
     return {"runs": runs["status"].value_counts().to_dict(), "best": best}
 
 

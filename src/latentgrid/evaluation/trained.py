@@ -13,6 +13,7 @@ import pandas as pd
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
+from latentgrid import made
 from latentgrid.errors import damaged
 from latentgrid.files import read_json
 from latentgrid.run_files import RunFiles
@@ -128,13 +129,15 @@ class TrainedRun:
     @cached_property
     def outcome(self) -> dict[str, Any]:
         """`status`, `reason` and `epochs`."""
-        outcome: dict[str, Any] = read_json(self.files.outcome, "status", "reason", "epochs")
+        outcome: dict[str, Any] = made.read(self.files.outcome, "status", "reason", "epochs")
         return outcome
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """What it was trained with."""
-        config: dict[str, Any] = read_json(self.files.config, "settings", "image shape")
+        config: dict[str, Any] = read_json(
+            self.files.as_trained(self.files.config), "settings", "image shape", "classes"
+        )
         return config
 
     @cached_property
@@ -143,7 +146,7 @@ class TrainedRun:
         epochs = self.outcome["epochs"]
         if not epochs:
             return pd.DataFrame()
-        history = read_table(self.files.history)
+        history = read_table(self.files.as_trained(self.files.history))
         if len(history) != epochs or not _counts_epochs(history):
             raise damaged(self.files.history, f"it does not hold {epochs} epochs")
         return history
@@ -151,7 +154,7 @@ class TrainedRun:
     @cached_property
     def snapshots(self) -> dict[str, Array]:
         """Every snapshot as "epoch/name"."""
-        snapshots = load_tensors(self.files.snapshots)
+        snapshots = load_tensors(self.files.as_trained(self.files.snapshots))
         for key in snapshots:
             if not SNAPSHOT.fullmatch(key):
                 raise damaged(self.files.snapshots, f"{key} is no snapshot's name")

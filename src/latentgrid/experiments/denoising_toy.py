@@ -54,7 +54,7 @@ def trained(name: str, points: Tensor, sigma: float) -> nn.Module:
         torch.manual_seed(seed_of(0, f"experiment denoising_toy {name} construction"))
         network = dense([2, HIDDEN, HIDDEN, 2])
     glorot_uniform(network, generator(0, f"experiment denoising_toy {name} weights"))
-    optimizer = Adam(network.parameters(), RATE)
+    optimizer = Adam([network.parameters()], RATE)
     draws = generator(0, f"experiment denoising_toy {name} training")
     for step in range(STEPS):
         # Falling to zero, so that the answer is no matter of the last batches.

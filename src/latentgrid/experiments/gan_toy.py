@@ -57,7 +57,7 @@ def untrained() -> GAN:
     """Return the GAN with its first weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(0, "experiment gan_toy construction"))
-        model = models.build(SETTINGS, PIXEL)
+        model = models.build(SETTINGS, PIXEL, classes=1)
     assert isinstance(model, GAN)
     model.initialise(generator(0, "experiment gan_toy weights"))
     return model

@@ -2,6 +2,7 @@
 
 import importlib
 import traceback
+from dataclasses import replace
 from typing import Annotated
 
 import torch
@@ -37,7 +38,10 @@ def main(
 
 
 def drawn(name: str, material: Material) -> Drawing:
-    """Return a figure; one that fails is missing, and the log says where it failed."""
+    """Return a figure, and what its best runs were chosen by.
+
+    One that fails is missing, and the log says where it failed.
+    """
     try:
         module = importlib.import_module(f"{comparisons.__name__}.{name}")
         drawing: Drawing = module.draw(material)
@@ -46,7 +50,9 @@ def drawn(name: str, material: Material) -> Drawing:
     except Exception as error:  # whatever a figure raises, the report is made without it
         traceback.print_exc()
         return nothing(f"It failed: {type(error).__name__}: {error}".partition("\n")[0])
-    return drawing
+    if drawing.missing:
+        return drawing
+    return replace(drawing, seen=[*drawing.seen, *material.how_chosen()])
 
 
 if __name__ == "__main__":

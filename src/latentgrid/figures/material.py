@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 import torch
 
 from latentgrid import catalogue
+from latentgrid.evaluation import ranking
 from latentgrid.evaluation.restore import Restored, restore
-from latentgrid.evaluation.tables import axes_of, best_runs, read_runs
+from latentgrid.evaluation.tables import axes_of, read_runs
 from latentgrid.evaluation.trained import (
     Array,
     TestSet,
@@ -26,6 +27,7 @@ from latentgrid.paths import Layout
 from latentgrid.randomness import generator
 
 LABEL_WIDTH = 22
+BY_LOSS = f"smallest {ranking.LOSS}"
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,13 @@ class Material:
     Attributes:
         layout: where the files are.
         entries: the entries to show; None for all.
+        chosen: entries of which `best` chose among several runs by anything but the smallest
+            training loss of all of them, each with what it chose by.
     """
 
     layout: Layout
     entries: tuple[str, ...] | None = None
+    chosen: dict[str, set[str]] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -147,8 +152,24 @@ class Material:
         return [(run, snapshot) for run, snapshot in pairs if snapshot is not None]
 
     def best(self, runs: pd.DataFrame) -> Iterator[pd.Series]:
-        """Yield each entry's run with the smallest training loss."""
-        yield from best_runs(runs)
+        """Yield each entry's best run (`ranking.best`), and remember by what it was chosen."""
+        for entry, of_entry in runs.groupby("entry", sort=False):
+            best = ranking.best(of_entry)
+            if len(of_entry) > 1 and best.by != BY_LOSS:
+                self.chosen.setdefault(str(entry), set()).add(best.by)
+            yield best.row
+
+    def how_chosen(self) -> list[str]:
+        """Say by what the best runs were chosen, where that was not the training loss."""
+        if not self.chosen:
+            return []
+        each = "; ".join(
+            f"{entry} by {' or '.join(sorted(by))}" for entry, by in self.chosen.items()
+        )
+        return [
+            f"Best runs are those with the smallest training loss, but not where it may not be \
+compared: {each}."
+        ]
 
     def latent_runs(self) -> list[tuple[pd.Series, Array]]:
         """Return each entry's best run and its best one of two dimensions, with their test codes.

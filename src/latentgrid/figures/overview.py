@@ -69,7 +69,7 @@ def _draw_codes(panel: Axes, run: TrainedRun, test: TestSet) -> None:
         panel.set_visible(False)
     else:
         scatter_by_class(panel, two_dimensions(codes), test.labels)
-        panel.set(title="test codes, coloured by digit", xticks=[], yticks=[])
+        panel.set(title="test codes, coloured by class", xticks=[], yticks=[])
         panel.set_box_aspect(1)
 
 

@@ -37,6 +37,7 @@ PALETTE = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
+MARKERS = "o^sDvP*X"  # of classes that share a colour
 mpl.use("agg")
 mpl.rcParams.update(
     {
@@ -141,10 +142,17 @@ def show_images(axes: Axes, images: Array, columns: int) -> None:
 
 
 def scatter_by_class(axes: Axes, points: Array, labels: Array, largest: float = 9) -> None:
-    """Draw points (n, 2), a colour a class; the fewer they are the larger, up to a size in pt²."""
+    """Draw points (n, 2), a colour and marker a class.
+
+    The fewer they are the larger they are drawn, up to a size in pt².
+    """
     colours = np.array(PALETTE)[labels % len(PALETTE)]
+    markers = np.array([_marker(label) for label in labels])
     size = float(np.clip(5000 / len(points), 1, largest))
-    axes.scatter(points[:, 0], points[:, 1], c=colours, s=size, linewidths=0, rasterized=True)
+    for marker in np.unique(markers):
+        x, y = points[markers == marker].T
+        c = colours[markers == marker]
+        axes.scatter(x, y, c=c, s=size, marker=marker, linewidths=0, rasterized=True)
 
 
 def scatter_plane(axes: Axes, points: Array, labels: Array) -> None:
@@ -158,14 +166,21 @@ def scatter_plane(axes: Axes, points: Array, labels: Array) -> None:
     axes.set_box_aspect(1)
 
 
-def class_legend(figure: Figure | SubFigure, labels: Array, title: str) -> None:
+def class_legend(figure: Figure | SubFigure, labels: Array) -> None:
     """Put one legend for the classes to the right of a figure."""
     handles = [
-        Line2D([], [], marker="o", linestyle="", markersize=4, color=PALETTE[c % len(PALETTE)])
+        Line2D(
+            [], [], marker=_marker(c), linestyle="", markersize=4, color=PALETTE[c % len(PALETTE)]
+        )
         for c in np.unique(labels)
     ]
     names = [str(label) for label in np.unique(labels)]
-    figure.legend(handles, names, title=title, loc="outside right center", frameon=False)
+    figure.legend(handles, names, title="class", loc="outside right center", frameon=False)
+
+
+def _marker(label: int) -> str:
+    """Return the marker of a class: the first ten classes have circles, the next ten triangles."""
+    return MARKERS[label // len(PALETTE) % len(MARKERS)]
 
 
 def name_classes(axes: Axes, points: Array, labels: Array) -> None:

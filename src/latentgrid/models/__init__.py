@@ -8,6 +8,7 @@ never for a class.
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
@@ -25,16 +26,24 @@ class Player:
     """Parameters that take steps of their own against an objective of their own.
 
     Attributes:
-        parameters: what its steps change.
+        groups: what its steps change, in the groups that `adam_000` counts a step for each of; a
+            single one but for models with `in_turn`.
         losses: returns the loss terms per image that its objective is made of.
         objective: returns, from these terms, the scalar that a step minimises.
         every: it takes a step on every so many batches.
+        paced_by: the hyperparameter that `every` is, to be named where it is too large.
     """
 
-    parameters: list[nn.Parameter]
+    groups: list[list[nn.Parameter]]
     losses: Callable[[Batch, torch.Generator], Losses]
     objective: Callable[[Losses], Tensor]
     every: int = 1
+    paced_by: str = "every"
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """What its steps change, all groups."""
+        return [parameter for group in self.groups for parameter in group]
 
 
 class Model(nn.Module):
@@ -45,12 +54,23 @@ class Model(nn.Module):
         total: what `loss` is, in words.
         batch_total: what `batch_loss` sums over, in words.
         closed_form: whether `before_epoch` finds the weights and there are no training steps.
+        loss_ranks: whether a smaller loss means a better run; not where players judge each other.
+        loss_depends_on: hyperparameters that change what the loss is, as a weight in it does: it
+            ranks only runs that share them.
+        ranked_by: the measure, a column of `runs.csv`, by which runs are compared that the loss
+            does not compare; "" for none.
+        in_turn: names of the networks to which the model's source applied one optimizer, one after
+            another. It says that the model may be trained with `adam_000`, which does so too.
     """
 
     terms: ClassVar[dict[str, str]]
     total: ClassVar[str]
     batch_total: ClassVar[str] = "mean over the images of a batch"
     closed_form: ClassVar[bool] = False
+    loss_ranks: ClassVar[bool] = True
+    loss_depends_on: ClassVar[tuple[str, ...]] = ()
+    ranked_by: ClassVar[str] = ""
+    in_turn: ClassVar[tuple[str, ...]] = ()
 
     def initialise(self, generator: torch.Generator) -> None:
         """Set the weights before training."""
@@ -71,7 +91,9 @@ class Model(nn.Module):
         """
         if self.closed_form:
             return []
-        return [Player(list(self.parameters()), self.losses, self.batch_loss)]
+        networks = [getattr(self, name) for name in self.in_turn] or [self]
+        groups = [list(network.parameters()) for network in networks]
+        return [Player(groups, self.losses, self.batch_loss)]
 
     def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
         """Do what the model does with all training images (uint8) before an epoch's steps.
@@ -215,9 +237,14 @@ def load(name: str) -> type[Model]:
     )
 
 
-def build(settings: Mapping[str, Any], image_shape: ImageShape) -> Model:
-    """Return the untrained model of a run's settings, for images (channels, height, width)."""
-    return load(settings["model"])(image_shape, **settings["hyperparameters"])
+def build(settings: Mapping[str, Any], image_shape: ImageShape, classes: int) -> Model:
+    """Return the untrained model of a run's settings, for images (channels, height, width).
+
+    A model whose constructor has an argument `classes` is told how many classes the data have.
+    """
+    model = load(settings["model"])
+    known = {"classes": classes} if "classes" in signature(model).parameters else {}
+    return model(image_shape, **known, **settings["hyperparameters"])
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -28,16 +28,22 @@ class Adversarial(Model):
     Attributes:
         decoder: the generator G, which makes images of codes.
         discriminator: gives each image one value; for `JensenShannon` the logit of D.
+        steps: of the discriminator, for each one of the generator.
+        paced_by: what hyperparameter `steps` is.
     """
+
+    loss_ranks: ClassVar = False
+    ranked_by: ClassVar = "sample_score"
 
     decoder: nn.Module
     discriminator: nn.Module
 
-    def __init__(self, latent_dim: int, network: str, steps: int) -> None:
+    def __init__(self, latent_dim: int, network: str, steps: int, paced_by: str) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.network = network
         self.steps = steps
+        self.paced_by = paced_by
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the weights of convolutional networks from N(0, 0.02²), as Radford et al. (2016)."""
@@ -50,13 +56,14 @@ class Adversarial(Model):
         """Return the discriminator, then the generator."""
         return [
             Player(
-                list(self.discriminator.parameters()), self.losses, self.discriminator_objective
+                [list(self.discriminator.parameters())], self.losses, self.discriminator_objective
             ),
             Player(
-                list(self.decoder.parameters()),
+                [list(self.decoder.parameters())],
                 self.generator_losses,
                 lambda losses: losses["generator"].mean(),
                 every=self.steps,
+                paced_by=self.paced_by,
             ),
         ]
 

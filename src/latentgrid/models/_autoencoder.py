@@ -73,6 +73,9 @@ class PenalisedAutoencoder(DenseAutoencoder):
         penalty: λ, the second term's weight in the loss.
     """
 
+    loss_depends_on: ClassVar = ("penalty",)
+    ranked_by: ClassVar = "test_squared_error"
+
     def __init__(
         self, image_shape: ImageShape, latent_dim: int, hidden: int, penalty: float
     ) -> None:

@@ -26,6 +26,8 @@ class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
         "kl": "nats per image",
     }
     total: ClassVar = "cross entropy + β·KL, per image"
+    loss_depends_on: ClassVar = ("beta",)
+    ranked_by: ClassVar = "importance_bound"
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ class Denoiser(Model):
         "reconstruction": "squared error to the clean image summed over pixels, per image"
     }
     total: ClassVar = "squared error to the clean image, per image"
+    loss_depends_on: ClassVar = ("corruption",)
     corruption: str
 
     def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:

@@ -65,9 +65,9 @@ class AAE(StandardNormalPrior):
         encoder, decoder = list(self.encoder.parameters()), list(self.decoder.parameters())
         discriminator = list(self.discriminator.parameters())
         return [
-            Player(encoder + decoder, self.reconstruction, self.batch_loss),
-            Player(discriminator, self.discrimination, lambda of: of["discriminator"].mean()),
-            Player(encoder, self.deception, lambda of: of["generator"].mean()),
+            Player([encoder + decoder], self.reconstruction, self.batch_loss),
+            Player([discriminator], self.discrimination, lambda of: of["discriminator"].mean()),
+            Player([encoder], self.deception, lambda of: of["generator"].mean()),
         ]
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:

@@ -5,7 +5,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from latentgrid.hyperparameters import PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._classifier import CrossEntropyClassifier
 from latentgrid.nets.dropout import seed_dropout
@@ -35,8 +34,8 @@ class Classifier(CrossEntropyClassifier):
     def __init__(
         self,
         image_shape: ImageShape,
+        classes: int,
         network: Literal["alexnet", "resnet18", "resnet34", "vgg11"] = "resnet18",
-        classes: PositiveInteger = 10,
     ) -> None:
         from torchvision.models import get_model  # a second to import
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from latentgrid.data import Batch
 from latentgrid.hyperparameters import LatentDim, PositiveInteger
@@ -17,7 +18,7 @@ from latentgrid.models._adversarial import (
 
 
 class ConditionalGAN(JensenShannon):
-    """A generator that makes an image of a given digit, against a discriminator told the digit.
+    """A generator that makes an image of a given class, against a discriminator told the class.
 
     The label is given to both (source 004, section 1.2): one-hot beside the code, and as one more
     channel of the image, a plane that is learnt for each class: the label through a linear layer
@@ -28,14 +29,14 @@ class ConditionalGAN(JensenShannon):
     def __init__(
         self,
         image_shape: ImageShape,
+        classes: int,
         latent_dim: LatentDim,
-        classes: PositiveInteger = 10,
         hidden: PositiveInteger = 1200,
         discriminator_steps: PositiveInteger = 1,
         network: Literal["dense", "conv"] = "dense",
         channels: PositiveInteger = 64,
     ) -> None:
-        super().__init__(latent_dim, network, discriminator_steps)
+        super().__init__(latent_dim, network, discriminator_steps, "discriminator_steps")
         self.classes = classes
         self.decoder = generator_network(
             network, image_shape, latent_dim + classes, hidden, channels
@@ -59,7 +60,7 @@ class ConditionalGAN(JensenShannon):
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Generate n images, as many of each class as of any other, class after class.
 
-        So 80 images laid out in eight columns have one digit in each row.
+        So 80 images laid out in eight columns have one class of ten in each row.
         """
         codes = torch.randn(n, self.latent_dim, generator=generator)
         labels = torch.arange(n) * self.classes // n
@@ -67,10 +68,13 @@ class ConditionalGAN(JensenShannon):
         return self.generate(codes.to(device), labels.to(device))
 
     def one_hot(self, labels: Tensor) -> Tensor:
-        """Map labels (n,) to (n, classes)."""
-        # PyTorch's one_hot looks whether the labels are classes, and waits for the device to know.
-        classes = torch.arange(self.classes, device=labels.device)
-        return (labels[:, None] == classes).float()
+        """Map labels (n,) to (n, classes).
+
+        Raises:
+            IndexError: a label is no class.
+        """
+        # PyTorch's one_hot waits for the device to know whether all labels are classes.
+        return functional.embedding(labels, torch.eye(self.classes, device=labels.device))
 
 
 class WithLabel(nn.Module):

@@ -1,5 +1,7 @@
 """The convolutional variational autoencoder of source 000 (section 6.3.2)."""
 
+from typing import ClassVar
+
 from latentgrid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
 from latentgrid.models._gaussian import GaussianVAE
@@ -8,6 +10,8 @@ from latentgrid.nets.conv import conv_decoder, conv_encoder
 
 class ConvVAE(GaussianVAE):
     """A variational autoencoder of two convolutions and three transposed ones, linear output."""
+
+    in_turn: ClassVar = ("encoder", "decoder")
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
         super().__init__(

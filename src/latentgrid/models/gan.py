@@ -30,6 +30,6 @@ class GAN(JensenShannon, StandardNormalPrior):
         network: Literal["dense", "conv"] = "dense",
         channels: PositiveInteger = 64,
     ) -> None:
-        super().__init__(latent_dim, network, discriminator_steps)
+        super().__init__(latent_dim, network, discriminator_steps, "discriminator_steps")
         self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
         self.discriminator = discriminator_network(network, image_shape, hidden, channels)

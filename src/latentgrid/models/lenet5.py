@@ -4,7 +4,6 @@ import itertools
 
 from torch import nn
 
-from latentgrid.hyperparameters import PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._classifier import CrossEntropyClassifier
 from latentgrid.nets.dense import dense
@@ -17,7 +16,7 @@ DROPOUT = 0.5
 
 
 class LeNet5(CrossEntropyClassifier):
-    """LeNet-5, a small convolutional classifier; its verdict says what digit an image shows.
+    """LeNet-5, a small convolutional classifier; its verdict says what class an image shows.
 
     Convolution 6 k5, pooling, convolution 16 k5, pooling, dense 120, 84, classes; 61,706 weights
     for 28×28 images (LeCun, Bottou, Bengio and Haffner 1998, fig. 2; source 001). As in the paper,
@@ -29,7 +28,7 @@ class LeNet5(CrossEntropyClassifier):
     units, AlexNet's remedy (source 001): without it the test accuracy on MNIST wavers about 99 %.
     """
 
-    def __init__(self, image_shape: ImageShape, classes: PositiveInteger = 10) -> None:
+    def __init__(self, image_shape: ImageShape, classes: int) -> None:
         super().__init__()
         channels, *sides = image_shape
         missing = [max(0, SIDE - side) for side in sides]

@@ -24,14 +24,17 @@ class PCA(LinearAutoencoder):
         super().__init__(image_shape, latent_dim)
         self.register_buffer("components", torch.zeros(latent_dim, len(self.mean)))
 
+    def require(self, epochs: int, images: int) -> None:
+        """Refuse more components than images."""
+        if self.latent_dim > images:
+            raise UserError(
+                f"latent_dim: found {self.latent_dim}; allowed: up to the {images} images"
+            )
+
     def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
         """Fit scikit-learn's PCA, in double precision and with a solver that draws nothing."""
         from sklearn import decomposition
 
-        if self.latent_dim > len(images):
-            raise UserError(
-                f"latent_dim: found {self.latent_dim}; allowed: up to the {len(images)} images"
-            )
         pixels = to_unit_interval(images.cpu()).flatten(1).double().numpy()
         solver = "covariance_eigh" if len(pixels) >= pixels.shape[1] else "full"
         fit = decomposition.PCA(self.latent_dim, svd_solver=solver).fit(pixels)

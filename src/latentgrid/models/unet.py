@@ -7,7 +7,7 @@ from torch import Tensor
 from latentgrid.hyperparameters import PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._denoiser import Denoiser
-from latentgrid.nets.blocks import quarter
+from latentgrid.nets.sides import quarter
 from latentgrid.nets.unet import unet
 
 

@@ -1,6 +1,7 @@
 """The dense variational autoencoder of source 000 (section 6.3.1)."""
 
 from math import prod
+from typing import ClassVar
 
 from torch import nn
 
@@ -14,6 +15,8 @@ HIDDEN = 512
 
 class VAE(GaussianVAE):
     """A dense variational autoencoder, 784–512–512–512–2d and d–512–512–784, ReLU throughout."""
+
+    in_turn: ClassVar = ("encoder", "decoder")
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
         super().__init__(

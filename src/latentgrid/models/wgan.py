@@ -50,7 +50,7 @@ class WGAN(Adversarial, StandardNormalPrior):
         network: Literal["dense", "conv"] = "dense",
         channels: PositiveInteger = 64,
     ) -> None:
-        super().__init__(latent_dim, network, critic_steps)
+        super().__init__(latent_dim, network, critic_steps, "critic_steps")
         self.penalty = penalty
         self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
         self.discriminator = discriminator_network(network, image_shape, hidden, channels)

@@ -4,8 +4,8 @@ from math import prod
 
 from torch import nn
 
-from latentgrid.nets.blocks import quarter
 from latentgrid.nets.dense import dense, dense_decoder
+from latentgrid.nets.sides import quarter
 
 ImageShape = tuple[int, int, int]
 

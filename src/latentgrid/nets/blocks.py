@@ -12,11 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from latentgrid.errors import UserError
 from latentgrid.nets.dense import leaky_relu
+from latentgrid.nets.sides import quarter
 
 KERNEL = 3
-SMALLEST_SIDE = 8
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -141,21 +140,6 @@ class Residual(nn.Module):
         """Keep the shape."""
         changed: Tensor = x + self.change(x)
         return changed
-
-
-def quarter(image_shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Return height and width after they were halved twice.
-
-    Raises:
-        UserError: they cannot be.
-    """
-    _, height, width = image_shape
-    if height % 4 or width % 4 or min(height, width) < SMALLEST_SIDE:
-        raise UserError(
-            f"images of {height}×{width} pixels do not fit this network; "
-            f"allowed: multiples of 4, {SMALLEST_SIDE} or more"
-        )
-    return height // 4, width // 4
 
 
 def conv_pair(

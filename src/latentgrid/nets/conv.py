@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from latentgrid.nets.sides import quarter
+
 KERNEL = 3
 NARROW, WIDE = 32, 64
 
@@ -27,6 +29,7 @@ def conv_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequenti
     Maps images (n, c, h, w) to (n, outputs).
     """
     channels, height, width = image_shape
+    quarter(image_shape)  # which the decoder does, and must not be the first to refuse
     after = [((side - KERNEL) // 2 + 1 - KERNEL) // 2 + 1 for side in (height, width)]
     return nn.Sequential(
         nn.Conv2d(channels, NARROW, KERNEL, stride=2),
@@ -43,14 +46,13 @@ def conv_decoder(
 ) -> nn.Sequential:
     """A dense layer and three "same" 3×3 transposed convolutions: 64 and 32 with stride 2, then 1.
 
-    Maps codes (n, latent_dim) to images (n, c, h, w); height and width must be multiples of 4.
+    Maps codes (n, latent_dim) to images (n, c, h, w); sides are multiples of 4, 8 or more.
 
     Of the row and column too many that stride 2 gives, TensorFlow's "same" cuts the last and
     PyTorch's padding the first. So these layers are TensorFlow's turned by 180 degrees, weights
     and all, and the image they make is turned back.
     """
-    channels, height, width = image_shape
-    low = (height // 4, width // 4)
+    channels, low = image_shape[0], quarter(image_shape)
     return nn.Sequential(
         nn.Linear(latent_dim, NARROW * low[0] * low[1]),
         nn.ReLU(),

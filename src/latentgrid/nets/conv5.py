@@ -7,12 +7,13 @@ the odd one after it and PyTorch's padding before it. So these networks are Tens
 
 from torch import nn
 
-from latentgrid.errors import UserError
 from latentgrid.nets.conv import HalfTurn
 from latentgrid.nets.dense import leaky_relu
+from latentgrid.nets.sides import quarter
 
 KERNEL, PADDING = 5, 2
 NARROW, WIDE, FEATURES = 32, 64, 128
+SMALLEST_SIDE = 4
 
 
 def conv5_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequential:
@@ -28,7 +29,7 @@ def conv5_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequent
         *_same_conv(NARROW, NARROW, stride=2),
         *_same_conv(NARROW, WIDE, stride=1),
         *_same_conv(WIDE, WIDE, stride=2),
-        nn.Conv2d(WIDE, FEATURES, quarter(image_shape)),
+        nn.Conv2d(WIDE, FEATURES, quarter(image_shape, SMALLEST_SIDE)),
         leaky_relu(),
         nn.Flatten(),
         nn.Linear(FEATURES, outputs),
@@ -45,7 +46,7 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
     channels = image_shape[0]
     return nn.Sequential(
         nn.Unflatten(1, (latent_dim, 1, 1)),
-        nn.ConvTranspose2d(latent_dim, WIDE, quarter(image_shape)),
+        nn.ConvTranspose2d(latent_dim, WIDE, quarter(image_shape, SMALLEST_SIDE)),
         leaky_relu(),
         *_same_conv_transpose(WIDE, WIDE, stride=1),
         *_same_conv_transpose(WIDE, WIDE, stride=2),
@@ -56,21 +57,6 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
         nn.Sigmoid(),
         HalfTurn(),
     )
-
-
-def quarter(image_shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Return height and width of the maps after two strides of 2.
-
-    Raises:
-        UserError: a side is no multiple of 4, so that the decoder could not give it back.
-    """
-    _channels, height, width = image_shape
-    if height % 4 or width % 4:
-        raise UserError(
-            f"images of {height}×{width} do not fit the 5×5 convolutions of conv5_vae: "
-            "height and width must be multiples of 4"
-        )
-    return height // 4, width // 4
 
 
 def _same_conv(channels_in: int, channels_out: int, stride: int) -> tuple[nn.Module, nn.Module]:

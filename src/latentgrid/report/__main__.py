@@ -35,6 +35,7 @@ COMPARED = {
     "test_accuracy": "accuracy",
     "sample_confidence": "sample confidence",
     "sample_classes": "sample classes",
+    "sample_score": "sample score",
 }
 
 
@@ -55,6 +56,7 @@ def templates() -> Environment:
         loader=PackageLoader("latentgrid", "report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=sections.seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -42,6 +42,7 @@ def markdown() -> Environment:
     environment = Environment(  # noqa: S701 - nothing is escaped in Markdown
         loader=PackageLoader("latentgrid", "report"),
         undefined=StrictUndefined,
+        finalize=sections.seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -44,7 +44,7 @@ PIXELS = 84  # of the shown image's side
 TOOLTIP = f"""
 <div style="display: flex; gap: 8px; align-items: center">
   <img src="@image" width="{PIXELS}" height="{PIXELS}" style="image-rendering: pixelated" alt="">
-  <div>digit <b>@label</b><br>test image @row</div>
+  <div>class <b>@label</b><br>test image @row</div>
 </div>
 """
 

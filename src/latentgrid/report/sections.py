@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from latentgrid.errors import printable
 from latentgrid.files import read_json
 from latentgrid.paths import Layout
 
@@ -48,7 +49,7 @@ TITLES = {
     "rate_distortion": "Rate against distortion",
     "prior_draws": "The same draws decoded",
     "samples_by_dimension": "Samples over the latent dimension",
-    "class_means": "The mean code of each digit",
+    "class_means": "The mean code of each class",
     "noisy_codes": "Codes with noise",
     "fitted_gaussian": "A Gaussian fitted to the codes",
     "tsne": "Codes by t-SNE",
@@ -114,3 +115,10 @@ def in_sections(figures: Iterable[str]) -> dict[str, list[str]]:
     placed = {figure for named in sections.values() for figure in named}
     sections[OTHERS] = [figure for figure in left if figure not in placed]
     return {heading: named for heading, named in sections.items() if named}
+
+
+def seen(value: object) -> object:
+    """Return what a page shows of a value: a text without letters that cannot be seen."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):  # which HTML says of itself
+        return printable(value)
+    return value

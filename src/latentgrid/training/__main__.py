@@ -3,36 +3,39 @@
 The device is chosen before torch starts CUDA.
 """
 
-import json
 import shutil
+import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from filelock import FileLock, Timeout
 
+from latentgrid import orders
 from latentgrid.errors import UserError
 from latentgrid.files import write_json
+from latentgrid.grid import read_plan
+from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
 from latentgrid.step import run_step
 from latentgrid.training.devices import take_device
 
 # Whoever looks whether a run trains holds its lock for less than a moment.
 SECONDS_FOR_A_LOOK = 1
+STOPPED = "stopped; the same command goes on"
 
 
 def main(
-    settings: Annotated[str, typer.Option(help="the run's settings as JSON")],
-    images: Annotated[Path, typer.Option(help="the data set's tensors")],
-    folder: Annotated[Path, typer.Option(help="where the results go")],
-    state: Annotated[Path, typer.Option(help="where an unfinished run keeps what it has")],
+    dataset: Annotated[str, typer.Option()],
+    run: Annotated[str, typer.Option(help="its name in the plan")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
     cuda_graphs: Annotated[bool, typer.Option(help="replay captured steps on a GPU")] = True,
 ) -> None:
-    """Train one run, or go on with it."""
-    files = RunFiles(folder, state)
+    """Train one run of the plan, or go on with it."""
+    layout = Layout(dataset)
+    files = layout.run(run)
     with _only_here(files):
         files.failure.unlink(missing_ok=True)
         files.live_history.unlink(missing_ok=True)
@@ -40,11 +43,43 @@ def main(
             place, _slot = take_device(device, jobs_per_gpu)
             from latentgrid.training.run import train_run
 
-            train_run(json.loads(settings), images, files, place, cuda_graphs)
+            settings = settings_of(layout, run)
+            digest = code_digest_of(settings)
+            train_run(settings, layout.images, files, place, digest, cuda_graphs)
+        except KeyboardInterrupt:
+            write_json(files.failure, {"reason": STOPPED})
+            sys.exit(STOPPED)
         except BaseException as error:
             write_json(files.failure, {"reason": _reason(error)})
             raise
+        # Until its outcome is stamped, a run is not done, and needs what it would go on from.
+        order = orders.mine()
+        if order:
+            order.stamp()
         shutil.rmtree(files.state)
+
+
+def code_digest_of(settings: Mapping[str, Any]) -> str:
+    """Return the digest of the code that trains a run: that of the order, which was looked at."""
+    order = orders.mine()
+    if order:
+        return order.products[0].recipe.code
+    from latentgrid.imports import code_of
+
+    return code_of("latentgrid.training.run", f"latentgrid.models.{settings['model']}").digest
+
+
+def settings_of(layout: Layout, run: str) -> Mapping[str, Any]:
+    """Return the settings of a run of the plan.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    settings = {planned["name"]: planned["settings"] for planned in read_plan(layout.plan)}
+    if run not in settings:
+        raise UserError(f"{run}: is no run of {layout.plan}")
+    found: Mapping[str, Any] = settings[run]
+    return found
 
 
 def _only_here(files: RunFiles) -> AbstractContextManager[object]:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import torch
 
 from latentgrid import models
-from latentgrid.data import Batch, load_images, sources
+from latentgrid.data import Batch, sources
 from latentgrid.data.sources import Size
-from latentgrid.grid import Run, canonical
+from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
 from latentgrid.text import duration, size
 from latentgrid.training.devices import take_device
-from latentgrid.training.steps import moving, take_turns, turns_of
-from latentgrid.training.trial import attempt, built
+from latentgrid.training.steps import Turn, turns_of
+from latentgrid.training.trial import built, examine
 
 WARM_UP, TIMED = 1, 3
 SECONDS_TO_START = 5
@@ -41,10 +41,15 @@ class Costs:
 
 
 def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
-    """Time a few training steps of every distinct network and scale them up to each run."""
+    """Time a few training steps of every distinct network and scale them up to each run.
+
+    Raises:
+        UserError: the workflow would refuse a run.
+    """
     place, _slot = take_device(device, jobs_per_gpu=1)
     torch.set_num_threads(1)
-    data = _size(layout)
+    data = sources.size(layout.dataset)
+    _examine(runs, data)
     measured: dict[str, tuple[float, int]] = {}
     seconds, disk = [], []
     for run in runs:
@@ -73,34 +78,36 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     )
 
 
-def _size(layout: Layout) -> Size:
-    if layout.images.exists():
-        images = load_images(layout.images)
-        return Size(len(images.train_images), len(images.test_images), images.shape)
-    return sources.size(layout.dataset)
+def _examine(runs: Sequence[Run], data: Size) -> None:
+    """Refuse what the workflow's trial step refuses."""
+    for run in {canonical(trial_of(run.settings)): run for run in runs}.values():
+        examine(run.name, run.settings, data)
 
 
 def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
     """Return the seconds that training spends on an image, and the bytes of the weights."""
     settings = run.settings
-    model = built(run.name, settings, data.shape)
-    attempt(run.name, model, settings, data.shape)
+    model = built(run.name, settings, data)
+    weights = models.parameter_count(model) * FLOAT_BYTES
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    turns = turns_of(model, settings)
-    batch_size = min(run.batch_size, data.train)
-    images = torch.rand(batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
-    batch = Batch(images, torch.zeros(batch_size, dtype=torch.int64, device=place))
+    pixels = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
+    batch = Batch(pixels, torch.zeros(run.batch_size, dtype=torch.int64, device=place))
     noise = generator(0, "estimate", place)
-    if model.closed_form:
-        return 0.0, models.parameter_count(model) * FLOAT_BYTES
-    rounds = max(turn.player.every for turn in turns)
-    for step in range(rounds * (WARM_UP + TIMED)):
-        if step == rounds * WARM_UP:
+    # A player who moves on every fifth batch costs a fifth of a step on each.
+    shares = [
+        _seconds(turn, batch, noise) / turn.player.every for turn in turns_of(model, settings)
+    ]
+    return sum(shares) / run.batch_size, weights
+
+
+def _seconds(turn: Turn, batch: Batch, noise: torch.Generator) -> float:
+    """Return how long a step of one player takes."""
+    for step in range(WARM_UP + TIMED):
+        if step == WARM_UP:
             started = time.perf_counter()
-        _, objective = take_turns(moving(turns, step + 1), batch, noise)
+        _, objective = turn.take(batch, noise)
         objective.item()
-    elapsed = time.perf_counter() - started
-    return elapsed / (rounds * TIMED) / batch_size, models.parameter_count(model) * FLOAT_BYTES
+    return (time.perf_counter() - started) / TIMED
 
 
 def _snapshot_bytes(run: Run, data: Size) -> int:

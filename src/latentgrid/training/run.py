@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import socket
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -30,6 +29,7 @@ from latentgrid.training.loop import Outcome, Training
 from latentgrid.training.progress import Progress
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import Row
+from latentgrid.training.stopping import Stop
 
 # To write all weights and moments down takes as long as an epoch of a small data set.
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
@@ -40,10 +40,24 @@ def train_run(
     images: Path,
     files: RunFiles,
     place: str,
+    code_digest: str,
     cuda_graphs: bool = True,
 ) -> None:
-    """Train one run on the device `place`, from its last checkpoint on, and write its files."""
+    """Train one run on the device `place`, from its last checkpoint on, and write its files.
+
+    Args:
+        settings: of the run.
+        images: the data set's tensors.
+        files: where the run goes.
+        place: "cpu" or "cuda".
+        code_digest: of the code that this process has loaded (`imports.code_of`).
+        cuda_graphs: whether steps are replayed on a GPU.
+
+    Raises:
+        Stopped: the process was asked to end; the next call goes on.
+    """
     started = datetime.now(UTC)
+    code = code_version(), code_digest
     torch.set_num_threads(1)
     # Moments of weights without a gradient decay into numbers that slow a CPU's step to half.
     torch.set_flush_denormal(True)
@@ -51,15 +65,16 @@ def train_run(
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
     data = load_data(images, place)
-    model = new_model(settings, data.shape, place)
+    model = new_model(settings, data, place)
     mode = captured if place == "cuda" and cuda_graphs else plainly
-    unfinished = UnfinishedRun(model, data, settings, files, mode)
+    made_by = made_with(model, data, settings, code)
+    unfinished = UnfinishedRun(model, data, settings, files, fingerprint(made_by), mode)
     outcome = unfinished.train()
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     save(files.weights, lambda part: save_file(weights, part))
     save(files.snapshots, lambda part: save_file(unfinished.snapshots, part))
     write_text(files.history, as_csv(unfinished.record.history))
-    write_json(files.config, made_with(model, data, settings))
+    write_json(files.config, made_by)
     write_json(
         files.timing,
         {
@@ -89,28 +104,40 @@ def load_data(images: Path, place: str) -> Images:
     return Images(**tensors, checksum=stored.checksum)
 
 
-def new_model(settings: Mapping[str, Any], shape: models.ImageShape, place: str) -> Model:
-    """Return the run's model with its first weights, on a device."""
+def new_model(settings: Mapping[str, Any], data: Images, place: str) -> Model:
+    """Return the run's model for such data with its first weights, on a device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(settings["seed"], "construction"))
-        model = models.build(settings, shape)
+        model = models.build(settings, data.shape, data.classes)
     model.initialise(generator(settings["seed"], "weights"))
     model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
 
 
-def made_with(model: Model, data: Images, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run was made with, and what its model is."""
+def made_with(
+    model: Model, data: Images, settings: Mapping[str, Any], code: tuple[str, str]
+) -> dict[str, Any]:
+    """Return what a run was made with, and what its model is.
+
+    Args:
+        model: of the run.
+        data: what it is trained and tested on.
+        settings: of the run.
+        code: the commit and the digest of the code, both read before training began.
+    """
+    commit, digest = code
     return {
         "settings": settings,
         "image shape": list(data.shape),
+        "classes": data.classes,
         "parameters": models.parameter_count(model),
         "description": (type(model).__doc__ or "").splitlines()[0],
         "terms": model.terms,
         "total": model.total,
         "batch total": model.batch_total,
         "data sha256": data.checksum,
-        "code": code_version(),
+        "code": commit,
+        "code digest": digest,
         "libraries": library_versions(),
         "device": device_name(data),
     }
@@ -122,21 +149,15 @@ def device_name(data: Images) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def fingerprint(data: Images, settings: Mapping[str, Any]) -> str:
-    """Return a hash of all that decides a run's bits, for a process that has built its model.
+def fingerprint(made_by: Mapping[str, Any]) -> str:
+    """Return a hash of all that decides a run's bits.
 
     The instructions that torch chose for this CPU are part of it: a run that went on on another
-    kind of machine would be neither's.
+    kind of machine would be neither's. The commit is not: it may change and the code not.
     """
-    digest = hashlib.sha256()
-    made_on = device_name(data), torch.backends.cpu.get_cpu_capability(), library_versions()
-    digest.update(json.dumps([settings, data.checksum, *made_on], sort_keys=True).encode())
-    package = __name__.partition(".")[0]
-    for name in sorted(sys.modules):
-        source = getattr(sys.modules[name], "__file__", None)
-        if name.partition(".")[0] == package and source:
-            digest.update(Path(source).read_bytes())
-    return digest.hexdigest()
+    deciding = {name: value for name, value in made_by.items() if name != "code"}
+    deciding["instructions"] = torch.backends.cpu.get_cpu_capability()
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
 class UnfinishedRun:
@@ -153,26 +174,35 @@ class UnfinishedRun:
         data: Images,
         settings: Mapping[str, Any],
         files: RunFiles,
+        identity: str,
         mode: Mode = plainly,
     ) -> None:
-        """Take up the run where its last checkpoint left it, or begin it."""
+        """Take up the run where its last checkpoint left it, or begin it.
+
+        Checkpoints of another `identity` are not used.
+        """
         self.model, self.data, self.files = model, data, files
         self.seed, self.kept = settings["seed"], settings["snapshots"]
         self.training = Training(model, data, settings, mode)
-        self.checkpoints = Checkpoints(
-            files.checkpoints, fingerprint(data, settings), self.kept["epochs"]
-        )
+        self.checkpoints = Checkpoints(files.checkpoints, identity, self.kept["epochs"])
         self.record = Record(self.checkpoints.run)
         self.snapshots: dict[str, Tensor] = {}
         self._go_on()
         self.progress = Progress(settings["epochs"], done=self.training.epoch)
         self.written_down = time.monotonic()
+        self.epoch_written_down = self.training.epoch
+        self.stop = Stop(lambda: self.epoch_written_down == self.training.epoch)
 
     def train(self) -> Outcome:
-        """Train to the end."""
+        """Train to the end.
+
+        Raises:
+            Stopped: the process was asked to end, and what it has is written down.
+        """
         if self.training.epoch == 0:
             self._keep_snapshot()
-        outcome = self.training.run(self._after_epoch)
+        with self.stop.on_signals():
+            outcome = self.training.run(self._after_epoch)
         if outcome.diverged:
             print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)
             self._take_snapshot()
@@ -197,10 +227,12 @@ class UnfinishedRun:
             seconds=self.training.seconds,
         )
         self._keep_snapshot()
-        if time.monotonic() - self.written_down >= SECONDS_BETWEEN_CHECKPOINTS:
+        due = time.monotonic() - self.written_down >= SECONDS_BETWEEN_CHECKPOINTS
+        if due or self.stop.is_asked:
             self.checkpoints.keep(self.training.state(), self.record)
-            self.written_down = time.monotonic()
+            self.written_down, self.epoch_written_down = time.monotonic(), self.training.epoch
         write_text(self.files.live_history, as_csv(self.record.history))
+        self.stop.heed()
         self.progress.epoch_done(self.training.epoch, row["train_loss"], row["test_loss"])
 
     def _keep_snapshot(self) -> None:

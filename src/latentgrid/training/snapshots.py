@@ -32,10 +32,10 @@ def snapshot(
 
     Of the model: `samples` (uint8 images from the prior, the same draws at every epoch and for
     every model with the same latent dimension) and, for two latent dimensions, `manifold` (uint8,
-    manifold² images). Of all test images: `codes` (float32), `classes` or `clusters` (uint8), and
-    `squared_error` (float32), which the reconstruction cut to [0, 1] makes, summed over pixels. Of
-    the first test images: `reconstructions` (uint8) and, where the model was shown damaged images,
-    those, `corrupted` (uint8).
+    manifold² images). Of all test images: `codes` (float32), `classes` (uint8) or `clusters`
+    (int32), and `squared_error` (float32), which the reconstruction cut to [0, 1] makes, summed
+    over pixels. Of the first test images: `reconstructions` (uint8) and, where the model was shown
+    damaged images, those, `corrupted` (uint8).
     """
     model.eval()
     taken: dict[str, Tensor] = {}
@@ -46,7 +46,7 @@ def snapshot(
     if isinstance(model, Classifier):
         taken["classes"] = _of_all(data.test_images, model.classify).argmax(1).to(torch.uint8)
     if isinstance(model, Clusterer):
-        taken["clusters"] = _of_all(data.test_images, model.cluster).argmax(1).to(torch.uint8)
+        taken["clusters"] = _of_all(data.test_images, model.cluster).argmax(1).int()
     taken |= _reconstructions(model, data.test_images, seed)
     if isinstance(model, Quantile) and isinstance(model, Decoder) and model.latent_dim == 2:  # noqa: PLR2004
         codes = model.quantile(unit_square(manifold).to(data.test_images.device))

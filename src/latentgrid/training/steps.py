@@ -46,7 +46,7 @@ def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
     precision = PRECISIONS[settings["precision"]]
 
     def optimizer_of(player: Player) -> Optimizer:
-        return OPTIMIZERS[settings["optimizer"]](player.parameters, settings["learning_rate"])
+        return OPTIMIZERS[settings["optimizer"]](player.groups, settings["learning_rate"])
 
     return [Turn(player, optimizer_of(player), precision) for player in model.players()]
 
@@ -76,7 +76,7 @@ class Batches:
         """Begin with the first batch; `order` holds each image's place, int64 (n,)."""
         self.images, self.labels, self.order = images, labels, order
         self.sizes = [len(part) for part in torch.split(order, batch_size)]
-        self._places = torch.arange(batch_size, device=order.device)
+        self._places = torch.arange(max(self.sizes), device=order.device)
 
     def next(self, size: int) -> Batch:
         """Return the next batch, which has `size` images."""

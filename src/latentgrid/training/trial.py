@@ -1,10 +1,11 @@
 """The trial step: every network of the grid takes a step and a snapshot, before any is trained.
 
-So an encoder and a decoder that do not meet, or a network that does not fit the images, is named
-after seconds and not after the runs before it.
+So an encoder and a decoder that do not meet, a network that does not fit the images, or a player
+who would never move is named after seconds and not after the runs before it.
 """
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Annotated, Any
 
 import torch
@@ -12,17 +13,18 @@ import typer
 
 from latentgrid import models
 from latentgrid.data import Images, as_batch, sources
+from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.files import write_text
 from latentgrid.grid import canonical, read_plan, trial_of
-from latentgrid.models import ImageShape, Model
+from latentgrid.models import Classifier, ImageShape, Model
 from latentgrid.paths import Layout
 from latentgrid.randomness import generator
 from latentgrid.step import run_step
 from latentgrid.training.snapshots import snapshot
-from latentgrid.training.steps import moving, take_turns, turns_of
+from latentgrid.training.steps import take_turns, turns_of
 
-FEW = 10  # images, one of each class; batch normalisation needs more than one
+FEW = 10  # images; batch normalisation needs more than one
 
 
 def main(
@@ -35,42 +37,65 @@ def main(
     torch.set_num_threads(1)
     tried: set[str] = set()
     for planned in read_plan(layout.plan):
-        name, settings = planned["name"], planned["settings"]
-        trial = canonical(trial_of(settings))
+        trial = canonical(trial_of(planned["settings"]))
         if trial not in tried:
-            model = built(name, settings, size.shape)
-            admit(name, model, settings["epochs"], size.train)
-            attempt(name, model, settings, size.shape)
+            examine(planned["name"], planned["settings"], size)
             tried.add(trial)
     write_text(layout.tried, key)
     print(f"{len(tried)} networks fit images of {_shown(size.shape)}", flush=True)
 
 
-def built(name: str, settings: Mapping[str, Any], shape: ImageShape) -> Model:
+def examine(name: str, settings: Mapping[str, Any], size: Size) -> None:
+    """Refuse a run that could not be trained on such data, or would be trained in vain.
+
+    Raises:
+        UserError: it is refused; the text names the run and why.
+    """
+    if settings["batch_size"] > size.train:
+        raise UserError(
+            f"{name}: batch_size: found {settings['batch_size']}; "
+            f"allowed: up to the {size.train} training images"
+        )
+    model = built(name, settings, size)
+    attempt(name, model, settings, size)
+    admit(name, model, settings, size)
+
+
+def built(name: str, settings: Mapping[str, Any], size: Size) -> Model:
     """Return the run's model before training.
 
     Raises:
-        UserError: it cannot be made for images of this shape (channels, height, width).
+        UserError: it cannot be made for such images.
     """
     try:
-        return models.build(settings, shape)
+        return models.build(settings, size.shape, size.classes)
     except Exception as error:  # whatever a model of the user's raises is said in one line
-        raise _misfit(name, shape, error) from error
+        raise _misfit(name, size.shape, error) from error
 
 
-def admit(name: str, model: Model, epochs: int, images: int) -> None:
-    """Let the model say whether it can be trained for so many epochs on so many images.
+def admit(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
+    """Let the model say whether it can be trained so, and look whether each player ever moves.
 
     Raises:
-        UserError: it cannot.
+        UserError: it cannot, or one does not.
     """
+    epochs = settings["epochs"]
     try:
-        model.require(epochs, images)
+        model.require(epochs, size.train)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
+    batches = ceil(size.train / settings["batch_size"])
+    steps = epochs * batches
+    for player in model.players():
+        if player.every > steps:
+            raise UserError(
+                f"{name}: {player.paced_by}: found {player.every}, but all epochs together have "
+                f"{steps} batches ({epochs} × {batches}), so that a player would never move; "
+                f"allowed: up to {steps}"
+            )
 
 
-def attempt(name: str, model: Model, settings: Mapping[str, Any], shape: ImageShape) -> None:
+def attempt(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
     """Let each player take a step, and the model show what it can, on a few random images.
 
     Raises:
@@ -78,16 +103,19 @@ def attempt(name: str, model: Model, settings: Mapping[str, Any], shape: ImageSh
             not keep the contract.
     """
     noise = generator(0, "trial")
-    images = torch.randint(0, 256, (FEW, *shape), generator=noise, dtype=torch.uint8)
-    labels = torch.arange(FEW, dtype=torch.uint8)
+    images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
+    labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
+    # The last batch of an epoch has what the others leave.
+    left = size.train % settings["batch_size"] or settings["batch_size"]
     try:
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
         turns = turns_of(model, settings)
-        for step in range(max((turn.player.every for turn in turns), default=0)):
-            take_turns(moving(turns, step + 1), as_batch(images, labels), noise)
+        for n in sorted({FEW, min(FEW, left)}, reverse=True) if turns else ():
+            take_turns(turns, as_batch(images[:n], labels[:n]), noise)
         snapshot(model, Images(images, labels, images, labels), 0, FEW, manifold=2)
+        _knows_the_classes(model, images, size.classes)
     except Exception as error:  # as above
-        raise _misfit(name, shape, error) from error
+        raise _misfit(name, size.shape, error) from error
 
 
 def _keeps_the_contract(model: Model, losses: object) -> None:
@@ -99,6 +127,20 @@ def _keeps_the_contract(model: Model, losses: object) -> None:
             raise UserError(f"losses() must give {term} a value per image, (n,)")
     if not (model.total and (type(model).__doc__ or "").strip()):
         raise UserError("the class needs a docstring and `total`, which say what it is in words")
+    paces = [player.every for player in model.players()]
+    if paces and (paces[0] != 1 or min(paces) < 1):
+        raise UserError("the first of players() must step on every batch, and none more often")
+
+
+@torch.no_grad()
+def _knows_the_classes(model: Model, images: torch.Tensor, classes: int) -> None:
+    if isinstance(model, Classifier):
+        found = model.classify(as_batch(images, images).images).shape
+        if found != (FEW, classes):
+            raise UserError(
+                f"classify() must give each of the {classes} classes of the data a log-probability,"
+                f" (n, {classes}), not {tuple(found)}; the constructor is told `classes`"
+            )
 
 
 def _misfit(name: str, shape: ImageShape, error: Exception) -> UserError:

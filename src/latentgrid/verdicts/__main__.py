@@ -9,9 +9,14 @@ import typer
 
 from latentgrid import catalogue
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import as_exact_as_published, joined, read_published, read_runs
+from latentgrid.evaluation.tables import (
+    as_exact_as_published,
+    joined,
+    read_published,
+    read_runs,
+    write_table,
+)
 from latentgrid.evaluation.trained import load_test_set
-from latentgrid.files import replacing
 from latentgrid.paths import Layout
 from latentgrid.step import run_step
 from latentgrid.verdicts import numbers, regions, rule
@@ -39,8 +44,7 @@ def main(
         "regions": regions.summary(scanned),
     }
     for name, table in written.items():
-        with replacing(layout.tables / f"{name}.csv") as part:
-            table.to_csv(part, index=False)
+        write_table(layout.tables / f"{name}.csv", table)
     print(f"published numbers: {_counted(verdicts['verdict'])}", flush=True)
     print(f"comparisons for claims: {_counted(written['claims']['answer'])}", flush=True)
 

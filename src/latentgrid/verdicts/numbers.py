@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.evaluation.intervals import FEWEST_PAIRS, of_next, rank_correlation
-from latentgrid.evaluation.tables import PUBLISHED_PRECISION, joined, separated
+from latentgrid.evaluation.tables import (
+    ADAM,
+    ADAM_000,
+    PUBLISHED_PRECISION,
+    as_000_ran,
+    joined,
+    separated,
+)
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.rule import Verdict
 
@@ -40,7 +47,8 @@ def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
     kept = ["document", "table", "dataset", "model", *SETTING, "quantity", "unit"]
     row: dict[str, Any] = {**number[kept], "published": number["value"]}
     row["tolerance"] = rule.tolerance(number["quantity"], number["value"])
-    matching = _of_setting(number, runs) if dataset == number["dataset"] else runs.head(0)
+    ran = runs if dataset == number["dataset"] else runs.head(0)
+    matching = _of_setting(number, as_000_ran(ran))
     alike = _trained_alike(number, matching)
     compared = _comparable(number, alike)
     ours = list(compared[MEASURED_AS[number["quantity"]]].astype(float)) if len(compared) else []
@@ -49,7 +57,7 @@ def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
         verdict, reason = OPEN[number["origin"]]
         return row | {"verdict": verdict, "reason": reason}
     if not ours:
-        reason = _why_not(number, matching, alike, dataset)
+        reason = _why_not(number, matching, alike, dataset) + _plain_adam(number, ran)
         return row | {"verdict": Verdict.NOT_RUN, "reason": reason}
     return row | {
         "verdict": rule.decide(number["quantity"], number["value"], ours),
@@ -110,6 +118,13 @@ def _why_not(number: pd.Series, matching: pd.DataFrame, alike: pd.DataFrame, dat
         f"published {number['epochs']:.0f} epochs in batches of {number['batch_size']:.0f} "
         f"in {PUBLISHED_PRECISION}"
     )
+
+
+def _plain_adam(number: pd.Series, runs: pd.DataFrame) -> str:
+    """Say so if there are runs that differ from a number's setting by their kind of Adam."""
+    if number["optimizer"] != ADAM or _of_setting(number, runs).empty:
+        return ""
+    return f"; runs with plain {ADAM} are not compared, as the source's is {ADAM_000} here"
 
 
 def _without_result(alike: pd.DataFrame) -> str:

@@ -1,28 +1,58 @@
 """One file a data set; each has its `SIZE` and `load(folder, mirror)`, which gives `Images`."""
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from latentgrid.data import Images
+from latentgrid.data.contract import Size, checked, checked_size
+from latentgrid.errors import UserError, one_line
 
-
-@dataclass(frozen=True)
-class Size:
-    """How many images there are to train and to test on, and their channels, height, width."""
-
-    train: int
-    test: int
-    shape: tuple[int, int, int]
+__all__ = ["Size", "load", "size"]
 
 
 def size(dataset: str) -> Size:
-    """Return what the named data set holds, without fetching it."""
-    known: Size = importlib.import_module(f"{__name__}.{dataset}").SIZE
-    return known
+    """Return what the named data set holds, without fetching it.
+
+    Raises:
+        UserError: its file cannot be imported, or its SIZE cannot be true; the text names it.
+    """
+    with _named(dataset):
+        return checked_size(_part(dataset, "SIZE"))
 
 
 def load(dataset: str, folder: Path, mirror: str | None) -> Images:
-    """Fetch the named data set, keeping what it downloads in `folder`."""
-    images: Images = importlib.import_module(f"{__name__}.{dataset}").load(folder, mirror)
-    return images
+    """Fetch the named data set, keeping what it downloads in `folder`.
+
+    Raises:
+        UserError: it cannot be had, or is not what `contract.checked` asks for; the text names
+            `mirror` or the source's file.
+    """
+    with _named(dataset):
+        load_images = _part(dataset, "load")
+    known = size(dataset)
+    found = load_images(folder, mirror)
+    with _named(dataset):
+        return checked(found, known)
+
+
+def _part(dataset: str, name: str) -> Any:
+    """Return what a source's file defines under a name."""
+    try:
+        source = importlib.import_module(f"{__name__}.{dataset}")
+    except Exception as error:  # whatever a file of the user's raises is said in one line
+        raise UserError(f"cannot be imported: {type(error).__name__} {one_line(error)}") from error
+    if not hasattr(source, name):
+        raise UserError(f"needs SIZE and load(folder, mirror), and has no {name}")
+    return getattr(source, name)
+
+
+@contextmanager
+def _named(dataset: str) -> Iterator[None]:
+    """Put the source's file before what is wrong with it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"src/latentgrid/data/sources/{dataset}.py: {error}") from None

@@ -11,7 +11,8 @@ from latentgrid.data import Images
 from latentgrid.data.sources import Size
 
 SIDE = 28
-SIZE = Size(1_437, 360, (1, SIDE, SIDE))
+SIZE = Size(1_437, 360, (1, SIDE, SIDE), classes=10)
+SAME_FROM_ANY_MIRROR = True  # it fetches nothing
 LARGEST = 16
 TEST_SHARE = 0.2
 

@@ -40,7 +40,8 @@ BYTES = {
 }
 # Not OSError as a whole: a full disk is not the mirror's fault. ValueError is a URL that is none.
 MIRROR_FAULTS = (URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError)
-SIZE = Size(60_000, 10_000, (1, 28, 28))
+SIZE = Size(60_000, 10_000, (1, 28, 28), classes=10)
+SAME_FROM_ANY_MIRROR = True  # each archive has the checksum above, or is refused
 MIRRORS = (*MNIST.mirrors, "https://storage.googleapis.com/cvdf-datasets/mnist/")
 ATTEMPTS = 3
 SECONDS_OF_SILENCE = 30
@@ -65,7 +66,7 @@ def load(folder: Path, mirror: str | None) -> Images:
     """
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
-    if mirror and not mirror.startswith(("http://", "https://")):
+    if mirror and not mirror.lower().startswith(("http://", "https://")):
         _copy(mirror, raw)
     else:
         _download(raw, (mirror.rstrip("/") + "/",) if mirror else MIRRORS)

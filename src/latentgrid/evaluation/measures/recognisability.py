@@ -22,6 +22,7 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     probability: of samples, of images decoded from draws of N(0, I) (`prior_confidence`) and of the
     Gaussian fitted to the codes (`fitted_confidence`), and of reconstructed test images. Of these
     `reconstruction_accuracy`, in [0, 1], is the share taken for the class of the original.
+    `sample_score` is `inception_score` of the samples, `sample_classes` is `classes_seen`.
     """
     judged = run.judged
     figures: dict[str, Any] = {
@@ -29,6 +30,7 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     }
     if "samples" in judged:
         figures["sample_classes"] = classes_seen(judged["samples"])
+        figures["sample_score"] = inception_score(judged["samples"])
     if "reconstructions" in judged:
         n = min(len(judged["reconstructions"]), len(test.labels))
         taken_for = judged["reconstructions"][:n].argmax(axis=1)
@@ -51,3 +53,15 @@ def classes_seen(probabilities: Array) -> float:
     """
     counts = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
     return float(np.exp(entropy(counts / counts.sum())))
+
+
+def inception_score(probabilities: Array) -> float:
+    """Return exp(E KL(p(class│image) ‖ p(class))) of probabilities (n, classes).
+
+    Salimans et al. (2016), section 4, with the judge in place of Inception: from 1, which samples
+    that are all alike get however sure the judge is of them, to the number of classes, for samples
+    of which it is sure and sees each class as often.
+    """
+    exact = probabilities.astype(np.float64)
+    mean = exact.mean(axis=0, keepdims=True)
+    return float(np.exp(entropy(exact, np.broadcast_to(mean, exact.shape), axis=1).mean()))

@@ -40,7 +40,7 @@ def draw(material: Material) -> Drawing:
         name = material.label(run)
         panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {discrepancy:.4f}")
         seen.append((name.replace("\n", ", "), inside, discrepancy))
-    class_legend(figure, material.test.labels, "digit")
+    class_legend(figure, material.test.labels)
     return Drawing(figure, _sentences(material, seen, min(MOST, len(shown[0][1]))))
 
 

@@ -50,9 +50,9 @@ def alike(decoded: list[Array], means: Array) -> list[str]:
     ]
     parts = []
     if between:
-        parts.append(f"{significant(fmean(between))} between two models for the same digit")
+        parts.append(f"{significant(fmean(between))} between two models for the same class")
     if within:
-        parts.append(f"{significant(fmean(within))} between two digits of the same model")
+        parts.append(f"{significant(fmean(within))} between two classes of the same model")
     from_means = fmean(difference(sheet, means) for sheet in decoded)
     parts.append(f"{significant(from_means)} between a decoded image and the mean of the images")
     return [f"The mean squared difference per pixel is {'; '.join(parts)}."]

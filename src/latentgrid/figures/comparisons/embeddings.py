@@ -19,7 +19,7 @@ def draw(material: Material) -> Drawing:
     for panel, plane, name in zip(places, shown, METHODS.values(), strict=True):
         scatter_plane(panel, plane, labels)
         panel.set_title(name)
-    class_legend(figure, labels, "digit")
+    class_legend(figure, labels)
     shares = [
         f"{name} {neighbours(plane, labels)[0]:.2f}"
         for name, plane in zip(METHODS.values(), shown, strict=True)

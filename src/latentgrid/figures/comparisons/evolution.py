@@ -79,7 +79,7 @@ def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -
         panel.set_ylabel(name)
     for panel in panels[1, 1:]:
         panel.tick_params(labelleft=False)
-    class_legend(block, labels, "digit")
+    class_legend(block, labels)
     block.suptitle(course.label, fontsize=9, weight="bold")
 
 
@@ -94,7 +94,7 @@ def _frame(courses: list[Course], labels: Array, epoch: int) -> Figure:
         titles = (f"samples, epoch {now}", f"codes, epoch {now}", f"manifold, epoch {now}")
         for panel, title in zip(row, titles, strict=True):
             panel.set_title(title)
-    class_legend(figure, labels, "digit")
+    class_legend(figure, labels)
     return figure
 
 

@@ -36,7 +36,7 @@ def draw(material: Material) -> Drawing:
     for panel, (run, codes) in zip(places, shown, strict=True):
         _draw_codes(panel, run, codes, material.test.labels)
         set_title(panel, material.label(run))
-    class_legend(figure, material.test.labels, "digit")
+    class_legend(figure, material.test.labels)
     return Drawing(figure, _overlaps(shown, material.test.labels))
 
 
@@ -56,7 +56,7 @@ def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> Non
 
 
 def _overlaps(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
-    """Say of each run how often the nearest codes are of the same digit, and which mix most."""
+    """Say of each run how often the nearest codes are of the same class, and which mix most."""
     parts = []
     for run, codes in shown:
         accuracy, pair = neighbours(codes[:MOST], labels[:MOST])

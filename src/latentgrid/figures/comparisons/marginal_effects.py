@@ -1,8 +1,12 @@
-"""What each hyperparameter does to the loss, the others averaged over (source 000, figure 7.2)."""
+"""What each hyperparameter does to the loss, the others averaged over (source 000, figure 7.2).
+
+Where losses may not be compared, the measure that the model names stands in their place.
+"""
 
 import pandas as pd
 from matplotlib.axes import Axes
 
+from latentgrid.evaluation.ranking import LOSS, measure_along
 from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
@@ -14,51 +18,62 @@ NEEDS = ()
 def draw(material: Material) -> Drawing:
     """Draw a panel per model and axis: each run a dot, each value's mean a bar.
 
-    Panels of one model have the same scale.
+    Panels of one model and measure have the same scale.
     """
     varied = [
-        (of_entry, axis)
+        (of_entry, axis, measure_along(of_entry, axis))
         for _, of_entry in material.runs.groupby("entry", sort=False)
         for axis in material.axes
         if of_entry[axis].nunique() > 1
     ]
+    compared = [(runs, axis, measure) for runs, axis, measure in varied if measure]
     if not varied:
         return nothing("No hyperparameter has more than one value.")
-    figure, places = panels(len(varied), aspect=0.62)
-    for panel, (runs, axis) in zip(places, varied, strict=True):
-        _draw_axis(panel, runs, axis)
+    if not compared:
+        return nothing("No hyperparameter has values that a loss or another measure compares.")
+    figure, places = panels(len(compared), aspect=0.62)
+    for panel, (runs, axis, measure) in zip(places, compared, strict=True):
+        _draw_axis(panel, runs, axis, measure)
         panel.set_title(runs["entry"].iloc[0])
-        panel.set_ylabel(material.loss_label(runs))
+        panel.set_ylabel(material.loss_label(runs) if measure == LOSS else plain(measure))
     effects = read_table(material.layout.tables / "marginal.csv")
     shown = effects[effects["entry"].isin(material.runs["entry"])]
-    return Drawing(figure, largest_effects(shown))
+    return Drawing(figure, largest_effects(shown) + _left_out(varied))
 
 
-def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str) -> None:
+def _left_out(varied: list[tuple[pd.DataFrame, str, str]]) -> list[str]:
+    """Say what nothing compares."""
+    left = [f"{axis_label(axis)} of {of['entry'].iloc[0]}" for of, axis, by in varied if not by]
+    return [f"Not shown, as no measure compares their values: {', '.join(left)}."] if left else []
+
+
+def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str, measure: str) -> None:
     values = sorted(runs[axis].dropna().unique())
     for place, value in enumerate(values):
-        losses = runs.loc[runs[axis] == value, "min_train_loss"]
+        losses = runs.loc[runs[axis] == value, measure]
         offsets = [place + 0.5 * (i + 0.5) / len(losses) - 0.25 for i in range(len(losses))]
         panel.plot(offsets, losses, "o", color=PALETTE[0], markersize=3, alpha=0.7)
         panel.hlines(losses.mean(), place - 0.35, place + 0.35, color=PALETTE[2], lw=2)
     panel.set_xticks(range(len(values)), [plain(value).replace("_", "\n") for value in values])
     panel.set_xlim(-0.5, len(values) - 0.5)
     panel.set_xlabel(axis_label(axis))
-    loss_axis(panel, runs["min_train_loss"])
+    loss_axis(panel, runs[measure])
 
 
 def largest_effects(marginal: pd.DataFrame) -> list[str]:
-    """Say which hyperparameter moves the mean loss most, and by what factor."""
+    """Say which hyperparameter moves the mean loss or other measure most, and by what factor."""
     sentences = []
-    for entry, of_entry in marginal.groupby("entry", sort=False):
-        if of_entry["min_train_loss"].min() <= 0:
-            continue  # a ratio of losses that can be negative says nothing
-        losses = of_entry.groupby("axis", sort=False)["min_train_loss"]
-        factors = (losses.max() / losses.min()).sort_values(ascending=False)
+    compared = marginal.dropna(subset=["compared_by"])
+    for (entry, measure), rows in compared.groupby(["entry", "compared_by"], sort=False):
+        if rows["mean"].min() <= 0:
+            continue  # a ratio of values that can be negative says nothing
+        means = rows.groupby("axis", sort=False)["mean"]
+        factors = (means.max() / means.min()).sort_values(ascending=False)
         parts = [
             f"the {axis_label(str(axis))} by a factor of {f:.2f}" for axis, f in factors.items()
         ]
+        name = "loss" if measure == LOSS else measure
         sentences.append(
-            f"From best to worst value, the mean loss of {entry} changes with {', '.join(parts)}."
+            f"From best to worst value, the mean {name} of {entry} changes with {', '.join(parts)}."
         )
     return sentences

@@ -55,7 +55,7 @@ def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
     panel.set_yticks(list(middles.values()), list(middles))
     panel.tick_params(axis="y", length=0)
     panel.set_ylim(start, -space)
-    panel.set(xlabel="silhouette", ylabel="digit")
+    panel.set(xlabel="silhouette", ylabel="class")
 
 
 def _below_zero(shown: list[tuple[pd.Series, Array]]) -> list[str]:
@@ -66,6 +66,6 @@ def _below_zero(shown: list[tuple[pd.Series, Array]]) -> list[str]:
         for run, values in ranked
     ]
     return [
-        "Share of codes below zero, which are nearer on average to another digit's codes than to "
+        "Share of codes below zero, which are nearer on average to another class's codes than to "
         f"their own: {', '.join(parts)}."
     ]

@@ -1,4 +1,4 @@
-"""How well the digits stand apart in latent space, by class (source 002, figures 4.6 and 4.7)."""
+"""How well the classes stand apart in latent space (source 002, figures 4.6 and 4.7)."""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def draw(material: Material) -> Drawing:
     panel.axvline(0.5, color="white", linewidth=3)
     panel.set_xticks(range(values.shape[1]), ["all", *map(str, table.columns)])
     panel.set_yticks(range(len(runs)), [material.label(run).replace("\n", ": ") for run in runs])
-    panel.set_xlabel("digit")
+    panel.set_xlabel("class")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
     figure.colorbar(image, ax=panel, label="mean silhouette", aspect=30, fraction=0.03)

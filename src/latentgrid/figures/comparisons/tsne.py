@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from latentgrid.evaluation.planes import PLANE
 from latentgrid.evaluation.trained import Array
 from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
@@ -15,9 +16,9 @@ READS = ("embedded_codes",)
 def draw(material: Material) -> Drawing:
     """Draw each model's best run with more than two dimensions: its codes by t-SNE, by class."""
     planes = material.read("embedded_codes")
-    shown = [
-        (run, planes[run["run"]]) for _, run in material.runs.iterrows() if run["run"] in planes
-    ]
+    runs = material.runs
+    wide = runs[~(runs["latent_dim"] <= PLANE)] if "latent_dim" in runs else runs
+    shown = [(run, planes[run["run"]]) for run in material.best(wide) if run["run"] in planes]
     if not shown:
         return nothing("No run with codes of more than two dimensions has finished.")
     labels = material.test.labels[: len(shown[0][1])]
@@ -25,7 +26,7 @@ def draw(material: Material) -> Drawing:
     for panel, (run, plane) in zip(places, shown, strict=True):
         scatter_plane(panel, plane, labels)
         set_title(panel, material.label(run))
-    class_legend(figure, labels, "digit")
+    class_legend(figure, labels)
     return Drawing(figure, _separation(shown, labels))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from latentgrid.evaluation.tables import as_000_ran
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.rule import Effect
 
@@ -39,6 +40,14 @@ class Part:
 def of_model(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
     """Return the runs of some models as their sources build them."""
     return pd.concat([as_built(runs, model) for model in models])
+
+
+def of_000(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
+    """Return the runs of models of source 000 that were trained as it did, with its names.
+
+    Its Adam is `adam_000` here and gets the name `adam`; plain `adam` is left out.
+    """
+    return as_000_ran(of_model(runs, *models))
 
 
 def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:

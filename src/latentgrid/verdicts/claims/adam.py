@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import MODELS_000, OF_LOSS, Part, of_model, where
+from latentgrid.verdicts.claims import MODELS_000, OF_LOSS, Part, of_000, where
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
@@ -14,7 +14,7 @@ SOURCE = "000, section 6.7"
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare Adam with each other optimizer, over all settings that differ in nothing else."""
-    ours = of_model(runs, *MODELS_000)
+    ours = of_000(runs, *MODELS_000)
     adam = where(ours, optimizer="adam")
     for name in ("rmsprop", "adadelta"):
         other = where(ours, optimizer=name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import GRID, OF_LOSS, Part, of_model, where
+from latentgrid.verdicts.claims import GRID, OF_LOSS, Part, of_000, where
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
@@ -20,7 +20,7 @@ SETTINGS = 18
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare the published best setting with the best of the others, which the same runs chose."""
     for model, rate in LEARNING_RATE.items():
-        ours = of_model(runs, model)
+        ours = of_000(runs, model)
         best = where(ours, latent_dim=20, optimizer="adam", learning_rate=rate)
         others = ours.drop(best.index)
         for measure, scale in scales(model):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import OF_LOSS, Part, of_model, where
+from latentgrid.verdicts.claims import OF_LOSS, Part, of_000, where
 from latentgrid.verdicts.claims.best_configuration import LEARNING_RATE, scales
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
@@ -21,7 +21,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     d = 50 behind; the corrected scale is without it.
     """
     for model in LEARNING_RATE:
-        of_20, of_50 = (where(of_model(runs, model), latent_dim=d) for d in (20, 50))
+        of_20, of_50 = (where(of_000(runs, model), latent_dim=d) for d in (20, 50))
         for measure, scale in scales(model):
             pairs = paired(of_20, of_50, measure, ALIKE)
             yield Part(

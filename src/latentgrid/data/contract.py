@@ -1,0 +1,162 @@
+"""What a data source must return, checked before anything of it is stored or trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentgrid.data import TENSORS, Images
+from latentgrid.errors import UserError, one_line
+
+MOST_CLASSES = 256  # a label is stored as a byte
+FEWEST_IMAGES = 2
+IMAGE_AXES = 4
+COLOURS = 4  # a last axis no longer than this, and shorter than the first, holds colours
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a data set holds, known before it is fetched.
+
+    Attributes:
+        train, test: how many images there are to train and to test on.
+        shape: their channels, height and width.
+        classes: how many classes there are; labels are 0, …, classes − 1.
+    """
+
+    train: int
+    test: int
+    shape: tuple[int, int, int]
+    classes: int
+
+
+def checked_size(size: object) -> Size:
+    """Return a source's `SIZE` if it can be true.
+
+    Raises:
+        UserError: it cannot; the text says why.
+    """
+    if not isinstance(size, Size):
+        raise UserError("SIZE: must be Size(train, test, (channels, height, width), classes)")
+    counts = [size.train, size.test, *size.shape, size.classes]
+    if len(size.shape) != IMAGE_AXES - 1 or any(type(n) is not int or n < 1 for n in counts):
+        raise UserError(
+            f"SIZE: found {size}; allowed: whole numbers, 1 or more, three of them in shape"
+        )
+    if min(size.train, size.test) < FEWEST_IMAGES:
+        raise UserError(
+            f"SIZE: found {size.train} training and {size.test} test images; allowed: "
+            f"{FEWEST_IMAGES} or more of both, of which measures take means and deviations"
+        )
+    if size.classes > MOST_CLASSES:
+        raise UserError(f"SIZE: found {size.classes} classes; allowed: up to {MOST_CLASSES}")
+    channels, _, width = size.shape
+    if width <= COLOURS and width < channels:
+        raise UserError(
+            f"SIZE: found shape {size.shape}, whose channels come last; allowed: (channels, height,"
+            f" width), and images.permute(0, 3, 1, 2) in load"
+        )
+    return size
+
+
+def checked(images: object, size: Size) -> Images:
+    """Return what a source's `load` gave as bytes that lie in order, if it is what `SIZE` says.
+
+    Arrays of NumPy are as good as tensors, and labels may be integers of any width.
+
+    Raises:
+        UserError: it is something else; the text names what, and what to do.
+    """
+    if not isinstance(images, Images):
+        raise UserError(f"load: must return Images, not {type(images).__name__}")
+    tensors = {name: _tensor(name, getattr(images, name)) for name in TENSORS}
+    for part, count in (("train", size.train), ("test", size.test)):
+        pictures, labels = f"{part}_images", f"{part}_labels"
+        _check_images(pictures, tensors[pictures], (count, *size.shape))
+        _check_labels(labels, tensors[labels], count, size.classes)
+    _check_every_class_is_learnt(tensors["train_labels"], size.classes)
+    # Copies: no two of them share memory, which safetensors refuses to store.
+    stored = {
+        name: tensor.to(torch.uint8).clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    return Images(**stored, checksum="")
+
+
+def _tensor(name: str, given: object) -> Tensor:
+    if isinstance(given, np.ndarray):
+        try:
+            return torch.from_numpy(np.ascontiguousarray(given))
+        except TypeError as error:
+            raise _unfit(name, one_line(error), "numbers") from None
+    if not isinstance(given, Tensor):
+        raise _unfit(name, f"found {type(given).__name__}", "a tensor, or an array of NumPy")
+    return given.detach().cpu()
+
+
+def _check_images(name: str, images: Tensor, expected: tuple[int, ...]) -> None:
+    if images.dtype != torch.uint8:
+        raise _unfit(
+            name,
+            f"found {_dtype(images)}",
+            "uint8 from 0 to 255; of values from 0 to 1 make them by "
+            "images.mul(255).round().to(torch.uint8)",
+        )
+    if tuple(images.shape) != expected:
+        raise _unfit(
+            name,
+            f"found {_shown(images.shape)}{_hint(images.shape, expected)}",
+            f"{_shown(expected)} (images, channels, height, width), as SIZE says",
+        )
+    if images.max() <= 1:
+        raise _unfit(name, "no byte is above 1, so that all would be black", "multiply by 255")
+    if bool((images == images[0]).all()):
+        raise _unfit(name, "all images are the same", "images that differ")
+
+
+def _check_labels(name: str, labels: Tensor, count: int, classes: int) -> None:
+    if labels.dtype.is_floating_point or labels.dtype.is_complex or labels.dtype == torch.bool:
+        raise _unfit(name, f"found {_dtype(labels)}", "integers, as by labels.to(torch.uint8)")
+    if tuple(labels.shape) != (count,):
+        raise _unfit(name, f"found {_shown(labels.shape)}", f"({count},), one label for each image")
+    smallest, largest = int(labels.min()), int(labels.max())
+    if smallest < 0 or largest >= classes:
+        raise _unfit(
+            name,
+            f"found labels from {smallest} to {largest}",
+            f"0 to {classes - 1}, as SIZE says {classes} classes",
+        )
+
+
+def _check_every_class_is_learnt(labels: Tensor, classes: int) -> None:
+    counts = labels.long().bincount(minlength=classes)
+    if not counts.all():
+        missing = int((counts == 0).nonzero()[0])
+        raise _unfit(
+            "train_labels",
+            f"no image is of class {missing}",
+            f"each of 0 to {classes - 1}, as SIZE says {classes} classes",
+        )
+
+
+def _hint(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Return what seems to have happened to the axes, if that is plain to see."""
+    count, channels, height, width = expected
+    if found == (count, height, width, channels):
+        return ", whose channels come last: images.permute(0, 3, 1, 2)"
+    if found == (count, height, width):
+        return ", which has no axis of channels: images[:, None]"
+    return ""
+
+
+def _unfit(name: str, found: str, allowed: str) -> UserError:
+    return UserError(f"load: {name}: {found}; allowed: {allowed}")
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return str(tuple(shape))

@@ -1,0 +1,78 @@
+"""Which run or setting of an entry is best, and by what.
+
+A model's class says whether its loss ranks its runs (`models.Model`): that of a GAN is what its own
+discriminator says of it, and a loss with another weight in it is another loss. What may not be
+compared by the loss is compared by the measure that the model names, or not at all.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from latentgrid import catalogue
+
+LOSS = "min_train_loss"
+# Of these measures more is better; of all others, less.
+LARGEST = frozenset({"importance_bound", "sample_score", "silhouette", "test_accuracy"})
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best row of an entry.
+
+    Attributes:
+        row: the run or setting.
+        by: what makes it the best, in words, as in "smallest min_train_loss".
+    """
+
+    row: pd.Series
+    by: str
+
+
+def best(rows: pd.DataFrame) -> Best:
+    """Return the best of an entry's runs or settings, (n ≥ 1) in the order of the plan.
+
+    By the loss if it compares all of them; else by the measure that the model names, if all have
+    it; else by the loss among those that are like the first in what the loss depends on; else the
+    first, and `by` begins with "none".
+    """
+    model = str(rows["model"].iloc[0])
+    named = catalogue.said(model, "ranked_by")
+    varied = [name for name in catalogue.said(model, "loss_depends_on") if _varies(rows, name)]
+    ranks = catalogue.said(model, "loss_ranks") and measured(rows, LOSS)
+    if ranks and not varied:
+        return _by(rows, LOSS)
+    if measured(rows, named):
+        return _by(rows, named)
+    if ranks:
+        first = rows.iloc[0][varied]
+        alike = _by(rows[(rows[varied] == first).all(axis=1)], LOSS)
+        shared = ", ".join(f"{name} = {value}" for name, value in first.items())
+        return Best(alike.row, f"{alike.by} where {shared}")
+    reason = f", and {named} was not measured of all" if named else ""
+    return Best(rows.iloc[0], f"none: the first, as the loss ranks no runs of {model}{reason}")
+
+
+def measure_along(rows: pd.DataFrame, axis: str) -> str:
+    """Return the measure that compares an entry's runs along an axis; "" if there is none."""
+    model = str(rows["model"].iloc[0])
+    depends = catalogue.said(model, "loss_depends_on")
+    if catalogue.said(model, "loss_ranks") and axis not in depends:
+        return LOSS
+    named: str = catalogue.said(model, "ranked_by")
+    return named if measured(rows, named) else ""
+
+
+def measured(rows: pd.DataFrame, measure: str) -> bool:
+    """Return whether all rows have a measure."""
+    return measure in rows and bool(rows[measure].notna().all())
+
+
+def _varies(rows: pd.DataFrame, name: str) -> bool:
+    return name in rows and rows[name].nunique() > 1
+
+
+def _by(rows: pd.DataFrame, measure: str) -> Best:
+    if measure in LARGEST:
+        return Best(rows.loc[rows[measure].idxmax()], f"largest {measure}")
+    return Best(rows.loc[rows[measure].idxmin()], f"smallest {measure}")

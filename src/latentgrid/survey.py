@@ -1,0 +1,261 @@
+"""What lies in the results compared with what the workflow would make, before Snakemake looks.
+
+Snakemake judges files by their dates, as make does. So each call first compares every result's
+stamp with the plan, and then sets the dates: of what fits, no earlier than what it was made from;
+of what does not fit, at the beginning of time. Copies, clones, other commits and lost records of
+Snakemake's then make nothing again that fits, and keep nothing that does not.
+"""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snakemake.io import apply_wildcards
+
+from latentgrid.imports import Code
+from latentgrid.made import NO_RESULT, Digests, Product, Recipe, misfit
+from latentgrid.paths import Layout
+
+TRAIN = "train"
+DIGITS = 12  # of a module's digest
+MOST_LINES = 20
+LONG_AGO = 1.0  # seconds after 1970
+OF_A_RUN = ("runs", "read")  # inputs of a rule for several runs that belong to one of them
+DATED = "source"  # an input that is there for its date, and a part of the code
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that the workflow can run.
+
+    Attributes:
+        name: its rule's, with the values of its wildcards.
+        rule: the rule's name.
+        products: what it makes, each of inputs of its own.
+        outputs: all files it makes, those too that carry no stamp.
+        code: what it runs.
+    """
+
+    name: str
+    rule: str
+    products: list[Product]
+    outputs: list[Path]
+    code: Code
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A product of a job as it lies there.
+
+    Attributes:
+        job: the job.
+        product: the product.
+        reason: why it does not fit the plan; empty if it does.
+    """
+
+    job: Job
+    product: Product
+    reason: str
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a result at all."""
+        return self.reason != NO_RESULT
+
+
+def jobs(
+    rules: Iterable[Any], layout: Layout, codes: Mapping[str, Code], wildcards: Mapping[str, Any]
+) -> list[Job]:
+    """Return the jobs of all rules that make results.
+
+    Args:
+        rules: Snakemake's; those that name a digest of code among their parameters are read.
+        layout: of the data set.
+        codes: the code behind each digest.
+        wildcards: for each wildcard its values.
+    """
+    found = []
+    for rule in rules:
+        if "code" in dict(rule.params.items()):
+            found += [_job(rule, layout, codes, at) for at in _places(rule, wildcards)]
+    return found
+
+
+def survey(found: Iterable[Job], digests: Digests) -> list[Finding]:
+    """Compare each product of the jobs with what lies there."""
+    return [
+        Finding(job, product, misfit(product, digests)) for job in found for product in job.products
+    ]
+
+
+def needed(found: Iterable[Job], targets: Iterable[Path]) -> set[str]:
+    """Return the names of the jobs without which there would be no targets."""
+    makers = {path: job for job in found for path in job.outputs}
+    wanted, names = list(targets), set[str]()
+    while wanted:
+        job = makers.get(wanted.pop())
+        if job and job.name not in names:
+            names.add(job.name)
+            wanted += [path for product in job.products for path in product.inputs]
+    return names
+
+
+def set_dates(findings: Iterable[Finding]) -> None:
+    """Let Snakemake see by the dates of files which of them fit. Files of others are left alone."""
+    findings = list(findings)
+    makers = {path: finding for finding in findings for path in finding.job.outputs}
+    done: set[Path] = set()
+
+    def look(finding: Finding) -> None:
+        for path in finding.product.inputs:
+            if path in makers and path not in done:
+                done.add(path)
+                look(makers[path])
+        _date(finding)
+
+    stale = {path for finding in findings if finding.reason for path in finding.job.outputs}
+    for finding in findings:
+        if not finding.reason:
+            look(finding)
+    for path in stale:
+        with contextlib.suppress(OSError):
+            os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+def _date(finding: Finding) -> None:
+    newest = max(map(_time, finding.product.inputs), default=0.0)
+    for path in finding.job.outputs:
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < newest:
+                os.utime(path, (newest, newest))
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _places(rule: Any, wildcards: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield the values of a rule's wildcards, of which it has one at most."""
+    if not rule.has_wildcards():
+        yield {}
+    for name in rule.wildcard_names or ():
+        yield from ({name: value} for value in wildcards[name])
+
+
+def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str]) -> Job:
+    outputs = [Path(apply_wildcards(str(path), at)) for path in rule.output]
+    params = {name: _value(value, at) for name, value in rule.params.items()}
+    code = codes[params.pop("code")]
+    runs = params.pop("runs", None)
+    modules = {module: digest[:DIGITS] for module, digest in code.modules.items()}
+    recipe = Recipe(params, code.digest, modules)
+    inputs = {name: _paths(value, at) for name, value in rule.input.items() if name != DATED}
+    if runs is None:
+        products = [Product(_stamped(layout, rule, outputs), _deciding(layout, inputs), recipe)]
+    else:
+        products = [_of_run(layout, run, outputs, inputs, recipe) for run in runs]
+    name = ":".join([rule.name, *at.values()])
+    return Job(name, rule.name, products, outputs, code)
+
+
+def _of_run(
+    layout: Layout,
+    run: str,
+    outputs: list[Path],
+    inputs: Mapping[str, list[Path]],
+    recipe: Recipe,
+) -> Product:
+    """Return what a job for several runs makes of one of them."""
+    folder = layout.run(run).folder
+    made = tuple(path for path in outputs if path.is_relative_to(folder))
+    of_run = {
+        name: [path for path in paths if name not in OF_A_RUN or path.is_relative_to(folder)]
+        for name, paths in inputs.items()
+    }
+    return Product(made, _deciding(layout, of_run), recipe)
+
+
+def _deciding(layout: Layout, inputs: Mapping[str, list[Path]]) -> tuple[Path, ...]:
+    """Return the inputs that decide a result: for the images stands their description."""
+    every = (path for paths in inputs.values() for path in paths)
+    return tuple(path for path in every if path != layout.images)
+
+
+def _stamped(layout: Layout, rule: Any, outputs: list[Path]) -> tuple[Path, ...]:
+    """Return the outputs that carry a stamp.
+
+    Of a training that is the outcome, which has digests of all its files. A folder has none: it is
+    made again whenever it is asked for.
+    """
+    if any(path.is_directory for path in rule.output):
+        return ()
+    outcomes = [path for path in outputs if path.name == layout.run("").outcome.name]
+    return tuple(outcomes or outputs)
+
+
+def _value(value: Any, at: Mapping[str, str]) -> Any:
+    return value(Wildcards(**at)) if callable(value) else value
+
+
+class Wildcards:
+    """The values of a job's wildcards, as attributes."""
+
+    def __init__(self, **values: str) -> None:
+        self.__dict__.update(values)
+
+
+def _paths(value: Any, at: Mapping[str, str]) -> list[Path]:
+    files = [value] if isinstance(value, str) else list(value)
+    return [Path(apply_wildcards(str(file), at)) for file in files]
+
+
+def sentences(findings: Iterable[Finding], every_run: bool) -> Iterator[str]:
+    """Say what lies there and does not fit, and why.
+
+    Args:
+        findings: of all products.
+        every_run: whether to name each run that would be trained, those too that never were.
+    """
+    findings = [finding for finding in findings if finding.reason and finding.product.outputs]
+    runs = [finding for finding in findings if finding.job.rule == TRAIN]
+    if every_run:
+        named = [f"{_run_of(finding)}: {finding.reason}" for finding in runs]
+        yield from (f"to train: {line}" for line in named[:MOST_LINES])
+        if len(named) > MOST_LINES:
+            yield f"to train: {len(named) - MOST_LINES} more runs"
+    else:
+        yield from _counted("to train again", "run", [f for f in runs if f.is_there])
+    later = [f for f in findings if f.job.rule != TRAIN and f.is_there]
+    yield from _counted("to make again", "result", later)
+
+
+def as_data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain data."""
+    return [
+        {
+            "job": finding.job.name,
+            "rule": finding.job.rule,
+            "files": list(map(str, finding.product.outputs)),
+            "reason": finding.reason,
+        }
+        for finding in findings
+        if finding.product.outputs
+    ]
+
+
+def _counted(what: str, kind: str, findings: Iterable[Finding]) -> Iterator[str]:
+    """Say of how many results there is each reason, the most frequent first."""
+    reasons = Counter(finding.reason for finding in findings)
+    for reason, count in reasons.most_common(MOST_LINES):
+        yield f"{what}: {count} {kind}{'' if count == 1 else 's'} ({reason})"
+
+
+def _run_of(finding: Finding) -> str:
+    return finding.job.name.partition(":")[2]

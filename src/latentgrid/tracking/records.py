@@ -1,0 +1,256 @@
+"""What MLflow shows of the runs, read from their files."""
+
+import contextlib
+import csv
+import hashlib
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from latentgrid import made
+from latentgrid.errors import damaged
+from latentgrid.files import read_json, read_rows, sha256
+from latentgrid.grid import canonical, read_plan
+from latentgrid.locks import is_held
+from latentgrid.paths import Layout
+from latentgrid.run_files import RunFiles
+
+NAME_TAG = "latentgrid.run"
+FOLDER_TAG = "latentgrid.folder"
+STATUS_TAG = "latentgrid.status"
+DATA_TAG = "latentgrid.data_sha256"
+COMMIT_TAG = "mlflow.source.git.commit"
+VERDICT_TAG = "latentgrid.verdict"
+TALLY = "latentgrid.published"
+
+MILLISECONDS = 1000
+
+
+@dataclass(frozen=True)
+class Record:
+    """What MLflow shows of one run, read from the run's files.
+
+    Attributes:
+        name: of the run, here and in MLflow.
+        status: MLflow's word: RUNNING, FINISHED or FAILED.
+        started: when training began, in milliseconds since 1970.
+        ended: when it ended, or None while it runs.
+        params: the settings, flat.
+        rows: one per epoch in their order, column name to value.
+        measures: single numbers found after training.
+        tags: what else there is in words.
+        artifacts: path of a file to what tells its versions apart.
+    """
+
+    name: str
+    status: str
+    started: int
+    ended: int | None
+    params: Mapping[str, str]
+    rows: list[dict[str, float]]
+    measures: Mapping[str, float]
+    tags: Mapping[str, str]
+    artifacts: Mapping[str, str]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the curves."""
+        return list(self.rows[0]) if self.rows else []
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all of it: what MLflow has under this digest needs no second import."""
+        return hashlib.sha256(canonical(asdict(self)).encode()).hexdigest()
+
+
+def fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
+    """Return a value that changes whenever there is something new to show."""
+    found = set()
+    files = (layout.plan, *layout.verdict_files)
+    for path in (*files, *_files_below(layout.runs), *_files_below(layout.state)):
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            held = path.name == "lock" and is_held(path)
+            found.add((str(path), stat.st_mtime_ns, stat.st_size, held))
+    return frozenset(found)
+
+
+def names(layout: Layout, planned: Mapping[str, Any]) -> set[str]:
+    """Return the runs that have files.
+
+    Those in training are looked for first: one that ends meanwhile is then found in its folder.
+    """
+    unfinished = {name for name in planned if layout.run(name).state.is_dir()}
+    ended = {
+        path.parent.relative_to(layout.runs).as_posix()
+        for path in _files_below(layout.runs)
+        if path.name == "outcome.json"
+    }
+    return unfinished | ended
+
+
+def read(
+    layout: Layout, name: str, planned: Mapping[str, Any], published: Mapping[str, str]
+) -> Record | None:
+    """Return the record of a run, or None if its files come or go at this moment.
+
+    Args:
+        layout: where they are.
+        name: of the run.
+        planned: settings of all planned runs.
+        published: what is said of published numbers, by runs.
+    """
+    record = _of_files(layout, name, planned)
+    if record is None:
+        return None
+    verdict = {VERDICT_TAG: published.get(name, "nothing published of this setting")}
+    return replace(record, tags={**record.tags, **verdict})
+
+
+def _of_files(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record | None:
+    files = layout.run(name)
+    unfinished = None
+    with contextlib.suppress(FileNotFoundError):
+        unfinished = _unfinished(files, name, planned)
+    # Looked at last: the outcome of a run that ended meanwhile was there before its state went.
+    if not files.outcome.exists():
+        return unfinished
+    with contextlib.suppress(FileNotFoundError):
+        return _ended(files, name)
+    return None
+
+
+def _ended(files: RunFiles, name: str) -> Record:
+    outcome = made.read(files.outcome, "status", "reason", "epochs", "sha256")
+    config = read_json(files.as_trained(files.config), "settings", "code", "data sha256")
+    timing = files.read_timing()
+    rows = _rows(files.as_trained(files.history))
+    if len(rows) != outcome["epochs"]:
+        raise damaged(files.history, f"it does not hold {outcome['epochs']} epochs")
+    finished = outcome["status"] == "finished"
+    status = outcome["status"] if finished else f"{outcome['status']}: {outcome['reason']}"
+    return Record(
+        name=name,
+        status="FINISHED" if finished else "FAILED",
+        started=_milliseconds(timing.started.timestamp()),
+        ended=_milliseconds(timing.ended.timestamp()),
+        params=_params(name, config["settings"]),
+        rows=rows,
+        measures=_measures(files.metrics, rows),
+        tags=_tags(files, name, status)
+        | {COMMIT_TAG: config["code"], DATA_TAG: config["data sha256"]},
+        # Gigabytes of weights need no checksum: the outcome has it.
+        artifacts={str(files.weights): _version(files.weights, outcome)}
+        | {str(path): sha256(path) for path in (files.config, files.overview) if path.exists()},
+    )
+
+
+def _version(weights: Path, outcome: Mapping[str, Any]) -> str:
+    text = canonical([weights.stat().st_size, outcome["sha256"]])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unfinished(files: RunFiles, name: str, planned: Mapping[str, Any]) -> Record | None:
+    times = [path.stat().st_mtime for path in _files_below(files.state)]
+    if not times:
+        return None
+    training = is_held(files.lock)
+    reason = "process ended"
+    if files.failure.exists():
+        reason = read_json(files.failure, "reason")["reason"]
+    return Record(
+        name=name,
+        status="RUNNING" if training else "FAILED",
+        started=_milliseconds(min(times)),
+        ended=None if training else _milliseconds(max(times)),
+        params=_params(name, planned.get(name, {})),
+        rows=_rows(files.live_history) if files.live_history.exists() else [],
+        measures={},
+        tags=_tags(files, name, "training" if training else f"failed: {reason}"),
+        artifacts={},
+    )
+
+
+def planned_runs(layout: Layout) -> dict[str, dict[str, Any]]:
+    """Return the settings of each run of the plan, nothing before there is one."""
+    if not layout.plan.exists():
+        return {}
+    return {run["name"]: run["settings"] for run in read_plan(layout.plan)}
+
+
+def _params(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    flat = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
+    flat |= settings.get("hyperparameters", {})
+    entry, _, _ = name.partition("/")
+    # A word among numbers, "None", would make the axis of a parallel-coordinates plot one of words.
+    given = {key: str(value) for key, value in flat.items() if value is not None}
+    return {"entry": entry} | given
+
+
+def _rows(history: Path) -> list[dict[str, float]]:
+    """Return the columns of each epoch but its number: epochs count from one without a gap."""
+    try:
+        with history.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [{key: float(row[key]) for key in row if key != "epoch"} for row in rows]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise damaged(history, error) from None
+
+
+def _measures(metrics: Path, rows: list[dict[str, float]]) -> dict[str, float]:
+    """Return the single numbers of `metrics` but those that are the last point of a curve."""
+    curves = rows[0] if rows else {}
+    return {
+        key: float(value)
+        for key, value in (read_json(metrics) if metrics.exists() else {}).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        if math.isfinite(value) and key not in curves
+    }
+
+
+def _tags(files: RunFiles, name: str, status: str) -> dict[str, str]:
+    return {NAME_TAG: name, FOLDER_TAG: folder_of(files), STATUS_TAG: status}
+
+
+def verdicts(layout: Layout) -> dict[str, str]:
+    """Return, for each run of a published setting, what is said of the published number."""
+    return {
+        run: f"{row['verdict']}: {row['published']} in table {row['table']}"
+        for row in _table(layout, "verdicts.csv", "verdict", "published", "table", "runs")
+        for run in row["runs"].split(";")
+    }
+
+
+def tallies(layout: Layout) -> dict[str, str]:
+    """Return how many numbers, and comparisons for claims, have each verdict, as tags."""
+    numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv", "verdict"))
+    comparisons = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
+    return {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()} | {
+        f"{TALLY}.comparisons.{answer}": str(n) for answer, n in comparisons.items()
+    }
+
+
+def _table(layout: Layout, name: str, *columns: str) -> list[dict[str, str]]:
+    """Return the rows of a table, nothing if it was not made yet; all have the named columns."""
+    try:
+        return read_rows(layout.tables / name, *columns)
+    except FileNotFoundError:
+        return []
+
+
+def folder_of(files: RunFiles) -> str:
+    """Return what tells these very files from those of another copy of the project."""
+    return str(files.folder.absolute())
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * MILLISECONDS)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, name) for name in names)

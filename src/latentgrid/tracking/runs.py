@@ -1,0 +1,391 @@
+"""Runs in MLflow: made, brought in line with their records, and taken away.
+
+What the pipeline logged in a run, the run's own tag says. All else in it is its users': notes,
+tags, metrics, params and files of theirs stay, whatever becomes of the record.
+"""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from latentgrid.grid import canonical
+from latentgrid.paths import Layout
+from latentgrid.tracking.records import (
+    COMMIT_TAG,
+    DATA_TAG,
+    FOLDER_TAG,
+    MILLISECONDS,
+    NAME_TAG,
+    STATUS_TAG,
+    TALLY,
+    Record,
+    folder_of,
+    names,
+    planned_runs,
+    read,
+    tallies,
+    verdicts,
+)
+
+LOGGED_TAG = "latentgrid.logged"
+DIGEST_TAG = "latentgrid.digest"
+PREFIX = "latentgrid."
+
+RUNS_PER_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What the pipeline logged in a run of MLflow.
+
+    Attributes:
+        metrics: their keys.
+        params: their keys.
+        artifacts: name of a file to what tells its versions apart.
+    """
+
+    metrics: frozenset[str] = frozenset()
+    params: frozenset[str] = frozenset()
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run: Any) -> "Logged":
+        """Return what a run says was logged in it; nothing if MLflow has cut the tag."""
+        try:
+            said = json.loads(run.data.tags.get(LOGGED_TAG, "{}"))
+        except ValueError:
+            return cls()
+        return cls(
+            frozenset(said.get("metrics", ())),
+            frozenset(said.get("params", ())),
+            said.get("artifacts", {}),
+        )
+
+    @classmethod
+    def all_of(cls, record: Record) -> "Logged":
+        """Return what is logged in the run that shows all of a record."""
+        files = {Path(path).name: version for path, version in record.artifacts.items()}
+        metrics = frozenset(record.columns) | record.measures.keys()
+        return cls(metrics, frozenset(record.params), files)
+
+    def claiming(self, other: "Logged") -> "Logged":
+        """Return this with the other's keys too, but its own files."""
+        return Logged(self.metrics | other.metrics, self.params | other.params, self.artifacts)
+
+    @property
+    def tag(self) -> tuple[str, str]:
+        """Key and value of the tag that says so."""
+        keys = {"metrics": sorted(self.metrics), "params": sorted(self.params)}
+        return LOGGED_TAG, canonical({**keys, "artifacts": self.artifacts})
+
+
+def import_all(client: Any, experiment: str, layout: Layout) -> int:
+    """Bring all runs of a data set in line, and return how many of them have a new id for it."""
+    planned = planned_runs(layout)
+    found = names(layout, planned)
+    known = _runs_by_name(client, experiment, layout)
+    published = verdicts(layout)
+    anew = 0
+    for name in sorted(found):
+        record = read(layout, name, planned, published)
+        if record is not None:
+            with contextlib.suppress(FileNotFoundError):
+                anew += _bring_in_line(client, experiment, record, known.get(name, []))
+    for name in known.keys() - found:
+        for run in filter(_is_active, known[name]):
+            if name not in planned:
+                _retire(client, run)
+            elif run.info.status == "RUNNING":
+                client.set_tag(run.info.run_id, STATUS_TAG, "its files are gone")
+                client.set_terminated(run.info.run_id, "KILLED")
+    tags = client.get_experiment(experiment).tags
+    gone = dict.fromkeys((tag for tag in tags if tag.startswith(TALLY)), "0")
+    for tag, count in (gone | tallies(layout)).items() - tags.items():
+        client.set_experiment_tag(experiment, tag, count)
+    return anew
+
+
+def _runs_by_name(client: Any, experiment: str, layout: Layout) -> dict[str, list[Any]]:
+    """Return MLflow's runs of these very folders, deleted ones too; others may share the server."""
+    from mlflow.entities import ViewType
+
+    found: dict[str, list[Any]] = {}
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment],
+            run_view_type=ViewType.ALL,
+            max_results=RUNS_PER_PAGE,
+            page_token=token,
+        )
+        for run in page:
+            name = run.data.tags.get(NAME_TAG)
+            if name and run.data.tags.get(FOLDER_TAG) == folder_of(layout.run(name)):
+                found.setdefault(name, []).append(run)
+        token = page.token
+        if not token:
+            return found
+
+
+def _is_active(run: Any) -> bool:
+    return bool(run.info.lifecycle_stage == "active")
+
+
+def _bring_in_line(client: Any, experiment: str, record: Record, runs: list[Any]) -> bool:
+    """Make exactly one of MLflow's runs show the record, and tell whether it has a new id for it.
+
+    The digest is set last: an import that was cut off is taken up by the next one.
+    """
+    run = _one_of(client, experiment, record, runs)
+    if run.data.tags.get(DIGEST_TAG) == record.digest:
+        return False
+    kept = run.info.run_id
+    rows = _rows_logged(client, run, record)
+    wrong = _wrong_measures(run, record)
+    if rows is None or _is_of_another_training(run, record):
+        run, rows = _start_over(client, experiment, record, run), 0
+    elif wrong and _sessions(client):
+        _forget(client, run, wrong)
+    elif wrong - record.measures.keys():
+        run, rows = _start_over(client, experiment, record, run), 0
+    _log(client, run, record, rows)
+    return bool(run.info.run_id != kept)
+
+
+def _one_of(client: Any, experiment: str, record: Record, runs: list[Any]) -> Any:
+    """Return the one run of a record: made or brought back if there is none, the others gone."""
+    active = [run for run in runs if _is_active(run)]
+    if not runs:
+        return _create(client, experiment, record, record.name)
+    run, *others = active or runs[:1]
+    if not active:
+        client.restore_run(run.info.run_id)
+    for other in others:
+        _take_along(client, other, run, record)
+        _retire(client, other)
+    return client.get_run(run.info.run_id) if others or not active else run
+
+
+def _create(client: Any, experiment: str, record: Record, name: str) -> Any:
+    claim = Logged().claiming(Logged.all_of(record))
+    tags = dict([*record.tags.items(), claim.tag])
+    return client.create_run(experiment, start_time=record.started, tags=tags, run_name=name)
+
+
+def _ours(run: Any, record: Record) -> Logged:
+    """Return what is the pipeline's own in a run, or will be."""
+    return Logged.of(run).claiming(Logged.all_of(record))
+
+
+def _is_of_another_training(run: Any, record: Record) -> bool:
+    """Tell whether a run shows other dates or settings than those of the record."""
+    ours = _ours(run, record).params
+    shown = {key: value for key, value in run.data.params.items() if key in ours}
+    return run.info.end_time not in {None, record.ended} or not (
+        shown.items() <= record.params.items()
+    )
+
+
+def _rows_logged(client: Any, run: Any, record: Record) -> int | None:
+    """Return how many epochs of the record a run has, or None if its curves are others.
+
+    An epoch is logged column by column: with its last it is complete.
+    """
+    if not run.data.metrics.keys() & record.columns:
+        return 0
+    logged = 0
+    for column, there in _curves(client, run, record).items():
+        logged = len(there)
+        if there != list(enumerate((row[column] for row in record.rows), start=1))[:logged]:
+            return None
+    return logged
+
+
+def _curves(client: Any, run: Any, record: Record) -> dict[str, list[tuple[int, float]]]:
+    """Return the curves of a run by step, in the order of the record's columns.
+
+    A server is asked for one at a time: while a training runs, the last stands for all.
+    """
+    if sessions := _sessions(client):
+        return _curves_in(sessions, run, record.columns)
+    asked = record.columns if record.ended is not None else record.columns[-1:]
+    histories = {key: client.get_metric_history(run.info.run_id, key) for key in asked}
+    return {key: sorted((p.step, p.value) for p in points) for key, points in histories.items()}
+
+
+def _wrong_measures(run: Any, record: Record) -> set[str]:
+    """Return the keys of single numbers in a run that are ours and not those of the record."""
+    ours = _ours(run, record).metrics - set(record.columns)
+    shown = {key: value for key, value in run.data.metrics.items() if key in ours}
+    return {key for key, _ in shown.items() - record.measures.items()}
+
+
+def _log(client: Any, run: Any, record: Record, logged: int) -> None:
+    """Add to a run what it lacks of the record, but for the first `logged` epochs of its curves."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    def points(step: int, values: Mapping[str, float]) -> list[Metric]:
+        # A time that is the same in every import lets MLflow drop a point that it has already.
+        time = run.info.start_time + step * MILLISECONDS
+        return [Metric(key, value, time, step) for key, value in values.items()]
+
+    run_id, epochs, before = run.info.run_id, len(record.rows), Logged.of(run)
+    all_of_it, claim = Logged.all_of(record), _ours(run, record)
+    curves = [p for step in range(logged, epochs) for p in points(step + 1, record.rows[step])]
+    new = dict(record.measures.items() - run.data.metrics.items())
+    changed = [_after_the_last(client, run, p) for p in points(epochs, new)]
+    client.log_batch(
+        run_id,
+        metrics=curves + changed,
+        params=[Param(*new) for new in record.params.items() - run.data.params.items()],
+        tags=[RunTag(*new) for new in {*record.tags.items(), claim.tag} - run.data.tags.items()],
+    )
+    for path in record.artifacts:
+        name = Path(path).name
+        if before.artifacts.get(name) != all_of_it.artifacts[name]:
+            client.log_artifact(run_id, path)
+    if record.ended is not None and (run.info.status, run.info.end_time) != (
+        record.status,
+        record.ended,
+    ):
+        client.set_terminated(run_id, record.status, end_time=record.ended)
+    done = [RunTag(*all_of_it.tag), RunTag(DIGEST_TAG, record.digest)]
+    client.log_batch(run_id, tags=done)
+
+
+def _after_the_last(client: Any, run: Any, point: Any) -> Any:
+    """Return a point with a time at which MLflow takes it for the newest one of its key."""
+    from mlflow.entities import Metric
+
+    if point.key not in run.data.metrics:
+        return point
+    before = client.get_metric_history(run.info.run_id, point.key)
+    time = max((p.timestamp for p in before), default=point.timestamp) + 1
+    return Metric(point.key, point.value, max(time, point.timestamp), point.step)
+
+
+# What MLflow's own interface does slowly, or cannot: to change a point of a curve, a param, a date.
+
+
+def _sessions(client: Any) -> Any:
+    """Return what opens sessions of the database that MLflow works on, None with a server."""
+    return getattr(client._tracking_client.store, "ManagedSessionMaker", None)
+
+
+def _curves_in(sessions: Any, run: Any, columns: list[str]) -> dict[str, list[tuple[int, float]]]:
+    """Return curves of a run by step, read from the database at once."""
+    from mlflow.store.tracking.dbmodels.models import SqlMetric
+
+    found: dict[str, list[tuple[int, float]]] = {column: [] for column in columns}
+    with sessions() as session:
+        asked = session.query(SqlMetric.key, SqlMetric.step, SqlMetric.value)
+        here = SqlMetric.run_uuid == run.info.run_id, SqlMetric.key.in_(columns)
+        for key, step, value in asked.filter(*here).order_by(SqlMetric.step):
+            found[key].append((step, value))
+    return found
+
+
+def _forget(client: Any, run: Any, metrics: set[str]) -> None:
+    """Delete metrics of a run from the database."""
+    from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric
+
+    with _sessions(client)(read_only=False) as session:
+        for table in (SqlMetric, SqlLatestMetric):
+            _delete(session, table, run, metrics)
+
+
+def _start_over(client: Any, experiment: str, record: Record, run: Any) -> Any:
+    """Return a run without anything of an earlier training, but all that is its users'.
+
+    It is the same run, unless a server keeps it, or a registered version of a model: that one
+    goes on pointing at the training that it is of.
+    """
+    if _sessions(client) and not _versions(client, run):
+        _empty(client, run, record)
+        return client.get_run(run.info.run_id)
+    new = _create(client, experiment, record, run.info.run_name)
+    _take_along(client, run, new, record)
+    _retire(client, run)
+    return client.get_run(new.info.run_id)
+
+
+def _empty(client: Any, run: Any, record: Record) -> None:
+    """Delete from the database, and from among the files, what is ours in a run."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.store.tracking.dbmodels.models import (
+        SqlLatestMetric,
+        SqlMetric,
+        SqlParam,
+        SqlRun,
+        SqlTag,
+    )
+
+    ours = _ours(run, record)
+    files: Any = get_artifact_repository(run.info.artifact_uri)
+    for name in ours.artifacts:
+        files.delete_artifacts(name)
+    with _sessions(client)(read_only=False) as session:
+        _delete(session, SqlMetric, run, ours.metrics)
+        _delete(session, SqlLatestMetric, run, ours.metrics)
+        _delete(session, SqlParam, run, ours.params)
+        _delete(session, SqlTag, run, {COMMIT_TAG, DATA_TAG, LOGGED_TAG, DIGEST_TAG})
+        session.query(SqlRun).filter(SqlRun.run_uuid == run.info.run_id).update(
+            {"start_time": record.started, "end_time": None, "status": "RUNNING"}
+        )
+
+
+def _delete(session: Any, table: Any, run: Any, keys: set[str] | frozenset[str]) -> None:
+    rows = session.query(table).filter(table.run_uuid == run.info.run_id, table.key.in_(keys))
+    rows.delete(synchronize_session=False)
+
+
+def _take_along(client: Any, old: Any, new: Any, record: Record) -> None:
+    """Copy to another run what users have put in one."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    ours, there = _ours(old, record), new.data
+    metrics = [
+        Metric(key, point.value, point.timestamp, point.step)
+        for key in old.data.metrics.keys() - ours.metrics
+        for point in client.get_metric_history(old.info.run_id, key)
+    ]
+    params = old.data.params.keys() - ours.params - there.params.keys()
+    tags = [
+        key
+        for key in old.data.tags.keys() - there.tags.keys() - {COMMIT_TAG}
+        if not key.startswith(PREFIX)
+    ]
+    client.log_batch(
+        new.info.run_id,
+        metrics=metrics,
+        params=[Param(key, old.data.params[key]) for key in params],
+        tags=[RunTag(key, old.data.tags[key]) for key in tags],
+    )
+    if old.inputs.dataset_inputs:
+        client.log_inputs(new.info.run_id, datasets=old.inputs.dataset_inputs)
+    own_files = Logged.of(old).artifacts.keys() | Logged.all_of(record).artifacts.keys()
+    with tempfile.TemporaryDirectory() as folder:
+        for file in client.list_artifacts(old.info.run_id):
+            if file.path not in own_files:
+                client.download_artifacts(old.info.run_id, file.path, folder)
+        if any(Path(folder).iterdir()):
+            client.log_artifacts(new.info.run_id, folder)
+
+
+def _versions(client: Any, run: Any) -> list[Any]:
+    """Return the versions of registered models that point at a run."""
+    return list(client.search_model_versions(f"run_id='{run.info.run_id}'"))
+
+
+def _retire(client: Any, run: Any) -> None:
+    """Delete a run that no longer shows anything; one with a registered version stays as it is."""
+    if versions := _versions(client, run):
+        models = ", ".join(f"{version.name} {version.version}" for version in versions)
+        client.set_tag(run.info.run_id, STATUS_TAG, f"an earlier training, kept for {models}")
+        client.delete_tag(run.info.run_id, NAME_TAG)
+    else:
+        client.delete_run(run.info.run_id)

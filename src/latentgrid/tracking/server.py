@@ -1,0 +1,181 @@
+"""Where MLflow keeps what it shows: a server, or a database beside the results."""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from latentgrid.errors import UserError, one_line, without_credentials
+from latentgrid.owners import user_name
+from latentgrid.paths import Layout
+
+MLFLOW_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    # A pool would go on writing into a database file that was deleted meanwhile.
+    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+}
+MAKE_AGAIN = "move it away, and `latentgrid track` makes it again from the results"
+
+
+class TrackingUnavailable(UserError):  # noqa: N818 - says what is the case
+    """MLflow could not be brought up to date; the results are safe and can be imported later."""
+
+
+class DatabaseUnusable(TrackingUnavailable):
+    """MLflow's database is none that can be written, and will not be until somebody acts."""
+
+
+def tracking_uri() -> str:
+    """Return the user's server or the database here; a database's path is made absolute."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    database = database_of(uri)
+    return f"sqlite:///{database}" if database else uri
+
+
+def database_of(uri: str) -> Path | None:
+    """Return the absolute path of an SQLite database, None for any other server."""
+    path = uri.removeprefix("sqlite:///")
+    return Path(path).absolute() if path != uri else None
+
+
+def lock_of(uri: str, layout: Layout) -> Path:
+    """Return a lock common to all that may create the tables, whichever data set they import."""
+    database = database_of(uri)
+    folder = database.parent if database else layout.results.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / (f"{database.name}.lock" if database else ".mlflow.lock")
+
+
+def require_usable(database: Path) -> None:
+    """Raise DatabaseUnusable at once where MLflow would try for minutes, or write what it may not.
+
+    A database that does not exist yet is usable if it can be made.
+    """
+    if "?" in str(database):
+        raise DatabaseUnusable(
+            f"{database}: MLflow's addresses of databases cannot hold a question mark; rename the "
+            "folder, or set MLFLOW_TRACKING_URI to another place"
+        )
+    if database.is_dir():
+        raise DatabaseUnusable(f"{database} is a folder, where MLflow keeps a file; {MAKE_AGAIN}")
+    for path in (database.parent, database):
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            raise DatabaseUnusable(
+                f"{path} belongs to {user_name(path.stat().st_uid)} and cannot be written, so that "
+                "MLflow is not brought up to date; permit writing, or set MLFLOW_TRACKING_URI to "
+                "another place"
+            )
+    if database.exists():
+        _require_schema(database)
+
+
+def open_experiment(uri: str, layout: Layout) -> tuple[Any, str]:
+    """Return a client and the id of the data set's experiment, made if need be."""
+    from mlflow import MlflowClient
+
+    database = database_of(uri)
+    if database and not database.exists():
+        _create_database(database)
+    client = MlflowClient(tracking_uri=uri)
+    artifacts = (database.parent / "mlruns" / layout.dataset).as_uri() if database else None
+    experiment = client.get_experiment_by_name(layout.dataset)
+    if experiment is None:
+        return client, client.create_experiment(layout.dataset, artifact_location=artifacts)
+    if artifacts not in {None, experiment.artifact_location}:
+        raise DatabaseUnusable(
+            f"{database} keeps the files of {layout.dataset} in {experiment.artifact_location}, "
+            f"as it was made in another folder or by hand; {MAKE_AGAIN}"
+        )
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return client, experiment.experiment_id
+
+
+@contextlib.contextmanager
+def one_error(uri: str, layout: Layout) -> Iterator[None]:
+    """Turn whatever a server or a database does wrong into one message."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+        database = database_of(uri)
+        if database and database.exists():
+            _require_whole(database)
+        message = (
+            f"MLflow at {uri} could not be brought up to date. The results in {layout.results} "
+            f"are safe, and `latentgrid track` catches up when it answers again ({one_line(error)})"
+        )
+        raise TrackingUnavailable(without_credentials(message)) from error
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Drop the log lines of MLflow and its libraries; what matters comes as an exception.
+
+    MLflow reads its settings while it is imported, so that all of it has to be in this block.
+    """
+    for name, value in MLFLOW_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _create_database(database: Path) -> None:
+    """Make the tables under another name: a kill half way leaves nothing that is used later."""
+    from mlflow import MlflowClient
+
+    part = database.with_name(f"{database.name}.part")
+    part.unlink(missing_ok=True)
+    MlflowClient(tracking_uri=f"sqlite:///{part}")
+    part.replace(database)
+
+
+def _require_schema(database: Path) -> None:
+    """Raise DatabaseUnusable unless a file is a database of this version of MLflow, or empty."""
+    tables = {name for (name,) in _ask(database, "SELECT name FROM sqlite_master")}
+    if not tables:
+        return
+    if "alembic_version" not in tables:
+        raise DatabaseUnusable(f"{database} is a database, but none of MLflow's; {MAKE_AGAIN}")
+    from mlflow.store.db import utils
+
+    latest: Any = utils._get_latest_schema_revision
+    versions = [version for (version,) in _ask(database, "SELECT * FROM alembic_version")]
+    if versions != [latest()]:
+        raise DatabaseUnusable(
+            f"{database} is of another version of MLflow (schema {', '.join(versions)}); if that "
+            f"was an older one, run `mlflow db upgrade sqlite:///{database}`, else {MAKE_AGAIN}"
+        )
+
+
+def _require_whole(database: Path) -> None:
+    """Raise DatabaseUnusable if a database is damaged anywhere; it takes reading all of it."""
+    found = [text for (text,) in _ask(database, "PRAGMA quick_check(1)")]
+    if found not in ([], ["ok"]):
+        raise DatabaseUnusable(f"{database} is damaged ({one_line(found[0])}); {MAKE_AGAIN}")
+
+
+def _ask(database: Path, question: str) -> list[tuple[Any, ...]]:
+    """Return what SQLite answers, nothing while others keep it from answering."""
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            return connection.execute(question).fetchall()
+    except sqlite3.OperationalError:  # locked: MLflow waits for longer
+        return []
+    except sqlite3.DatabaseError as error:
+        raise DatabaseUnusable(f"{database} is damaged ({error}); {MAKE_AGAIN}") from None

@@ -1,0 +1,105 @@
+"""What source 000 publishes as Adam is compared with `adam_000` and never with plain `adam`."""
+
+import pandas as pd
+import pytest
+import yaml
+
+from latentgrid import catalogue, params
+from latentgrid.errors import UserError
+from latentgrid.evaluation import tables
+from latentgrid.verdicts import numbers
+from latentgrid.verdicts.claims import adam, best_configuration, latent_dimension, learning_rate
+from latentgrid.verdicts.rule import Verdict
+from project import ROOT
+
+PUBLISHED = tables.read_published(ROOT / "reference" / "published.csv")
+SETTING = {"latent_dim": 2, "learning_rate": 0.00075}
+IDENTITY = ["run", "entry", "model", "seed", *tables.AXES_000]
+MEASURES = ["epochs", "min_train_batch_sum", "min_train_batch_sum_corrected"]
+MODELS = ["vae", "conv_vae", "mmd_vae"]
+
+
+def runs(*optimizers, model="vae", **changed):
+    """A run of each optimizer, as good as the published one, at each of three seeds."""
+    return pd.DataFrame(
+        SETTING
+        | {"run": f"{optimizer}/{seed}", "entry": model, "model": model, "seed": seed}
+        | {"optimizer": optimizer, "planned_epochs": 50, "batch_size": 100, "epochs": 50}
+        | {"precision": "float32", "status": "finished", "min_train_loss": 30.0 + seed}
+        | {"min_train_batch_sum": 2.16e6 + seed, "min_train_batch_sum_corrected": 2.1e6 + seed}
+        | changed
+        for optimizer in optimizers
+        for seed in range(3)
+    )
+
+
+def verdict(ran):
+    table = numbers.table(PUBLISHED, ran, "mnist")
+    asked = (table["model"] == "vae") & (table["optimizer"] == "adam")
+    (row,) = table[asked & (table[list(SETTING)] == SETTING).all(axis=1)].to_dict("records")
+    return row
+
+
+def test_a_verdict_on_adam_is_on_the_sources_adam():
+    row = verdict(runs("adam", "adam_000"))
+    assert row["verdict"] == Verdict.REPRODUCED
+    assert row["runs"] == "adam_000/0;adam_000/1;adam_000/2"
+
+
+def test_plain_adam_gets_no_verdict_and_the_reason_says_why():
+    row = verdict(runs("adam"))
+    assert (row["verdict"], row["n"], row["runs"]) == (Verdict.NOT_RUN, 0, "")
+    assert row["reason"] == (
+        "not in this grid; runs with plain adam are not compared, as the source's is adam_000 here"
+    )
+    assert verdict(runs("rmsprop"))["reason"] == "not in this grid"
+
+
+def test_published_losses_stand_beside_the_sources_adam():
+    settings = tables.settings_table(
+        runs("adam", "adam_000").assign(reason="")[[*IDENTITY, "status", "reason", *MEASURES]],
+        tables.AXES_000,
+    )
+    ran = tables.losses_table(settings, PUBLISHED, "mnist").dropna(subset=["ours"])
+    assert ran["runs"].tolist() == ["adam_000/0;adam_000/1;adam_000/2"]
+    assert ran["optimizer"].tolist() == ["adam"]
+
+
+@pytest.mark.parametrize("claim", [adam, best_configuration, latent_dimension, learning_rate])
+def test_no_claim_of_source_000_looks_at_plain_adam(claim):
+    grid = pd.concat(
+        runs("adam", "adam_000", "rmsprop", model=model, latent_dim=d, learning_rate=rate).assign(
+            run=lambda of, m=model, d=d, r=rate: f"{m}/{d}/{r}/" + of["run"]
+        )
+        for model in MODELS
+        for d in (20, 50)
+        for rate in (0.0001, 0.00075)
+    )
+    used = pd.concat(part.used for part in claim.examine(grid))
+    assert used["run"].str.contains("adam_000").any()
+    assert not used["run"].str.contains("adam/").any()
+
+
+@pytest.mark.parametrize("file", ["params.yaml", "config/published.yaml", "config/quick.yaml"])
+def test_the_grid_of_the_thesis_asks_for_the_sources_adam(file):
+    entries = yaml.safe_load((ROOT / file).read_text())["models"]
+    for model in MODELS:
+        assert "adam_000" in entries[model]["optimizer"]
+        assert "adam" not in entries[model]["optimizer"]
+
+
+def test_the_part_that_two_cores_train_asks_for_it_too():
+    entries = yaml.safe_load((ROOT / "config/published_cpu.yaml").read_text())["models"]
+    assert entries["vae"]["optimizer"] == "adam_000"
+
+
+def test_models_whose_source_did_not_apply_it_so_refuse_it():
+    given = yaml.safe_load((ROOT / "config/quick.yaml").read_text())
+    given["models"] = {"ae": {"latent_dim": 2, "optimizer": "adam_000", "learning_rate": 0.001}}
+    given["evaluation"]["judge"] = None
+    with pytest.raises(
+        UserError, match=r"models\.ae\.optimizer: .*'adam_000'.* adadelta, adam, adam"
+    ):
+        params.check(given, "params.yaml")
+    able = [name for name in catalogue.models() if catalogue.said(name, "in_turn")]
+    assert able == ["conv_vae", "mmd_vae", "vae"]

@@ -1,0 +1,414 @@
+"""What made a file is known by the file: lost records, edits, moves, exchanges and damage."""
+
+import copy
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import pandas as pd
+import pytest
+
+from latentgrid.paths import Layout
+from project import (
+    ROOT,
+    TINY,
+    built,
+    call,
+    copy_built,
+    environment,
+    heed_interrupts,
+    run,
+    write_params,
+)
+
+pytestmark = pytest.mark.slow
+LAYOUT = Layout("digits")
+FIRST = "vae/latent_dim=2,optimizer=adam,learning_rate=0.001/seed=0"
+SECOND = "vae/latent_dim=2,optimizer=adam,learning_rate=0.002/seed=0"
+MMD_VAE = "mmd_vae/latent_dim=3,optimizer=adam,learning_rate=0.001/seed=0"
+NOTHING = "Nothing to be done"
+
+
+@pytest.fixture
+def project(tmp_path_factory, tmp_path):
+    """A copy of the built project, as `cp -r` makes it, without Snakemake's records."""
+    project = copy_built(built(tmp_path_factory), tmp_path / "project")
+    shutil.rmtree(project / ".snakemake")
+    yield project
+    shutil.rmtree(project)
+
+
+def edit(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def planned(project):
+    """Return what a dry run says of the runs that would be trained, and all it says."""
+    done = run(project, "snakemake", "-n")
+    said = done.stdout + done.stderr
+    lines = [line for line in said.splitlines() if line.startswith("to train: ")]
+    pairs = [line.removeprefix("to train: ").split(": ", 1) for line in lines]
+    return dict(pairs), said
+
+
+def test_without_records_and_with_all_dates_mixed_up_nothing_is_made_again(project):
+    files = [path for path in project.rglob("*") if path.is_file()]
+    for number, path in enumerate(sorted(files, key=lambda path: hash(path.name))):
+        os.utime(path, (1e9 + number, 1e9 + number))
+    runs, said = planned(project)
+    assert (runs, NOTHING in said) == ({}, True)
+
+
+def test_without_records_an_edit_of_the_epochs_is_seen_and_named(project):
+    params = copy.deepcopy(TINY)
+    params["training"]["epochs"] = 2
+    write_params(project, params)
+    runs, said = planned(project)
+    assert set(runs) == {FIRST, SECOND, SECOND.replace("0.002", "10.0"), MMD_VAE}
+    assert all("epochs 1 → 2" in reason for reason in runs.values()), said
+    # A touch makes the dates new and not the results.
+    run(project, "snakemake", "--touch", "--cores", "1")
+    assert set(planned(project)[0]) == set(runs)
+
+
+def test_without_records_an_edit_of_a_model_is_seen_and_named(project):
+    model = project / "src/latentgrid/models/mmd_vae.py"
+    edit(model, "class MMDVAE", "CONSTANT = 1\n\n\nclass MMDVAE")
+    runs, _ = planned(project)
+    assert runs == {MMD_VAE: "code of latentgrid.models.mmd_vae"}
+
+
+def test_words_format_and_place_of_code_make_nothing_again(project):
+    source = project / "src/latentgrid"
+    with (source / "errors.py").open("a") as file:
+        file.write("# a comment\n\n\n")
+    edit(
+        source / "models/vae.py", '"""A dense variational autoencoder,', '"""Dense and variational,'
+    )
+    edit(source / "models/vae.py", "HIDDEN = 512", "HIDDEN = (512)")
+    # The optimizers move to another room, as a module of the same content.
+    moved = source / "stepping"
+    moved.mkdir()
+    (moved / "__init__.py").touch()
+    (source / "training/optimizers.py").rename(moved / "optimizers.py")
+    for file in source.rglob("*.py"):
+        text = file.read_text()
+        file.write_text(
+            text.replace("latentgrid.training.optimizers", "latentgrid.stepping.optimizers")
+        )
+    runs, said = planned(project)
+    assert (runs, NOTHING in said) == ({}, True), said
+
+
+def test_results_that_were_changed_by_hand_are_made_again(project):
+    metrics = project / LAYOUT.run(FIRST).metrics
+    table = project / LAYOUT.tables / "runs.csv"
+    before = metrics.read_bytes(), table.read_bytes()
+    metrics.write_text(json.dumps(json.loads(metrics.read_text()) | {"silhouette": 0.99}))
+    frame = pd.read_csv(table)
+    frame.loc[0, "min_train_loss"] = 9.9
+    frame.to_csv(table, index=False)
+    done = run(project, "snakemake", "--cores", "2", str(LAYOUT.tables / "runs.csv"))
+    assert "to make again: 2 results (it is not as it was written)" in done.stderr
+    assert (metrics.read_bytes(), table.read_bytes()) == before
+
+
+def step(project, *arguments):
+    """Run a step by hand, as the workflow would run it."""
+    done = call(project, "python", "-m", *arguments)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_weights_and_codes_of_another_run_of_the_same_shape_are_refused(project):
+    first, second = (LAYOUT.run(name) for name in (FIRST, SECOND))
+    for name in ("weights", "snapshots"):
+        one, other = project / getattr(first, name), project / getattr(second, name)
+        content = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+    measure = ("latentgrid.evaluation.measure", "--dataset", "digits", "--test-images", "100")
+    done = step(project, *measure, FIRST, SECOND)
+    assert done.returncode == 1
+    assert (
+        f"{first.snapshots}: is damaged (it is not what this run's training wrote)" in done.stderr
+    )
+    bounds = (
+        "latentgrid.evaluation.likelihood",
+        "--images",
+        "5",
+        "--draws",
+        "2",
+        "--device",
+        "cpu",
+    )
+    done = step(project, *bounds, "--dataset", "digits", FIRST)
+    assert done.returncode == 1
+    assert f"{first.weights}: is damaged" in done.stderr
+    done = call(project, "latentgrid", "why", FIRST)
+    assert (done.returncode, f"{first.snapshots}: is damaged" in done.stderr) == (1, True)
+    done = call(project, "latentgrid", "doctor")
+    assert done.returncode == 1
+    assert done.stdout.count("it is not what this run's training wrote") == 2
+
+
+@pytest.mark.parametrize("change", ["a cell", "an epoch less", "gone"])
+def test_a_history_that_was_changed_is_refused(project, change):
+    history = LAYOUT.run(FIRST).history
+    path = project / history
+    if change == "gone":
+        path.unlink()
+    elif change == "a cell":
+        rows = pd.read_csv(path)
+        rows.loc[0, "train_loss"] = 9.9
+        rows.to_csv(path, index=False)
+    else:
+        path.write_text(path.read_text().splitlines(keepends=True)[0])
+    done = step(project, "latentgrid.evaluation.tabulate", "--dataset", "digits")
+    assert done.returncode == 1
+    assert f"error: {history}: is damaged" in done.stderr
+
+
+OUTCOME_FAULTS = {
+    "no digests": lambda outcome: outcome.pop("sha256"),
+    "digests that are none": lambda outcome: outcome.update(sha256=None),
+    "no epochs": lambda outcome: outcome.update(epochs=None),
+    "another status": lambda outcome: outcome.update(status="finished "),
+}
+
+
+@pytest.mark.parametrize("fault", OUTCOME_FAULTS)
+def test_an_outcome_that_was_changed_is_refused(project, fault):
+    outcome = LAYOUT.run(FIRST).outcome
+    content = json.loads((project / outcome).read_text())
+    OUTCOME_FAULTS[fault](content)
+    (project / outcome).write_text(json.dumps(content))
+    for command in (
+        ("python", "-m", "latentgrid.evaluation.tabulate", "--dataset", "digits"),
+        ("latentgrid", "why", FIRST),
+    ):
+        done = call(project, *command)
+        assert done.returncode == 1
+        assert f"error: {outcome}: is damaged" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+TIMING_FAULTS = {
+    "null for a number": {"seconds per epoch": [None]},
+    "a word for a list": {"seconds per epoch": "soon"},
+    "no date": {"started": "yesterday"},
+    "no dates at all": {"started": None, "ended": None},
+}
+
+
+@pytest.mark.parametrize("fault", TIMING_FAULTS)
+def test_a_timing_that_makes_no_sense_is_named(project, fault):
+    timing = LAYOUT.run(FIRST).timing
+    content = json.loads((project / timing).read_text()) | TIMING_FAULTS[fault]
+    (project / timing).write_text(json.dumps(content))
+    done = call(project, "latentgrid", "why", FIRST)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert f"error: {timing}: is damaged" in done.stderr
+
+
+def test_a_job_refuses_code_that_changed_after_the_plan(project):
+    # An order lies there from the call that built the project; its job is called by hand.
+    orders = {"LATENTGRID_ORDERS": str(LAYOUT.orders)}
+    job = ("python", "-m", "latentgrid.job", "--as", f"train:{MMD_VAE}", "latentgrid.training")
+    options = ("--dataset", "digits", "--run", MMD_VAE, "--device", "cpu")
+    model = project / "src/latentgrid/models/mmd_vae.py"
+    outcome = project / LAYOUT.run(MMD_VAE).outcome
+    edit(model, "2 * kernel", "3 * kernel")
+    outcome.unlink()
+    done = subprocess.run(
+        [*job, *options],
+        cwd=project,
+        env=environment(project) | orders,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "the code changed while the workflow ran (latentgrid.models.mmd_vae)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not outcome.exists()
+    edit(model, "3 * kernel", "2 * kernel")
+    subprocess.run([*job, *options], cwd=project, env=environment(project) | orders, check=True)
+    assert outcome.exists()
+    assert planned(project)[0] == {}
+
+
+def test_code_of_another_folder_is_refused(project):
+    elsewhere = environment(project) | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        ["snakemake", "-n"], cwd=project, env=elsewhere, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert (
+        f"error: the code is loaded from {ROOT / 'src' / 'latentgrid'} and not from" in done.stderr
+    )
+
+
+def test_images_that_are_lost_are_fetched_and_nothing_is_trained_again(project):
+    (project / LAYOUT.images).unlink()
+    params = copy.deepcopy(TINY)
+    params["models"]["vae"]["learning_rate"] = [0.001, 0.002, 10.0, 0.003]
+    write_params(project, params)
+    runs, said = planned(project)
+    assert set(runs) == {FIRST.replace("0.001", "0.003")}
+    stats = dict(line.split() for line in said.splitlines() if line.startswith(("data ", "train ")))
+    assert stats == {"data": "1", "train": "1"}
+
+
+def test_a_reader_that_goes_away_costs_no_training(project):
+    """`snakemake | less`, and q: what ended by then is done."""
+    shutil.rmtree(project / LAYOUT.run(FIRST).folder)
+    shutil.rmtree(project / LAYOUT.run(MMD_VAE).folder)
+    with subprocess.Popen(
+        ["snakemake", "--cores", "1"],
+        cwd=project,
+        env=environment(project),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as workflow:
+        outcomes = [project / LAYOUT.run(name).outcome for name in (FIRST, MMD_VAE)]
+        wait_until(lambda: any(outcome.exists() for outcome in outcomes))
+        workflow.stdout.close()
+        workflow.wait(timeout=120)
+    done = [name for name in (FIRST, MMD_VAE) if (project / LAYOUT.run(name).outcome).exists()]
+    assert done
+    assert not set(done) & set(planned(project)[0])
+
+
+def wait_until(condition):
+    until = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_snakemake_alone_ends_trainings_with_their_epochs_written_down(project, number):
+    params = copy.deepcopy(TINY)
+    params["training"]["epochs"] = 100_000
+    params["models"] = {"vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.004}}
+    params["figures"] = []
+    write_params(project, params)
+    files = LAYOUT.run("vae/latent_dim=2,optimizer=adam,learning_rate=0.004/seed=0")
+    with subprocess.Popen(
+        ["snakemake", "--cores", "1"],
+        cwd=project,
+        env=environment(project),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - no thread runs here
+    ) as workflow:
+        wait_until((project / files.live_history).exists)
+        before = time.monotonic()
+        workflow.send_signal(number)
+        said, _ = workflow.communicate(timeout=120)
+        seconds = time.monotonic() - before
+    assert workflow.returncode != 0
+    assert "stopped; the same command goes on" in said
+    assert seconds < 30
+    rows = pd.read_csv(project / files.live_history)
+    kept = [path.name.split("-")[1] for path in (project / files.checkpoints).glob("checkpoint-*")]
+    assert max(map(int, kept)) == rows["epoch"].max()
+    assert json.loads((project / files.failure).read_text())["reason"].startswith("stopped")
+
+
+def test_a_snapshot_list_longer_than_a_command_line_is_no_part_of_one(project):
+    params = copy.deepcopy(TINY)
+    params["training"]["epochs"] = 60_000
+    params["snapshots"]["epochs"] = list(range(60_000))
+    params["models"] = {"vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.001}}
+    params["figures"] = []
+    write_params(project, params)
+    done = run(project, "snakemake", "-n", "--printshellcmds", "--quiet", "host")
+    commands = [line for line in done.stdout.splitlines() if "latentgrid.training" in line]
+    assert len(commands) == 1
+    assert len(commands[0]) < 1000
+
+
+def test_doctor_says_what_fits_and_what_does_not_and_changes_nothing(project):
+    params = copy.deepcopy(TINY)
+    params["models"]["vae"]["learning_rate"] = [0.001, 0.003, 10.0]
+    params["models"]["mmd_vae"]["batch_size"] = 100
+    write_params(project, params)
+    before = {path: path.stat() for path in (project / LAYOUT.results).rglob("*")}
+    said = " ".join(run(project, "latentgrid", "doctor").stdout.split())
+    assert "runs fits 2 not there yet 2" in said
+    assert "2 runs in results/digits/runs that this configuration does not have" in said
+    assert "Every file is as it was written." in said
+    assert {path: path.stat() for path in (project / LAYOUT.results).rglob("*")} == before
+
+
+def test_pruned_runs_are_put_aside_and_taken_back(project):
+    params = copy.deepcopy(TINY)
+    params["models"]["vae"]["learning_rate"] = [0.001, 10.0]
+    write_params(project, params)
+    weights = (project / LAYOUT.run(SECOND).weights).read_bytes()
+    said = run(project, "latentgrid", "prune").stdout
+    aside = LAYOUT.aside / "runs" / SECOND
+    assert f"{LAYOUT.run(SECOND).folder} → {aside}" in said
+    assert (project / aside / "weights.safetensors").read_bytes() == weights
+    assert not (project / LAYOUT.run(SECOND).folder).exists()
+    write_params(project, TINY)
+    runs, _ = planned(project)
+    assert runs == {}
+    assert (project / LAYOUT.run(SECOND).weights).read_bytes() == weights
+
+
+@pytest.fixture
+def recorded(project):
+    """A project whose results DVC has, at a commit."""
+    run(project, "git", "init", "--quiet")
+    run(project, "dvc", "repro")
+    run(project, "git", "add", "--all")
+    run(project, "git", "commit", "--quiet", "--message", "recorded")
+    return project
+
+
+def test_a_cache_that_lacks_or_spoils_an_object_is_looked_at_before_anything_is_restored(recorded):
+    weights = recorded / LAYOUT.run(FIRST).weights
+    content = weights.read_bytes()
+    cache = recorded / ".dvc/cache/files/md5"
+    cached = next(
+        path for path in cache.rglob("*") if path.is_file() and path.read_bytes() == content
+    )
+    cached.chmod(0o644)
+    metrics = recorded / LAYOUT.run(FIRST).metrics
+    for spoil in (lambda: cached.write_bytes(content[:-1] + b"x"), cached.unlink):
+        spoil()
+        metrics.unlink(missing_ok=True)
+        done = call(recorded, "make", "restore")
+        assert done.returncode != 0
+        assert "error: nothing was restored" in done.stderr
+        assert f"{LAYOUT.run(FIRST).weights}: " in done.stderr
+        assert weights.read_bytes() == content
+        assert not metrics.exists()
+    cached.write_bytes(content)
+    run(recorded, "latentgrid", "restore")
+    assert metrics.exists()
+    assert NOTHING in planned(recorded)[1]
+
+
+def test_without_snakemakes_records_dvc_repro_makes_what_an_edit_asks_for(recorded):
+    shutil.rmtree(recorded / ".snakemake")
+    params = copy.deepcopy(TINY)
+    params["training"]["epochs"] = 2
+    params["models"] = {"vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.001}}
+    params["figures"] = []
+    write_params(recorded, params)
+    run(recorded, "dvc", "repro")
+    config = json.loads((recorded / LAYOUT.run(FIRST).config).read_text())
+    assert config["settings"]["epochs"] == 2
+    assert list(pd.read_csv(recorded / LAYOUT.run(FIRST).history)["epoch"]) == [1, 2]
+    assert (recorded / LAYOUT.aside / "runs" / SECOND).is_dir()
