@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 QUICK := config/quick.yaml
+TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
@@ -33,10 +34,10 @@ run: setup ## run the whole pipeline on the digits that come with scikit-learn (
 	@echo "  make ui                    browse the runs in MLflow"
 
 test: setup ## run all tests
-	pytest
+	$(TEST)
 
 test-fast: setup ## run the tests that need no workflow, server or browser
-	pytest -m "not slow"
+	$(TEST) -m "not slow"
 
 reproduce: setup ## run the last commit in two clones and compare every file (CONFIG= for another grid)
 	workflow/reproduce.sh $(or $(CONFIG),$(QUICK))

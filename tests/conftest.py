@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["counts"]
+
 # Like a training job; with more threads, tests that run side by side slow each other down.
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -16,16 +18,6 @@ MNIST_ARCHIVES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Say on how many generated inputs the tests ran, and how many of these were refused."""
-    fuzz = sys.modules.get("fuzz")
-    if fuzz:
-        counts = [
-            f"{kind} {n} cases, {fuzz.REFUSED[kind]} refused" for kind, n in fuzz.CASES.items()
-        ]
-        terminalreporter.write_line(f"fuzz: {'; '.join(counts)}")
 
 
 @pytest.fixture(scope="session")

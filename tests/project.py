@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 FORGOTTEN = ("GIT_", "LATENTGRID_", "MLFLOW_", "SNAKEMAKE_", "PYTHONDONTWRITEBYTECODE")
@@ -61,13 +62,25 @@ def copy_built(project: Path, to: Path) -> Path:
     return Path(shutil.copytree(project, to, symlinks=True, ignore=ignored))
 
 
+def shared(places: pytest.TempPathFactory) -> Path:
+    """Return the temporary folder of this session, the same for all workers of pytest-xdist."""
+    own = places.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 def built(places: pytest.TempPathFactory) -> Path:
-    """Build the tiny grid by one call, once a session; tests that change a file do so in a copy."""
-    project = places.getbasetemp() / "built"
-    if not project.exists():
-        copy_project(project)
-        write_params(project, TINY)
-        run(project, "snakemake", "--cores", "2")
+    """Build the tiny grid by one call, once a session; tests that change a file do so in a copy.
+
+    Workers of pytest-xdist share it, so that nobody calls Snakemake in it either.
+    """
+    project = shared(places) / "built"
+    done = project.with_name("built.done")
+    with FileLock(f"{project}.lock"):
+        if not done.exists():
+            copy_project(project)
+            write_params(project, TINY)
+            run(project, "snakemake", "--cores", "2")
+            done.touch()
     return project
 
 

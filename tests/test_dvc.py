@@ -12,7 +12,8 @@ import pytest
 from latentgrid.paths import Layout
 from project import TINY, built, contents, copy_built, has_nothing_to_do, run, write_params
 
-pytestmark = pytest.mark.slow
+# One worker of pytest-xdist, so that the two commits are made once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dvc")]
 
 LAYOUT = Layout("digits")
 RUN = "vae/latent_dim=2,optimizer=adam,learning_rate={}/seed=0"

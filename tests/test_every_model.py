@@ -14,6 +14,20 @@ LAYOUT = Layout("digits")
 FILE = ROOT / "config" / "models.yaml"
 
 
+# One for each ability that a model may have; all others are drawn of a few models elsewhere, and
+# toy experiments and embeddings, whose libraries compile for half a minute, are made elsewhere too.
+FIGURES = (
+    "denoising",
+    "latent",
+    "learning_curves",
+    "manifold",
+    "marginal_effects",
+    "rate_distortion",
+    "reconstructions",
+    "samples",
+)
+
+
 def short(raw):
     """The same entries with one value on each axis, one epoch (the mixture two) and few draws."""
     first = {
@@ -25,10 +39,14 @@ def short(raw):
         for name, entry in raw["models"].items()
     }
     first["gmvae"] |= {"pretraining": 1, "epochs": 2}
+    for entry in first.values():
+        if "channels" in entry:
+            entry["channels"] = 4
     training = {"epochs": 1, "batch_size": 100, "device": "cpu", "jobs_per_gpu": 1}
     snapshots = {"epochs": [0, 1], "samples": 20, "manifold": 4}
     evaluation = raw["evaluation"] | {"likelihood": {"images": 2, "draws": 20}}
     few = {"training": training, "snapshots": snapshots, "evaluation": evaluation}
+    few["figures"] = list(FIGURES)
     return raw | {"models": first} | few
 
 

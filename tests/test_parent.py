@@ -37,7 +37,11 @@ def test_a_killed_parent_takes_its_training_along():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can kill a child with its parent")
-@pytest.mark.parametrize(("workflow", "status"), [(os.getpid(), 0), (2**30, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("workflow", "status"),
+    [(os.getpid(), 0), (2**30, -signal.SIGKILL)],
+    ids=["there", "gone"],
+)
 def test_a_step_whose_workflow_is_gone_does_not_begin(workflow, status):
     environment = os.environ | {WORKFLOW: str(workflow)}
     step = subprocess.run([sys.executable, "-c", CHILD], env=environment, check=False)
