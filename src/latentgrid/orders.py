@@ -4,24 +4,26 @@ A job imports the code that lies on disk when it starts, which may not be what t
 job without an order, started by hand, makes results without a stamp; the workflow makes them again.
 """
 
-import hashlib
 import importlib.util
 import json
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
-from latentgrid.errors import UserError
-from latentgrid.files import read_json, sha256, write_json
+from latentgrid.errors import UserError, one_line
+from latentgrid.files import replacing, sha256
 from latentgrid.job import JOB
 from latentgrid.made import Digests, Product, Recipe, require_as_written, stamp, stamp_of
 
-FOLDER = "LATENTGRID_ORDERS"  # the environment variable with the folder of the orders
-LONGEST = 200  # letters of a file's name; disks take 255
+if TYPE_CHECKING:  # to import it takes a job as long as some jobs' work
+    from latentgrid.imports import Code
+
+ORDERS = "LATENTGRID_ORDERS"  # the environment variable with the file of all orders
 MAIN = ".__main__"
 
 
@@ -31,12 +33,10 @@ class Order:
 
     Attributes:
         products: what it makes.
-        sources: the SHA-256 of each source file, by the name of its module.
         inputs: the digests of the products' inputs, as they were before the job began.
     """
 
     products: Sequence[Product]
-    sources: Mapping[str, str]
     inputs: Mapping[str, str]
 
     def stamp(self) -> None:
@@ -46,20 +46,26 @@ class Order:
             stamp(product, {path: self.inputs[path] for path in of_product if path in self.inputs})
 
 
-def write(folder: Path, job: str, products: Sequence[Product], sources: Mapping[str, str]) -> None:
-    """Write a job's order down, if it is not there already."""
-    parts = [
-        {
-            "outputs": list(map(str, product.outputs)),
-            "inputs": list(map(str, product.inputs)),
-            "recipe": asdict(product.recipe),
-        }
-        for product in products
+def write(path: Path, jobs: Mapping[str, tuple[Sequence[Product], "Code"]]) -> None:
+    """Write down for each job what it is to make and by which code, in one file for all of them."""
+    sources = {code.digest: json.dumps(code.sources) for _, code in jobs.values()}
+    orders = [
+        (job, code.digest, json.dumps([_as_data(product) for product in products]))
+        for job, (products, code) in jobs.items()
     ]
-    path = _file(folder, job)
-    order = {"products": parts, "sources": dict(sources)}
-    if not path.exists() or json.loads(path.read_bytes()) != json.loads(json.dumps(order)):
-        write_json(path, order)
+    with replacing(path) as part, closing(sqlite3.connect(part)) as database, database:
+        database.execute("CREATE TABLE sources (code TEXT PRIMARY KEY, files TEXT)")
+        database.execute("CREATE TABLE orders (job TEXT PRIMARY KEY, code TEXT, products TEXT)")
+        database.executemany("INSERT INTO sources VALUES (?, ?)", sources.items())
+        database.executemany("INSERT INTO orders VALUES (?, ?, ?)", orders)
+
+
+def _as_data(product: Product) -> dict[str, Any]:
+    return {
+        "outputs": list(map(str, product.outputs)),
+        "inputs": list(map(str, product.inputs)),
+        "recipe": asdict(product.recipe),
+    }
 
 
 @cache
@@ -72,13 +78,24 @@ def mine() -> Order | None:
         UserError: the code that was loaded is not that of the order, or an input is not as its
             job wrote it.
     """
-    folder, job = os.environ.get(FOLDER), os.environ.get(JOB)
-    if not folder or not job:
+    path, job = os.environ.get(ORDERS), os.environ.get(JOB)
+    if not path or not job:
         return None
-    order = read_json(_file(Path(folder), job), "products", "sources")
-    _require_sources(order["sources"])
-    products = [_product(**part) for part in order["products"]]
-    return Order(products, order["sources"], _digests(products))
+    sources, parts = _read(Path(path), job)
+    _require_sources(sources)
+    products = [_product(**part) for part in parts]
+    return Order(products, _digests(products))
+
+
+def _read(path: Path, job: str) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Return the source files and the products of a job's order."""
+    query = "SELECT files, products FROM orders JOIN sources USING (code) WHERE job = ?"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            files, products = database.execute(query, [job]).fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        raise UserError(f"{path}: has no order for {job} ({one_line(error)})") from None
+    return json.loads(files), json.loads(products)
 
 
 def _product(outputs: list[str], inputs: list[str], recipe: dict[str, Any]) -> Product:
@@ -117,10 +134,3 @@ def _source(module: str) -> str | None:
     spec = importlib.util.find_spec(module)
     path = Path(spec.origin) if spec and spec.origin else None
     return sha256(path) if path and path.is_file() else None
-
-
-def _file(folder: Path, job: str) -> Path:
-    name = quote(job, safe="=,.")
-    if len(name) > LONGEST:
-        name = f"{name[: LONGEST // 2]}-{hashlib.sha256(job.encode()).hexdigest()[:32]}"
-    return folder / f"{name}.json"

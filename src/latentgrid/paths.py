@@ -114,7 +114,7 @@ class Layout:
     @property
     def orders(self) -> Path:
         """What each job of the last call was to make, and by which code."""
-        return self.results / ".orders"
+        return self.results / ".orders.sqlite"
 
     @property
     def aside(self) -> Path:

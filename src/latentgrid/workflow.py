@@ -26,6 +26,7 @@ from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import Code, code_of
 from latentgrid.links import refuse_links
+from latentgrid.locks import is_held
 from latentgrid.made import Digests
 from latentgrid.owners import require_writable, require_writable_below
 from latentgrid.parent import WORKFLOW
@@ -266,7 +267,9 @@ def look_at_results(
         wanted = survey.needed(jobs, targets)
         write_json(Path(to_file), survey.as_data(f for f in findings if f.job.name in wanted))
         sys.exit(0)
-    survey.set_dates(findings)
+    # A dry run beside a workflow that runs leaves dates to that one.
+    if ONLY_FINISHED in os.environ or not is_held(layout.lock):
+        survey.set_dates(findings)
     FITTING.update(finding.job.name for finding in findings if not finding.reason)
     for line in survey.sentences(findings, every_run=bool({"-n", "--dry-run"} & set(sys.argv))):
         print(line, file=sys.stderr, flush=True)
@@ -275,9 +278,8 @@ def look_at_results(
 
 def write_orders(layout: Layout, jobs: Iterable[survey.Job]) -> None:
     """Write down for each job what it is to make, and by which code."""
-    os.environ[orders.FOLDER] = str(layout.orders)
-    for job in jobs:
-        orders.write(layout.orders, job.name, job.products, job.code.sources)
+    os.environ[orders.ORDERS] = str(layout.orders)
+    orders.write(layout.orders, {job.name: (job.products, job.code) for job in jobs})
 
 
 def try_networks(layout: Layout, plan: str) -> None:
