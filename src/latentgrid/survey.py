@@ -33,7 +33,7 @@ class Job:
     """A job that the workflow can run.
 
     Attributes:
-        name: its rule's, with the values of its wildcards.
+        name: its parameter `job`.
         rule: the rule's name.
         products: what it makes, each of inputs of its own.
         outputs: all files it makes, those too that carry no stamp.
@@ -155,7 +155,7 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
     outputs = [Path(apply_wildcards(str(path), at)) for path in rule.output]
     params = {name: _value(value, at) for name, value in rule.params.items()}
     code = codes[params.pop("code")]
-    runs = params.pop("runs", None)
+    name, runs = params.pop("job"), params.pop("runs", None)
     modules = {module: digest[:DIGITS] for module, digest in code.modules.items()}
     recipe = Recipe(params, code.digest, modules)
     inputs = {name: _paths(_value(value, at), at) for name, value in rule.input.items()}
@@ -166,7 +166,6 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
         products = [Product(stamped, _deciding(layout, inputs), recipe, others)]
     else:
         products = [_of_run(layout, run, outputs, inputs, recipe) for run in runs]
-    name = ":".join([rule.name, *at.values()])
     return Job(name, rule.name, products, outputs, code, dated)
 
 

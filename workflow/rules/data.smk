@@ -19,7 +19,8 @@ rule data:
         mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
     params:
         **SOURCE,
+        job="fetch",
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.data"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.data"
         " --dataset {params.dataset} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

@@ -22,6 +22,7 @@ for name, batch in BATCHES.items():
             log:
                 LAYOUT.logs / f"judge_{name}.log",
             params:
+                job=f"judge_{name}",
                 code=support.code(
                     "latentgrid.evaluation.judge",
                     f"latentgrid.models.{PARAMS.models[JUDGE].model}",
@@ -31,7 +32,7 @@ for name, batch in BATCHES.items():
                 judge=LAYOUT.name(FILES[JUDGE][0]),
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.judge"
+                "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.judge"
                 " --dataset {params.dataset}"
                 " --judge {params.judge:q} {params.runs:q} > {log:q} 2>&1"
 
@@ -57,6 +58,7 @@ for name, batch in BATCHES.items():
                 device=PARAMS.training.device,
                 jobs_per_gpu=PARAMS.training.jobs_per_gpu,
             params:
+                job=f"likelihood_{name}",
                 code=support.code(
                     "latentgrid.evaluation.likelihood",
                     f"latentgrid.models.{PARAMS.models[batch.entry].model}",
@@ -66,7 +68,7 @@ for name, batch in BATCHES.items():
                 draws=PARAMS.evaluation.likelihood.draws,
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.likelihood"
+                "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.likelihood"
                 " --dataset {params.dataset}"
                 " --images {params.images} --draws {params.draws} --device {resources.device}"
                 " --jobs-per-gpu {resources.jobs_per_gpu} {params.runs:q} > {log:q} 2>&1"
@@ -101,13 +103,14 @@ for name, batch in BATCHES.items():
         log:
             LAYOUT.logs / f"measure_{name}.log",
         params:
+            job=f"measure_{name}",
             code=MEASURE_CODE,
             dataset=PARAMS.dataset,
             test_images=PARAMS.evaluation.test_images,
             read=[f"--read {read}" for read in MEASURED[batch.entry]],
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.measure"
+            "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.measure"
             " --dataset {params.dataset}"
             " --test-images {params.test_images} {params.read} {params.runs:q} > {log:q} 2>&1"
 
@@ -129,11 +132,12 @@ rule tables:
     log:
         LAYOUT.logs / "tables.log",
     params:
+        job="tables",
         code=support.code("latentgrid.evaluation.tabulate"),
         dataset=PARAMS.dataset,
         plan=support.digest(PLAN),
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.tabulate"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.tabulate"
         " --dataset {params.dataset} > {log:q} 2>&1"
 
 
@@ -149,6 +153,7 @@ rule verdicts:
     log:
         LAYOUT.logs / "verdicts.log",
     params:
+        job="verdicts",
         code=support.code(
             "latentgrid.verdicts.__main__",
             *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
@@ -156,7 +161,7 @@ rule verdicts:
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.verdicts"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.verdicts"
         " --dataset {params.dataset}"
         " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
 
@@ -170,10 +175,11 @@ rule embed_images:
     log:
         LAYOUT.logs / "embed_images.log",
     params:
+        job="embed_images",
         code=support.code("latentgrid.evaluation.embed_images"),
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.embed_images"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.embed_images"
         " --dataset {params.dataset} > {log:q} 2>&1"
 
 
@@ -187,9 +193,10 @@ rule embed_codes:
     log:
         LAYOUT.logs / "embed_codes.log",
     params:
+        job="embed_codes",
         code=support.code("latentgrid.evaluation.embed_codes"),
         dataset=PARAMS.dataset,
         entries=PARAMS.figures_to_draw().get("tsne", []),
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.evaluation.embed_codes"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.embed_codes"
         " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"

@@ -10,11 +10,12 @@ rule experiment:
     wildcard_constraints:
         experiment="|".join(catalogue.experiments()),
     params:
+        job=lambda wildcards: f"experiment:{wildcards.experiment}",
         code=lambda wildcards: support.code(
             "latentgrid.experiments.__main__",
             f"latentgrid.experiments.{wildcards.experiment}",
         ),
     shell:
-        "exec python -m latentgrid.job --as {rule}:{wildcards.experiment} latentgrid.experiments"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.experiments"
         " --name {wildcards.experiment} --output {output:q}"
         " > {log:q} 2>&1"

@@ -21,11 +21,12 @@ for name, batch in BATCHES.items():
         log:
             LAYOUT.logs / f"overview_{name}.log",
         params:
+            job=f"overview_{name}",
             code=support.code("latentgrid.figures.overview"),
             dataset=PARAMS.dataset,
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.job --as {rule} latentgrid.figures.overview"
+            "exec python -m latentgrid.job --as {params.job:q} latentgrid.figures.overview"
             " --dataset {params.dataset}"
             " {params.runs:q} > {log:q} 2>&1"
 
@@ -54,6 +55,7 @@ for name, entries in SHOWN.items():
         log:
             LAYOUT.logs / "figures" / f"{name}.log",
         params:
+            job=f"figure_{name}",
             code=support.code(
                 "latentgrid.figures.draw",
                 f"latentgrid.figures.comparisons.{name}",
@@ -66,7 +68,7 @@ for name, entries in SHOWN.items():
             figure=name,
             entries=entries,
         shell:
-            "exec python -m latentgrid.job --as {rule} latentgrid.figures.draw"
+            "exec python -m latentgrid.job --as {params.job:q} latentgrid.figures.draw"
             " --dataset {params.dataset} --figure {params.figure} {params.entries}"
             " > {log:q} 2>&1"
 

@@ -11,11 +11,12 @@ if "latent" in SHOWN:
         log:
             LAYOUT.logs / "interactive.log",
         params:
+            job="interactive",
             code=support.code("latentgrid.report.interactive"),
             dataset=PARAMS.dataset,
             entries=SHOWN["latent"],
         shell:
-            "exec python -m latentgrid.job --as {rule} latentgrid.report.interactive"
+            "exec python -m latentgrid.job --as {params.job:q} latentgrid.report.interactive"
             " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
 
 
@@ -45,11 +46,12 @@ rule report:
         LAYOUT.logs / "report.log",
     threads: 4
     params:
+        job="report",
         code=support.code("latentgrid.report.__main__"),
         dataset=PARAMS.dataset,
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.report --threads {threads}"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.report --threads {threads}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
@@ -66,12 +68,13 @@ rule gallery:
     log:
         LAYOUT.logs / "gallery.log",
     params:
+        job="gallery",
         code=support.code("latentgrid.report.gallery"),
         dataset=PARAMS.dataset,
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.report.gallery"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.report.gallery"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"
@@ -92,12 +95,13 @@ rule published:
     log:
         LAYOUT.logs / "published.log",
     params:
+        job="published",
         code=support.code("latentgrid.report.published"),
         dataset=PARAMS.dataset,
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job --as {rule} latentgrid.report.published"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.report.published"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

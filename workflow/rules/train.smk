@@ -22,6 +22,7 @@ rule train:
         jobs_per_gpu=PARAMS.training.jobs_per_gpu,
         graphs="--cuda-graphs" if PARAMS.training.cuda_graphs else "--no-cuda-graphs",
     params:
+        job=lambda wildcards: f"train:{wildcards.run}",
         code=lambda wildcards: support.code(
             "latentgrid.training.run",
             f"latentgrid.models.{RUNS[wildcards.run].model}",
@@ -29,7 +30,7 @@ rule train:
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.job --as {rule}:{wildcards.run:q} latentgrid.training"
+        "exec python -m latentgrid.job --as {params.job:q} latentgrid.training"
         " --dataset {params.dataset} --run {wildcards.run:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
         " > {log:q} 2>&1"
