@@ -25,6 +25,8 @@ from latentgrid import catalogue, grid, params
 from latentgrid.errors import UserError
 from latentgrid.evaluation.measures import accuracy, losses, reconstruction
 from latentgrid.evaluation.trained import TrainedRun, load_test_set
+from latentgrid.files import write_json
+from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
 from latentgrid.step import run_step
 
@@ -244,18 +246,14 @@ def made(
     """Train the check's run below `folder` and compare."""
     settings = settings_of(check, epochs)
     print(f"{check.group}: {json.dumps(settings['hyperparameters'])}", flush=True)
-    images = folder / check.data / "images.safetensors"
+    layout = Layout(check.data)
+    images = folder / layout.images
     if not images.exists():
         prepare(check.data, images, mirror)
-    files = RunFiles(folder / "run", folder / "state")
-    step(
-        "training",
-        settings=json.dumps(settings),
-        images=images,
-        folder=files.folder,
-        state=files.state,
-        device=device,
-    )
+    run = layout.run(f"{check.group}/check/seed=0")
+    write_json(folder / layout.plan, [{"name": layout.name(run), "settings": settings}])
+    step("training", folder, dataset=check.data, run=layout.name(run), device=device)
+    files = RunFiles(folder / run.folder, folder / run.state)
     found = figures(TrainedRun(files), images)
     return [
         Finding(known, settings["epochs"], found.get(known.figure, float("nan")) / known.per)
@@ -288,13 +286,14 @@ def settings_of(check: Check, epochs: int | None) -> dict[str, Any]:
 
 def prepare(data: str, images: Path, mirror: str | None) -> None:
     """Write the images of a check, as the data step writes them."""
-    images.parent.mkdir()
+    images.parent.mkdir(parents=True)
     if data == "pixel":
         write_pixels(images)
     else:
         source = {"mirror": mirror} if mirror else {}
         description = images.with_name("description.json")
-        step("data", dataset=data, images=images, description=description, **source)
+        here = images.parent
+        step("data", here, dataset=data, images=images, description=description, **source)
 
 
 def write_pixels(path: Path) -> None:
@@ -312,10 +311,12 @@ def write_pixels(path: Path) -> None:
     save_file(images.tensors(), path, metadata={"checksum": checksum(images)})
 
 
-def step(name: str, **options: object) -> None:
-    """Run a step of the pipeline as a process of its own, as the workflow does."""
+def step(name: str, folder: Path, **options: object) -> None:
+    """Run a step of the pipeline in a folder as a process of its own, as the workflow does."""
     given = [text for key, value in options.items() for text in (f"--{key}", str(value))]
-    done = subprocess.run([sys.executable, "-m", f"latentgrid.{name}", *given], check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", f"latentgrid.{name}", *given], cwd=folder, check=False
+    )
     if done.returncode:
         raise UserError(f"the {name} step failed; it said why above")
 

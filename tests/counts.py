@@ -66,8 +66,8 @@ def pytest_runtest_teardown(item):
 
 def pytest_runtest_logreport(report):
     """Add up what the tests counted, whichever worker ran them."""
-    if report.when == "teardown":
-        counted = dict(report.user_properties)[NAME]
+    counted = dict(report.user_properties).get(NAME)
+    if report.when == "teardown" and counted:
         CPU_SECONDS[report.nodeid.partition("::")[0]] += counted["cpu"]
         CASES.update(counted["cases"])
         REFUSED.update(counted["refused"])

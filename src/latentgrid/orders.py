@@ -81,21 +81,24 @@ def mine() -> Order | None:
     path, job = os.environ.get(ORDERS), os.environ.get(JOB)
     if not path or not job:
         return None
-    sources, parts = _read(Path(path), job)
+    sources, products = read(Path(path), job)
     _require_sources(sources)
-    products = [_product(**part) for part in parts]
     return Order(products, _digests(products))
 
 
-def _read(path: Path, job: str) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """Return the source files and the products of a job's order."""
+def read(path: Path, job: str) -> tuple[dict[str, str], list[Product]]:
+    """Return the SHA-256 of the source file of each module of a job's order, and its products.
+
+    Raises:
+        UserError: there is no such order.
+    """
     query = "SELECT files, products FROM orders JOIN sources USING (code) WHERE job = ?"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            files, products = database.execute(query, [job]).fetchone()
+            sources, parts = database.execute(query, [job]).fetchone()
     except (sqlite3.Error, TypeError) as error:
         raise UserError(f"{path}: has no order for {job} ({one_line(error)})") from None
-    return json.loads(files), json.loads(products)
+    return json.loads(sources), [_product(**part) for part in json.loads(parts)]
 
 
 def _product(outputs: list[str], inputs: list[str], recipe: dict[str, Any]) -> Product:

@@ -17,7 +17,7 @@ from latentgrid.training.run import made_with, new_model
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.trial import attempt, examine
 from networks import build
-from tiny import LAYOUT, a_run, tiny_results
+from tiny import LAYOUT, a_run, seal, tiny_results
 
 SHAPE = (1, 8, 8)
 SIZE = Size(52, 26, SHAPE, 26)
@@ -75,7 +75,7 @@ def test_a_judge_has_a_probability_for_each_class(classes):
     data = letters(classes)
     judge = new_model(settings("lenet5"), data, "cpu").eval()
     assert judge.classify(data.test_images.float() / 255).shape == (classes, classes)
-    assert made_with(judge, data, settings("lenet5"))["classes"] == classes
+    assert made_with(judge, data, settings("lenet5"), ("commit", "digest"))["classes"] == classes
 
 
 def test_a_conditional_gan_makes_an_image_of_each_class():
@@ -143,5 +143,6 @@ def test_a_trained_network_is_restored_with_its_classes(tmp_path, monkeypatch):
     assert judge.classify(torch.zeros(1, *SHAPE)).shape == (1, 10)
     path = LAYOUT.run("lenet5/0").config
     path.write_text(path.read_text().replace('"classes": 10', '"grades": 10'))
+    seal(LAYOUT.run("lenet5/0"))
     with pytest.raises(UserError, match="lacks classes"):
         restore(TrainedRun(LAYOUT.run("lenet5/0")))

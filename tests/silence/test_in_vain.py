@@ -1,6 +1,7 @@
 """A training that would train nothing is refused, by `latentgrid plan` and the workflow alike."""
 
 import json
+import shutil
 import time
 from copy import deepcopy
 
@@ -20,7 +21,7 @@ from latentgrid.training.loop import Training
 from latentgrid.training.steps import Batches
 from latentgrid.training.trial import attempt, examine
 from networks import build
-from project import TINY
+from project import ROOT, TINY
 
 PACE = {"gan": "discriminator_steps", "cond_gan": "discriminator_steps", "wgan": "critic_steps"}
 SHAPE = (1, 4, 4)
@@ -81,7 +82,7 @@ class Paced(Model):
         return {"error": self.weight * batch.images.flatten(1).sum(dim=1)}
 
     def players(self):
-        return [Player([self.weight], self.losses, self.batch_loss, pace) for pace in self.paces]
+        return [Player([[self.weight]], self.losses, self.batch_loss, pace) for pace in self.paces]
 
 
 @pytest.mark.parametrize("paces", [(2, 1), (1, 0), (1, -1)])
@@ -161,6 +162,8 @@ REFUSED = {
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "reference").mkdir()
+    shutil.copy(ROOT / "reference" / "published.csv", tmp_path / "reference")
     return tmp_path
 
 

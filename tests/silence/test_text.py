@@ -22,6 +22,7 @@ from latentgrid.paths import Layout
 from latentgrid.report.__main__ import templates
 from latentgrid.report.gallery import markdown
 from project import ROOT
+from tiny import seal
 
 RED, BACK, TURNED = "\x1b[31m", "\x08\r", "\u202e"
 ATTACK = f"{RED}a{BACK}b{TURNED}c\x9b2J\u2066d\x00"
@@ -77,9 +78,13 @@ def test_what_made_a_run_commands_no_terminal(tmp_path, monkeypatch):
     settings = {"model": "vae", "optimizer": ATTACK, "hyperparameters": {}}
     words = dict.fromkeys(("code", "data sha256", "device"), f"[red]{ATTACK}")
     write_json(files.config, {"settings": settings, "libraries": {ATTACK: ATTACK}} | words)
-    timing = {"host": ATTACK, "started": "2026-01-01T00:00:00+00:00", "seconds per epoch": [1]}
+    dates = dict.fromkeys(("started", "ended"), "2026-01-01T00:00:00+00:00")
+    timing = {"host": ATTACK, "seconds per epoch": [1]} | dates
     write_json(files.timing, timing)
     write_json(files.outcome, {"status": ATTACK, "epochs": 1})
+    for path in (files.history, files.snapshots, files.weights):
+        path.touch()
+    seal(files)
     (files.folder / f"[red]{TURNED}").touch()
     said = io.StringIO()
     found = why.Origin(layout, ATTACK, ["vae/default/seed=0"], note=ATTACK)
