@@ -17,6 +17,7 @@ from latentgrid.training.devices import slow_bfloat16
 
 min_version("9.27")
 support.require_own_code()
+support.require_hooks()
 support.use_this_python()
 support.name_this_workflow()
 support.require_space()

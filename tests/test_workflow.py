@@ -212,20 +212,20 @@ def test_config_on_the_command_line_goes_over_params(project):
     assert to_train(pending(project, "--configfile", "other.yaml", *overrides)) == RUNS
 
 
-def append_comment(path):
-    path.write_text(path.read_text() + "# Edited.\n")
+def append_code(path):
+    path.write_text(path.read_text() + "EDITED = True\n")
 
 
 def test_edited_model_retrains_its_own_runs(project):
-    append_comment(project / "src/latentgrid/models/vae.py")
+    append_code(project / "src/latentgrid/models/vae.py")
     assert to_train(pending(project)) == RUNS - {MMD_VAE.format(0.001)}
 
 
 def test_edited_figure_is_drawn_again_and_nothing_trained(project):
-    append_comment(project / "src/latentgrid/figures/comparisons/manifold.py")
+    append_code(project / "src/latentgrid/figures/comparisons/manifold.py")
     assert set(pending(project).values()) == {"figure_manifold", "report"}
     before, drawn = runs_contents(project), (project / LAYOUT.figures / "manifold.png").stat()
-    run(project, "snakemake", "--cores", "2", "--no-hooks")
+    run(project, "snakemake", "--cores", "2")
     assert runs_contents(project) == before
     assert (project / LAYOUT.figures / "manifold.png").stat().st_mtime_ns > drawn.st_mtime_ns
     assert has_nothing_to_do(project, "-n")
@@ -414,7 +414,8 @@ def test_interrupted_workflow_stops_also_with_keep_going(project):
     said = workflow.communicate(timeout=300)[1]
     assert workflow.returncode != 0
     assert "Making the report" not in said
-    assert to_train(pending(project)) == RUNS
+    # The one that diverges may have ended before the signal came.
+    assert RUNS - {VAE.format(10.0)} <= to_train(pending(project))
 
 
 @pytest.mark.parametrize(
@@ -467,12 +468,14 @@ def test_two_epochs_on_mnist(tmp_path, mnist_mirror):
     project = copy_project(tmp_path / "project")
     grid = changed(dataset="mnist", mirror=str(mnist_mirror))
     grid["training"] |= {"epochs": 2, "batch_size": 100}
-    grid["models"] = {"vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.00075}}
+    asked = {"latent_dim": 2, "optimizer": "adam_000", "learning_rate": 0.00075}
+    grid["models"] = {"vae": asked}
     write_params(project, grid)
     run(project, "snakemake", "--cores", "2")
 
     layout = Layout("mnist")
-    history = pd.read_csv(project / layout.run(VAE.format(0.00075)).history, index_col="epoch")
+    name = VAE.format(0.00075).replace("adam", "adam_000")
+    history = pd.read_csv(project / layout.run(name).history, index_col="epoch")
     # Three seeds gave 2.856e6 to 2.897e6, then 2.556e6 to 2.609e6: bounds are their mean ± 4 sd.
     # The mean image for every input would cost 3.2e6; after 50 epochs 2.164e6 was published.
     assert 2.79e6 < history.loc[1, "train_batch_sum"] < 2.98e6

@@ -87,14 +87,19 @@ class Layout:
         """Return the file of which entries a figure shows, what is seen in it, and why if not."""
         return self.figures / f"{figure}.json"
 
+    @property
+    def drawn_from(self) -> Path:
+        """What steps between runs and figures make."""
+        return self.figures / "drawn_from"
+
     def tensors(self, name: str) -> Path:
         """Return the file of a step between runs and figures: `embedded_codes`, an experiment."""
-        return self.results / f"{name}.safetensors"
+        return self.drawn_from / f"{name}.safetensors"
 
     @property
     def interactive(self) -> Path:
         """Latent plots to be a part of the report."""
-        return self.results / "interactive.json"
+        return self.drawn_from / "interactive.json"
 
     @property
     def report(self) -> Path:

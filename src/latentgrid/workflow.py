@@ -58,6 +58,15 @@ def name_this_workflow() -> None:
     os.environ[WORKFLOW] = str(os.getpid())
 
 
+def require_hooks() -> None:
+    """End here if the call leaves out what is done before the first job."""
+    if "--no-hooks" in sys.argv:
+        sys.exit(
+            "error: --no-hooks: jobs would not know what they are to make; call without it "
+            "(-n shows what would run, and nothing is done before it)"
+        )
+
+
 def require_space() -> None:
     """End here if the disk is full; Snakemake would say so with a traceback for each line it logs.
 

@@ -65,10 +65,11 @@ def results(tmp_path_factory):
         LAYOUT.data.mkdir(parents=True)
         shutil.copytree(ROOT / "reference", "reference")
         save_file(data.tensors(), LAYOUT.images, metadata={"checksum": checksum(data)})
+        write_json(LAYOUT.description, {"sha256": checksum(data)})
         write_json(LAYOUT.plan, json.loads(grid.canonical(grid.plan(chosen))))
         runs = grid.runs(chosen)
         for run in runs:
-            train_run(run.settings, LAYOUT.images, LAYOUT.run(run.name), "cpu")
+            train_run(run.settings, LAYOUT.images, LAYOUT.run(run.name), "cpu", "code")
         names = [run.name for run in runs]
         judge.main("digits", names[0], names)
         measure.main("digits", 3, names, read=["judged"])
