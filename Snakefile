@@ -12,7 +12,6 @@ from snakemake.utils import min_version
 
 from latentgrid import catalogue, fork_server, grid, workflow as support
 from latentgrid.paths import Layout
-from latentgrid.pruning import take_back
 from latentgrid.training.devices import slow_bfloat16
 
 min_version("9.27")
@@ -27,11 +26,14 @@ PARAMS = support.load_params(workflow)
 support.require_known_numbers()
 LAYOUT = Layout(PARAMS.dataset)
 RUNS = {run.name: run for run in grid.runs(PARAMS)}
-take_back(LAYOUT, RUNS)
 PLANNED = support.runs_by_entry(LAYOUT, RUNS.values())
 BATCHES = support.batches(PLANNED)
 FILES = {entry: runs for entry in PLANNED if (runs := support.there(PLANNED[entry]))}
 OUTCOMES = [run.outcome for runs in FILES.values() for run in runs]
+# What later steps ask of models, their abilities and what ranks their runs, is in the models' files.
+MODELS = sorted(
+    {f"latentgrid.models.{entry.model}" for entry in PARAMS.models.values()}
+)
 SOURCE = {
     "code": support.code(
         "latentgrid.data.__main__", f"latentgrid.data.sources.{PARAMS.dataset}"

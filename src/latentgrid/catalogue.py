@@ -191,6 +191,8 @@ def _lines(file: str) -> list[ast.stmt]:
     except SyntaxError as error:
         place = f"src/{PACKAGE.name}/{file}, line {error.lineno}"
         raise UserError(f"{place}: is not valid Python: {error.msg}") from None
+    except ValueError as error:
+        raise UserError(f"src/{PACKAGE.name}/{file}: is no text in UTF-8 ({error})") from None
 
 
 def _constant(file: str, name: str) -> Any:

@@ -11,7 +11,6 @@ import importlib
 import json
 import multiprocessing
 import os
-import runpy
 import selectors
 import signal
 import socket
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
+from latentgrid import loading
 from latentgrid.job import BEGUN, SERVER, STREAMS, is_mine
 from latentgrid.parent import die_with_parent
 
@@ -82,6 +82,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in LIBRARIES:
         importlib.import_module(library)
+    loading.from_source()
+    loading.compile_all()
     # A descriptor of its own, as a fork's first is its client's input.
     serve(socket.socket(fileno=os.dup(sys.stdin.fileno())))
 
@@ -145,7 +147,8 @@ def run(request: bytes, streams: list[int], client: socket.socket) -> None:
     os.environ.update(job["environment"])
     sys.argv = job["arguments"]
     for module in [name for name in sys.modules if name.partition(".")[0] == __package__]:
-        del sys.modules[module]
+        if module != loading.__name__:  # it has the package compiled
+            del sys.modules[module]
     if job["interruptible"]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -153,7 +156,9 @@ def run(request: bytes, streams: list[int], client: socket.socket) -> None:
     except OSError:  # it was interrupted while it waited
         return
     try:
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        from latentgrid.job import run as run_job
+
+        run_job(sys.argv[0])
     except Exception:
         traceback.print_exc()
         sys.exit(1)

@@ -20,6 +20,7 @@ import grimp
 
 PACKAGE = "latentgrid"
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+DEPTH = 20  # so many imports after one another tell modules of equal text apart
 STARTS = (f"{PACKAGE}.step", f"{PACKAGE}.made")
 
 
@@ -47,9 +48,13 @@ def code_of(*modules: str) -> Code:
     """
     found = sorted(_upstream(modules))
     means = {module: _meaning(module) for module in found}
-    linked = {
-        module: _sha256([means[module], *map(_meaning, _imported(module))]) for module in found
-    }
+    imported = {module: list(_imported(module)) for module in found}
+    linked = means
+    for _ in range(DEPTH):
+        linked = {
+            module: _sha256([means[module], *(linked[name] for name in imported[module])])
+            for module in found
+        }
     # The named modules by their order; all others by what they are, wherever they lie.
     digest = _sha256([[linked[module] for module in modules], sorted(set(linked.values()))])
     sources = {module: hashlib.sha256(_source(module)).hexdigest() for module in found}

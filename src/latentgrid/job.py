@@ -15,6 +15,8 @@ import struct
 import sys
 from pathlib import Path
 
+from latentgrid.loading import from_source
+
 # The environment variable with the socket of the fork server.
 SERVER = "LATENTGRID_FORK_SERVER"
 # The environment variable with the name of a process's job.
@@ -36,7 +38,16 @@ def main() -> None:
     if begun:
         sys.exit(status_of(*begun))
     sys.argv = arguments
-    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    run(arguments[0])
+
+
+def run(module: str) -> None:
+    """Run a module in this process as `python -m` would, from its source."""
+    from_source()
+    from latentgrid.orders import require_unchanged
+
+    require_unchanged()
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:

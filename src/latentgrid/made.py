@@ -162,7 +162,9 @@ def _change(made: Mapping[str, Any], product: Product, digests: Digests) -> str:
     if made.get("code") != recipe.code:
         return _changed_code(made.get("modules"), recipe.modules)
     now = {str(path): digests.of(path) for path in product.inputs}
-    before = made.get("inputs", {})
+    before = made.get("inputs")
+    if not isinstance(before, Mapping):
+        return UNSTAMPED
     changed = [path for path, digest in now.items() if digest and before.get(path) != digest]
     gone = sorted(before.keys() - now.keys())
     return f"{_named(changed or gone)} changed" if changed or gone else ""

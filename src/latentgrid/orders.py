@@ -4,7 +4,7 @@ A job imports the code that lies on disk when it starts, which may not be what t
 job without an order, started by hand, makes results without a stamp; the workflow makes them again.
 """
 
-import importlib.util
+import importlib
 import json
 import os
 import sqlite3
@@ -15,9 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentgrid.errors import UserError, one_line
+from latentgrid.errors import UserError, one_line, plain_errors
 from latentgrid.files import replacing, sha256
 from latentgrid.job import JOB
+from latentgrid.loading import LOADED
 from latentgrid.made import Digests, Product, Recipe, require_as_written, stamp, stamp_of
 
 if TYPE_CHECKING:  # to import it takes a job as long as some jobs' work
@@ -40,20 +41,38 @@ class Order:
     inputs: Mapping[str, str]
 
     def stamp(self) -> None:
-        """Say beside each result what it was made by."""
+        """Say beside each result what it was made by.
+
+        Raises:
+            UserError: an input is not any more what it was when the job began.
+        """
+        now = Digests()
+        changed = [path for path, digest in self.inputs.items() if now.of(Path(path)) != digest]
+        if changed:
+            raise UserError(
+                f"{', '.join(changed)}: changed while a job read it; run the same command again"
+            )
         for product in self.products:
             of_product = map(str, product.inputs)
             stamp(product, {path: self.inputs[path] for path in of_product if path in self.inputs})
 
 
-def write(path: Path, jobs: Mapping[str, tuple[Sequence[Product], "Code"]]) -> None:
-    """Write down for each job what it is to make and by which code, in one file for all of them."""
+def write(path: Path, jobs: Mapping[str, tuple[Sequence[Product], "Code"]], plan: Path) -> None:
+    """Write down for each job what it is to make and by which code, in one file for all of them.
+
+    Args:
+        path: of that file.
+        jobs: for each its products and its code.
+        plan: the file of all runs, which must stay as it is while the jobs run.
+    """
     sources = {code.digest: json.dumps(code.sources) for _, code in jobs.values()}
     orders = [
         (job, code.digest, json.dumps([_as_data(product) for product in products]))
         for job, (products, code) in jobs.items()
     ]
     with replacing(path) as part, closing(sqlite3.connect(part)) as database, database:
+        database.execute("CREATE TABLE plan (path TEXT, digest TEXT)")
+        database.execute("INSERT INTO plan VALUES (?, ?)", [str(plan), sha256(plan)])
         database.execute("CREATE TABLE sources (code TEXT PRIMARY KEY, files TEXT)")
         database.execute("CREATE TABLE orders (job TEXT PRIMARY KEY, code TEXT, products TEXT)")
         database.executemany("INSERT INTO sources VALUES (?, ?)", sources.items())
@@ -82,7 +101,7 @@ def mine() -> Order | None:
     if not path or not job:
         return None
     sources, products = read(Path(path), job)
-    _require_sources(sources)
+    _require_loaded(sources)
     return Order(products, _digests(products))
 
 
@@ -90,14 +109,17 @@ def read(path: Path, job: str) -> tuple[dict[str, str], list[Product]]:
     """Return the SHA-256 of the source file of each module of a job's order, and its products.
 
     Raises:
-        UserError: there is no such order.
+        UserError: there is no such order, or the plan changed since.
     """
-    query = "SELECT files, products FROM orders JOIN sources USING (code) WHERE job = ?"
+    query = "SELECT files, products, path, digest FROM orders JOIN sources USING (code), plan"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            sources, parts = database.execute(query, [job]).fetchone()
+            found = database.execute(f"{query} WHERE job = ?", [job])
+            sources, parts, plan, digest = found.fetchone()
     except (sqlite3.Error, TypeError) as error:
         raise UserError(f"{path}: has no order for {job} ({one_line(error)})") from None
+    if Digests().of(Path(plan)) != digest:
+        raise UserError(f"{plan}: changed while the workflow ran; run the same command again")
     return json.loads(sources), [_product(**part) for part in json.loads(parts)]
 
 
@@ -116,7 +138,16 @@ def _digests(products: Sequence[Product]) -> dict[str, str]:
     return {path: digest for path, digest in found.items() if digest is not None}
 
 
-def _require_sources(planned: Mapping[str, str]) -> None:
+def require_unchanged() -> None:
+    """End here, before it is loaded, if the code on disk is not that of this process's order."""
+    path, job = os.environ.get(ORDERS), os.environ.get(JOB)
+    if path and job:
+        with plain_errors():
+            sources, _ = read(Path(path), job)
+            _require(sources, {module: _on_disk(module) for module in sources})
+
+
+def _require_loaded(planned: Mapping[str, str]) -> None:
     """Refuse to go on if other code was loaded than planned.
 
     All of it is loaded first, so that nothing of it is read from the disk later.
@@ -124,7 +155,11 @@ def _require_sources(planned: Mapping[str, str]) -> None:
     for module in planned:
         if not module.endswith(MAIN):
             importlib.import_module(module)
-    changed = [module for module, digest in planned.items() if _source(module) != digest]
+    _require(planned, {module: LOADED.get(module) or _on_disk(module) for module in planned})
+
+
+def _require(planned: Mapping[str, str], found: Mapping[str, str | None]) -> None:
+    changed = [module for module, digest in planned.items() if found[module] != digest]
     if changed:
         raise UserError(
             f"the code changed while the workflow ran ({', '.join(changed)}); "
@@ -132,8 +167,8 @@ def _require_sources(planned: Mapping[str, str]) -> None:
         )
 
 
-def _source(module: str) -> str | None:
-    """Return the SHA-256 of the file that a module is loaded from."""
-    spec = importlib.util.find_spec(module)
-    path = Path(spec.origin) if spec and spec.origin else None
-    return sha256(path) if path and path.is_file() else None
+def _on_disk(module: str) -> str | None:
+    """Return the SHA-256 of the file of a module, which need not be a valid one."""
+    path = Path(__file__).parents[1].joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return sha256(file) if file.is_file() else None

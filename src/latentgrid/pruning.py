@@ -3,7 +3,7 @@
 What no grid of today asks for may be hours of another one's training, and saved nowhere else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from latentgrid.errors import UserError
 from latentgrid.links import first_link, leads_away
 from latentgrid.locks import is_held
 from latentgrid.paths import Layout
+from latentgrid.run_files import RunFiles
 
 
 def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]:
@@ -46,19 +47,34 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
     return moved
 
 
-def take_back(layout: Layout, planned: Iterable[str]) -> None:
-    """Move planned runs that were put aside back to their places, if these are free.
+def put_run_aside(layout: Layout, run: RunFiles) -> None:
+    """Move a run that is to be trained again out of the way: its settings may come back."""
+    if run.folder.is_dir() and not first_link(run.folder, layout.results):
+        _moved(run.folder, layout.aside / _below(layout, run.folder))
 
-    Whether they are what is planned is judged like that of any other run.
+
+def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bool:
+    """Move the version of a run that fits the plan, if one was put aside, back to its place.
+
+    Args:
+        layout: of the data set.
+        run: the files of the run, which does not fit or is not there.
+        fits: tells whether the run in a folder fits.
+
+    Returns:
+        Whether there was one.
     """
-    if not layout.aside.is_dir() or is_held(layout.lock):
-        return
-    for name in planned:
-        run = layout.run(name)
-        for folder in (run.folder, run.state):
-            aside = layout.aside / _below(layout, folder)
-            if aside.is_dir() and not folder.exists():
-                _moved(aside, folder)
+    aside = layout.aside / _below(layout, run.folder)
+    if first_link(aside, layout.results):
+        return False
+    versions = [aside, *aside.parent.glob(f"{aside.name}~*")]
+    found = next((folder for folder in versions if folder.is_dir() and fits(folder)), None)
+    if found is None:
+        return False
+    waiting = found.rename(found.with_name(f".{found.name}"))
+    put_run_aside(layout, run)
+    _moved(waiting, run.folder)
+    return True
 
 
 def _below(layout: Layout, folder: Path) -> Path:

@@ -7,20 +7,22 @@ Snakemake's then make nothing again that fits, and keep nothing that does not.
 """
 
 import contextlib
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from snakemake.io import apply_wildcards
 
+from latentgrid.errors import UserError
 from latentgrid.imports import Code
-from latentgrid.made import NO_RESULT, Digests, Product, Recipe, misfit
+from latentgrid.made import DAMAGED, NO_RESULT, UNSTAMPED, Digests, Product, Recipe, misfit
 from latentgrid.paths import Layout
 
-TRAIN = "train"
+DATA, TRAIN = "data", "train"
 DIGITS = 12  # of a module's digest
 MOST_LINES = 20
 LONG_AGO = 1.0  # seconds after 1970
@@ -88,10 +90,27 @@ def jobs(
 
 
 def survey(found: Iterable[Job], digests: Digests) -> list[Finding]:
-    """Compare each product of the jobs with what lies there."""
-    return [
+    """Compare each product of the jobs with what lies there.
+
+    Runs do not fit if the data are to be made by other means: what these are is not known yet.
+    """
+    findings = [
         Finding(job, product, misfit(product, digests)) for job in found for product in job.products
     ]
+    data = next((f.reason for f in findings if f.job.rule == DATA), "")
+    if data in ("", NO_RESULT, DAMAGED, UNSTAMPED):
+        return findings
+    return [
+        replace(f, reason=f"data: {data}") if f.job.rule == TRAIN and not f.reason else f
+        for f in findings
+    ]
+
+
+def elsewhere(product: Product, folder: Path, other: Path) -> Product:
+    """Return a product as if its files lay in another folder."""
+    outputs = tuple(other / path.relative_to(folder) for path in product.outputs)
+    others = tuple(other / path.relative_to(folder) for path in product.others)
+    return replace(product, outputs=outputs, others=others)
 
 
 def needed(found: Iterable[Job], targets: Iterable[Path]) -> set[str]:
@@ -107,9 +126,14 @@ def needed(found: Iterable[Job], targets: Iterable[Path]) -> set[str]:
 
 
 def set_dates(findings: Iterable[Finding]) -> None:
-    """Let Snakemake see by the dates of files which of them fit. Files of others are left alone."""
+    """Let Snakemake see by the dates of files which of them fit. Files of others are left alone.
+
+    Raises:
+        UserError: a date cannot be set, so that Snakemake would take what does not fit for good.
+    """
     findings = list(findings)
     makers = {path: finding for finding in findings for path in finding.job.outputs}
+    stale = {path for finding in findings if finding.reason for path in finding.job.outputs}
     done: set[Path] = set()
 
     def look(finding: Finding) -> None:
@@ -117,28 +141,40 @@ def set_dates(findings: Iterable[Finding]) -> None:
             if path in makers and path not in done:
                 done.add(path)
                 look(makers[path])
-        _date(finding)
-
-    stale = {path for finding in findings if finding.reason for path in finding.job.outputs}
-    for finding in findings:
         if not finding.reason:
-            look(finding)
-    for path in stale:
-        with contextlib.suppress(OSError):
+            _date(finding.job.outputs, max(map(_time, _read_by(finding)), default=0.0))
+
+    for path in {path for finding in findings for path in _read_by(finding)} - stale:
+        if 0.0 < _time(path) <= LONG_AGO:  # as archives without dates unpack
+            _date([path], LONG_AGO + 1)
+    for finding in findings:
+        look(finding)
+    for path in filter(Path.exists, stale):
+        try:
             os.utime(path, (LONG_AGO, LONG_AGO))
+        except OSError as error:
+            raise UserError(
+                f"{path}: does not fit the plan, and its date cannot be set ({error.strerror}); "
+                f"own the files of the results, or delete this one"
+            ) from None
 
 
-def _date(finding: Finding) -> None:
-    newest = max(map(_time, (*finding.product.inputs, *finding.job.dated)), default=0.0)
-    for path in finding.job.outputs:
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < newest:
-                os.utime(path, (newest, newest))
+def _read_by(finding: Finding) -> tuple[Path, ...]:
+    return *finding.product.inputs, *finding.job.dated
+
+
+def _date(paths: Iterable[Path], least: float) -> None:
+    """Give files this date if theirs is earlier."""
+    for path in paths:
+        with contextlib.suppress(OSError):  # then Snakemake makes it again, which is right too
+            if path.stat().st_mtime < least:
+                os.utime(path, (least, least))
 
 
 def _time(path: Path) -> float:
+    """Return a file's date, at least the beginning of time; 0 if there is no such file."""
     try:
-        return path.stat().st_mtime
+        return max(path.stat().st_mtime, LONG_AGO)
     except OSError:
         return 0.0
 
@@ -157,6 +193,8 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
     code = codes[params.pop("code")]
     name, runs = params.pop("job"), params.pop("runs", None)
     modules = {module: digest[:DIGITS] for module, digest in code.modules.items()}
+    if rule.name != TRAIN:  # which is told no more than its settings
+        params["command"] = hashlib.sha256(rule.shellcmd.encode()).hexdigest()[:DIGITS]
     recipe = Recipe(params, code.digest, modules)
     inputs = {name: _paths(_value(value, at), at) for name, value in rule.input.items()}
     dated = inputs.pop(DATED, [])

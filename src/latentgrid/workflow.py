@@ -6,13 +6,14 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,10 +28,11 @@ from latentgrid.grid import Run, canonical, trial_of
 from latentgrid.imports import Code, code_of
 from latentgrid.links import refuse_links
 from latentgrid.locks import is_held
-from latentgrid.made import Digests
+from latentgrid.made import Digests, misfit
 from latentgrid.owners import require_writable, require_writable_below
 from latentgrid.parent import WORKFLOW
 from latentgrid.paths import Layout
+from latentgrid.pruning import put_run_aside, take_back
 from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
@@ -38,6 +40,7 @@ SURVEY = "LATENTGRID_SURVEY"  # the file to write what lies in the results to, i
 STOPPING = "LATENTGRID_STOPPING"
 STOPPED = "stopped; the same command goes on"
 JOB_MODULE = "latentgrid.job"
+DRY_RUN = re.compile(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run")
 LINES_OF_A_LOG = 12
 SMALLEST_BATCH = 4  # runs
 MOST_BATCHES = 200
@@ -227,7 +230,7 @@ def code(*modules: str) -> str:
     """Return the digest of the code of the named modules, to be the parameter `code` of a job."""
     try:
         found = code_of(*modules)
-    except (SyntaxError, SourceSyntaxError, OSError) as error:
+    except (SyntaxError, SourceSyntaxError, ValueError, OSError) as error:
         sys.exit(f"error: {one_line(error)}; the workflow runs this code")
     CODES[found.digest] = found
     return found.digest
@@ -250,6 +253,7 @@ def require_own_code() -> None:
 
 
 FITTING: set[str] = set()
+MISFITS: list[survey.Finding] = []
 
 
 def data_to_train(run: str, data: Sequence[Any]) -> Sequence[Any]:
@@ -276,19 +280,53 @@ def look_at_results(
         wanted = survey.needed(jobs, targets)
         write_json(Path(to_file), survey.as_data(f for f in findings if f.job.name in wanted))
         sys.exit(0)
-    # A dry run beside a workflow that runs leaves dates to that one.
+    # A dry run beside a workflow that runs leaves files to that one.
     if ONLY_FINISHED in os.environ or not is_held(layout.lock):
-        survey.set_dates(findings)
+        findings = [_taken_back(finding, layout) for finding in findings]
+        try:
+            survey.set_dates(findings)
+        except UserError as error:
+            sys.exit(f"error: {error}")
     FITTING.update(finding.job.name for finding in findings if not finding.reason)
-    for line in survey.sentences(findings, every_run=bool({"-n", "--dry-run"} & set(sys.argv))):
+    for line in survey.sentences(findings, every_run=any(map(DRY_RUN.fullmatch, sys.argv))):
         print(line, file=sys.stderr, flush=True)
+    MISFITS.extend(f for f in findings if f.reason and f.is_there and f.job.rule == survey.TRAIN)
     return jobs
+
+
+def _taken_back(finding: survey.Finding, layout: Layout) -> survey.Finding:
+    """Return a finding, that of a run which was put aside if it fits and this one does not."""
+    if finding.job.rule != survey.TRAIN or not finding.reason:
+        return finding
+    run = layout.run(finding.job.name.partition(":")[2])
+
+    def fits(folder: Path) -> bool:
+        there = survey.elsewhere(finding.product, run.folder, folder)
+        return not misfit(there, Digests())
+
+    if take_back(layout, run, fits):
+        return replace(finding, reason="")
+    return finding
+
+
+def put_misfits_aside(layout: Layout) -> None:
+    """Move runs that are to be trained again out of the way; Snakemake would delete them first."""
+    for finding in MISFITS:
+        put_run_aside(layout, layout.run(finding.job.name.partition(":")[2]))
+
+
+def failures(runs: Iterable[str], layout: Layout) -> list[Path]:
+    """Return what says why runs failed, for a report of what there is."""
+    if ONLY_FINISHED not in os.environ:
+        return []
+    return [path for run in runs if (path := layout.run(run).failure).exists()]
 
 
 def write_orders(layout: Layout, jobs: Iterable[survey.Job]) -> None:
     """Write down for each job what it is to make, and by which code."""
     os.environ[orders.ORDERS] = str(layout.orders)
-    orders.write(layout.orders, {job.name: (job.products, job.code) for job in jobs})
+    by_name = {job.name: (job.products, job.code) for job in jobs}
+    orders.write(layout.orders, by_name, layout.plan)
 
 
 def try_networks(layout: Layout, plan: str) -> None:

@@ -422,3 +422,88 @@ def test_without_snakemakes_records_dvc_repro_makes_what_an_edit_asks_for(record
     assert config["settings"]["epochs"] == 2
     assert list(pd.read_csv(recorded / LAYOUT.run(FIRST).history)["epoch"]) == [1, 2]
     assert (recorded / LAYOUT.aside / "runs" / SECOND).is_dir()
+
+
+def ended_by(project, *command):
+    """Call a command that must end in one line of error, and return what it said."""
+    done = call(project, *command)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_bytecode_with_the_date_and_size_of_an_edited_source_is_not_taken_for_it(project):
+    source = project / "src/latentgrid/evaluation/measures/reconstruction.py"
+    module = "latentgrid.evaluation.measures.reconstruction"
+    written = {"PYTHONDONTWRITEBYTECODE": ""}
+    command = ["python", "-c", f"import {module}"]
+    subprocess.run(command, cwd=project, env=environment(project) | written, check=True)
+    before, stat = source.read_text(), source.stat()
+    metrics = project / LAYOUT.run(MMD_VAE).metrics
+    old = json.loads(metrics.read_text())["test_squared_error"]
+    edit(source, "errors[: len", "errors[9:len")
+    os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert len(source.read_text()) == len(before)
+    run(project, "snakemake", "--cores", "1", str(LAYOUT.run(MMD_VAE).metrics))
+    assert json.loads(metrics.read_text())["test_squared_error"] != old
+
+
+def test_runs_that_are_trained_again_are_put_aside_and_come_back_with_their_settings(project):
+    weights = (project / LAYOUT.run(FIRST).weights).read_bytes()
+    params = copy.deepcopy(TINY)
+    params["training"]["batch_size"] = 100
+    write_params(project, params)
+    run(project, "snakemake", "--cores", "1", str(LAYOUT.run(FIRST).outcome))
+    assert (project / LAYOUT.aside / "runs" / FIRST / "weights.safetensors").exists()
+    again = (project / LAYOUT.run(FIRST).weights).read_bytes()
+    assert again != weights
+    write_params(project, TINY)
+    assert planned(project)[0] == {}
+    assert (project / LAYOUT.run(FIRST).weights).read_bytes() == weights
+    write_params(project, params)
+    assert FIRST not in planned(project)[0]
+    assert (project / LAYOUT.run(FIRST).weights).read_bytes() == again
+
+
+def test_dates_of_the_beginning_of_time_hide_no_edit(project):
+    for path in (path for path in project.rglob("*") if path.is_file()):
+        os.utime(path, (0, 0))
+    assert NOTHING in planned(project)[1]
+    edit(project / "src/latentgrid/models/mmd_vae.py", "2 * kernel", "3 * kernel")
+    assert set(planned(project)[0]) == {MMD_VAE}
+
+
+def test_the_shell_line_of_a_later_step_is_part_of_what_made_its_results(project):
+    edit(project / "workflow/rules/evaluate.smk", "{params.test_images}", "{params.test_images} ")
+    done = run(project, "snakemake", "-n")
+    assert "to make again: 4 results (command" in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith("to train: ")]
+
+
+def test_what_a_model_says_of_its_loss_is_part_of_what_made_the_tables(project):
+    modules = json.loads((project / LAYOUT.tables / ".runs.csv.made").read_text())["modules"]
+    assert {"latentgrid.models.vae", "latentgrid.models.mmd_vae"} <= set(modules)
+
+
+def test_an_edit_of_the_data_set_trains_again_in_the_same_call(project):
+    edit(project / "src/latentgrid/data/sources/digits.py", "random_state=0", "random_state=1")
+    runs, _ = planned(project)
+    assert len(runs) == 4
+    assert all(reason == "data: code of latentgrid.data.sources.digits" for reason in runs.values())
+
+
+def test_code_that_is_no_text_or_no_python_is_named(project):
+    source = project / "src/latentgrid"
+    for name in ("evaluation/measures/silhouette.py", "models/vae.py"):
+        good = (source / name).read_bytes()
+        for bad in (good + b"\xff\n", good + b"def\n"):
+            (source / name).write_bytes(bad)
+            assert "error: " in ended_by(project, "snakemake", "-n")
+        (source / name).write_bytes(good)
+
+
+def test_a_stamp_that_says_nothing_fits_nothing(project):
+    stamp = project / LAYOUT.run(FIRST).folder / ".metrics.json.made"
+    stamp.write_text(json.dumps(json.loads(stamp.read_text()) | {"inputs": None}))
+    done = run(project, "snakemake", "-n")
+    assert "to make again: 1 result (nothing says what made it)" in done.stderr

@@ -125,6 +125,7 @@ rule tables:
         data=DATA,
         runs=OUTCOMES,
         metrics=[run.metrics for runs in FILES.values() for run in runs],
+        failures=support.failures(RUNS, LAYOUT),
     output:
         LAYOUT.table_files,
         summary=LAYOUT.summary,
@@ -133,7 +134,7 @@ rule tables:
         LAYOUT.logs / "tables.log",
     params:
         job="tables",
-        code=support.code("latentgrid.evaluation.tabulate"),
+        code=support.code("latentgrid.evaluation.tabulate", *MODELS),
         dataset=PARAMS.dataset,
         plan=support.digest(PLAN),
     shell:
@@ -157,6 +158,7 @@ rule verdicts:
         code=support.code(
             "latentgrid.verdicts.__main__",
             *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
+            *MODELS,
         ),
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
@@ -194,7 +196,7 @@ rule embed_codes:
         LAYOUT.logs / "embed_codes.log",
     params:
         job="embed_codes",
-        code=support.code("latentgrid.evaluation.embed_codes"),
+        code=support.code("latentgrid.evaluation.embed_codes", *MODELS),
         dataset=PARAMS.dataset,
         entries=PARAMS.figures_to_draw().get("tsne", []),
     shell:

@@ -22,7 +22,7 @@ for name, batch in BATCHES.items():
             LAYOUT.logs / f"overview_{name}.log",
         params:
             job=f"overview_{name}",
-            code=support.code("latentgrid.figures.overview"),
+            code=support.code("latentgrid.figures.overview", *MODELS),
             dataset=PARAMS.dataset,
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
@@ -59,10 +59,7 @@ for name, entries in SHOWN.items():
             code=support.code(
                 "latentgrid.figures.draw",
                 f"latentgrid.figures.comparisons.{name}",
-                *(
-                    f"latentgrid.models.{PARAMS.models[entry].model}"
-                    for entry in entries
-                ),
+                *MODELS,
             ),
             dataset=PARAMS.dataset,
             figure=name,

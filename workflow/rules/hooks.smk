@@ -17,6 +17,7 @@ onstart:
     support.stop_on_signals()
     support.require_own_results(LAYOUT)
     support.take_turns(LAYOUT)
+    support.put_misfits_aside(LAYOUT)
     support.clear_up(LAYOUT)
     support.write_plan(LAYOUT, PLAN)
     support.write_orders(LAYOUT, JOBS)

@@ -12,7 +12,7 @@ if "latent" in SHOWN:
             LAYOUT.logs / "interactive.log",
         params:
             job="interactive",
-            code=support.code("latentgrid.report.interactive"),
+            code=support.code("latentgrid.report.interactive", *MODELS),
             dataset=PARAMS.dataset,
             entries=SHOWN["latent"],
         shell:
@@ -47,7 +47,7 @@ rule report:
     threads: 4
     params:
         job="report",
-        code=support.code("latentgrid.report.__main__"),
+        code=support.code("latentgrid.report.__main__", *MODELS),
         dataset=PARAMS.dataset,
         figures=list(FIGURES),
     shell:
@@ -69,7 +69,7 @@ rule gallery:
         LAYOUT.logs / "gallery.log",
     params:
         job="gallery",
-        code=support.code("latentgrid.report.gallery"),
+        code=support.code("latentgrid.report.gallery", *MODELS),
         dataset=PARAMS.dataset,
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
@@ -96,7 +96,7 @@ rule published:
         LAYOUT.logs / "published.log",
     params:
         job="published",
-        code=support.code("latentgrid.report.published"),
+        code=support.code("latentgrid.report.published", *MODELS),
         dataset=PARAMS.dataset,
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
