@@ -30,7 +30,11 @@ from project import TINY, copy_project, environment, has_nothing_to_do, run, wri
 GRID = TINY | {
     "training": TINY["training"] | {"epochs": 8},
     "snapshots": {"epochs": [0, 2, 5, 8], "samples": 16, "manifold": 4},
-    "figures": ["samples", "latent"],
+    "figures": ["samples"],
+    "models": {
+        "vae": {"latent_dim": 2, "optimizer": "adam", "learning_rate": [0.001, 10.0]},
+        "mmd_vae": {"latent_dim": 3, "optimizer": "adam", "learning_rate": 0.001},
+    },
 }
 LAYOUT = Layout(GRID["dataset"])
 CALL = ("snakemake", "--cores", "2")

@@ -369,17 +369,24 @@ def stop_on_signals() -> None:
             signal.signal(number, stop)
 
 
+FOLLOWERS: list[subprocess.Popen[bytes]] = []
+
+
 def start_tracking(layout: Layout) -> None:
-    """Keep MLflow up to date while this process lives, in a process beside it."""
+    """Keep MLflow up to date while this process lives, in a process beside it.
+
+    Should this one be killed, that one brings what there is by then.
+    """
     layout.logs.mkdir(parents=True, exist_ok=True)
     with (layout.logs / "tracking.log").open("wb") as log:
-        subprocess.Popen(
+        follower = subprocess.Popen(
             [*_track(layout), "--follow", str(os.getpid())],
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
         )
+    FOLLOWERS.append(follower)
 
 
 def finish_tracking(layout: Layout) -> None:
@@ -389,6 +396,9 @@ def finish_tracking(layout: Layout) -> None:
     """
     if os.environ.get(STOPPING):
         return
+    for follower in FOLLOWERS:  # which would do the same again
+        follower.terminate()
+        follower.wait()
     subprocess.run(_track(layout), check=False)
 
 

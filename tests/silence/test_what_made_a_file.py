@@ -376,14 +376,20 @@ def test_pruned_runs_are_put_aside_and_taken_back(project):
     assert (project / LAYOUT.run(SECOND).weights).read_bytes() == weights
 
 
-@pytest.fixture
-def recorded(project):
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory):
     """A project whose results DVC has, at a commit."""
+    project = copy_built(built(tmp_path_factory), tmp_path_factory.mktemp("dvc") / "project")
     run(project, "git", "init", "--quiet")
     run(project, "dvc", "repro")
     run(project, "git", "add", "--all")
     run(project, "git", "commit", "--quiet", "--message", "recorded")
     return project
+
+
+@pytest.fixture
+def recorded(committed, tmp_path):
+    return copy_built(committed, tmp_path / "recorded")
 
 
 def test_a_cache_that_lacks_or_spoils_an_object_is_looked_at_before_anything_is_restored(recorded):
