@@ -344,8 +344,9 @@ def try_networks(layout: Layout, plan: str) -> None:
     key = digest(canonical(sorted(trials)) + tried.digest)
     if layout.tried.exists() and layout.tried.read_bytes() == key.encode():
         return
-    command = [sys.executable, "-m", "latentgrid.training.trial", "--dataset", layout.dataset]
-    if subprocess.run([*command, "--key", key], check=False).returncode:
+    trial = ["latentgrid.training.trial", "--dataset", layout.dataset, "--key", key]
+    # As a fork, like the jobs: to import torch takes longer than to try a few networks.
+    if subprocess.run([sys.executable, "-m", JOB_MODULE, *trial], check=False).returncode:
         sys.exit("No run was started.")
 
 
