@@ -1,5 +1,6 @@
 """A copy of this project without results, in which the real commands are run and timed."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def seconds(project: Path, *command: str) -> float:
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project / "src")},
         capture_output=True,
         encoding="utf-8",
         check=False,
