@@ -20,7 +20,8 @@ from latentgrid.files import read_json
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
 
-SURVEY = "LATENTGRID_SURVEY"  # as workflow.py reads it
+# The environment variable with the file to which the workflow writes what it finds, and does no work.
+SURVEY = "LATENTGRID_SURVEY"
 TRAIN = "train"
 FITS = "fits"
 

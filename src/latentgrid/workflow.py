@@ -22,6 +22,7 @@ import psutil
 from grimp.exceptions import SourceSyntaxError
 
 from latentgrid import mirror, orders, params, provenance, published, survey
+from latentgrid.doctor import SURVEY
 from latentgrid.errors import UserError, one_line, printable
 from latentgrid.files import write_json, write_text
 from latentgrid.grid import Run, canonical, trial_of
@@ -36,7 +37,6 @@ from latentgrid.pruning import put_run_aside, take_back
 from latentgrid.run_files import RunFiles
 
 ONLY_FINISHED = "LATENTGRID_ONLY_FINISHED"
-SURVEY = "LATENTGRID_SURVEY"  # the file to write what lies in the results to, in place of any work
 STOPPING = "LATENTGRID_STOPPING"
 STOPPED = "stopped; the same command goes on"
 JOB_MODULE = "latentgrid.job"
