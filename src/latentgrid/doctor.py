@@ -20,7 +20,7 @@ from latentgrid.files import read_json
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
 
-# The environment variable with the file to which the workflow writes what it finds, and does no work.
+# The environment variable with the file to which the workflow writes what it finds, and then ends.
 SURVEY = "LATENTGRID_SURVEY"
 TRAIN = "train"
 FITS = "fits"
