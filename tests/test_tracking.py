@@ -63,9 +63,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def layout(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
+def layout(project: Path) -> Layout:
     """The files of a data set in a project whose database exists."""
-    return planned(tmp_path_factory)
+    return planned()
 
 
 @pytest.fixture
@@ -406,34 +406,29 @@ def test_a_damaged_file_of_a_run_is_named(layout: Layout) -> None:
     assert only().info.status == "FINISHED"
 
 
-def follower(parent: subprocess.Popen[bytes]) -> subprocess.Popen[str]:
+def follower() -> subprocess.Popen[str]:
+    """A process that follows until its standard input ends."""
     code = (
-        "from latentgrid import tracking, paths;"
-        f"tracking.follow(paths.Layout({DATASET!r}), {parent.pid}, seconds=0.2)"
+        "import sys; from latentgrid import tracking, paths;"
+        f"tracking.follow(paths.Layout({DATASET!r}), sys.stdin, seconds=0.2)"
     )
+    pipe = subprocess.PIPE
     return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, text=True
     )
 
 
-@pytest.fixture
-def parent() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(["sleep", "600"])
-    yield process
-    process.kill()
-    process.wait()
-
-
-def test_following_shows_changes_while_the_parent_lives_and_all_at_its_end(
-    layout: Layout, parent: subprocess.Popen[bytes]
+def test_following_shows_changes_while_the_workflow_lives_and_all_at_its_end(
+    layout: Layout,
 ) -> None:
     files = layout.run(NAME)
     write_run(layout, OTHER)
-    untouched = Path("mlflow.db").read_bytes()
-    first = follower(parent)
+    first = follower()
     wait_until((layout.results / ".follow.lock").exists)
-    second = follower(parent)
+    second = follower()
     assert second.communicate(timeout=300) == ("", "")
+    untouched = Path("mlflow.db").read_bytes()
+    time.sleep(1)
     assert first.poll() is None
     assert Path("mlflow.db").read_bytes() == untouched, "no file had changed"
     with training(files):
@@ -443,7 +438,6 @@ def test_following_shows_changes_while_the_parent_lives_and_all_at_its_end(
     wait_until(lambda: {run.info.run_name: run.info.status for run in shown()}[NAME] == "FAILED")
     shutil.rmtree(files.state)
     write_run(layout)
-    parent.kill()
     assert first.communicate(timeout=300) == ("", "")
     assert {run.info.run_name: run.info.status for run in shown()} == {
         NAME: "FINISHED",
@@ -457,19 +451,20 @@ def logged_steps(name: str) -> int:
     return sum(len(points(run, "train_loss")) for run in shown() if run.info.run_name == name)
 
 
-def test_following_without_a_server_warns_once(
-    layout: Layout, parent: subprocess.Popen[bytes], monkeypatch
+def test_following_without_a_server_warns_once_and_ends_with_the_error(
+    layout: Layout, monkeypatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
-    process = follower(parent)
+    process = follower()
     wait_until((layout.results / ".follow.lock").exists)
     write_run(layout)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("warning: MLflow at http://127.0.0.1")
     write_run(layout, OTHER)
-    parent.kill()
-    assert process.communicate(timeout=300) == ("", "")
-    assert process.returncode == 0
+    said, errors = process.communicate(timeout=300)
+    assert (process.returncode, said) == (1, "")
+    assert "warning: " not in errors
+    assert "TrackingUnavailable: MLflow at http://127.0.0.1" in errors.splitlines()[-1]
 
 
 @pytest.mark.slow

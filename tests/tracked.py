@@ -19,6 +19,7 @@ from mlflow.entities import Run
 
 from latentgrid.paths import Layout
 from latentgrid.run_files import RunFiles
+from project import empty_database
 from tiny import seal
 
 DATASET = "digits"
@@ -39,14 +40,6 @@ SETTINGS = {
 STARTED, ENDED = 1782900000000, 1782900060000  # milliseconds of the two dates in write_run
 
 
-def empty_database(places: pytest.TempPathFactory) -> Path:
-    """Make a database without runs, once a session."""
-    path = places.getbasetemp() / "empty.db"
-    if not path.exists():
-        MlflowClient(tracking_uri=f"sqlite:///{path}")
-    return path
-
-
 def enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a working directory without a database."""
     folder.mkdir()
@@ -56,9 +49,9 @@ def enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def planned(places: pytest.TempPathFactory) -> Layout:
+def planned() -> Layout:
     """Return the files of a data set where we stand, whose database exists, which saves seconds."""
-    shutil.copy(empty_database(places), "mlflow.db")
+    shutil.copy(empty_database(), "mlflow.db")
     layout = Layout(DATASET)
     write_plan(layout, NAME)
     return layout

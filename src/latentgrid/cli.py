@@ -209,17 +209,17 @@ def prune(configfile: ConfigFile = None) -> None:
 def track(
     dataset: Dataset = None,
     follow: Annotated[
-        int | None, typer.Option(help="keep tracking while the process with this number lives")
-    ] = None,
+        bool, typer.Option("--follow", help="keep tracking until the standard input ends")
+    ] = False,
 ) -> None:
     """Bring MLflow up to date with the run files."""
     from latentgrid import tracking
 
     layout = Layout(dataset or _params(None).dataset)
-    if follow is None:
-        tracking.sync(layout)
+    if follow:
+        tracking.follow(layout, sys.stdin)
     else:
-        tracking.follow(layout, follow)
+        tracking.sync(layout)
 
 
 @app.command()

@@ -28,9 +28,13 @@ from latentgrid.parent import die_with_parent
 
 # What several steps import, and what typer imports late.
 LIBRARIES = (
-    *("torch", "safetensors.torch", "safetensors.numpy", "numpy", "pandas", "scipy.stats"),
+    *("torch", "safetensors.torch", "safetensors.numpy", "numpy", "scipy.stats"),
+    *("pandas", "pandas.io.formats.csvs", "pyarrow.pandas_compat"),
     *("sklearn.metrics", "sklearn.decomposition", "matplotlib.figure", "matplotlib.pyplot"),
-    *("filelock", "psutil", "pydantic.types", "pynvml", "rich.console", "tqdm", "typer"),
+    *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
+    *("PIL.JpegImagePlugin", "PIL.PngImagePlugin", "PIL.WebPImagePlugin"),
+    *("pydantic.types", "pydantic.fields", "pydantic.type_adapter", "ruamel.yaml", "sqlite3"),
+    *("filelock", "psutil", "pynvml", "rich.console", "tqdm", "typer"),
 )
 # As Snakemake sets for a job of one thread; libraries read them when they are imported.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

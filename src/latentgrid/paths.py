@@ -112,6 +112,11 @@ class Layout:
         return self.results / "logs"
 
     @property
+    def tracking_log(self) -> Path:
+        """What was said while MLflow was brought up to date."""
+        return self.logs / "tracking.log"
+
+    @property
     def tried(self) -> Path:
         """A key to the networks that were found to fit the images."""
         return self.logs / "trial.key"

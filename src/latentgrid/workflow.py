@@ -374,16 +374,13 @@ FOLLOWERS: list[subprocess.Popen[bytes]] = []
 
 
 def start_tracking(layout: Layout) -> None:
-    """Keep MLflow up to date while this process lives, in a process beside it.
-
-    Should this one be killed, that one brings what there is by then.
-    """
+    """Keep MLflow up to date until this process ends, however it ends, in a process beside it."""
     layout.logs.mkdir(parents=True, exist_ok=True)
-    with (layout.logs / "tracking.log").open("wb") as log:
+    with layout.tracking_log.open("wb") as log:
         follower = subprocess.Popen(
-            [*_track(layout), "--follow", str(os.getpid())],
+            [sys.executable, "-m", "latentgrid", "track", "--dataset", layout.dataset, "--follow"],
             start_new_session=True,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
         )
@@ -391,16 +388,17 @@ def start_tracking(layout: Layout) -> None:
 
 
 def finish_tracking(layout: Layout) -> None:
-    """Bring MLflow up to date; if it is not to be had, say so and go on.
+    """Wait until MLflow is up to date, and show what is said of it; if it is not to be had, go on.
 
-    Who stopped the workflow is not kept waiting: the process beside it does so too.
+    Who stopped the workflow is not kept waiting.
     """
     if os.environ.get(STOPPING):
         return
-    for follower in FOLLOWERS:  # which would do the same again
-        follower.terminate()
-        follower.wait()
-    subprocess.run(_track(layout), check=False)
+    for follower in FOLLOWERS:
+        said_before = _text_of(layout.tracking_log)
+        follower.communicate()
+        said = _text_of(layout.tracking_log).removeprefix(said_before)
+        print(printable(said), end="", file=sys.stderr, flush=True)
 
 
 def say_what_failed(workflow: Any, layout: Layout) -> None:
@@ -413,12 +411,15 @@ def say_what_failed(workflow: Any, layout: Layout) -> None:
         return
     for job in workflow.scheduler.failed:
         for log in map(Path, job.log):
-            text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-            lines = text.expandtabs().splitlines()[-LINES_OF_A_LOG:]
+            lines = _text_of(log).expandtabs().splitlines()[-LINES_OF_A_LOG:]
             said = "".join(f"\n    {line}" for line in lines)
             print(printable(f"failed: {log}{said}"), file=sys.stderr, flush=True)
     if is_full(layout.results):
         print(NO_SPACE.format(layout.results), file=sys.stderr, flush=True)
+
+
+def _text_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
 
 
 def report_what_there_is(workflow: Any) -> None:
@@ -435,7 +436,3 @@ def report_what_there_is(workflow: Any) -> None:
             env={**os.environ, ONLY_FINISHED: "1"},
             check=False,
         )
-
-
-def _track(layout: Layout) -> list[str]:
-    return [sys.executable, "-m", "latentgrid", "track", "--dataset", layout.dataset]

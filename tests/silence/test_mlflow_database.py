@@ -15,20 +15,18 @@ import pytest
 from latentgrid.paths import Layout
 from latentgrid.tracking import DatabaseUnusable, sync
 from other_user import call_as_other, needs_other_user
-from project import call, copy_built
-from tracked import DATASET, empty_database, enter, planned, shown, write_run
+from project import call, copy_built, empty_database
+from tracked import DATASET, enter, planned, shown, write_run
 
 DATABASE = Path("mlflow.db")
 AGAIN = "move it away, and `latentgrid track` makes it again from the results"
 
 
 @pytest.fixture
-def layout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Layout:
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """The files of a run in a project whose database is empty."""
     enter(tmp_path / "project", monkeypatch)
-    layout = planned(tmp_path_factory)
+    layout = planned()
     write_run(layout)
     return layout
 
@@ -72,7 +70,6 @@ def test_it_is_named_at_once_with_what_to_do_and_left_as_it_is(
     spoil: Callable[[], None],
     reason: str,
     todo: str,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     spoil()
     before = None if DATABASE.is_dir() else DATABASE.read_bytes()
@@ -86,7 +83,7 @@ def test_it_is_named_at_once_with_what_to_do_and_left_as_it_is(
     assert "\n" not in said
     assert before == (None if DATABASE.is_dir() else DATABASE.read_bytes())
     DATABASE.rename("away")
-    shutil.copy(empty_database(tmp_path_factory), DATABASE)
+    shutil.copy(empty_database(), DATABASE)
     sync(layout)
     assert [run.info.status for run in shown()] == ["FINISHED"]
 
@@ -164,6 +161,7 @@ def test_the_workflow_succeeds_all_the_same_and_says_so_at_its_end(
 ) -> None:
     project = copy_built(built, tmp_path / "project")
     (project / "results" / "digits" / "report.html").unlink()
+    (project / DATABASE).unlink()
     (project / DATABASE).mkdir()
     done = call(project, "snakemake", "--cores", "2")
     assert done.returncode == 0, done.stderr

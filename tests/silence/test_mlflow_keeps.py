@@ -14,6 +14,7 @@ from latentgrid.run_files import RunFiles
 from latentgrid.tracking import sync
 from latentgrid.tracking.records import COMMIT_TAG, FOLDER_TAG, NAME_TAG, STATUS_TAG
 from latentgrid.tracking.runs import Logged
+from project import empty_database
 from tiny import seal
 from tracked import (
     COLUMNS,
@@ -23,7 +24,6 @@ from tracked import (
     SETTINGS,
     client,
     curve,
-    empty_database,
     enter,
     planned,
     serving,
@@ -40,12 +40,10 @@ AGAIN = {"started": "2026-07-02T10:00:00+00:00", "ended": "2026-07-02T10:01:00+0
 
 
 @pytest.fixture
-def layout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Layout:
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """The files of a data set in a project with a database, and MLflow's."""
     enter(tmp_path / "it's mine", monkeypatch)
-    return planned(tmp_path_factory)
+    return planned()
 
 
 def shown(mlflow: MlflowClient) -> list[Run]:
@@ -200,7 +198,6 @@ def test_while_a_run_trains_again_it_shows_nothing_of_the_former_training(layout
 def test_what_changed_is_shown_as_the_files_say(
     layout: Layout,
     change: Callable[[Layout], object],
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     write_measures(write_run(layout), 0.25)
     sync(layout)
@@ -208,7 +205,7 @@ def test_what_changed_is_shown_as_the_files_say(
     sync(layout)
     in_place = only(client())
     curves = {column: points(client(), in_place, column) for column in COLUMNS}
-    shutil.copy(empty_database(tmp_path_factory), "mlflow.db")
+    shutil.copy(empty_database(), "mlflow.db")
     sync(layout)
     fresh = only(client())
     assert in_place.data.params == fresh.data.params

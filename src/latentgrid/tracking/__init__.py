@@ -7,9 +7,10 @@ something to bring, as that takes seconds.
 
 import contextlib
 import os
+import select
 import sys
+from typing import IO, Any
 
-import psutil
 from filelock import FileLock, Timeout
 
 from latentgrid.errors import UserError, without_credentials
@@ -61,32 +62,34 @@ def sync(layout: Layout) -> None:
         )
 
 
-def follow(layout: Layout, parent_pid: int, seconds: float = 5.0) -> None:
-    """Repeat `sync` whenever files changed while a process lives, and once more when it ends.
+def follow(layout: Layout, workflow: IO[Any], seconds: float = 5.0) -> None:
+    """Repeat `sync` whenever files changed until a workflow ends, and once more then.
 
-    Returns at once if another process follows this data set. If MLflow is unavailable, that is
-    one warning on stderr, and later passes try again. The caller gets a low CPU priority.
+    If another process follows this data set, only the last pass is made. If MLflow is unavailable
+    before, that is one warning on stderr, and later passes try again. The caller gets a low CPU
+    priority.
 
     Args:
         layout: the files to follow.
-        parent_pid: the process that makes them.
+        workflow: a pipe that nobody writes to; its end says that the workflow has ended.
         seconds: time between two looks at the files.
+
+    Raises:
+        TrackingUnavailable: as `sync`, by the last pass.
+        DatabaseUnusable: as `sync`, by the last pass.
     """
     layout.results.mkdir(parents=True, exist_ok=True)
-    try:
-        only_here = FileLock(layout.results / ".follow.lock").acquire(timeout=0)
-    except Timeout:
-        return
     os.nice(NICENESS)
     failures: list[UserError] = []
-    with only_here:
+    # Held until the last pass, which takes seconds: the next workflow's follower finds it free.
+    with contextlib.suppress(Timeout), FileLock(layout.results / ".follow.lock", timeout=0):
         seen = fingerprint(layout)
-        while _lives_on(parent_pid, seconds):
+        while not _has_ended(workflow, seconds):
             now = fingerprint(layout)
             if now != seen and _synced(layout, failures):
                 seen = now
-    # The last pass takes seconds; by now the follower of the next workflow finds the lock free.
-    _synced(layout, failures)
+    _has_ended(workflow, None)
+    sync(layout)
 
 
 def serve(port: int) -> None:
@@ -115,14 +118,7 @@ def _synced(layout: Layout, failures: list[UserError]) -> bool:
     return True
 
 
-def _lives_on(pid: int, seconds: float) -> bool:
-    """Wait `seconds`, or less if the process ends before, and tell whether it still lives."""
-    try:
-        process = psutil.Process(pid)
-        process.wait(timeout=seconds)
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.TimeoutExpired:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return process.status() != psutil.STATUS_ZOMBIE
-    return False
+def _has_ended(workflow: IO[Any], seconds: float | None) -> bool:
+    """Wait for the end of a pipe, at most so many seconds, and tell whether it has come."""
+    ready, _, _ = select.select([workflow], [], [], seconds)
+    return bool(ready)
