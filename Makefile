@@ -40,7 +40,7 @@ test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"
 
 reproduce: setup ## run the last commit in two clones and compare every file (CONFIG= for another grid)
-	workflow/reproduce.sh $(or $(CONFIG),$(QUICK))
+	tools/reproduce.sh $(or $(CONFIG),$(QUICK))
 
 torture: setup ## kill the workflow at 50 random moments and count what differs at the end
 	python tests/torture.py
@@ -57,13 +57,13 @@ check: setup ## formatting, lint, types, import order of the packages, workflow 
 	snakefmt --check Snakefile workflow
 	mypy
 	lint-imports
-	python workflow/lint.py
+	python tools/lint.py
 	@cp requirements.lock .venv/resolved.lock
 	@$(RESOLVE) --quiet --output-file .venv/resolved.lock
 	@diff -q requirements.lock .venv/resolved.lock || { echo "error: requirements.lock does not fit pyproject.toml; run make lock"; exit 1; }
 
 audit: setup ## ask PyPI whether a locked package has a known vulnerability
-	python workflow/audit.py
+	python tools/audit.py
 
 format: setup ## format all code
 	ruff format

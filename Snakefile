@@ -10,9 +10,15 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from latentgrid import catalogue, fork_server, grid, workflow as support
-from latentgrid.paths import Layout
-from latentgrid.training.devices import slow_bfloat16
+from latentgrid.grid import catalogue
+
+from latentgrid.jobs import fork_server
+
+from latentgrid.grid.runs import canonical, plan_of, planned_runs
+
+from latentgrid.pipeline import workflow as support
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.devices import slow_bfloat16
 
 min_version("9.27")
 support.require_own_code()
@@ -25,7 +31,7 @@ support.require_own_records()
 PARAMS = support.load_params(workflow)
 support.require_known_numbers()
 LAYOUT = Layout(PARAMS.dataset)
-RUNS = {run.name: run for run in grid.runs(PARAMS)}
+RUNS = {run.name: run for run in planned_runs(PARAMS)}
 PLANNED = support.runs_by_entry(LAYOUT, RUNS.values())
 BATCHES = support.batches(PLANNED)
 FILES = {entry: runs for entry in PLANNED if (runs := support.there(PLANNED[entry]))}
@@ -43,7 +49,7 @@ SOURCE = {
 }
 # What a step depends on is in the description; that the images are there is enough.
 DATA = [LAYOUT.description, ancient(LAYOUT.images)]
-PLAN = grid.canonical(grid.plan(PARAMS))
+PLAN = canonical(plan_of(PARAMS))
 
 
 wildcard_constraints:

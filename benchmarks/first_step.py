@@ -1,6 +1,6 @@
 """A training job until its first step, but for what it writes: prints the seconds since a time.
 
-`python -m latentgrid.job first_step SETTINGS IMAGES TIME`
+`python -m latentgrid.jobs.client first_step SETTINGS IMAGES TIME`
 """
 
 import json
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import latentgrid.training.__main__  # noqa: F401 - what a job imports before it knows its device
-from latentgrid.training.devices import take_device
+from latentgrid.jobs.devices import take_device
 
 take_device("cpu", 1)
 

@@ -16,12 +16,13 @@ from typing import Annotated
 import typer
 from ruamel.yaml import YAML
 
-from latentgrid import grid, orders, params
-from latentgrid.files import sha256, write_json
-from latentgrid.grid import Run
-from latentgrid.made import Digests, stamp
-from latentgrid.paths import Layout
-from latentgrid.run_files import RunFiles
+from latentgrid.files.atomic import sha256, write_json
+from latentgrid.files.layout import Layout
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import params
+from latentgrid.grid.runs import Run, planned_runs
+from latentgrid.jobs import orders
+from latentgrid.stamps.made import Digests, stamp
 from project_copy import project_copy, seconds
 from table import Limit, print_limits
 
@@ -71,7 +72,7 @@ def configuration(project: Path, count: int) -> None:
 
 def imitate(project: Path) -> None:
     """Train and measure the first run, and give its files to all others."""
-    first, *others = grid.runs(params.load([project / CONFIG]))
+    first, *others = planned_runs(params.load([project / CONFIG]))
     here = Layout("digits")
     trained = here.run(first.name)
     everything = [*trained.results, trained.timing, trained.outcome]

@@ -21,14 +21,15 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import catalogue, grid, params
 from latentgrid.errors import UserError
 from latentgrid.evaluation.measures import accuracy, losses, reconstruction
-from latentgrid.evaluation.trained import TrainedRun, load_test_set
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
-from latentgrid.run_files import RunFiles
-from latentgrid.step import run_step
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import catalogue, params
+from latentgrid.grid.runs import planned_runs
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import TrainedRun, load_test_set
 
 UNLIMITED = 400  # columns, where no terminal sets a limit
 PIXELS = 28 * 28
@@ -280,7 +281,7 @@ def settings_of(check: Check, epochs: int | None) -> dict[str, Any]:
         "evaluation": {"test_images": 10_000},
         "models": {check.group: entry},
     }
-    (run,) = grid.runs(params.check(raw, "known_values.py"))
+    (run,) = planned_runs(params.check(raw, "known_values.py"))
     return run.settings
 
 

@@ -15,10 +15,10 @@ import typer
 from safetensors.torch import save_file
 
 from contestants.task import Task
-from latentgrid import fork_server
 from latentgrid.data import Images, checksum
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.jobs import fork_server
 from project_copy import project_copy, seconds
 from table import Limit, print_limits
 
@@ -77,7 +77,7 @@ def write_images(path: Path) -> None:
 def start(images: Path) -> float:
     """Return the seconds from the start of a job to its first step, the least of a few."""
     settings = json.dumps(Task("conv_vae", {"latent_dim": 20}, 0, "cpu").settings)
-    command = [sys.executable, "-m", "latentgrid.job", "first_step", settings, str(images)]
+    command = [sys.executable, "-m", "latentgrid.jobs.client", "first_step", settings, str(images)]
     return min(
         float(subprocess.run([*command, str(time.time())], capture_output=True, check=True).stdout)
         for _ in range(STARTS)

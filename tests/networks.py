@@ -2,7 +2,8 @@
 
 import torch
 
-from latentgrid import catalogue, models
+from latentgrid import models
+from latentgrid.grid import catalogue
 from latentgrid.randomness import generator, seed_of
 
 MNIST_SHAPE = (1, 28, 28)

@@ -7,8 +7,8 @@ from safetensors.torch import save_file
 
 from latentgrid.evaluation import trained
 from latentgrid.evaluation.measures.active_units import active, measure
-from latentgrid.files import write_json
-from latentgrid.run_files import RunFiles
+from latentgrid.files.atomic import write_json
+from latentgrid.files.run_files import RunFiles
 from tiny import seal
 
 # The variances are 0, 0.0025 and 0.04.

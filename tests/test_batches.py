@@ -2,8 +2,8 @@
 
 import pytest
 
-from latentgrid import workflow
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.pipeline import workflow
 
 LAYOUT = Layout("digits")
 

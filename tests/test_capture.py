@@ -5,8 +5,8 @@ import contextlib
 import pytest
 import torch
 
-from latentgrid import catalogue
 from latentgrid.errors import UserError
+from latentgrid.grid import catalogue
 from latentgrid.training.capture import Replayed, captured, cuda_graph, plainly
 from latentgrid.training.loop import Training
 from networks import build

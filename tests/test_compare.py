@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from latentgrid.compare import LEFT_OUT, compare
+from latentgrid.commands.compare import LEFT_OUT, compare
 from latentgrid.errors import UserError
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 from project import ROOT, TINY, call, contents, copy_project, run, write_params
 
 RUN = Layout("digits").run("vae/default/seed=0")
@@ -194,7 +194,7 @@ def test_two_clones_on_all_cores_and_on_one_give_the_same_bits(built, tmp_path, 
     places = tmp_path / "places"
     places.mkdir()
     monkeypatch.setenv("TMPDIR", str(places))
-    done = run(project, "workflow/reproduce.sh", "params.yaml")
+    done = run(project, "tools/reproduce.sh", "params.yaml")
     expected = {
         name
         for folder in ("data", "results")

@@ -20,7 +20,7 @@ from latentgrid.data import Images, checksum, load_images, to_unit_interval
 from latentgrid.data.__main__ import prepare
 from latentgrid.data.sources import digits, mnist
 from latentgrid.errors import UserError
-from latentgrid.files import replacing, write_json
+from latentgrid.files.atomic import replacing, write_json
 
 FIRST = "train-images-idx3-ubyte.gz"
 

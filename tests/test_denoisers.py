@@ -8,10 +8,11 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
-from latentgrid import catalogue, models
+from latentgrid import models
 from latentgrid.data import Batch, to_unit_interval
 from latentgrid.data.corruptions import CORRUPTIONS, block, blur, inpainting
 from latentgrid.data.corruptions import noise as gaussian_noise
+from latentgrid.grid import catalogue
 from latentgrid.nets.unet import Level
 from latentgrid.randomness import generator
 from latentgrid.training.loop import Training

@@ -14,7 +14,7 @@ from latentgrid.training import devices
 
 HOLDER = """
 import os, sys
-from latentgrid.training.devices import take_device
+from latentgrid.jobs.devices import take_device
 place, slot = take_device(sys.argv[1], int(sys.argv[2]))
 print(place, os.environ["CUDA_VISIBLE_DEVICES"], slot.lock_file, "torch" in sys.modules, flush=True)
 sys.stdin.read()

@@ -7,7 +7,7 @@ import pytest
 from latentgrid.errors import UserError
 from latentgrid.figures.draw import drawn
 from latentgrid.figures.material import Material
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 
 MATERIAL = Material(Layout("digits"))
 DRAW = "latentgrid.figures.comparisons.samples.draw"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 from project import TINY, built, contents, copy_built, has_nothing_to_do, run, write_params
 
 # One worker of pytest-xdist, so that the two commits are made once.

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from latentgrid import catalogue, params
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue, params
 from project import ROOT, copy_project, has_nothing_to_do, run, write_params
 
 LAYOUT = Layout("digits")

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from latentgrid import catalogue
 from latentgrid.experiments import denoising_toy, gan_toy, two_points
+from latentgrid.grid import catalogue
 from latentgrid.randomness import generator
 
 LINE = torch.linspace(-30, 30, 600_001, dtype=torch.float64)  # 0 is on it

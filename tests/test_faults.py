@@ -15,8 +15,8 @@ import mlflow
 import pytest
 import requests
 
-from latentgrid.compare import compare
-from latentgrid.paths import Layout
+from latentgrid.commands.compare import compare
+from latentgrid.files.layout import Layout
 from project import (
     TINY,
     call,

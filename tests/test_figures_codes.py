@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from latentgrid import catalogue
 from latentgrid.figures.comparisons import (
     class_means,
     dimensions,
@@ -20,6 +19,7 @@ from latentgrid.figures.comparisons import (
 from latentgrid.figures.drawing import listed, significant
 from latentgrid.figures.nearest import difference, to_nearest
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.grid import catalogue
 from tiny import a_run, tiny_results
 
 FIGURES = (

@@ -11,8 +11,8 @@ from latentgrid.evaluation.measures.silhouette import of_each, silhouette
 from latentgrid.evaluation.tables import best_runs
 from latentgrid.figures.comparisons import embeddings, silhouette_profiles, tsne
 from latentgrid.figures.material import Material
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
 from tiny import seal
 
 LABELS = np.repeat(np.arange(3, dtype=np.uint8), 10)

@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 from safetensors.numpy import save_file
 
-from latentgrid.evaluation.trained import TrainedRun
 from latentgrid.figures.comparisons import evolution
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import save_animation
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.results.trained import TrainedRun
 from tiny import seal
 
 N = 12

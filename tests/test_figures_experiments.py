@@ -14,8 +14,8 @@ from latentgrid.figures.comparisons import gan_toy as gan_toy_figure
 from latentgrid.figures.comparisons import two_points as two_points_figure
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import save_png
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
 from latentgrid.randomness import generator
 from tiny import seal
 

@@ -11,13 +11,13 @@ from unittest import mock
 import psutil
 import pytest
 
-from latentgrid import fork_server
-from latentgrid.job import SERVER, is_mine
+from latentgrid.jobs import fork_server
+from latentgrid.jobs.client import SERVER, is_mine
 from project import heed_interrupts
 
 JOB = """
 import os, sys, time
-from latentgrid.parent import die_with_parent
+from latentgrid.jobs.parent import die_with_parent
 
 die_with_parent()
 print(sys.argv[1:], os.getcwd(), os.environ["WORD"], "torch" in sys.modules, flush=True)
@@ -79,7 +79,7 @@ def begun_job(server):
 
 def begin(*arguments, **environment):
     """Begin a job as a shell does, in a process group of its own."""
-    command = [sys.executable, "-m", "latentgrid.job", "a_job", *arguments]
+    command = [sys.executable, "-m", "latentgrid.jobs.client", "a_job", *arguments]
     return subprocess.Popen(
         command,
         env=os.environ | {"WORD": "a word"} | environment,
@@ -178,7 +178,7 @@ def test_a_fork_has_the_modules_that_a_process_of_its_own_has(place):
     _, in_a_fork, _ = done("modules")
     _, alone, _ = done("modules", **{SERVER: ""})
     assert in_a_fork.splitlines()[1] == alone.splitlines()[1]
-    assert "latentgrid.fork_server" not in in_a_fork
+    assert "latentgrid.jobs.fork_server" not in in_a_fork
 
 
 def test_the_server_leaves_cuda_to_its_forks(place):

@@ -19,10 +19,10 @@ from latentgrid.data import Images, checksum, load_images
 from latentgrid.data.__main__ import prepare
 from latentgrid.data.sources import mnist
 from latentgrid.evaluation import tabulate
-from latentgrid.evaluation.restore import Restored, restore
-from latentgrid.evaluation.trained import TrainedRun, load_test_set, load_training_images
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.results.loaded import Restored, restore
+from latentgrid.results.trained import TrainedRun, load_test_set, load_training_images
 from networks import build
 from test_data import serving
 from tiny import seal

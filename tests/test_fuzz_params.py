@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fuzz import cases, end_of, spoilt
-from latentgrid import grid, params
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.grid import params
+from latentgrid.grid.runs import planned_runs
 
 VALID = {
     "dataset": "digits",
@@ -107,7 +108,7 @@ def assert_sound(path):
     """Every run has a folder of its own below the results, with a name that every disk takes."""
     chosen = params.load([path])
     layout = Layout(chosen.dataset)
-    names = [run.name for run in grid.runs(chosen)]
+    names = [run.name for run in planned_runs(chosen)]
     assert len(set(names)) == len(names) > 0
     for name in names:
         assert re.fullmatch(r"[a-z][a-z0-9_]*/[\w.=,+-]+/seed=\d+", name, re.ASCII)

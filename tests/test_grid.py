@@ -6,23 +6,24 @@ import re
 
 import pytest
 
-from latentgrid import grid, params
 from latentgrid.errors import UserError
+from latentgrid.grid import params
+from latentgrid.grid.runs import canonical, plan_of, planned_runs, read_plan
 
 
 def runs_of(raw):
-    return grid.runs(params.check(raw, "params.yaml"))
+    return planned_runs(params.check(raw, "params.yaml"))
 
 
 def identities(raw):
-    return {run.name: grid.canonical(run.settings) for run in runs_of(raw)}
+    return {run.name: canonical(run.settings) for run in runs_of(raw)}
 
 
 def test_the_grid_of_source_000_is_54_distinct_runs(raw_params):
     found = runs_of(raw_params)
     assert len(found) == 54
     assert len({run.name for run in found}) == 54
-    assert len({grid.canonical(run.settings) for run in found}) == 54
+    assert len({canonical(run.settings) for run in found}) == 54
     assert {
         (run.model, *run.axes.values(), run.epochs, run.batch_size, run.seed) for run in found
     } == {
@@ -228,15 +229,15 @@ def test_shared_epochs_change_settings_and_keep_names(raw_params):
 
 
 def test_canonical_text_ignores_the_order_of_keys_but_not_of_values():
-    assert grid.canonical({"a": 1, "b": [1, 2]}) == grid.canonical({"b": [1, 2], "a": 1})
-    assert grid.canonical({"a": 1, "b": 2}) != grid.canonical({"a": 2, "b": 1})
-    assert grid.canonical([1, 2]) != grid.canonical([2, 1])
+    assert canonical({"a": 1, "b": [1, 2]}) == canonical({"b": [1, 2], "a": 1})
+    assert canonical({"a": 1, "b": 2}) != canonical({"a": 2, "b": 1})
+    assert canonical([1, 2]) != canonical([2, 1])
 
 
 def test_a_plan_survives_its_file(raw_params, tmp_path):
-    plan = grid.plan(params.check(raw_params, "params.yaml"))
+    plan = plan_of(params.check(raw_params, "params.yaml"))
     (tmp_path / "plan.json").write_text(json.dumps(plan))
-    assert grid.read_plan(tmp_path / "plan.json") == plan
+    assert read_plan(tmp_path / "plan.json") == plan
     assert len(plan) == 54
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from latentgrid.figures.material import Material
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
 from latentgrid.report import interactive
 from tiny import seal
 

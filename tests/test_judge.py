@@ -9,7 +9,6 @@ import torch
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
-from latentgrid import params
 from latentgrid.errors import UserError
 from latentgrid.evaluation.judge import (
     DRAWS,
@@ -19,11 +18,12 @@ from latentgrid.evaluation.judge import (
     write_verdict,
 )
 from latentgrid.evaluation.measures.recognisability import classes_seen, confidence, measure
-from latentgrid.evaluation.restore import restore
-from latentgrid.evaluation.trained import TestSet as Images
-from latentgrid.evaluation.trained import TrainedRun
-from latentgrid.files import write_json
-from latentgrid.run_files import RunFiles
+from latentgrid.files.atomic import write_json
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import params
+from latentgrid.results.loaded import restore
+from latentgrid.results.trained import TestSet as Images
+from latentgrid.results.trained import TrainedRun
 from networks import MNIST_SHAPE, build
 from tiny import seal
 

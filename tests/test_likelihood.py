@@ -13,11 +13,11 @@ from torch.distributions import Bernoulli
 from latentgrid.evaluation import bounds
 from latentgrid.evaluation.likelihood import write_bounds
 from latentgrid.evaluation.measures import likelihood
-from latentgrid.evaluation.trained import TrainedRun
-from latentgrid.files import read_json, write_json
+from latentgrid.files.atomic import read_json, write_json
 from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.models._gaussian import kl_to_standard_normal
 from latentgrid.randomness import generator
+from latentgrid.results.trained import TrainedRun
 from networks import build
 from tiny import LAYOUT, a_run, seal, tiny_results
 

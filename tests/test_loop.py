@@ -12,14 +12,15 @@ from filelock import FileLock
 from safetensors.torch import load_file
 from torch import nn
 
-from latentgrid import catalogue, models
+from latentgrid import models
 from latentgrid.data import Images, checksum, load_images, to_unit_interval
 from latentgrid.errors import UserError
-from latentgrid.files import sha256, write_json
-from latentgrid.imports import code_of
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import sha256, write_json
+from latentgrid.files.layout import Layout
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import catalogue
 from latentgrid.randomness import generator, seed_of
-from latentgrid.run_files import RunFiles
+from latentgrid.stamps.code import code_of
 from latentgrid.training.__main__ import main
 from latentgrid.training.loop import Training, evaluate
 from latentgrid.training.run import as_csv, train_run

@@ -10,7 +10,7 @@ PROGRAM = """
 import resource
 import torch
 from latentgrid.data import Images
-from latentgrid.memory import keep_freed_memory
+from latentgrid.jobs.memory import keep_freed_memory
 from latentgrid.training.loop import Training
 from latentgrid.training.run import new_model
 

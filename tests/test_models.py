@@ -9,8 +9,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from latentgrid import catalogue, models
+from latentgrid import models
 from latentgrid.data import Batch
+from latentgrid.grid import catalogue
 from latentgrid.models._gaussian import kl_to_standard_normal
 from latentgrid.models.mmd_vae import kernel, mmd
 from latentgrid.randomness import generator

@@ -207,7 +207,7 @@ class GivenGradient(torch.autograd.Function):
 
 
 def test_the_grid_offers_these_optimizers():
-    from latentgrid.catalogue import settings_schema
+    from latentgrid.grid.catalogue import settings_schema
 
     allowed = settings_schema("vae").model_fields["optimizer"].annotation
     assert set(allowed.__args__) == set(OPTIMIZERS) == set(REFERENCES)

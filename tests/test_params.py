@@ -8,8 +8,8 @@ import sys
 import pytest
 import yaml
 
-from latentgrid import catalogue, params
 from latentgrid.errors import UserError
+from latentgrid.grid import catalogue, params
 
 ABSENT = object()
 MODELS = ", ".join(catalogue.models())
@@ -262,7 +262,8 @@ def test_a_good_file_is_read_as_it_stands(raw_params, tmp_path):
 def test_reading_parameters_imports_no_heavy_library():
     script = """
 import sys
-from latentgrid import grid, params
+import latentgrid.grid.runs
+from latentgrid.grid import params
 heavy = {"torch", "numpy", "sklearn", "mlflow", "pandas", "matplotlib"} & set(sys.modules)
 print(*sorted(heavy))
 """

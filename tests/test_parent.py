@@ -9,9 +9,9 @@ import time
 import psutil
 import pytest
 
-from latentgrid.parent import WORKFLOW
+from latentgrid.jobs.parent import WORKFLOW
 
-CHILD = "from latentgrid.parent import die_with_parent as d; d(); print('on', flush=True)\n"
+CHILD = "from latentgrid.jobs.parent import die_with_parent as d; d(); print('on', flush=True)\n"
 PARENT = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)

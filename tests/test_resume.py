@@ -14,9 +14,10 @@ import pytest
 import torch
 from safetensors.torch import save, save_file
 
-from latentgrid import catalogue, models
+from latentgrid import models
 from latentgrid.data import Images, checksum
-from latentgrid.run_files import RunFiles
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import catalogue
 from latentgrid.training import run as training_run
 from latentgrid.training.checkpoints import Checkpoints
 from latentgrid.training.optimizers import OPTIMIZERS

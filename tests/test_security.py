@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from latentgrid import params
 from latentgrid.errors import UserError, without_credentials
 from latentgrid.evaluation import tabulate
-from latentgrid.files import write_json, write_text
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json, write_text
+from latentgrid.files.layout import Layout
+from latentgrid.grid import params
 from latentgrid.report import __main__ as report
 from latentgrid.report import interactive
 from latentgrid.verdicts import __main__ as verdicts

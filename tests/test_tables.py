@@ -8,8 +8,8 @@ from latentgrid.evaluation import tables
 from latentgrid.evaluation.measures.silhouette import silhouette
 from latentgrid.figures.comparisons import latent, marginal_effects
 from latentgrid.figures.style import two_dimensions
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
 from latentgrid.report import findings
 from project import TINY, copy_project, run, write_params
 

@@ -15,8 +15,8 @@ import requests
 from mlflow.entities import Metric, Param
 
 from latentgrid.errors import UserError
-from latentgrid.files import sha256
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import sha256
+from latentgrid.files.layout import Layout
 from latentgrid.tracking import DatabaseUnusable, TrackingUnavailable, sync
 from latentgrid.tracking.records import (
     COMMIT_TAG,
@@ -477,7 +477,8 @@ def test_sixteen_processes_at_once_make_one_whole_database(project: Path) -> Non
     code = """
 import multiprocessing, sys
 import mlflow, mlflow.store.tracking.sqlalchemy_store
-from latentgrid import paths, tracking
+from latentgrid.files import layout as paths
+from latentgrid import tracking
 fork = multiprocessing.get_context("fork")
 layouts = [paths.Layout(dataset) for dataset in ("digits", "mnist") * 8]
 processes = [fork.Process(target=tracking.sync, args=(layout,)) for layout in layouts]

@@ -6,9 +6,10 @@ from typing import ClassVar
 import pytest
 import torch
 
-from latentgrid import catalogue, models
+from latentgrid import models
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
+from latentgrid.grid import catalogue
 from latentgrid.training.trial import admit, attempt, built
 from project import TINY, call, copy_project, run, write_params
 
@@ -29,7 +30,7 @@ from math import prod
 
 from torch import nn
 
-from latentgrid.hyperparameters import LatentDim
+from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
 from latentgrid.models._gaussian import GaussianVAE
 from latentgrid.nets.dense import dense, dense_decoder

@@ -9,13 +9,13 @@ import pytest
 from safetensors.numpy import save_file
 from scipy import stats
 
-from latentgrid import catalogue
 from latentgrid.errors import UserError
 from latentgrid.evaluation import intervals, tables
-from latentgrid.evaluation.trained import TestSet as Images
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
 from latentgrid.report import reproduction
+from latentgrid.results.trained import TestSet as Images
 from latentgrid.verdicts import numbers, regions, rule
 from latentgrid.verdicts.__main__ import claims_table
 from latentgrid.verdicts.networks import as_built

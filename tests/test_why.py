@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from latentgrid.commands.why import origin, show
 from latentgrid.errors import UserError
 from latentgrid.evaluation.tables import joined, losses_table, read_published
-from latentgrid.files import write_json
-from latentgrid.paths import TABLES, VERDICTS, Layout
-from latentgrid.why import origin, show
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import TABLES, VERDICTS, Layout
 from project import TINY, built, copy_built, run
 from tiny import seal
 

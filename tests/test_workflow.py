@@ -23,7 +23,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 from project import (
     TINY,
     call,

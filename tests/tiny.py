@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 
 from latentgrid.data import Images
 from latentgrid.figures.material import Material
-from latentgrid.files import sha256, write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import sha256, write_json
+from latentgrid.files.layout import Layout
 from latentgrid.randomness import generator
 from networks import build
 

@@ -22,9 +22,9 @@ import mlflow
 import psutil
 import typer
 
-from latentgrid.compare import compare
-from latentgrid.locks import is_held
-from latentgrid.paths import Layout
+from latentgrid.commands.compare import compare
+from latentgrid.files.layout import Layout
+from latentgrid.files.locks import is_held
 from project import TINY, copy_project, environment, has_nothing_to_do, run, write_params
 
 GRID = TINY | {

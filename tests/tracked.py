@@ -17,8 +17,8 @@ import requests
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from latentgrid.paths import Layout
-from latentgrid.run_files import RunFiles
+from latentgrid.files.layout import Layout
+from latentgrid.files.run_files import RunFiles
 from project import empty_database
 from tiny import seal
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from contestants.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import to_unit_interval
-from latentgrid.memory import keep_freed_memory
+from latentgrid.jobs.memory import keep_freed_memory
 from latentgrid.training.optimizers import Adam
 
 TRIES = 3

@@ -8,7 +8,7 @@ import torch
 
 from contestants.task import Task
 from latentgrid.data import Images
-from latentgrid.memory import keep_freed_memory
+from latentgrid.jobs.memory import keep_freed_memory
 from latentgrid.training.capture import captured, plainly
 from latentgrid.training.loop import Training
 from latentgrid.training.run import new_model

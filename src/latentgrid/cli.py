@@ -10,10 +10,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid import catalogue, grid, params, published
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue, params
+from latentgrid.grid.runs import planned_runs
 from latentgrid.provenance import require_own_code
+from latentgrid.reference import published
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 UNLIMITED = 400  # columns, where no terminal sets a limit
@@ -73,12 +75,12 @@ def _of_all_commands(
 @app.command()
 def plan(configfile: ConfigFile = None) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
-    from latentgrid.training.devices import slow_bfloat16
+    from latentgrid.jobs.devices import slow_bfloat16
     from latentgrid.training.estimate import estimate
 
     chosen = _params(configfile)
     published.numbers()
-    runs = grid.runs(chosen)
+    runs = planned_runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     left = [run.precision for run in runs if not layout.run(run.name).outcome.exists()]
@@ -128,8 +130,8 @@ def watch(dataset: Dataset = None) -> None:
 
     Of the data set whose workflow runs; else that of params.yaml; else the only one with results.
     """
-    from latentgrid.watch import to_watch
-    from latentgrid.watch import watch as watch_runs
+    from latentgrid.commands.watch import to_watch
+    from latentgrid.commands.watch import watch as watch_runs
 
     watch_runs(Layout(dataset) if dataset else to_watch(lambda: _params(None).dataset))
 
@@ -145,7 +147,7 @@ def why(
     ],
 ) -> None:
     """Show which runs made a number, a figure or a file, and what these were made with."""
-    from latentgrid.why import origin, show
+    from latentgrid.commands.why import origin, show
 
     show(origin(what), Console(width=None if sys.stdout.isatty() else UNLIMITED))
 
@@ -158,7 +160,7 @@ def compare(
     second: Annotated[Path, typer.Argument(help="another one of the same kind")],
 ) -> None:
     """Compare two folders byte by byte and say why files differ; exit status 1 if any does."""
-    from latentgrid.compare import compare as compare_folders
+    from latentgrid.commands.compare import compare as compare_folders
 
     found = compare_folders(first, second)
     for name, reason in found.differences.items():
@@ -171,10 +173,10 @@ def compare(
 @app.command()
 def doctor(configfile: ConfigFile = None) -> None:
     """Say what lies in results/, what of it fits the plan, and what is damaged; changes nothing."""
-    from latentgrid import doctor as doctors
+    from latentgrid.commands import doctor as doctors
 
     chosen = _params(configfile)
-    runs = [run.name for run in grid.runs(chosen)]
+    runs = [run.name for run in planned_runs(chosen)]
     found = doctors.diagnose(Layout(chosen.dataset), list(map(str, configfile or [])), runs)
     doctors.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
     if found.damaged:
@@ -184,7 +186,7 @@ def doctor(configfile: ConfigFile = None) -> None:
 @app.command()
 def restore() -> None:
     """Bring data and results to the commit that git is on, from DVC's cache."""
-    from latentgrid.restoring import restore as restore_results
+    from latentgrid.commands.restore import restore as restore_results
 
     restore_results()
 
@@ -192,11 +194,11 @@ def restore() -> None:
 @app.command()
 def prune(configfile: ConfigFile = None) -> None:
     """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
-    from latentgrid.pruning import put_aside
+    from latentgrid.files.aside import put_aside
 
     chosen = _params(configfile)
     layout = Layout(chosen.dataset)
-    moved = put_aside(layout, [run.name for run in grid.runs(chosen)])
+    moved = put_aside(layout, [run.name for run in planned_runs(chosen)])
     for folder, to in moved:
         said = f"removed {folder}, a link" if folder == to else f"{folder} → {to}"
         print(printable(said))

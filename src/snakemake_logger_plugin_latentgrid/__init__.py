@@ -10,9 +10,9 @@ from logging import LogRecord
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
-from latentgrid.caches import keep_in_project_without_home
-from latentgrid.command_line import require_sound
 from latentgrid.errors import plain_errors
+from latentgrid.pipeline.caches import keep_in_project_without_home
+from latentgrid.pipeline.command_line import require_sound
 
 
 class LogHandler(LogHandlerBase):

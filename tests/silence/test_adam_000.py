@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from latentgrid import catalogue, params
 from latentgrid.errors import UserError
 from latentgrid.evaluation import tables
+from latentgrid.grid import catalogue, params
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.claims import adam, best_configuration, latent_dimension, learning_rate
 from latentgrid.verdicts.rule import Verdict

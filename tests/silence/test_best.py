@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentgrid import catalogue, models
+from latentgrid import models
 from latentgrid.evaluation import tables
 from latentgrid.evaluation.measures.recognisability import inception_score
 from latentgrid.evaluation.ranking import best
 from latentgrid.evaluation.tabulate import summary
 from latentgrid.figures import draw
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
 from project import TINY, copy_project, run, write_params
 from tiny import a_run, tiny_results
 

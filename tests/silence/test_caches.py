@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from latentgrid import caches
+from latentgrid.pipeline import caches
 from project import call, copy_project
 
 NO_HOME = "/proc/nobody"  # not even root makes a folder there

@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from latentgrid import catalogue, models, params
+from latentgrid import models
 from latentgrid.data import Images, checksum
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
-from latentgrid.evaluation.restore import restore
-from latentgrid.evaluation.trained import TrainedRun
+from latentgrid.grid import catalogue, params
 from latentgrid.models._classifier import CrossEntropyClassifier
 from latentgrid.nets.dense import dense
+from latentgrid.results.loaded import restore
+from latentgrid.results.trained import TrainedRun
 from latentgrid.training.run import made_with, new_model
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.trial import attempt, examine

@@ -2,8 +2,8 @@
 
 import pytest
 
-from latentgrid import command_line
 from latentgrid.errors import UserError
+from latentgrid.pipeline import command_line
 from project import call, copy_project
 
 CONTENT = """

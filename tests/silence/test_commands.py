@@ -8,10 +8,10 @@ from importlib.metadata import version
 
 import pytest
 
+from latentgrid.commands.watch import to_watch
 from latentgrid.errors import UserError
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
-from latentgrid.watch import to_watch
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
 from project import ROOT
 
 

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from fuzz import end_of
-from latentgrid import grid, params
 from latentgrid.errors import UserError
+from latentgrid.grid import params
+from latentgrid.grid.runs import canonical, planned_runs
 from project import ROOT
 
 LEAST = {
@@ -145,9 +146,9 @@ def test_a_list_of_snapshots_fits_into_a_command_or_is_refused(tmp_path):
     last = 2**31 - 2
     most = list(range(last, last - params.MOST_EPOCHS, -1))
     longest = LEAST | {"training": {"epochs": 2**31 - 1}, "snapshots": {"epochs": most}}
-    (run,) = grid.runs(params.load([written(tmp_path, json.dumps(longest))]))
+    (run,) = planned_runs(params.load([written(tmp_path, json.dumps(longest))]))
     assert len(run.snapshots["epochs"]) == params.MOST_EPOCHS + 1
-    assert len(grid.canonical(run.settings)) < LONGEST_ARGUMENT - 4096
+    assert len(canonical(run.settings)) < LONGEST_ARGUMENT - 4096
     longest["snapshots"]["epochs"].append(1)
     said = message([written(tmp_path, json.dumps(longest))])
     assert "snapshots.epochs: found [" in said

@@ -8,7 +8,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from latentgrid import catalogue, grid, params
 from latentgrid.data import Images, checksum
 from latentgrid.evaluation import embed_codes, embed_images, judge, measure, planes, tabulate
 from latentgrid.evaluation.tables import read_runs
@@ -16,8 +15,10 @@ from latentgrid.figures import overview
 from latentgrid.figures.draw import drawn
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import scatter_by_class
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue, params
+from latentgrid.grid.runs import canonical, plan_of, planned_runs
 from latentgrid.report import interactive
 from latentgrid.training.run import train_run
 from project import ROOT, TINY
@@ -66,8 +67,8 @@ def results(tmp_path_factory):
         shutil.copytree(ROOT / "reference", "reference")
         save_file(data.tensors(), LAYOUT.images, metadata={"checksum": checksum(data)})
         write_json(LAYOUT.description, {"sha256": checksum(data)})
-        write_json(LAYOUT.plan, json.loads(grid.canonical(grid.plan(chosen))))
-        runs = grid.runs(chosen)
+        write_json(LAYOUT.plan, json.loads(canonical(plan_of(chosen))))
+        runs = planned_runs(chosen)
         for run in runs:
             train_run(run.settings, LAYOUT.images, LAYOUT.run(run.name), "cpu", "code")
         names = [run.name for run in runs]

@@ -103,7 +103,7 @@ def test_a_user_whose_home_cannot_be_made_still_trains(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     runtime = Path(tempfile.mkdtemp())  # pytest's own folders are closed to others
     others(runtime)
-    code = "from latentgrid.training.devices import take_device as t; print(t('auto', 1)[0])"
+    code = "from latentgrid.jobs.devices import take_device as t; print(t('auto', 1)[0])"
     variables = {"CUDA_VISIBLE_DEVICES": "a", "HOME": str(home), "XDG_RUNTIME_DIR": str(runtime)}
     try:
         done = call_as_other([sys.executable, "-c", code], runtime, variables)

@@ -10,12 +10,14 @@ import torch
 import yaml
 from torch import nn
 
-from latentgrid import cli, grid, params
+from latentgrid import cli
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
-from latentgrid.files import write_json
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.grid import params
+from latentgrid.grid.runs import canonical, plan_of
 from latentgrid.models import Model, Player
-from latentgrid.paths import Layout
 from latentgrid.training import trial
 from latentgrid.training.loop import Training
 from latentgrid.training.steps import Batches
@@ -173,7 +175,7 @@ def planned(models):
     chosen = params.check(raw, "params.yaml")
     with open("params.yaml", "w") as file:  # noqa: PTH123
         yaml.safe_dump(raw, file)
-    write_json(Layout("digits").plan, json.loads(grid.canonical(grid.plan(chosen))))
+    write_json(Layout("digits").plan, json.loads(canonical(plan_of(chosen))))
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -7,9 +7,9 @@ import pytest
 
 from latentgrid import cli
 from latentgrid.errors import UserError
-from latentgrid.links import refuse_links
-from latentgrid.paths import Layout
-from latentgrid.workflow import require_own_results
+from latentgrid.files.layout import Layout
+from latentgrid.files.links import refuse_links
+from latentgrid.pipeline.workflow import require_own_results
 from project import TINY, call, contents, copy_project, write_params
 
 LAYOUT = Layout("digits")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from latentgrid import catalogue, mirror
 from latentgrid.errors import UserError
+from latentgrid.grid import catalogue
+from latentgrid.pipeline import mirror
 
 ANY = "SAME_FROM_ANY_MIRROR = True\n"
 

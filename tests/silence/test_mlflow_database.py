@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 from latentgrid.tracking import DatabaseUnusable, sync
 from other_user import call_as_other, needs_other_user
 from project import call, copy_built, empty_database

@@ -9,8 +9,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from latentgrid.paths import Layout
-from latentgrid.run_files import RunFiles
+from latentgrid.files.layout import Layout
+from latentgrid.files.run_files import RunFiles
 from latentgrid.tracking import sync
 from latentgrid.tracking.records import COMMIT_TAG, FOLDER_TAG, NAME_TAG, STATUS_TAG
 from latentgrid.tracking.runs import Logged

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import other_user
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 from other_user import call_as_other, needs_other_user
 from project import TINY, copy_project, write_params
 

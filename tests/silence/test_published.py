@@ -4,8 +4,8 @@ import csv
 
 import pytest
 
-from latentgrid import published
 from latentgrid.errors import UserError
+from latentgrid.reference import published
 from project import ROOT, call, copy_project
 
 ROWS = list(csv.DictReader((ROOT / published.PUBLISHED).open(encoding="utf-8", newline="")))

@@ -4,9 +4,9 @@ import warnings
 
 import pytest
 
-from latentgrid import catalogue
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
+from latentgrid.grid import catalogue
 from latentgrid.training.trial import examine
 
 CONVOLUTIONAL = {

@@ -54,7 +54,7 @@ def test_a_gpu_is_not_slow(cpu, monkeypatch):
 def test_plan_and_workflow_say_so_before_anything_starts(tmp_path):
     """On a machine whose kernel says so; a network that does not fit ends both at once."""
     project = copy_project(tmp_path / "project")
-    module = project / "src/latentgrid/training/devices.py"
+    module = project / "src/latentgrid/jobs/devices.py"
     (tmp_path / "cpuinfo").write_text(OLD)
     there, here = f'"{devices.CPU}"', f'"{tmp_path / "cpuinfo"}"'
     assert there in module.read_text()

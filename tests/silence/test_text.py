@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from latentgrid import why, workflow
-from latentgrid.compare import compare
+from latentgrid.commands import why
+from latentgrid.commands.compare import compare
 from latentgrid.errors import UserError, plain_errors, printable, without_credentials
 from latentgrid.evaluation.tables import as_cell, write_table
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.pipeline import workflow
 from latentgrid.report.__main__ import templates
 from latentgrid.report.gallery import markdown
 from project import ROOT
@@ -228,7 +229,7 @@ def test_a_command_without_any_output_prints_nowhere():
 
 
 def test_a_step_prints_to_a_terminal_without_greek():
-    script = "from latentgrid.step import run_step\nrun_step(lambda: print('β ✓', flush=True))"
+    script = "from latentgrid.jobs.step import run_step\nrun_step(lambda: print('β ✓', flush=True))"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"PYTHONIOENCODING": "ascii"},

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import counts
-from latentgrid import catalogue, grid, params
+from latentgrid.grid import catalogue, params
+from latentgrid.grid.runs import planned_runs
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "config" / "quick.yaml"
@@ -20,7 +21,7 @@ LEAVE = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BURN!
 
 
 def planned():
-    return list(grid.runs(params.load([QUICK])))
+    return list(planned_runs(params.load([QUICK])))
 
 
 def test_the_quick_run_trains_no_more_than_two_minutes_allow():

@@ -12,7 +12,7 @@ import time
 import pandas as pd
 import pytest
 
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 from project import (
     ROOT,
     TINY,
@@ -225,7 +225,14 @@ def test_a_timing_that_makes_no_sense_is_named(project, fault):
 def test_a_job_refuses_code_that_changed_after_the_plan(project):
     # An order lies there from the call that built the project; its job is called by hand.
     orders = {"LATENTGRID_ORDERS": str(LAYOUT.orders)}
-    job = ("python", "-m", "latentgrid.job", "--as", f"train:{MMD_VAE}", "latentgrid.training")
+    job = (
+        "python",
+        "-m",
+        "latentgrid.jobs.client",
+        "--as",
+        f"train:{MMD_VAE}",
+        "latentgrid.training",
+    )
     options = ("--dataset", "digits", "--run", MMD_VAE, "--device", "cpu")
     model = project / "src/latentgrid/models/mmd_vae.py"
     outcome = project / LAYOUT.run(MMD_VAE).outcome

@@ -21,6 +21,6 @@ rule data:
         **SOURCE,
         job="fetch",
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.data"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.data"
         " --dataset {params.dataset} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

@@ -32,7 +32,7 @@ for name, batch in BATCHES.items():
                 judge=LAYOUT.name(FILES[JUDGE][0]),
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.judge"
+                "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.judge"
                 " --dataset {params.dataset}"
                 " --judge {params.judge:q} {params.runs:q} > {log:q} 2>&1"
 
@@ -68,7 +68,7 @@ for name, batch in BATCHES.items():
                 draws=PARAMS.evaluation.likelihood.draws,
                 runs=[LAYOUT.name(run) for run in batch.runs],
             shell:
-                "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.likelihood"
+                "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.likelihood"
                 " --dataset {params.dataset}"
                 " --images {params.images} --draws {params.draws} --device {resources.device}"
                 " --jobs-per-gpu {resources.jobs_per_gpu} {params.runs:q} > {log:q} 2>&1"
@@ -110,7 +110,7 @@ for name, batch in BATCHES.items():
             read=[f"--read {read}" for read in MEASURED[batch.entry]],
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.measure"
+            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.measure"
             " --dataset {params.dataset}"
             " --test-images {params.test_images} {params.read} {params.runs:q} > {log:q} 2>&1"
 
@@ -138,7 +138,7 @@ rule tables:
         dataset=PARAMS.dataset,
         plan=support.digest(PLAN),
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.tabulate"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.tabulate"
         " --dataset {params.dataset} > {log:q} 2>&1"
 
 
@@ -163,7 +163,7 @@ rule verdicts:
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.verdicts"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.verdicts"
         " --dataset {params.dataset}"
         " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
 
@@ -181,7 +181,7 @@ rule embed_images:
         code=support.code("latentgrid.evaluation.embed_images"),
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.embed_images"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.embed_images"
         " --dataset {params.dataset} > {log:q} 2>&1"
 
 
@@ -200,5 +200,5 @@ rule embed_codes:
         dataset=PARAMS.dataset,
         entries=PARAMS.figures_to_draw().get("tsne", []),
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.evaluation.embed_codes"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.embed_codes"
         " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"

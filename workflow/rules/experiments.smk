@@ -16,6 +16,6 @@ rule experiment:
             f"latentgrid.experiments.{wildcards.experiment}",
         ),
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.experiments"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.experiments"
         " --name {wildcards.experiment} --output {output:q}"
         " > {log:q} 2>&1"

@@ -26,7 +26,7 @@ for name, batch in BATCHES.items():
             dataset=PARAMS.dataset,
             runs=[LAYOUT.name(run) for run in batch.runs],
         shell:
-            "exec python -m latentgrid.job --as {params.job:q} latentgrid.figures.overview"
+            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.figures.overview"
             " --dataset {params.dataset}"
             " {params.runs:q} > {log:q} 2>&1"
 
@@ -65,7 +65,7 @@ for name, entries in SHOWN.items():
             figure=name,
             entries=entries,
         shell:
-            "exec python -m latentgrid.job --as {params.job:q} latentgrid.figures.draw"
+            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.figures.draw"
             " --dataset {params.dataset} --figure {params.figure} {params.entries}"
             " > {log:q} 2>&1"
 

@@ -16,7 +16,7 @@ if "latent" in SHOWN:
             dataset=PARAMS.dataset,
             entries=SHOWN["latent"],
         shell:
-            "exec python -m latentgrid.job --as {params.job:q} latentgrid.report.interactive"
+            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report.interactive"
             " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
 
 
@@ -51,7 +51,7 @@ rule report:
         dataset=PARAMS.dataset,
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.report --threads {threads}"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report --threads {threads}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
@@ -74,7 +74,7 @@ rule gallery:
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.report.gallery"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report.gallery"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"
@@ -101,7 +101,7 @@ rule published:
         configuration=" ".join(support.configuration_files(workflow)),
         figures=list(FIGURES),
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.report.published"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report.published"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

@@ -30,7 +30,7 @@ rule train:
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.job --as {params.job:q} latentgrid.training"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.training"
         " --dataset {params.dataset} --run {wildcards.run:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
         " > {log:q} 2>&1"

@@ -7,8 +7,8 @@ import typer
 from safetensors.torch import save_file
 
 from latentgrid.data import checksum, sources
-from latentgrid.files import save, write_json
-from latentgrid.step import run_step
+from latentgrid.files.atomic import save, write_json
+from latentgrid.jobs.step import run_step
 
 
 def prepare(

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from latentgrid.data import to_unit_interval
-from latentgrid.evaluation.restore import restore
-from latentgrid.evaluation.trained import Array, TrainedRun
 from latentgrid.models import LatentVariableModel
 from latentgrid.randomness import generator
+from latentgrid.results.loaded import restore
+from latentgrid.results.trained import Array, TrainedRun
 
 # Outputs that are not clamped, and saturated sigmoids, reach 0 and 1, where one pixel would be
 # infinitely unlikely. Cut to [ε, 1 − ε], a perfect image of 28×28 pixels costs 0.08 nats.

@@ -7,9 +7,9 @@ import typer
 
 from latentgrid.evaluation import planes
 from latentgrid.evaluation.tables import best_runs, read_runs
-from latentgrid.evaluation.trained import Array, TrainedRun
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import Array, TrainedRun
 
 
 def main(

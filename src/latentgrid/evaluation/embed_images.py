@@ -6,9 +6,9 @@ import numpy as np
 import typer
 
 from latentgrid.evaluation import planes
-from latentgrid.evaluation.trained import load_test_set
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import load_test_set
 
 METHODS = {"pca": planes.pca, "umap": planes.umap, "tsne": planes.tsne}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latentgrid.evaluation.trained import Array
+from latentgrid.results.trained import Array
 
 JITTER = 1e-6  # of the mean variance, so that codes that do not fill their dimensions have a root
 LEAST = 1e-12

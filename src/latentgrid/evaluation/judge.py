@@ -12,18 +12,18 @@ from torch import Tensor
 from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.evaluation.fitted import fitted
-from latentgrid.evaluation.restore import Restored, restore
-from latentgrid.evaluation.trained import (
+from latentgrid.files.atomic import save
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.models import Corrupter, Decoder, Encoder
+from latentgrid.randomness import generator
+from latentgrid.results.loaded import Restored, restore
+from latentgrid.results.trained import (
     Array,
     TrainedRun,
     load_test_set,
     load_training_images,
 )
-from latentgrid.files import save
-from latentgrid.models import Corrupter, Decoder, Encoder
-from latentgrid.paths import Layout
-from latentgrid.randomness import generator
-from latentgrid.step import run_step
 
 Classify = Callable[[Tensor], Tensor]
 DRAWS = 1000

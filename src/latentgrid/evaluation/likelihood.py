@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from latentgrid.evaluation.trained import TrainedRun, load_test_set
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
-from latentgrid.training.devices import take_device
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.devices import take_device
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import TrainedRun, load_test_set
 
 
 def main(

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from latentgrid import catalogue
 from latentgrid.evaluation import measures
-from latentgrid.evaluation.trained import TrainedRun, load_test_set
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import TrainedRun, load_test_set
 
 
 def main(

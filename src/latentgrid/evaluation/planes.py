@@ -8,9 +8,9 @@ from safetensors.numpy import save_file
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from latentgrid.evaluation.trained import Array
-from latentgrid.files import save
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import save
+from latentgrid.files.layout import Layout
+from latentgrid.results.trained import Array
 
 IMAGES = 2000
 SEED = 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from latentgrid import catalogue
+from latentgrid.grid import catalogue
 
 LOSS = "min_train_loss"
 # Of these measures more is better; of all others, less.

@@ -16,12 +16,12 @@ import pandas as pd
 from latentgrid.errors import UserError, damaged, printable
 from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
-from latentgrid.evaluation.trained import TrainedRun, read_table
-from latentgrid.files import read_json, replacing
-from latentgrid.grid import read_plan
-from latentgrid.paths import Layout
-from latentgrid.published import COLUMNS, LOSS, PUBLISHED
-from latentgrid.published import numbers as published_numbers
+from latentgrid.files.atomic import read_json, replacing
+from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import read_plan
+from latentgrid.reference.published import COLUMNS, LOSS, PUBLISHED
+from latentgrid.reference.published import numbers as published_numbers
+from latentgrid.results.trained import TrainedRun, read_table
 
 PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]

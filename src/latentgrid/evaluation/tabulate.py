@@ -5,12 +5,12 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from latentgrid import catalogue
 from latentgrid.evaluation import tables
-from latentgrid.files import sha256, write_json
-from latentgrid.grid import read_plan
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.atomic import sha256, write_json
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.grid.runs import read_plan
+from latentgrid.jobs.step import run_step
 
 LOSSES = ("min_train_loss", "test_loss")
 MEASURES = ("test_squared_error", "silhouette", "sample_score")

@@ -9,8 +9,8 @@ import typer
 from safetensors.torch import save_file
 
 from latentgrid import experiments
-from latentgrid.files import save
-from latentgrid.step import run_step
+from latentgrid.files.atomic import save
+from latentgrid.jobs.step import run_step
 
 
 def main(

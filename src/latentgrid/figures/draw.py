@@ -8,15 +8,15 @@ from typing import Annotated
 import torch
 import typer
 
-from latentgrid import catalogue
 from latentgrid.errors import UserError
 from latentgrid.figures import comparisons
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import save_animation, save_pdf, save_png
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.jobs.step import run_step
 
 
 def main(

@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from latentgrid import catalogue
 from latentgrid.evaluation import ranking
-from latentgrid.evaluation.restore import Restored, restore
 from latentgrid.evaluation.tables import axes_of, read_runs
-from latentgrid.evaluation.trained import (
+from latentgrid.figures.style import setting_label
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.grid.runs import read_plan
+from latentgrid.randomness import generator
+from latentgrid.results.loaded import Restored, restore
+from latentgrid.results.trained import (
     Array,
     TestSet,
     TrainedRun,
@@ -21,10 +25,6 @@ from latentgrid.evaluation.trained import (
     load_test_set,
     load_training_images,
 )
-from latentgrid.figures.style import setting_label
-from latentgrid.grid import read_plan
-from latentgrid.paths import Layout
-from latentgrid.randomness import generator
 
 LABEL_WIDTH = 22
 BY_LOSS = f"smallest {ranking.LOSS}"

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from latentgrid.evaluation.trained import Array
+from latentgrid.results.trained import Array
 
 MEASURED = 500  # images over which a distance is averaged
 REAL = 10_000  # training images among which the nearest is sought

@@ -6,7 +6,6 @@ import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from latentgrid.evaluation.trained import TestSet, TrainedRun, load_test_set
 from latentgrid.figures.style import (
     PALETTE,
     WIDTH,
@@ -16,8 +15,9 @@ from latentgrid.figures.style import (
     show_images,
     two_dimensions,
 )
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import TestSet, TrainedRun, load_test_set
 
 
 def main(

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.style import GAP, WIDTH, show_images
+from latentgrid.results.trained import Array
 
 LABEL_WIDTH = 24  # letters
 FONT = 7

@@ -17,8 +17,8 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 from PIL import Image
 
-from latentgrid.evaluation.trained import Array
-from latentgrid.files import replacing
+from latentgrid.files.atomic import replacing
+from latentgrid.results.trained import Array
 
 WIDTH = 7.0
 DPI = 200

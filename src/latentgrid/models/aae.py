@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch
-from latentgrid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape, Losses, Player
 from latentgrid.models._adversarial import (
     DISCRIMINATOR,

@@ -1,6 +1,6 @@
 """The dense autoencoder of sources 002 (section 4.1.1) and 004."""
 
-from latentgrid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._autoencoder import DenseAutoencoder
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape
 from latentgrid.models.vae_bce import VAEBCE
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentgrid.data import Batch
-from latentgrid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._adversarial import (
     JensenShannon,

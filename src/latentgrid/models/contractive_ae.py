@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch
-from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models._autoencoder import PenalisedAutoencoder
 from latentgrid.models._reconstruction import CROSS_ENTROPY

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import nn
 
-from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape
 from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.nets.conv5 import conv5_decoder, conv5_encoder

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from latentgrid.hyperparameters import LatentDim
+from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
 from latentgrid.models._gaussian import GaussianVAE
 from latentgrid.nets.conv import conv_decoder, conv_encoder

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from latentgrid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._autoencoder import Autoencoder, dense_pair
 from latentgrid.models._denoiser import Denoiser

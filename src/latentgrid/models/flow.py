@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from zuko.transforms import AutoregressiveTransform
 
 from latentgrid.data import Batch, to_unit_interval
-from latentgrid.hyperparameters import PositiveInteger
+from latentgrid.grid.hyperparameters import PositiveInteger
 from latentgrid.models import ImageShape, Losses, Model
 
 FAMILIES = {"coupling": zuko.flows.RealNVP, "autoregressive": zuko.flows.MAF}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentgrid.data import Batch, to_unit_interval
 from latentgrid.errors import UserError
-from latentgrid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models._gaussian import GaussianPosterior
 from latentgrid.models._reconstruction import CROSS_ENTROPY, cross_entropy

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from latentgrid.hyperparameters import LatentDim
+from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
 from latentgrid.models._linear import LinearAutoencoder
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch
-from latentgrid.hyperparameters import LatentDim
+from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models._prior import StandardNormalPrior
 from latentgrid.nets.conv import conv_decoder, conv_encoder

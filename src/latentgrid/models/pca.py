@@ -7,7 +7,7 @@ from torch import Tensor
 
 from latentgrid.data import to_unit_interval
 from latentgrid.errors import UserError
-from latentgrid.hyperparameters import LatentDim
+from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
 from latentgrid.models._linear import LinearAutoencoder
 

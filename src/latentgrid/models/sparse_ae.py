@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 
 from latentgrid.data import Batch
-from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models._autoencoder import PenalisedAutoencoder
 from latentgrid.models._reconstruction import CROSS_ENTROPY, cross_entropy

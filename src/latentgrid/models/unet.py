@@ -4,7 +4,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from latentgrid.hyperparameters import PositiveInteger
+from latentgrid.grid.hyperparameters import PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._denoiser import Denoiser
 from latentgrid.nets.sides import quarter

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from latentgrid.hyperparameters import LatentDim
+from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
 from latentgrid.models._gaussian import GaussianVAE
 from latentgrid.nets.dense import dense, dense_decoder

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import nn
 
-from latentgrid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.nets.dense import dense, dense_decoder, leaky_relu

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from latentgrid.data import Batch
-from latentgrid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models._adversarial import (
     Adversarial,

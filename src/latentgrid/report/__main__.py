@@ -13,16 +13,16 @@ import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from latentgrid import catalogue
 from latentgrid.evaluation.tables import AXES_000, axes_of, separated
-from latentgrid.evaluation.trained import TrainedRun, read_table
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import axis_label, setting_label
-from latentgrid.files import read_json, write_text
-from latentgrid.grid import read_plan
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import read_json, write_text
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.grid.runs import read_plan
+from latentgrid.jobs.step import run_step
 from latentgrid.report import findings, reproduction, sections
-from latentgrid.step import run_step
+from latentgrid.results.trained import TrainedRun, read_table
 from latentgrid.text import number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}

@@ -9,10 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from latentgrid.evaluation.tables import read_runs
-from latentgrid.files import save, write_text
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import save, write_text
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
 from latentgrid.report import sections
-from latentgrid.step import run_step
 from latentgrid.text import number, signed
 
 COLOURS = 256

@@ -25,12 +25,12 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from PIL import Image
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, two_dimensions
-from latentgrid.files import write_json
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import Array
 
 IMAGES = 2000
 MOST_AT_ONCE = 3  # images, where codes lie upon one another

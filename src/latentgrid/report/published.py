@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from latentgrid.evaluation.tables import read_runs
-from latentgrid.evaluation.trained import TrainedRun
-from latentgrid.files import save, write_text
-from latentgrid.grid import read_plan
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import save, write_text
+from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import read_plan
+from latentgrid.jobs.step import run_step
 from latentgrid.report import reproduction
 from latentgrid.report.gallery import markdown, with_pictures
-from latentgrid.step import run_step
+from latentgrid.results.trained import TrainedRun
 
 
 def main(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.style import setting_label
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.results.trained import read_table
 from latentgrid.text import number, signed
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Answer, Verdict

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latentgrid.errors import printable
-from latentgrid.files import read_json
-from latentgrid.paths import Layout
+from latentgrid.files.atomic import read_json
+from latentgrid.files.layout import Layout
 
 CAPTIONS = Path("workflow/report")
 

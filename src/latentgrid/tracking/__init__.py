@@ -14,7 +14,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from latentgrid.errors import UserError, without_credentials
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
 from latentgrid.tracking.records import fingerprint
 from latentgrid.tracking.runs import import_all
 from latentgrid.tracking.server import (

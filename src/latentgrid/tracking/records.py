@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latentgrid import made
 from latentgrid.errors import damaged
-from latentgrid.files import read_json, read_rows, sha256
-from latentgrid.grid import canonical, read_plan
-from latentgrid.locks import is_held
-from latentgrid.paths import Layout
-from latentgrid.run_files import RunFiles
+from latentgrid.files.atomic import read_json, read_rows, sha256
+from latentgrid.files.layout import Layout
+from latentgrid.files.locks import is_held
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid.runs import canonical, read_plan
+from latentgrid.stamps import made
 
 NAME_TAG = "latentgrid.run"
 FOLDER_TAG = "latentgrid.folder"

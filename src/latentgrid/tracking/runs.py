@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from latentgrid.grid import canonical
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import canonical
 from latentgrid.tracking.records import (
     COMMIT_TAG,
     DATA_TAG,

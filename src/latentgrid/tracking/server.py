@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid.errors import UserError, one_line, without_credentials
-from latentgrid.owners import user_name
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.files.owners import user_name
 
 MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -12,14 +12,14 @@ from typing import Annotated, Any
 import typer
 from filelock import FileLock, Timeout
 
-from latentgrid import orders
 from latentgrid.errors import UserError
-from latentgrid.files import write_json
-from latentgrid.grid import read_plan
-from latentgrid.paths import Layout
-from latentgrid.run_files import RunFiles
-from latentgrid.step import run_step
-from latentgrid.training.devices import take_device
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid.runs import read_plan
+from latentgrid.jobs import orders
+from latentgrid.jobs.devices import take_device
+from latentgrid.jobs.step import run_step
 
 # Whoever looks whether a run trains holds its lock for less than a moment.
 SECONDS_FOR_A_LOOK = 1
@@ -64,7 +64,7 @@ def code_digest_of(settings: Mapping[str, Any]) -> str:
     order = orders.mine()
     if order:
         return order.products[0].recipe.code
-    from latentgrid.imports import code_of
+    from latentgrid.stamps.code import code_of
 
     return code_of("latentgrid.training.run", f"latentgrid.models.{settings['model']}").digest
 

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from latentgrid.files import replacing
+from latentgrid.files.atomic import replacing
 
 KEPT = 2  # the last one and, should that be torn, the one before it
 DIGITS = 16

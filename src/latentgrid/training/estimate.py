@@ -10,11 +10,11 @@ import torch
 from latentgrid import models
 from latentgrid.data import Batch, sources
 from latentgrid.data.sources import Size
-from latentgrid.grid import Run, canonical, trial_of
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import Run, canonical, trial_of
+from latentgrid.jobs.devices import take_device
 from latentgrid.randomness import generator
 from latentgrid.text import duration, size
-from latentgrid.training.devices import take_device
 from latentgrid.training.steps import Turn, turns_of
 from latentgrid.training.trial import built, examine
 

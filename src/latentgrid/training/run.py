@@ -18,11 +18,11 @@ from torch import Tensor
 
 from latentgrid import models
 from latentgrid.data import Images, load_images
-from latentgrid.files import save, sha256, write_json, write_text
+from latentgrid.files.atomic import save, sha256, write_json, write_text
+from latentgrid.files.run_files import RunFiles
 from latentgrid.models import Model
 from latentgrid.provenance import code_version, library_versions
 from latentgrid.randomness import generator, seed_of
-from latentgrid.run_files import RunFiles
 from latentgrid.training.capture import Mode, captured, plainly
 from latentgrid.training.checkpoints import Checkpoints, Record
 from latentgrid.training.loop import Outcome, Training

@@ -15,12 +15,12 @@ from latentgrid import models
 from latentgrid.data import Images, as_batch, sources
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
-from latentgrid.files import write_text
-from latentgrid.grid import canonical, read_plan, trial_of
+from latentgrid.files.atomic import write_text
+from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import canonical, read_plan, trial_of
+from latentgrid.jobs.step import run_step
 from latentgrid.models import Classifier, ImageShape, Model
-from latentgrid.paths import Layout
 from latentgrid.randomness import generator
-from latentgrid.step import run_step
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import take_turns, turns_of
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import typer
 
-from latentgrid import catalogue
 from latentgrid.errors import UserError
 from latentgrid.evaluation.tables import (
     as_exact_as_published,
@@ -16,9 +15,10 @@ from latentgrid.evaluation.tables import (
     read_runs,
     write_table,
 )
-from latentgrid.evaluation.trained import load_test_set
-from latentgrid.paths import Layout
-from latentgrid.step import run_step
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import load_test_set
 from latentgrid.verdicts import numbers, regions, rule
 from latentgrid.verdicts.claims import Part
 from latentgrid.verdicts.rule import Answer

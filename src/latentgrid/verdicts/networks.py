@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from latentgrid import catalogue
+from latentgrid.grid import catalogue
 
 FREE = ("channels", "hidden", "latent_dim", "pretraining")
 

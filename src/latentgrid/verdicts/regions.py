@@ -7,8 +7,8 @@ import pandas as pd
 
 from latentgrid.evaluation.measures.silhouette import silhouette
 from latentgrid.evaluation.tables import joined
-from latentgrid.evaluation.trained import TestSet, TrainedRun
-from latentgrid.paths import Layout
+from latentgrid.files.layout import Layout
+from latentgrid.results.trained import TestSet, TrainedRun
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.networks import as_built
 

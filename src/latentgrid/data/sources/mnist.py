@@ -16,7 +16,7 @@ from torchvision.datasets import MNIST
 from latentgrid.data import Images
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError, one_line
-from latentgrid.files import replacing, sha256
+from latentgrid.files.atomic import replacing, sha256
 
 SHA256 = {
     "train-images-idx3-ubyte.gz": (

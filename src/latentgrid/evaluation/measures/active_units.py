@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from latentgrid import catalogue
-from latentgrid.evaluation.trained import Array, TestSet, TrainedRun
+from latentgrid.grid import catalogue
+from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 ACTIVE = 0.01
 

@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
-from latentgrid.evaluation.trained import Array, TestSet, TrainedRun
+from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from latentgrid.evaluation.trained import TestSet, TrainedRun
+from latentgrid.results.trained import TestSet, TrainedRun
 
 SUMS = ("train_batch_sum", "train_batch_sum_corrected")
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import entropy
 
-from latentgrid.evaluation.trained import Array, TestSet, TrainedRun
+from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 CONFIDENCES = {
     "samples": "sample_confidence",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from latentgrid.evaluation.trained import TestSet, TrainedRun
+from latentgrid.results.trained import TestSet, TrainedRun
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:

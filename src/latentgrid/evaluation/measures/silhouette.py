@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import silhouette_samples
 
-from latentgrid.evaluation.trained import Array, TestSet, TrainedRun
+from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:

@@ -6,12 +6,12 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
-from latentgrid.catalogue import TRAINING
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import class_legend, panels, scatter_by_class
+from latentgrid.grid.catalogue import TRAINING
 from latentgrid.models.mmd_vae import mmd
+from latentgrid.results.trained import Array
 
 NEEDS = ("encode", "quantile")
 SHARES = (0.5, 0.95)  # of the prior's mass within the circles

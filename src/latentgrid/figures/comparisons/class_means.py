@@ -5,11 +5,11 @@ from statistics import fmean
 
 import numpy as np
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.material import Material
 from latentgrid.figures.nearest import difference
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.results.trained import Array
 
 NEEDS = ("encode", "decode")
 

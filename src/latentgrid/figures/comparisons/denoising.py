@@ -3,10 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH, show_images
+from latentgrid.results.trained import Array
 
 NEEDS = ("corrupt", "reconstruct")
 SHOWN = 8

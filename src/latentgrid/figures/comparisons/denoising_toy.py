@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
 READS = ("experiments/denoising_toy",)

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
+from latentgrid.results.trained import Array
 
 NEEDS = ("encode",)
 ANIMATED = True

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde, norm
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.results.trained import Array
 
 READS = ("experiments/gan_toy",)
 COLUMNS = 3

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from latentgrid.evaluation.restore import Restored
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.material import Material
 from latentgrid.figures.nearest import MEASURED, REAL, difference, to_nearest
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.results.loaded import Restored
+from latentgrid.results.trained import Array
 
 NEEDS = ("encode", "decode")
 PAIRS = 2

@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from sklearn.neighbors import NearestNeighbors
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import (
@@ -18,6 +17,7 @@ from latentgrid.figures.style import (
     set_title,
     two_dimensions,
 )
+from latentgrid.results.trained import Array
 
 NEEDS = ("encode",)
 NEIGHBOURS = 10

@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, loss_axis, panels
+from latentgrid.results.trained import read_table
 
 NEEDS = ()
 STILL_FALLING = 0.02

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from latentgrid.evaluation.ranking import LOSS, measure_along
-from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, axis_label, loss_axis, panels, plain
+from latentgrid.results.trained import read_table
 
 NEEDS = ()
 

@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from latentgrid.evaluation.measures.silhouette import of_each
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, panels, set_title
+from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
 NEEDS = ("encode",)

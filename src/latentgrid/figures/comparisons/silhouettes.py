@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from latentgrid.evaluation.trained import read_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH
+from latentgrid.results.trained import read_table
 from latentgrid.text import signed
 
 NEEDS = ("encode",)

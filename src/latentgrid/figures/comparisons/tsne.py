@@ -3,11 +3,11 @@
 import pandas as pd
 
 from latentgrid.evaluation.planes import PLANE
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
+from latentgrid.results.trained import Array
 
 NEEDS = ("encode",)
 READS = ("embedded_codes",)

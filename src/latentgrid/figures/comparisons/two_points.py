@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from scipy.special import expit
 from scipy.stats import norm
 
-from latentgrid.evaluation.trained import Array
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
 READS = ("experiments/two_points",)

@@ -1,0 +1,229 @@
+"""Two folders of results byte by byte, and for each file that differs the first thing that does."""
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from safetensors import safe_open
+
+from latentgrid.errors import UserError
+from latentgrid.files.atomic import sha256
+
+# What two runs of the pipeline cannot share: times, hosts and paths. It lives in these files and
+# folders and in no other.
+LEFT_OUT = (
+    "timing.json",  # of a run: when, where and how long it trained
+    "logs",  # what each job said
+    "state",  # of runs that are still in training
+    ".*",  # locks, and files that are half written
+)
+SHOWN = 100  # characters of a value or a line
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two folders have in common and what not.
+
+    Attributes:
+        compared: how many files stand in either folder.
+        left_out: how many more there are that LEFT_OUT names.
+        differences: for each file that is not the same in both, its path and why.
+    """
+
+    compared: int
+    left_out: int
+    differences: dict[str, str]
+
+    @property
+    def summary(self) -> str:
+        """Say in one line what was found."""
+        found = f"{len(self.differences):,} differ" if self.differences else "all the same"
+        return (
+            f"{self.compared:,} files, {found}; "
+            f"{self.left_out:,} left out, which hold times, hosts or paths"
+        )
+
+
+def compare(first: Path, second: Path) -> Comparison:
+    """Compare two folders of results, or the folders `data` and `results` of two projects.
+
+    Raises:
+        UserError: there is nothing to compare.
+    """
+    names = _names(first), _names(second)
+    if first.samefile(second):
+        raise UserError(f"{first} and {second} are the same folder; name two")
+    if _is_project(first) != _is_project(second):
+        raise UserError(f"only one of {first} and {second} is a project; name two alike")
+    every = sorted(names[0] | names[1])
+    compared = [name for name in every if not is_left_out(name)]
+    if not compared:
+        raise UserError(f"neither {first} nor {second} holds a file to compare")
+    reasons = {name: _reason(first, second, name) for name in compared}
+    differences = {str(name): reason for name, reason in reasons.items() if reason}
+    return Comparison(len(compared), len(every) - len(compared), differences)
+
+
+def is_left_out(name: Path) -> bool:
+    """Tell whether a file is one that two runs of the pipeline cannot share."""
+    # An entry of `params.yaml` may have the name of one of these folders.
+    above_runs = itertools.takewhile(lambda part: part != "runs", name.parts)
+    parts = (*above_runs, name.name)
+    return any(fnmatch(part, pattern) for part in parts for pattern in LEFT_OUT)
+
+
+def _names(folder: Path) -> set[Path]:
+    """Return the files below a folder, or below `data` and `results` in it."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; name a folder of results or a project")
+    roots = [folder / "data", folder / "results"] if _is_project(folder) else [folder]
+    files = (path for root in roots for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(folder) for path in files}
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "results").is_dir()
+
+
+def _reason(first: Path, second: Path, name: Path) -> str:
+    """Return why a file is not the same in both folders; "" if it is."""
+    pair = first / name, second / name
+    for path, other in zip(pair, (second, first), strict=True):
+        if not path.is_file():
+            return f"only in {other}"
+    if sha256(pair[0]) == sha256(pair[1]):
+        return ""
+    explain = EXPLAINED.get(name.suffix, _sizes)
+    try:
+        return explain(*pair) or "the same content, written in other bytes"
+    except Exception as error:  # a damaged file is a difference like others
+        return f"{_sizes(*pair)}; not readable: {str(error)[:SHOWN]}"
+
+
+def _json(first: Path, second: Path) -> str:
+    return _first(_values(json.loads(first.read_bytes()), json.loads(second.read_bytes()), ""))
+
+
+def _values(first: Any, second: Any, place: str) -> Iterator[str]:
+    """Yield where two values of JSON differ, with what stands there."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in sorted(first.keys() | second.keys()):
+            inside = f"{place}.{key}" if place else str(key)
+            yield from _values(first.get(key, MISSING), second.get(key, MISSING), inside)
+    elif isinstance(first, list) and isinstance(second, list):
+        pairs = itertools.zip_longest(first, second, fillvalue=MISSING)
+        for number, pair in enumerate(pairs):
+            yield from _values(*pair, f"{place}[{number}]")
+    elif first is MISSING or second is MISSING or json.dumps(first) != json.dumps(second):
+        shown = ("nothing" if value is MISSING else json.dumps(value) for value in (first, second))
+        yield f"{place or 'the value'}: {_both(*shown)}"
+
+
+MISSING = object()
+
+
+def _csv(first: Path, second: Path) -> str:
+    return _first(_cells(_rows(first), _rows(second)))
+
+
+def _rows(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def _cells(first: list[list[str]], second: list[list[str]]) -> Iterator[str]:
+    """Yield where two tables differ; row 1 is the one below the header, as in `latentgrid why`."""
+    heading = first[0] if first else []
+    for number, rows in enumerate(zip(first, second, strict=False)):
+        for column, cells in enumerate(itertools.zip_longest(*rows, fillvalue="")):
+            if cells[0] != cells[1]:
+                name = heading[column] if number and column < len(heading) else column + 1
+                row = f"row {number}" if number else "header"
+                yield f"{row}, column {name}: {_both(*cells)}"
+    if len(first) != len(second):
+        yield f"{len(first) - 1:,} and {len(second) - 1:,} rows"
+
+
+def _safetensors(first: Path, second: Path) -> str:
+    with safe_open(first, framework="np") as one, safe_open(second, framework="np") as other:
+        return _first(_tensors(one, other))
+
+
+def _tensors(first: Any, second: Any) -> Iterator[str]:
+    """Yield which tensors differ, and by how much at most."""
+    names = [set(file.keys()) for file in (first, second)]
+    for name in sorted(names[0] | names[1]):
+        if name not in names[0] & names[1]:
+            yield f"tensor {name} is only in one"
+            continue
+        one, other = first.get_tensor(name), second.get_tensor(name)
+        if (one.shape, one.dtype) != (other.shape, other.dtype):
+            kinds = [f"{tensor.dtype}{list(tensor.shape)}" for tensor in (one, other)]
+            yield f"tensor {name}: {kinds[0]} and {kinds[1]}"
+        elif one.tobytes() != other.tobytes():
+            distance = np.fmax.reduce(np.abs(one.astype(float) - other.astype(float)), axis=None)
+            yield f"tensor {name}: values differ by up to {distance:.3g}"
+
+
+def _picture(first: Path, second: Path) -> str:
+    pictures = [Image.open(path) for path in (first, second)]
+    frames = [getattr(picture, "n_frames", 1) for picture in pictures]
+    sizes = [f"{p.width} × {p.height} pixels" for p in pictures]
+    if frames[0] != frames[1] or sizes[0] != sizes[1]:
+        return f"{frames[0]} × {sizes[0]} and {frames[1]} × {sizes[1]}"
+    changed = []
+    for frame in range(frames[0]):
+        for picture in pictures:
+            picture.seek(frame)
+        one, other = (np.asarray(picture.convert("RGBA")) for picture in pictures)
+        changed.append((one != other).any(axis=-1).mean())
+    return f"{np.mean(changed):.2%} of the pixels" if any(changed) else ""
+
+
+def _text(first: Path, second: Path) -> str:
+    """Say the sizes and the first line that differs, also of a PDF, whose streams are no text."""
+    lines = [path.read_bytes().split(b"\n") for path in (first, second)]
+    pairs = itertools.zip_longest(*lines)
+    number, pair = next((n, pair) for n, pair in enumerate(pairs, start=1) if pair[0] != pair[1])
+    lines_as_text = ((line or b"").decode("utf-8", "backslashreplace") for line in pair)
+    return f"{_sizes(first, second)}; line {number}: {_both(*lines_as_text)}"
+
+
+def _sizes(first: Path, second: Path) -> str:
+    sizes = [path.stat().st_size for path in (first, second)]
+    if sizes[0] == sizes[1]:
+        return f"{sizes[0]:,} bytes each"
+    return f"{sizes[0]:,} and {sizes[1]:,} bytes"
+
+
+def _first(found: Iterator[str]) -> str:
+    """Return the first of the differences and how many more there are."""
+    reason, others = next(found, ""), sum(1 for _ in found)
+    return f"{reason} (and {others:,} more)" if others else reason
+
+
+def _both(one: str, other: str) -> str:
+    """Return two texts, of long ones the part in which they begin to differ."""
+    if max(len(one), len(other)) > SHOWN:
+        alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+        start = max(0, sum(1 for _ in alike) - SHOWN // 4)
+        one, other = (f"…{text[start : start + SHOWN]}…" for text in (one, other))
+    return f"{one} and {other}"
+
+
+EXPLAINED: dict[str, Callable[[Path, Path], str]] = {
+    ".json": _json,
+    ".csv": _csv,
+    ".safetensors": _safetensors,
+    ".png": _picture,
+    ".webp": _picture,
+    ".pdf": _text,
+    ".html": _text,
+}

@@ -1,0 +1,109 @@
+"""Bringing data and results to the commit that git is on, from DVC's cache.
+
+`dvc checkout` empties a folder of which one file is missing in the cache, and takes a damaged file
+for a whole one. So the cache is looked at first, and the results after.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from latentgrid.commands.doctor import damaged_files
+from latentgrid.errors import UserError, one_line
+from latentgrid.files.layout import Layout
+from latentgrid.files.locks import is_held
+
+LOCK = Path("dvc.lock")
+FOLDER = ".dir"  # how the digest of a folder's list of files ends
+MOST_NAMED = 5
+
+
+def restore() -> None:
+    """Bring data and results to the commit that git is on.
+
+    Raises:
+        UserError: nothing was recorded, something is missing in the cache or damaged there, or a
+            workflow runs; then nothing was changed. Or a result is not as its job wrote it.
+    """
+    outputs = _recorded()
+    cache = _cache()
+    datasets = sorted({Path(out["path"]).parts[1] for out in outputs if "/" in out["path"]})
+    for dataset in datasets:
+        if is_held(Layout(dataset).lock):
+            raise UserError(f"{Layout(dataset).results} is being made by a snakemake; wait for it")
+    wrong = list(_wrong(cache, outputs))
+    if wrong:
+        more = f"\n       and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+        raise UserError(
+            "nothing was restored, as DVC's cache does not hold all of it; dvc pull fetches what a "
+            "remote has, and snakemake makes it again:\n       "
+            + "\n       ".join(wrong[:MOST_NAMED])
+            + more
+        )
+    done = subprocess.run([sys.executable, "-m", "dvc", "checkout"], check=False)
+    if done.returncode:
+        raise UserError("dvc checkout failed; what it said stands above")
+    damaged = [said for dataset in datasets for said in damaged_files(Layout(dataset))]
+    if damaged:
+        raise UserError("restored, but:\n       " + "\n       ".join(damaged[:MOST_NAMED]))
+
+
+def _recorded() -> list[dict[str, Any]]:
+    """Return the outputs that dvc.lock records."""
+    if not LOCK.exists():
+        raise UserError(
+            f"this commit has no {LOCK}, so it recorded no results; run dvc repro and commit {LOCK}"
+        )
+    try:
+        content = YAML(typ="safe", pure=True).load(LOCK.read_text(encoding="utf-8"))
+        stages = content["stages"].values()
+        outputs = [dict(out) for stage in stages for out in stage.get("outs", ())]
+        return [{"path": str(out["path"]), "md5": str(out["md5"])} for out in outputs]
+    except (YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{LOCK}: cannot be read ({one_line(error)}); git checkout it") from None
+
+
+def _cache() -> Path:
+    """Return the folder of DVC's cache."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "cache", "dir"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        raise UserError(f"dvc cache dir: {one_line(done.stderr)}")
+    return Path(done.stdout.strip()) / "files" / "md5"
+
+
+def _wrong(cache: Path, outputs: list[dict[str, Any]]) -> Iterator[str]:
+    """Say of each recorded file that is missing in the cache or damaged there."""
+    for out in outputs:
+        reason = _reason(cache, out["md5"])
+        if reason:
+            yield f"{out['path']}: {reason}"
+        elif out["md5"].endswith(FOLDER):
+            for file in json.loads(_place(cache, out["md5"]).read_bytes()):
+                reason = _reason(cache, file["md5"])
+                if reason:
+                    yield f"{out['path']}/{file['relpath']}: {reason}"
+
+
+def _reason(cache: Path, digest: str) -> str:
+    path = _place(cache, digest)
+    if not path.is_file():
+        return f"{path} is missing"
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    return "" if found == digest.removesuffix(FOLDER) else f"{path} is damaged; delete it"
+
+
+def _place(cache: Path, digest: str) -> Path:
+    return cache / digest[:2] / digest[2:]

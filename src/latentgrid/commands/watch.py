@@ -1,0 +1,102 @@
+"""A live view of the grid: epochs done, runs training, time left."""
+
+import time
+from collections.abc import Callable
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+
+from latentgrid.errors import UserError
+from latentgrid.files.layout import Layout
+from latentgrid.files.locks import is_held
+from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import catalogue
+from latentgrid.grid.runs import read_plan
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def to_watch(chosen: Callable[[], str]) -> Layout:
+    """Return the results to watch: what a workflow makes now, else the chosen, else what is there.
+
+    Args:
+        chosen: asks the configuration for its data set, if that has to be known.
+
+    Raises:
+        UserError: several others are there and none of them is in the making.
+    """
+    there = [layout for name in catalogue.datasets() if (layout := Layout(name)).plan.exists()]
+    made = [layout for layout in there if is_held(layout.lock)]
+    if len(made) == 1:
+        return made[0]
+    of_configuration = Layout(chosen())
+    if of_configuration in there or not there:
+        return of_configuration
+    if len(there) > 1:
+        names = " and ".join(layout.dataset for layout in made or there)
+        raise UserError(f"there are results of {names}; name one with --dataset")
+    return there[0]
+
+
+def watch(layout: Layout) -> None:
+    """Draw a bar for all epochs of all planned runs and one for each run in training.
+
+    Ends when the report is there.
+
+    Raises:
+        UserError: no workflow has planned runs of this data set yet.
+    """
+    if not layout.plan.exists():
+        raise UserError(f"{layout.plan}: there is none yet; start snakemake first")
+    epochs_of = {run["name"]: run["settings"]["epochs"] for run in read_plan(layout.plan)}
+    columns = (
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(),
+        TextColumn("epochs,"),
+        TimeElapsedColumn(),
+        TextColumn("so far,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, speed_estimate_period=600) as progress:
+        total = progress.add_task("", total=sum(epochs_of.values()))
+        bars = {
+            name: progress.add_task(name, total=epochs, visible=False)
+            for name, epochs in epochs_of.items()
+        }
+        while True:
+            ended = 0
+            for name, planned in epochs_of.items():
+                epochs, training = progress_of(layout.run(name), planned)
+                progress.update(bars[name], completed=epochs, visible=training)
+                ended += not training and epochs == planned
+            done = sum(progress.tasks[bar].completed for bar in bars.values())
+            text = f"{ended} of {len(bars)} runs done"
+            if ended == len(bars) and is_held(layout.lock):
+                text = "all runs done, report in the making"
+            progress.update(total, completed=done, description=text)
+            if ended == len(bars) and not is_held(layout.lock):
+                return
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def progress_of(files: RunFiles, epochs: int) -> tuple[int, bool]:
+    """Return how many epochs of a run are done, and whether it is in training now.
+
+    A diverged run counts as done: it will train no further.
+    """
+    if files.outcome.exists():
+        return epochs, False
+    try:
+        rows = files.live_history.read_text(encoding="utf-8").count("\n") - 1
+    except FileNotFoundError:
+        rows = 0
+    return rows, is_held(files.lock)

@@ -1,0 +1,356 @@
+"""From a number, figure or file of the results to the runs behind it, and what made these."""
+
+import glob
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from latentgrid.errors import UserError, damaged, printable
+from latentgrid.files.atomic import read_json, read_rows, sha256
+from latentgrid.files.layout import TABLES, VERDICTS, Layout
+from latentgrid.files.run_files import RunFiles, Timing
+from latentgrid.grid import catalogue, params
+from latentgrid.grid.runs import canonical, planned_runs
+from latentgrid.provenance import code_version
+from latentgrid.stamps import made
+from latentgrid.text import duration, size
+
+RESULTS = Path("results")
+KINDS = "a table or a row of it, a figure, the report, a run or a file of one"
+CELLS = 5  # of a row, by which a reader knows it again
+DIGITS = 12  # of a checksum, where several stand below one another
+DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` says
+PARAMS = Path("params.yaml")
+COLUMNS = ("code", "data, SHA-256", "device")  # of the lines, where the runs differ in them
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a number, a figure or a file was made from.
+
+    Attributes:
+        layout: of its data set.
+        what: it, in words.
+        runs: the names of the runs behind it.
+        note: what a reader should know besides.
+    """
+
+    layout: Layout
+    what: str
+    runs: list[str]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run was made with, as its files tell."""
+
+    name: str
+    files: RunFiles
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Its settings and versions; empty if it has no result."""
+        if not self.files.outcome.exists():
+            return {}
+        made.read(self.files.outcome, "status", "epochs")
+        needed = ("settings", "code", "data sha256", "device", "libraries")
+        config: dict[str, Any] = _read(self.files.as_trained(self.files.config), *needed)
+        return config
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Its settings but those of its snapshots, flat."""
+        settings = self.config["settings"]
+        flat = {name: v for name, v in settings.items() if not isinstance(v, Mapping)}
+        flat |= settings["hyperparameters"]
+        return {name: str(v) for name, v in flat.items() if v is not None}
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What other runs may share with it besides settings."""
+        return {
+            "code": self.config["code"],
+            "data, SHA-256": self.config["data sha256"],
+            "device": f"{self.config['device']} of {self.timing.host}",
+        }
+
+    @cached_property
+    def timing(self) -> Timing:
+        """When, where and how long it trained."""
+        return self.files.read_timing()
+
+    @property
+    def seconds(self) -> float:
+        """How long its epochs took."""
+        return sum(self.timing.seconds)
+
+    @property
+    def started(self) -> str:
+        """When its training began."""
+        return self.timing.started.strftime("%Y-%m-%d %H:%M UTC")
+
+    @property
+    def outcome(self) -> str:
+        """How it ended."""
+        if not self.config:
+            return "no result"
+        outcome = _read(self.files.outcome, "status", "epochs")
+        epochs = outcome["epochs"]
+        return f"{outcome['status']}, {epochs} epoch{'' if epochs == 1 else 's'}"
+
+
+def origin(what: str) -> Origin:
+    """Return the runs behind something.
+
+    Args:
+        what: a table below `results/`, with `:ROW` one of its rows, counted from 1 below the
+            header; a figure; the report; a run's folder or name; a folder of runs; a run's file.
+
+    Raises:
+        UserError: it is none of these, or not there.
+    """
+    table, _, row = what.rpartition(":")
+    path, row = (table, row) if table.endswith(".csv") else (what, "")
+    layout, inside = _place(path)
+    file = layout.results.joinpath(*inside)
+    if not file.exists():
+        raise UserError(f"{file}: no such file")
+    match inside:
+        case ["tables", name] if name in (*TABLES, *VERDICTS):
+            return _of_table(layout, file, row)
+        case ["runs", *_]:
+            return Origin(layout, str(file), _runs_at(layout, file))
+        case ["figures", name] if not name.endswith(".json"):
+            return _of_figure(layout, file)
+        case [name] if name == layout.report.name:
+            return Origin(layout, str(file), [row["run"] for row in _finished(layout)])
+    raise UserError(f"{file}: no run is known to be behind it; name {KINDS}")
+
+
+def _place(path: str) -> tuple[Layout, list[str]]:
+    """Return the data set whose results a path is in, and where in them."""
+    if os.path.lexists(path) or Path(path).is_relative_to(RESULTS):
+        below = os.path.relpath(path, RESULTS)
+    else:
+        runs = sorted(RESULTS.glob(f"*/runs/{glob.escape(path)}")) if path else []
+        if len(runs) > 1:
+            raise UserError(f"{path}: is a run in {' and '.join(map(str, runs))}; name one of them")
+        if not runs:
+            raise UserError(f"{path}: neither a run nor a file; name {KINDS}")
+        below = os.path.relpath(runs[0], RESULTS)
+    dataset, *inside = Path(below).parts or [os.pardir]
+    if dataset == os.pardir:
+        raise UserError(f"{path}: is not below {RESULTS}; name {KINDS}")
+    return Layout(dataset), inside
+
+
+def _of_table(layout: Layout, file: Path, number: str) -> Origin:
+    rows = _rows(file)
+    what = str(file)
+    if number:
+        if not number.isdecimal() or not 1 <= int(number) <= len(rows):
+            allowed = f"1 to {len(rows)}" if rows else "none, for the table is empty"
+            raise UserError(
+                f"{file}: has no row {number}; rows count from 1 below the header: {allowed}"
+            )
+        rows = [rows[int(number) - 1]]
+        what = f"{file}, row {number} ({_recognised(rows[0])})"
+    if rows and not rows[0].keys() & {"run", "runs"}:
+        raise UserError(f"{file}: does not name its runs; make it again with snakemake")
+    runs = dict.fromkeys(run for row in rows for run in _named(file, row))
+    reason = rows[0].get("reason", "") if len(rows) == 1 and not runs else ""
+    return Origin(layout, what, list(runs), reason)
+
+
+def _rows(file: Path, *columns: str) -> list[dict[str, str]]:
+    if not file.exists():
+        raise UserError(f"{file}: no such file; make it with snakemake")
+    return read_rows(file, *columns)
+
+
+def _read(path: Path, *keys: str) -> Any:
+    if not path.exists():
+        raise UserError(f"{path}: is missing; make it again with snakemake")
+    return made.read(path, *keys)
+
+
+def _named(file: Path, row: Mapping[str, str]) -> list[str]:
+    """Return the runs that a row names, which lie below the folder of all runs."""
+    named = [run for run in (row.get("run") or row.get("runs") or "").split(";") if run]
+    for run in named:
+        if os.pardir in Path(run).parts or Path(run).is_absolute():
+            raise damaged(file, f"{run} is no run's name")
+    return named
+
+
+def _recognised(row: Mapping[str, str]) -> str:
+    cells = [f"{name} {cell}" for name, cell in row.items() if cell and name not in {"run", "runs"}]
+    return ", ".join(cells[:CELLS])
+
+
+def _runs_at(layout: Layout, place: Path) -> list[str]:
+    """Return the runs in a folder, or the one whose folder or file it is."""
+    folders = sorted(layout.runs.glob("*/*/seed=*"))
+    runs = [f for f in folders if f.is_relative_to(place) or place.is_relative_to(f)]
+    return [folder.relative_to(layout.runs).as_posix() for folder in runs]
+
+
+def _of_figure(layout: Layout, file: Path) -> Origin:
+    said = layout.seen(file.stem)
+    if not said.exists():
+        raise UserError(f"{file}: no figure of the pipeline's; {said}, which says so, is not there")
+    seen = read_json(said, "entries", "missing")
+    if seen["missing"]:
+        return Origin(layout, str(file), [], seen["missing"])
+    runs = [row["run"] for row in _finished(layout) if row["entry"] in seen["entries"]]
+    note = "It shows these runs, or the best of them where its caption says so."
+    if not seen["entries"]:
+        drawn_from = map(str, map(layout.tensors, catalogue.reads(file.stem)))
+        note = f"It shows no models and is drawn from {', '.join(drawn_from)}."
+    return Origin(layout, str(file), runs, note)
+
+
+def _finished(layout: Layout) -> list[dict[str, str]]:
+    rows = _rows(layout.tables / "runs.csv", "run", "entry", "status")
+    return [row for row in rows if row["status"] == "finished"]
+
+
+def show(found: Origin, console: Console) -> None:
+    """Print the runs behind something: what they share once, then a line for each."""
+    made = [Made(name, found.layout.run(name)) for name in found.runs]
+    console.print(_text(f"{found.what}: {_count(made)}", style="bold"))
+    if found.note:
+        console.print(_text(found.note))
+    trained = [run for run in made if run.config]
+    shared = _shared(trained)
+    facts = Table.grid("", "", padding=(0, 2))
+    for name, value in (
+        shared | _places(found.layout, made) | _again(found.layout, trained)
+    ).items():
+        facts.add_row(_text(name), _text(value))
+    console.print(facts)
+    if len(made) == len(trained) == 1:
+        console.print(_files(made[0]))
+    elif made:
+        console.print(_lines(made, [name for name in COLUMNS if trained and name not in shared]))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return a text to be shown as it stands: nothing in it is a command to the terminal."""
+    return Text(printable(text), style)
+
+
+def _count(made: Sequence[Made]) -> str:
+    return "one run" if len(made) == 1 else f"{len(made)} runs" if made else "no run"
+
+
+def _shared(made: Sequence[Made]) -> dict[str, str]:
+    """Return what is the same for all runs, and all the libraries they used."""
+    if not made:
+        return {}
+    settings = _alike([run.settings for run in made])
+    versions = (version for run in made for version in run.config["libraries"].items())
+    return {
+        "settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
+        **_alike([run.facts for run in made]),
+        "libraries": ", ".join(f"{name} {version}" for name, version in sorted(set(versions))),
+    }
+
+
+def _alike(every: Sequence[dict[str, str]]) -> dict[str, str]:
+    shared = set.intersection(*(set(one.items()) for one in every))
+    return {name: value for name, value in every[0].items() if (name, value) in shared}
+
+
+def _places(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
+    """Return where the files, the logs and MLflow's view of one run or of several are."""
+    if not made:
+        return {}
+    name = made[0].name if len(made) == 1 else "RUN"
+    return {
+        "folder": str(layout.run(name).folder),
+        "log": f"{layout.logs / 'train' / name}.log",
+        "MLflow": f"experiment {layout.dataset}, run {name}",
+    }
+
+
+def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
+    """Return how long the training took, and the commands that do it again."""
+    if not made:
+        return {}
+    took = duration(sum(run.seconds for run in made))
+    versions = {run.config["code"] for run in made}
+    commands = []
+    for code in versions - {code_version(), UNKNOWN} if len(versions) == 1 else ():
+        commands.append(f"git switch --detach {code.removesuffix(DIRTY)}")
+        if code.endswith(DIRTY):
+            commands.append("# and changes that were not committed")
+    options = _configuration(layout, {run.name: run.config["settings"] for run in made})
+    if options is None:
+        commands.append("# with a configuration that has these settings; none here does")
+    else:
+        forced = ["--force", str(made[0].files.outcome)] if len(made) == 1 else []
+        commands.append(shlex.join(["snakemake", "--cores", "all", *forced, *options]))
+    return {"trained": f"{took} in all" if len(made) > 1 else f"{made[0].started}, {took}"} | {
+        "made again by": "\n".join(commands)
+    }
+
+
+def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | None:
+    """Return the options with which Snakemake reads the smallest configuration with these runs."""
+    found = []
+    for file in (PARAMS, *sorted(Path("config").glob("*.yaml"))):
+        options = [] if file == PARAMS else ["--configfile", str(file)]
+        try:
+            chosen = params.load([file])
+            if chosen.dataset != layout.dataset:
+                override = f"dataset={layout.dataset}"
+                chosen = params.load([file], [override])
+                options += ["--config", override]
+        except UserError:  # a configuration that is wrong made nothing
+            continue
+        planned = {run.name: json.loads(canonical(run.settings)) for run in planned_runs(chosen)}
+        if all(planned.get(name) == of_run for name, of_run in settings.items()):
+            found.append((len(planned), options))
+    return min(found, key=itemgetter(0))[1] if found else None
+
+
+def _files(run: Made) -> Table:
+    table = Table("file", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("SHA-256", overflow="fold")
+    for path in run.files.results:
+        run.files.as_trained(path)
+    for path in sorted(run.files.folder.glob("[!.]*")):
+        table.add_row(_text(path.name), size(path.stat().st_size), sha256(path))
+    return table
+
+
+def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
+    """Return a line for each run, with the facts that not all of them share."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    for heading in (*differing, "ended", "trained", "for", "weights"):
+        table.add_column(heading, overflow="fold")
+    for run in made:
+        cells = [""] * len(differing)
+        if run.config:
+            cells = [run.facts[name][:DIGITS] for name in differing]
+            weights = sha256(run.files.as_trained(run.files.weights))[:DIGITS]
+            rest = [run.outcome, run.started, duration(run.seconds), weights]
+        else:
+            rest = [run.outcome, "", "", ""]
+        table.add_row(*map(_text, (run.name, *cells, *rest)))
+    return table

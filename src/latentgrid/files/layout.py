@@ -1,0 +1,155 @@
+"""Where everything lives that belongs to no single run; `run_files` has the rest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from latentgrid.files.run_files import RunFiles
+
+TABLES = (
+    "runs.csv",
+    "settings.csv",
+    "losses.csv",
+    "best.csv",
+    "marginal.csv",
+    "silhouettes.csv",
+    "history.csv",
+)
+VERDICTS = ("verdicts.csv", "claims.csv", "rank_agreement.csv", "scanned.csv", "regions.csv")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of one data set."""
+
+    dataset: str
+
+    @property
+    def data(self) -> Path:
+        """Folder of the downloaded archives and the tensors made of them."""
+        return Path("data") / self.dataset
+
+    @property
+    def images(self) -> Path:
+        """Training and test images with their labels."""
+        return self.data / "images.safetensors"
+
+    @property
+    def description(self) -> Path:
+        """Counts, shape and checksum of the images."""
+        return self.data / "description.json"
+
+    @property
+    def results(self) -> Path:
+        """Everything that the workflow makes."""
+        return Path("results") / self.dataset
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run."""
+        return self.results / "runs"
+
+    @property
+    def plan(self) -> Path:
+        """The runs of the current configuration."""
+        return self.results / "plan.json"
+
+    @property
+    def tables(self) -> Path:
+        """Tidy tables over all runs."""
+        return self.results / "tables"
+
+    @property
+    def table_files(self) -> list[Path]:
+        """Every table."""
+        return [self.tables / name for name in TABLES]
+
+    @property
+    def verdict_files(self) -> list[Path]:
+        """Every table of what was published and whether it reproduces."""
+        return [self.tables / name for name in VERDICTS]
+
+    @property
+    def inventory(self) -> Path:
+        """The digest of each run's outcome, so that a step on all runs depends on one file."""
+        return self.results / "inventory.json"
+
+    @property
+    def summary(self) -> Path:
+        """The few numbers that `dvc metrics` shows."""
+        return self.results / "summary.json"
+
+    @property
+    def figures(self) -> Path:
+        """Figures over all runs."""
+        return self.results / "figures"
+
+    def seen(self, figure: str) -> Path:
+        """Return the file of which entries a figure shows, what is seen in it, and why if not."""
+        return self.figures / f"{figure}.json"
+
+    @property
+    def drawn_from(self) -> Path:
+        """What steps between runs and figures make."""
+        return self.figures / "drawn_from"
+
+    def tensors(self, name: str) -> Path:
+        """Return the file of a step between runs and figures: `embedded_codes`, an experiment."""
+        return self.drawn_from / f"{name}.safetensors"
+
+    @property
+    def interactive(self) -> Path:
+        """Latent plots to be a part of the report."""
+        return self.drawn_from / "interactive.json"
+
+    @property
+    def report(self) -> Path:
+        """The page that people read."""
+        return self.results / "report.html"
+
+    @property
+    def logs(self) -> Path:
+        """What each job said."""
+        return self.results / "logs"
+
+    @property
+    def tracking_log(self) -> Path:
+        """What was said while MLflow was brought up to date."""
+        return self.logs / "tracking.log"
+
+    @property
+    def tried(self) -> Path:
+        """A key to the networks that were found to fit the images."""
+        return self.logs / "trial.key"
+
+    @property
+    def orders(self) -> Path:
+        """What each job of the last call was to make, and by which code."""
+        return self.results / ".orders.sqlite"
+
+    @property
+    def aside(self) -> Path:
+        """Runs that left the grid and were not deleted."""
+        return self.results / "aside"
+
+    @property
+    def state(self) -> Path:
+        """What unfinished runs have so far; empty when all are done."""
+        return self.results / "state"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the snakemake that makes these results."""
+        return self.results / ".lock"
+
+    @property
+    def fork_server(self) -> Path:
+        """The socket at which jobs find a process to be a fork of."""
+        return self.results / ".fork_server"
+
+    def run(self, name: str) -> RunFiles:
+        """Return the files of the run called `name`."""
+        return RunFiles(self.runs / name, self.state / name.replace("/", ","))
+
+    def name(self, run: RunFiles) -> str:
+        """Return what the run of these files is called."""
+        return str(run.folder.relative_to(self.runs))

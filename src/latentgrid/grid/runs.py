@@ -1,0 +1,100 @@
+"""From `params.yaml` to runs: their identity, folder name, seed. Nothing else decides a name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentgrid.files.atomic import read_json
+from latentgrid.grid import catalogue
+from latentgrid.grid.params import Params, combinations, run_name
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: an entry of `models:`, one value on each of its axes, and a seed."""
+
+    entry: str
+    model: str
+    axes: Mapping[str, Any]
+    seed: int
+    epochs: int
+    batch_size: int
+    precision: str
+    snapshots: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Folder below `runs/`; depends on nothing but this run's own entry, values and seed."""
+        return run_name(self.entry, self.axes, self.seed)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that the result depends on, and nothing else."""
+        training = ("optimizer", "learning_rate", "epochs", "batch_size", "precision")
+        return {
+            "model": self.model,
+            "hyperparameters": {k: v for k, v in self.axes.items() if k not in training},
+            "optimizer": self.axes.get("optimizer"),
+            "learning_rate": self.axes.get("learning_rate"),
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "precision": self.precision,
+            "snapshots": dict(self.snapshots),
+            "seed": self.seed,
+        }
+
+
+def planned_runs(params: Params) -> list[Run]:
+    """Return every run of the configuration, in the order of the file, seeds running fastest."""
+    return [
+        _run(params, entry, grid.model, axes, seed)
+        for entry, grid in params.models.items()
+        for axes in combinations(grid.axes)
+        for seed in params.seeds
+    ]
+
+
+def _run(params: Params, entry: str, model: str, axes: Mapping[str, Any], seed: int) -> Run:
+    once = catalogue.is_closed_form(model)
+    epochs = 1 if once else axes.get("epochs", params.training.epochs)
+    return Run(
+        entry=entry,
+        model=model,
+        axes=axes,
+        seed=seed,
+        epochs=epochs,
+        batch_size=axes.get("batch_size", params.training.batch_size),
+        precision=axes.get("precision", params.training.precision),
+        snapshots={
+            "epochs": sorted({e for e in params.snapshots.epochs if e < epochs} | {epochs}),
+            "samples": params.snapshots.samples,
+            "manifold": params.snapshots.manifold,
+        },
+    )
+
+
+def canonical(value: Any) -> str:
+    """Return `value` as JSON with sorted keys: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def trial_of(settings: Mapping[str, Any]) -> list[Any]:
+    """Return what decides whether a run can be trained."""
+    decisive = ("model", "hyperparameters", "epochs", "batch_size", "precision")
+    return [settings[key] for key in decisive]
+
+
+def plan_of(params: Params) -> list[dict[str, Any]]:
+    """Return the runs as plain data, for the steps that gather all of them."""
+    return [
+        {"name": run.name, "entry": run.entry, "axes": dict(run.axes), "settings": run.settings}
+        for run in planned_runs(params)
+    ]
+
+
+def read_plan(path: Path) -> list[dict[str, Any]]:
+    """Return the plan that the workflow wrote."""
+    runs_of_plan: list[dict[str, Any]] = read_json(path)
+    return runs_of_plan

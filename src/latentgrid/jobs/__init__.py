@@ -1,0 +1,1 @@
+"""How a step of the pipeline becomes a process."""

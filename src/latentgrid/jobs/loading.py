@@ -1,0 +1,65 @@
+"""Loading this package from its sources alone, and remembering what was loaded.
+
+Python takes bytecode for that of a source by the source's date, in whole seconds, and its size.
+After two edits within a second, or with a date set back, other code runs than was read.
+"""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+PACKAGE = __name__.partition(".")[0]
+LOADED: dict[str, str] = {}  # by the name of each module the SHA-256 of the source that was loaded
+_COMPILED: dict[tuple[str, str], CodeType] = {}
+
+
+class FromSource(SourceFileLoader):
+    """Loads a module from its source, whatever bytecode lies beside it."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the source as it is now."""
+        source = self.get_data(self.path)
+        digest = hashlib.sha256(source).hexdigest()
+        LOADED[fullname] = digest
+        return _compiled(source, digest, self.path)
+
+
+class Finder(MetaPathFinder):
+    """Finds the modules of this package where Python does."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return how a module is loaded; None leaves it to Python."""
+        if fullname.partition(".")[0] != PACKAGE:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = FromSource(spec.loader.name, spec.loader.path)
+        return spec
+
+
+def from_source() -> None:
+    """Load what this process has not loaded yet from its source."""
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Finder())
+
+
+def compile_all() -> None:
+    """Compile the whole package, so that forks of this process need not."""
+    for path in Path(__file__).parents[1].rglob("*.py"):
+        source = path.read_bytes()
+        try:
+            _compiled(source, hashlib.sha256(source).hexdigest(), str(path))
+        except (SyntaxError, ValueError):
+            continue  # whoever loads it is told
+
+
+def _compiled(source: bytes, digest: str, path: str) -> CodeType:
+    if (digest, path) not in _COMPILED:
+        _COMPILED[digest, path] = compile(source, path, "exec", dont_inherit=True)
+    return _COMPILED[digest, path]

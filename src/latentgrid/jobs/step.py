@@ -1,0 +1,32 @@
+"""How a step of the pipeline becomes a command: `python -m latentgrid.training …` and the like."""
+
+from collections.abc import Callable
+
+import typer
+
+from latentgrid.errors import plain_errors, print_on_any_terminal
+from latentgrid.jobs import orders
+from latentgrid.jobs.memory import keep_freed_memory
+from latentgrid.jobs.parent import die_with_parent
+
+
+def run_step(function: Callable[..., None]) -> None:
+    """Run `function` with its arguments read from the command line, while its workflow lives.
+
+    A job of the workflow refuses other code than was planned, and says beside its results what
+    they were made by.
+    """
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+    die_with_parent()
+    print_on_any_terminal()
+    keep_freed_memory()
+    with plain_errors():
+        order = orders.mine()
+        try:
+            app()
+        except SystemExit as ended:
+            if ended.code:
+                raise
+        if order:
+            order.stamp()

@@ -1,0 +1,40 @@
+"""What a source reads from `mirror`, in one digest: the data are made again when it changes.
+
+The Snakefile asks for it, so nothing heavy is imported.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from latentgrid.errors import UserError, one_line
+from latentgrid.files.atomic import sha256
+from latentgrid.grid import catalogue
+
+
+def fingerprint(dataset: str, mirror: str | None) -> str | None:
+    """Return a SHA-256 of the text of `mirror` and of the names and contents of the files there.
+
+    None for a source that is the same from any mirror. What lies behind a URL is not looked at.
+
+    Raises:
+        UserError: a file there cannot be read; the text names it.
+    """
+    if catalogue.same_from_any_mirror(dataset):
+        return None
+    digest = hashlib.sha256((mirror or "").encode())
+    try:
+        for path in _files(mirror):
+            digest.update(b"\0" + os.fsencode(path) + b"\0" + sha256(path).encode())
+    except (OSError, RuntimeError) as error:  # no permission, no such home
+        raise UserError(f"mirror: {mirror}: {one_line(error)}") from None
+    return digest.hexdigest()
+
+
+def _files(mirror: str | None) -> list[Path]:
+    """Return the file that `mirror` names, or all in the folder that it names, sorted."""
+    if mirror is None or mirror.startswith(("http://", "https://")):
+        return []
+    place = Path(mirror).expanduser()
+    found = [place] if place.is_file() else place.rglob("*")
+    return sorted(path for path in found if path.is_file())

@@ -1,0 +1,183 @@
+"""The published numbers, read and checked before anything trains.
+
+A cell that is not known for certain is refused: a model, an optimizer or a unit that is spelt
+otherwise, if only by a space or by a letter that looks alike, would fit no run and never be judged.
+The module imports nothing heavy, as the Snakefile reads it.
+"""
+
+import csv
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from latentgrid.errors import UserError, one_line
+from latentgrid.grid import catalogue
+from latentgrid.grid.hyperparameters import LatentDim, LearningRate, Optimizer, PositiveInteger
+from latentgrid.grid.params import shown
+
+PUBLISHED = Path("reference/published.csv")
+LOSS, SILHOUETTE = "min_epoch_train_loss", "mean_silhouette_test"
+NO_SETTINGS = "settings not published"
+TRAINED = ("latent_dim", "optimizer", "learning_rate", "epochs", "batch_size")
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+# What a loss is printed in, and of which models: ours are in no other unit.
+LOSSES = {
+    r"sum over [1-9]\d* batches of batch SSE \+ published KL": ("vae", "conv_vae"),
+    r"sum over [1-9]\d* batches of pixel-mean squared error \+ MMD": ("mmd_vae",),
+}
+SILHOUETTES = "silhouette, [-1, 1]"
+Row = dict[str, Any]
+Read = Callable[[str], Any]
+
+
+def _text(cell: str) -> str:
+    if not cell.isprintable() or cell != unicodedata.normalize("NFKC", cell).strip() or not cell:
+        raise ValueError("not as it would be typed")
+    return cell
+
+
+def _one_of(*known: str) -> Read:
+    def read(cell: str) -> str:
+        if cell not in known:
+            raise ValueError("unknown")
+        return cell
+
+    return read
+
+
+def _number(kind: Any) -> Read:
+    adapter = TypeAdapter[Any](kind)
+
+    def read(cell: str) -> Any:
+        if not NUMBER.fullmatch(cell):
+            raise ValueError("no number in plain digits")
+        return adapter.validate_python(cell)
+
+    return read
+
+
+def _or_empty(read: Read) -> Read:
+    return lambda cell: read(cell) if cell else None
+
+
+ORIGINS = ("published script", "no script", NO_SETTINGS)
+TEXT = "a text without spaces around it and letters of other widths"
+WHOLE = "a whole number, 1 or more"
+# How each column's cells are read, and what may stand in them, in words.
+COLUMNS: dict[str, tuple[Read, str]] = {
+    "document": (_text, TEXT),
+    "table": (_text, TEXT),
+    "dataset": (_one_of(*catalogue.datasets()), ", ".join(catalogue.datasets())),
+    "model": (_one_of(*catalogue.models()), ", ".join(catalogue.models())),
+    "latent_dim": (_or_empty(_number(LatentDim)), "a whole number from 1 to 4096"),
+    "optimizer": (
+        _or_empty(TypeAdapter[str](Optimizer).validate_python),
+        "adadelta, adam, adam_gan, rmsprop",
+    ),
+    "learning_rate": (_or_empty(_number(LearningRate)), "a number above 0, 10 at most"),
+    "epochs": (_or_empty(_number(PositiveInteger)), WHOLE),
+    "batch_size": (_or_empty(_number(PositiveInteger)), WHOLE),
+    "quantity": (_one_of(LOSS, SILHOUETTE), f"{LOSS}, {SILHOUETTE}"),
+    "value": (_number(float), "a number"),
+    "unit": (_text, TEXT),
+    "origin": (_one_of(*ORIGINS), ", ".join(ORIGINS)),
+}
+
+
+def numbers(path: Path = PUBLISHED) -> list[Row]:
+    """Return the published numbers, one a row: each column's value, None where a cell is empty.
+
+    Raises:
+        UserError: the file is no such table; the text names line, column, what stands there and
+            what is allowed.
+    """
+    rows: dict[tuple[Any, ...], Row] = {}
+    for line, cells in _lines(path):
+        row = {}
+        for column, (cell_of, allowed) in COLUMNS.items():
+            try:
+                row[column] = cell_of(cells[column])
+            except ValueError:
+                raise _wrong(path, line, column, cells, allowed) from None
+        for column, allowed in _misfits(row):
+            raise _wrong(path, line, column, cells, allowed)
+        number = tuple(value for column, value in row.items() if column != "value")
+        if number in rows:
+            raise UserError(f"{path}, line {line}: this number stands there twice; leave one")
+        rows[number] = row
+    return list(rows.values())
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield each row of the file as texts by column, with the number of the line it ends in."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            names = reader.fieldnames or []
+            missing, unknown = COLUMNS.keys() - {*names}, {*names} - COLUMNS.keys()
+            if missing or unknown or len(names) > len(COLUMNS):
+                raise UserError(f"{path}: must have these columns, once: {', '.join(COLUMNS)}")
+            for cells in reader:
+                if None in cells or None in cells.values():
+                    raise UserError(
+                        f"{path}, line {reader.line_num}: must have {len(COLUMNS)} cells"
+                    )
+                yield reader.line_num, cells
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; the workflow reads it") from None
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{path}: is no table in CSV and UTF-8: {one_line(error)}") from None
+
+
+def _misfits(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield each column whose value does not fit the others, with what would."""
+    hidden = row["origin"] == NO_SETTINGS
+    for column in TRAINED:
+        if (row[column] is None) != hidden:
+            yield column, f"nothing, as {NO_SETTINGS}" if hidden else COLUMNS[column][1]
+    if row["quantity"] == LOSS:
+        yield from _misfits_of_loss(row, hidden)
+    else:
+        yield from _misfits_of_silhouette(row, hidden)
+
+
+def _misfits_of_loss(row: Row, hidden: bool) -> Iterator[tuple[str, str]]:
+    if hidden:
+        yield "quantity", f"{SILHOUETTE}, as {NO_SETTINGS}"
+    units = [unit for unit, models in LOSSES.items() if row["model"] in models]
+    if not units:
+        yield "model", f"{', '.join(chain(*LOSSES.values()))}, of which {LOSS} is known"
+    elif not any(re.fullmatch(unit, row["unit"], re.ASCII) for unit in units):
+        yield (
+            "unit",
+            " or ".join(unit.replace("[1-9]\\d*", "600").replace("\\", "") for unit in units),
+        )
+    if not 0 < row["value"] < math.inf:
+        yield "value", "a number above 0"
+
+
+def _misfits_of_silhouette(row: Row, hidden: bool) -> Iterator[tuple[str, str]]:
+    models = [model for model in catalogue.models() if _has_codes(model, hidden)]
+    if row["model"] not in models:
+        yield "model", f"{', '.join(models)}, whose codes have silhouettes"
+    if row["unit"] != SILHOUETTES:
+        yield "unit", SILHOUETTES
+    if not -1 <= row["value"] <= 1 or row["value"] == 0:
+        yield "value", "a number from -1 to 1 other than 0"
+
+
+def _has_codes(model: str, hidden: bool) -> bool:
+    """Tell whether a model has codes and, unless its settings are hidden, each of the settings."""
+    settings = catalogue.settings_schema(model).model_fields
+    return "encode" in catalogue.abilities(model) and (hidden or settings.keys() >= {*TRAINED})
+
+
+def _wrong(path: Path, line: int, column: str, cells: Mapping[str, str], allowed: str) -> UserError:
+    found = shown(cells[column]) if cells[column] else "nothing"
+    return UserError(f"{path}, line {line}, column {column}: found {found}; allowed: {allowed}")

@@ -1,0 +1,1 @@
+"""Readers of what a training and an evaluation wrote."""

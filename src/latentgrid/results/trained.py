@@ -1,0 +1,194 @@
+"""A trained run as its files tell it. Reads no weights and so needs no torch."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file
+
+from latentgrid.errors import damaged
+from latentgrid.files.atomic import read_json
+from latentgrid.files.run_files import RunFiles
+from latentgrid.stamps import made
+
+Array = np.ndarray[Any, Any]
+IMAGE_AXES = 4
+TENSOR_FAULTS = (SafetensorError, OSError, LookupError, TypeError)  # of a type numpy lacks, too
+SNAPSHOT = re.compile(r"\d{1,10}/\w+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The images that no run was trained on.
+
+    Attributes:
+        images: uint8, (n, channels, height, width).
+        labels: uint8, (n,).
+    """
+
+    images: Array
+    labels: Array
+
+    def first(self, n: int) -> "TestSet":
+        """Return the first n images, or all if there are fewer."""
+        return TestSet(self.images[:n], self.labels[:n])
+
+
+def load_test_set(images: Path) -> TestSet:
+    """Read the test part of a data set's tensors.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    test_images = _first(images, "test_images")
+    test_labels = _first(images, "test_labels")
+    if test_images.ndim != IMAGE_AXES or test_labels.shape != test_images.shape[:1]:
+        raise damaged(images, "its test images and labels do not fit together")
+    return TestSet(test_images, test_labels)
+
+
+def load_training_images(images: Path, n: int | None = None) -> Array:
+    """Read the first n training images of a data set's tensors, or all there are, uint8.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return _first(images, "train_images", n)
+
+
+def _first(images: Path, name: str, n: int | None = None) -> Array:
+    """Read the first n parts of one of a data set's tensors, or all there are, uint8."""
+    try:
+        with safe_open(images, framework="np") as file:
+            tensor = file.get_slice(name)
+            count = tensor.get_shape()[0]
+            first: Array = tensor[: count if n is None else min(n, count)]
+    except TENSOR_FAULTS as error:
+        raise damaged(images, error) from None
+    if first.dtype != np.uint8:
+        raise damaged(images, f"{name} holds no bytes")
+    return first
+
+
+def load_tensors(path: Path) -> dict[str, Array]:
+    """Read the tensors that a step wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        tensors: dict[str, Array] = load_file(path)
+    except TENSOR_FAULTS as error:
+        raise damaged(path, error) from None
+    return tensors
+
+
+def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFrame:
+    """Read a CSV file that a step wrote; a table without columns is a single line end.
+
+    Args:
+        path: the file.
+        words: columns whose values are words even where they look like numbers, each with `str`.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("it is cut short")
+        return pd.read_csv(StringIO(text), dtype=words) if text.strip() else pd.DataFrame()
+    except (ValueError, IsADirectoryError) as error:
+        raise damaged(path, error) from None
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """The files of a run whose training ended.
+
+    Attributes:
+        reads: which results of other steps the configuration asks for: `judged`, `likelihood`.
+            Those of an earlier configuration may still lie there.
+    """
+
+    files: RunFiles
+    reads: frozenset[str] = frozenset()
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a result at all."""
+        return self.files.outcome.exists()
+
+    @cached_property
+    def outcome(self) -> dict[str, Any]:
+        """`status`, `reason` and `epochs`."""
+        outcome: dict[str, Any] = made.read(self.files.outcome, "status", "reason", "epochs")
+        return outcome
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """What it was trained with."""
+        config: dict[str, Any] = read_json(
+            self.files.as_trained(self.files.config), "settings", "image shape", "classes"
+        )
+        return config
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row per completed epoch; without any row there are no columns either."""
+        epochs = self.outcome["epochs"]
+        if not epochs:
+            return pd.DataFrame()
+        history = read_table(self.files.as_trained(self.files.history))
+        if len(history) != epochs or not _counts_epochs(history):
+            raise damaged(self.files.history, f"it does not hold {epochs} epochs")
+        return history
+
+    @cached_property
+    def snapshots(self) -> dict[str, Array]:
+        """Every snapshot as "epoch/name"."""
+        snapshots = load_tensors(self.files.as_trained(self.files.snapshots))
+        for key in snapshots:
+            if not SNAPSHOT.fullmatch(key):
+                raise damaged(self.files.snapshots, f"{key} is no snapshot's name")
+        return snapshots
+
+    @property
+    def judged(self) -> dict[str, Array]:
+        """The judge's probabilities (n, classes) of each kind of image that the run makes."""
+        return load_tensors(self.files.judged) if "judged" in self.reads else {}
+
+    @property
+    def likelihood(self) -> dict[str, float]:
+        """The bounds on the likelihood of test images, or nothing where there are none."""
+        bounds: dict[str, float] = (
+            read_json(self.files.likelihood) if "likelihood" in self.reads else {}
+        )
+        return bounds
+
+    def over_epochs(self, name: str) -> dict[int, Array]:
+        """Return the named snapshot after each epoch that has one, these ascending."""
+        pairs = [key.split("/") for key in self.snapshots]
+        epochs = sorted(int(epoch) for epoch, kept in pairs if kept == name)
+        return {epoch: self.snapshots[f"{epoch}/{name}"] for epoch in epochs}
+
+    def last(self, name: str) -> Array | None:
+        """Return the named snapshot after the last epoch, or None if the model has none."""
+        return self.snapshots.get(f"{self.outcome['epochs']}/{name}")
+
+
+def _counts_epochs(history: pd.DataFrame) -> bool:
+    """Tell whether a history holds numbers and nothing else, of one epoch after the other."""
+    return (
+        {"epoch", "train_loss", "test_loss"} <= set(history.columns)
+        and all(column.kind in "if" for column in history.dtypes)
+        and not np.isnan(history.to_numpy()).any()
+        and history["epoch"].tolist() == list(range(1, len(history) + 1))
+    )

@@ -1,0 +1,1 @@
+"""What made a result, known by a stamp beside it."""

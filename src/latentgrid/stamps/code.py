@@ -1,0 +1,180 @@
+"""Which source files a step depends on, and a digest of what their code means.
+
+The digest does not change with comments, docstrings, formatting, the order of imports, or the place
+of a module, so that moving or describing code makes nothing again. Every change of what code does
+makes again what it made. How a step becomes a process and how its results are stamped (`STARTS`)
+decides nothing and is left out.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import grimp
+
+PACKAGE = "latentgrid"
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+DEPTH = 20  # so many imports after one another tell modules of equal text apart
+STARTS = (f"{PACKAGE}.jobs.step", f"{PACKAGE}.stamps.made")
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code that a step runs.
+
+    Attributes:
+        digest: SHA-256 of what it means.
+        modules: a digest of what each of its modules means by itself.
+        sources: the SHA-256 of each of its modules' files.
+    """
+
+    digest: str
+    modules: dict[str, str]
+    sources: dict[str, str]
+
+
+@cache
+def code_of(*modules: str) -> Code:
+    """Return the code of the named modules and of all that they import, directly or not.
+
+    Raises:
+        SyntaxError: a file is not valid Python.
+    """
+    found = sorted(_upstream(modules))
+    means = {module: _meaning(module) for module in found}
+    imported = {module: _imported(module) for module in found}
+    linked = means
+    for _ in range(DEPTH):
+        linked = {
+            module: _sha256([means[module], *(linked[name] for name in imported[module])])
+            for module in found
+        }
+    # The named modules by their order; all others by what they are, wherever they lie.
+    digest = _sha256([[linked[module] for module in modules], sorted(set(linked.values()))])
+    sources = {module: hashlib.sha256(_source(module)).hexdigest() for module in found}
+    return Code(digest, means, sources)
+
+
+@cache
+def source_file(module: str) -> str:
+    """Return the file of a module of this package, seen from the root of the project."""
+    path = _root().joinpath(*module.split(".")[1:])
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return f"src/{file.relative_to(_root().parent).as_posix()}"
+
+
+def _root() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent
+
+
+@cache
+def _graph() -> grimp.ImportGraph:
+    graph = grimp.build_graph(PACKAGE, cache_dir=None)
+    for module in STARTS:
+        graph.remove_module(module)
+    return graph
+
+
+def _upstream(modules: tuple[str, ...]) -> set[str]:
+    found = set(modules)
+    for module in modules:
+        found |= _graph().find_upstream_modules(module)
+    packages = {module.rpartition(".")[0] for module in found} - {""}
+    return found | packages
+
+
+@cache
+def _source(module: str) -> bytes:
+    return _root().parent.joinpath(*Path(source_file(module)).parts[1:]).read_bytes()
+
+
+@cache
+def _syntax(module: str) -> ast.Module:
+    """Return what a module's file says, without docstrings."""
+    tree = ast.parse(_source(module), filename=source_file(module))
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return tree
+
+
+@cache
+def _meaning(module: str) -> str:
+    """Return a digest of what a module means but for where it finds the others of this package."""
+    return _sha256(_plain(_syntax(module)))
+
+
+def _plain(node: Any) -> Any:
+    """Return a syntax tree as lists, without what differs between versions of Python."""
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if name != "kind")
+        return [type(node).__name__, *([n, _plain(v)] for n, v in fields if v not in (None, []))]
+    if isinstance(node, list):
+        blocks = groupby(node, _is_import)
+        return [part for imports, block in blocks for part in _plain_block(imports, block)]
+    return repr(node)
+
+
+def _plain_block(imports: bool, nodes: Iterable[Any]) -> list[Any]:
+    """Return neighbours as lists; the order of imports says nothing, nor where ours are found."""
+    if not imports:
+        return [_plain(node) for node in nodes]
+    return sorted(([*_place(node), *name] for node in nodes for name in _names(node)), key=repr)
+
+
+def _is_import(node: Any) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _place(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return where a name is imported from, if it is another package's."""
+    return [] if isinstance(node, ast.Import) or _is_ours(node) else [str(node.module)]
+
+
+def _names(node: ast.Import | ast.ImportFrom) -> Iterator[list[str]]:
+    """Yield what is imported, and what it is called."""
+    for name in node.names:
+        ours = isinstance(node, ast.Import) and name.name.startswith(f"{PACKAGE}.")
+        yield [name.name.rpartition(".")[2] if ours else name.name, name.asname or ""]
+
+
+def _imported(module: str) -> list[str]:
+    """Return the modules of this package that a module imports, in the order of the names."""
+    found = []
+    for node in ast.walk(_syntax(module)):
+        if isinstance(node, ast.ImportFrom) and _is_ours(node):
+            base = _base(module, node)
+            for name in node.names:
+                inner = f"{base}.{name.name}"
+                target = inner if inner in _graph().modules else base
+                if inner not in STARTS:
+                    found.append((name.name, name.asname or "", target))
+        elif isinstance(node, ast.Import):
+            found += [(name.name, name.asname or "", name.name) for name in node.names]
+    return [target for *_, target in sorted(found) if target in _graph().modules]
+
+
+def _is_ours(node: ast.ImportFrom) -> bool:
+    return node.level > 0 or f"{node.module}.".startswith(f"{PACKAGE}.")
+
+
+def _base(module: str, node: ast.ImportFrom) -> str:
+    """Return the module that a `from … import` names."""
+    if not node.level:
+        return str(node.module)
+    package = module if source_file(module).endswith("/__init__.py") else module.rpartition(".")[0]
+    above = package.split(".")[: len(package.split(".")) - node.level + 1]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()

@@ -1,0 +1,205 @@
+"""What each result was made by, in a hidden file beside it, and whether that is still so.
+
+Snakemake's own records can be lost, belong to another commit or to another data set; a result's
+stamp lies beside the result and goes where it goes. It holds the settings and the code it was made
+by, the SHA-256 of what it was made from, and its own.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from latentgrid.errors import UserError, damaged
+from latentgrid.files.atomic import read_json, sha256, write_json
+
+NO_RESULT = "not there yet"
+ALWAYS = "made whenever it is asked for"
+DAMAGED = "it is not as it was written"
+UNSTAMPED = "nothing says what made it"
+MOST_NAMED = 3
+STAMP_PREFIX, STAMP_SUFFIX = ".", ".made"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides a result, beside the files it is made from.
+
+    Attributes:
+        settings: what the step is told; plain data.
+        code: digest of what the code means.
+        modules: the first digits of a digest of each of its modules, to name those that changed.
+    """
+
+    settings: Mapping[str, Any]
+    code: str
+    modules: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Product:
+    """Files that a job makes of the same inputs: all files of one run, or of all runs.
+
+    Attributes:
+        outputs: the files that carry a stamp.
+        inputs: the files that decide what they hold.
+        recipe: what else does.
+        others: files that are made with them and carry no stamp.
+    """
+
+    outputs: tuple[Path, ...]
+    inputs: tuple[Path, ...]
+    recipe: Recipe
+    others: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Digests:
+    """The SHA-256 of files, each read once."""
+
+    known: dict[Path, str | None] = field(default_factory=dict)
+
+    def of(self, path: Path) -> str | None:
+        """Return a file's digest, or None if there is no such file."""
+        if path not in self.known:
+            self.known[path] = sha256(path) if path.is_file() else None
+        return self.known[path]
+
+
+def stamp_of(path: Path) -> Path:
+    """Return the place of a result's stamp."""
+    return path.with_name(f"{STAMP_PREFIX}{path.name}{STAMP_SUFFIX}")
+
+
+def stamped_by(stamp: Path) -> Path:
+    """Return the place of the result whose stamp this is."""
+    name = stamp.name.removeprefix(STAMP_PREFIX).removesuffix(STAMP_SUFFIX)
+    return stamp.with_name(name)
+
+
+def stamp(product: Product, inputs: Mapping[str, str]) -> None:
+    """Write down, beside each of a job's results, what it was made by.
+
+    Args:
+        product: what the job made.
+        inputs: the digests of its inputs, as they were before it began.
+
+    Raises:
+        UserError: it left a result out.
+    """
+    for path in product.outputs:
+        if not path.is_file():
+            raise UserError(f"{path}: the job ended without making it; see its log")
+        made_by = {"settings": product.recipe.settings, "code": product.recipe.code}
+        made_by |= {"modules": product.recipe.modules}
+        write_json(stamp_of(path), made_by | {"inputs": dict(inputs), "sha256": sha256(path)})
+
+
+def misfit(product: Product, digests: Digests) -> str:
+    """Say why the files that lie there are not what the product would be, or nothing if they are.
+
+    Inputs that are not there are left to whoever makes them.
+    """
+    if not product.outputs:
+        return ALWAYS
+    if not all(path.is_file() for path in product.others):
+        return NO_RESULT
+    for path in product.outputs:
+        reason = _misfit_of(path, product, digests)
+        if reason:
+            return reason
+    return ""
+
+
+def is_as_written(path: Path) -> bool:
+    """Tell whether a result is what its job wrote."""
+    made = _read(path)
+    return bool(made) and path.is_file() and made.get("sha256") == sha256(path)
+
+
+def require_as_written(path: Path) -> Path:
+    """Return the path of a result that is what its job wrote.
+
+    Raises:
+        UserError: it changed since, or nothing says what it was.
+    """
+    if path.is_file() and not is_as_written(path):
+        raise damaged(path, DAMAGED if _read(path) else UNSTAMPED)
+    return path
+
+
+def read(path: Path, *keys: str) -> Any:
+    """Return what a JSON file holds that a job wrote: an object with `keys`.
+
+    Raises:
+        UserError: it changed since, or is damaged.
+    """
+    if stamp_of(path).exists():
+        require_as_written(path)
+    return read_json(path, *keys)
+
+
+def _misfit_of(path: Path, product: Product, digests: Digests) -> str:
+    digest = digests.of(path)
+    if digest is None:
+        return NO_RESULT
+    made = _read(path)
+    if not made:
+        return UNSTAMPED
+    if made.get("sha256") != digest:
+        return DAMAGED
+    return _change(made, product, digests)
+
+
+def _change(made: Mapping[str, Any], product: Product, digests: Digests) -> str:
+    """Say in what a stamp differs from a product, or nothing."""
+    recipe = product.recipe
+    wanted = json.loads(json.dumps(recipe.settings))
+    if made.get("settings") != wanted:
+        return _difference(made.get("settings"), wanted)
+    if made.get("code") != recipe.code:
+        return _changed_code(made.get("modules"), recipe.modules)
+    now = {str(path): digests.of(path) for path in product.inputs}
+    before = made.get("inputs")
+    if not isinstance(before, Mapping):
+        return UNSTAMPED
+    changed = [path for path, digest in now.items() if digest and before.get(path) != digest]
+    gone = sorted(before.keys() - now.keys())
+    return f"{_named(changed or gone)} changed" if changed or gone else ""
+
+
+def _difference(before: object, now: object, key: str = "") -> str:
+    """Say in what two plain values differ, key by key: "epochs 1 → 2"."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        keys = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+        parts = [_difference(before.get(name), now.get(name), str(name)) for name in keys]
+        return _named(parts)
+    return f"{key} {_short(before)} → {_short(now)}".strip()
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else json.dumps(value) if not isinstance(value, str) else value
+    longest = 40
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def _changed_code(before: object, now: Mapping[str, str]) -> str:
+    known = before if isinstance(before, Mapping) else {}
+    changed = [name for name, digest in now.items() if known.get(name) != digest]
+    return f"code of {_named(changed or sorted(known.keys() - now.keys()))}".strip()
+
+
+def _named(names: Iterable[str]) -> str:
+    every = list(names)
+    rest = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
+    return ", ".join(every[:MOST_NAMED]) + rest
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a result's stamp; nothing if there is none, or none that can be read."""
+    with contextlib.suppress(OSError, UserError):
+        made = read_json(stamp_of(path), "sha256")
+        return dict(made)
+    return {}
