@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import latentgrid.training.__main__  # noqa: F401 - what a job imports before it knows its device
+import latentgrid.steps.train  # noqa: F401 - what a job imports before it knows its device
 from latentgrid.jobs.devices import take_device
 
 take_device("cpu", 1)

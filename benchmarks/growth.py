@@ -53,8 +53,8 @@ def measured(count: int) -> Iterator[tuple[str, float]]:
         yield "dry run", seconds(project, *SNAKEMAKE, "-n")
         imitate(project)
         seconds(project, *SNAKEMAKE)
-        yield "tables", seconds(project, "latentgrid.evaluation.tabulate", "--dataset", "digits")
-        yield "report", seconds(project, "latentgrid.report", "--dataset", "digits", "latent")
+        yield "tables", seconds(project, "latentgrid.steps.tables", "--dataset", "digits")
+        yield "report", seconds(project, "latentgrid.steps.report", "--dataset", "digits", "latent")
         yield "no-op", seconds(project, *SNAKEMAKE)
 
 
@@ -78,7 +78,7 @@ def imitate(project: Path) -> None:
     everything = [*trained.results, trained.timing, trained.outcome]
     seconds(project, *SNAKEMAKE, "--", str(trained.outcome))
     for step, *options in (
-        ("latentgrid.evaluation.measure", "--test-images", "100"),
+        ("latentgrid.steps.evaluate", "--test-images", "100"),
         ("latentgrid.figures.overview",),
     ):
         seconds(project, step, "--dataset", "digits", *options, first.name)
@@ -98,13 +98,11 @@ def _stamp(layout: Layout, others: list[Run]) -> None:
     digests = Digests()
     jobs = [f"train:{run.name}" for run in others]
     with closing(sqlite3.connect(layout.orders)) as database:
-        batches = "SELECT job FROM orders WHERE job LIKE 'measure%' OR job LIKE 'overview%'"
-        jobs += [job for (job,) in database.execute(batches)]
+        evaluations = "SELECT job FROM orders WHERE job LIKE 'evaluate:%'"
+        jobs += [job for (job,) in database.execute(evaluations)]
     for job in jobs:
-        _, products = orders.read(layout.orders, job)
-        for product in products:
-            inputs = {str(path): str(digests.of(path)) for path in product.inputs}
-            stamp(product, inputs)
+        _, product = orders.read(layout.orders, job)
+        stamp(product, {str(path): str(digests.of(path)) for path in product.inputs})
 
 
 def _rename(project: Path, files: RunFiles, run: Run) -> None:

@@ -90,7 +90,7 @@ def memory(folder: Path, layout: Layout) -> float:
     settings["snapshots"] = {"epochs": [1], "samples": 64, "manifold": 16}
     write_json(folder / layout.plan, [{"name": RUN, "settings": settings}])
     command = [
-        *(sys.executable, "-m", "latentgrid.training", "--device", "cpu"),
+        *(sys.executable, "-m", "latentgrid.steps.train", "--device", "cpu"),
         *("--dataset", layout.dataset, "--run", RUN),
     ]
     most = 0
@@ -105,7 +105,7 @@ def memory(folder: Path, layout: Layout) -> float:
 
 def measures(folder: Path, test_images: int) -> float:
     """Return the seconds of the job that measures the run."""
-    step = ("latentgrid.evaluation.measure", "--dataset", "mnist")
+    step = ("latentgrid.steps.evaluate", "--dataset", "mnist")
     return seconds(folder, *step, "--test-images", str(test_images), RUN)
 
 

@@ -50,7 +50,7 @@ def _downloaded(folder):
 @pytest.fixture(scope="session")
 def digits_file(tmp_path_factory):
     """scikit-learn's digits as the data step stores them."""
-    from latentgrid.data.__main__ import prepare
+    from latentgrid.steps.data import prepare
 
     folder = tmp_path_factory.mktemp("digits")
     prepare("digits", folder / "images.safetensors", folder / "description.json")

@@ -5,10 +5,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from latentgrid.evaluation import trained
 from latentgrid.evaluation.measures.active_units import active, measure
 from latentgrid.files.atomic import write_json
 from latentgrid.files.run_files import RunFiles
+from latentgrid.results import trained
 from tiny import seal
 
 # The variances are 0, 0.0025 and 0.04.

@@ -14,12 +14,12 @@ from torch.nn import functional
 from latentgrid import models
 from latentgrid.data import Batch
 from latentgrid.data.sources import mnist
-from latentgrid.evaluation import trained
 from latentgrid.evaluation.measures import accuracy
 from latentgrid.models.classifier import SIDES
 from latentgrid.models.lenet5 import LeNet5
 from latentgrid.nets.dropout import Dropout, draw_dropout_from, seed_dropout
 from latentgrid.randomness import generator
+from latentgrid.results import trained
 from latentgrid.training.loop import Training
 from latentgrid.training.snapshots import snapshot
 from networks import build

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from latentgrid.evaluation import trained
 from latentgrid.evaluation.measures.clustering import agreement, measure
+from latentgrid.results import trained
 
 LABELS = np.repeat(np.arange(10, dtype=np.uint8), [13, 11, 10, 10, 10, 10, 10, 10, 9, 7])
 

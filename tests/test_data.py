@@ -17,10 +17,10 @@ from sklearn.datasets import load_digits
 from tenacity import wait_none
 
 from latentgrid.data import Images, checksum, load_images, to_unit_interval
-from latentgrid.data.__main__ import prepare
 from latentgrid.data.sources import digits, mnist
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import replacing, write_json
+from latentgrid.steps.data import prepare
 
 FIRST = "train-images-idx3-ubyte.gz"
 

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from latentgrid.errors import UserError
-from latentgrid.training import devices
+from latentgrid.jobs import devices
 
 HOLDER = """
 import os, sys

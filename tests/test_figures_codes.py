@@ -62,7 +62,7 @@ def _elsewhere(tmp_path, monkeypatch):
 def drawn(name, material):
     """Draw a figure of the entries whose models can do what it needs, as params.yaml does."""
     pairs = material.runs[["entry", "model"]].drop_duplicates().itertuples(index=False)
-    able = [e for e, model in pairs if catalogue.needs(name) <= catalogue.abilities(model)]
+    able = [e for e, model in pairs if catalogue.figure(name).needs <= catalogue.abilities(model)]
     material = replace(material, entries=tuple(able))
     return importlib.import_module(f"latentgrid.figures.comparisons.{name}").draw(material)
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from latentgrid.evaluation import embed_codes, embed_images
 from latentgrid.evaluation import planes as lay_out
 from latentgrid.evaluation.measures.silhouette import of_each, silhouette
 from latentgrid.evaluation.tables import best_runs
@@ -13,6 +12,7 @@ from latentgrid.figures.comparisons import embeddings, silhouette_profiles, tsne
 from latentgrid.figures.material import Material
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
+from latentgrid.steps import embed_codes, embed_images
 from tiny import seal
 
 LABELS = np.repeat(np.arange(3, dtype=np.uint8), 10)

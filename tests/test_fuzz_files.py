@@ -16,13 +16,13 @@ from safetensors.torch import load, save
 
 from fuzz import cases, end_of, spoilt
 from latentgrid.data import Images, checksum, load_images
-from latentgrid.data.__main__ import prepare
 from latentgrid.data.sources import mnist
-from latentgrid.evaluation import tabulate
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.results.loaded import Restored, restore
 from latentgrid.results.trained import TrainedRun, load_test_set, load_training_images
+from latentgrid.steps import tables as tabulate
+from latentgrid.steps.data import prepare
 from networks import build
 from test_data import serving
 from tiny import seal

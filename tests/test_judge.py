@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 from latentgrid.errors import UserError
 from latentgrid.evaluation.judge import (
     DRAWS,
-    judge_run,
     load_judge,
     made_of_codes,
-    write_verdict,
+    score,
+    write_scores,
 )
 from latentgrid.evaluation.measures.recognisability import classes_seen, confidence, measure
 from latentgrid.files.atomic import write_json
@@ -70,7 +70,7 @@ def run_of(tmp_path, model, samples=None, status="finished", **hyperparameters):
 
 
 def measured(run, classify):
-    write_verdict(run, judge_run(run, classify, TRAINING, TEST) if classify else {})
+    write_scores(run, score(run, classify, TRAINING, TEST) if classify else {})
     return measure(run, Images(TEST, np.arange(10, dtype=np.uint8)))
 
 

@@ -11,13 +11,13 @@ from torch import nn
 from torch.distributions import Bernoulli
 
 from latentgrid.evaluation import bounds
-from latentgrid.evaluation.likelihood import write_bounds
 from latentgrid.evaluation.measures import likelihood
 from latentgrid.files.atomic import read_json, write_json
 from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.models._gaussian import kl_to_standard_normal
 from latentgrid.randomness import generator
 from latentgrid.results.trained import TrainedRun
+from latentgrid.steps.likelihood import write_bounds
 from networks import build
 from tiny import LAYOUT, a_run, seal, tiny_results
 
@@ -199,7 +199,8 @@ def results(few_images, tmp_path, monkeypatch):
 
 
 def test_every_named_run_has_a_file_and_a_diverged_one_nothing_in_it(results):
-    write_bounds(LAYOUT, NAMES, images=4, draws=3, place="cpu")
+    for name in NAMES:
+        write_bounds(LAYOUT, name, images=4, draws=3, device="cpu")
     found = read_json(LAYOUT.run("vae_bce/0").likelihood)
     four = {"elbo", "importance_bound", "rate", "distortion"}
     errors = {f"{name}_se" for name in four}
@@ -211,9 +212,9 @@ def test_every_named_run_has_a_file_and_a_diverged_one_nothing_in_it(results):
 
 def test_the_same_call_gives_the_same_file_and_few_test_images_are_all_there_are(results):
     file = LAYOUT.run("vae_bce/0").likelihood
-    write_bounds(LAYOUT, NAMES, images=30, draws=3, place="cpu")
+    write_bounds(LAYOUT, "vae_bce/0", images=30, draws=3, device="cpu")
     first = file.read_bytes()
-    write_bounds(LAYOUT, NAMES, images=1000, draws=3, place="cpu")
+    write_bounds(LAYOUT, "vae_bce/0", images=1000, draws=3, device="cpu")
     assert file.read_bytes() == first
     assert read_json(file)["likelihood_images"] == 30
 
@@ -224,7 +225,7 @@ def test_a_variance_that_overflows_gives_no_bound(results):
     weights["encoder.3.bias"].fill_(300)
     save_file(weights, files.weights)
     seal(files)
-    write_bounds(LAYOUT, NAMES, images=3, draws=3, place="cpu")
+    write_bounds(LAYOUT, "vae_bce/0", images=3, draws=3, device="cpu")
     assert read_json(files.likelihood) == {"likelihood_images": 3, "likelihood_draws": 3}
 
 

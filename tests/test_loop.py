@@ -21,7 +21,7 @@ from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue
 from latentgrid.randomness import generator, seed_of
 from latentgrid.stamps.code import code_of
-from latentgrid.training.__main__ import main
+from latentgrid.steps.train import main
 from latentgrid.training.loop import Training, evaluate
 from latentgrid.training.run import as_csv, train_run
 from latentgrid.training.snapshots import snapshot, unit_square
@@ -299,7 +299,7 @@ def start(settings, images, files, device="cpu"):
     write_json(project / LAYOUT.plan, [{"name": NAME, "settings": settings}])
     options = ("--dataset", "digits", "--run", NAME, "--device", device)
     return subprocess.Popen(
-        [sys.executable, "-m", "latentgrid.training", *options],
+        [sys.executable, "-m", "latentgrid.steps.train", *options],
         cwd=project,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """What nobody may come by through this project: scripts in the report, passwords, an open port."""
 
 import importlib.util
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from latentgrid.errors import UserError, without_credentials
-from latentgrid.evaluation import tabulate
 from latentgrid.files.atomic import write_json, write_text
 from latentgrid.files.layout import Layout
-from latentgrid.grid import params
-from latentgrid.report import __main__ as report
-from latentgrid.report import interactive
-from latentgrid.verdicts import __main__ as verdicts
+from latentgrid.grid import catalogue, params
+from latentgrid.steps import interactive as interactive_step
+from latentgrid.steps import report as report_step
+from latentgrid.steps import tables as tabulate
+from latentgrid.steps import verdicts
 from tiny import seal
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +59,10 @@ def attacked(tmp_path, monkeypatch):
     published[["document", "table"]] = ATTACK
     monkeypatch.chdir(tmp_path)
     write_text(Path("reference/published.csv"), published.drop_duplicates().to_csv(index=False))
-    write_text(Path("workflow/report/latent.rst"), f"{ATTACK} caption\n\n{ATTACK} claim\n")
+    attacked = replace(
+        catalogue.figure("latent"), caption=f"{ATTACK} caption", claim=f"{ATTACK} claim"
+    )
+    monkeypatch.setattr(catalogue, "figure", lambda name: attacked)
     layout = Layout("digits")
     draws = np.random.default_rng(0)
     images = {
@@ -100,8 +104,8 @@ def attacked(tmp_path, monkeypatch):
 
 
 def test_what_others_wrote_is_text_in_the_report(attacked):
-    interactive.main("digits", [f"{ATTACK}0"])
-    report.main("digits", ["latent"])
+    interactive_step.main("digits", [f"{ATTACK}0"])
+    report_step.main("digits", ["latent"])
     page = Page(attacked.report.read_text(encoding="utf-8"))
     assert page.events == []
     # Bokeh's library, and the script that draws, which names the runs too.

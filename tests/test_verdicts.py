@@ -17,7 +17,7 @@ from latentgrid.grid import catalogue
 from latentgrid.report import reproduction
 from latentgrid.results.trained import TestSet as Images
 from latentgrid.verdicts import numbers, regions, rule
-from latentgrid.verdicts.__main__ import claims_table
+from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Answer, Effect, Verdict

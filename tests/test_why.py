@@ -257,7 +257,7 @@ class Section(HTMLParser):
 @pytest.mark.slow
 def test_two_clicks_lead_from_the_report_to_what_a_run_was_made_with(built, monkeypatch):
     """One opens the list of the runs, if there are several, the other a run's config.json."""
-    from latentgrid.report.__main__ import content, templates
+    from latentgrid.report.page import content, templates
 
     monkeypatch.chdir(built)
     shown = content(LAYOUT, TINY["figures"], 1)

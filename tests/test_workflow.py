@@ -223,7 +223,7 @@ def test_edited_model_retrains_its_own_runs(project):
 
 def test_edited_figure_is_drawn_again_and_nothing_trained(project):
     append_code(project / "src/latentgrid/figures/comparisons/manifold.py")
-    assert set(pending(project).values()) == {"figure_manifold", "report"}
+    assert set(pending(project).values()) == {"figure", "report"}
     before, drawn = runs_contents(project), (project / LAYOUT.figures / "manifold.png").stat()
     run(project, "snakemake", "--cores", "2")
     assert runs_contents(project) == before
@@ -236,15 +236,16 @@ def test_what_was_deleted_is_made_again_although_the_report_is_there(project):
     for path in lost:
         (project / path).unlink()
     found = pending(project)
-    assert {found[str(path)] for path in lost} == {"figure_samples", "verdicts"}
+    assert {found[str(path)] for path in lost} == {"figure", "verdicts"}
     assert not to_train(found)
 
 
 def test_a_figure_without_its_caption_is_named(project):
-    (project / "workflow" / "report" / "samples.rst").unlink()
+    figure = project / "src/latentgrid/figures/comparisons/samples.py"
+    figure.write_text(figure.read_text().replace("CAPTION =", "SUBTITLE ="))
     done = call(project, "snakemake", "-n")
     assert done.returncode != 0
-    assert "error: workflow/report/samples.rst: no such file" in done.stderr
+    assert "error: src/latentgrid/figures/comparisons/samples.py: needs a CAPTION" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -116,8 +116,8 @@ def figures() -> None:
     """List the figures with what they need: what may stand below `figures:` in params.yaml."""
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for figure in catalogue.figures():
-        console.print(f"[bold]{figure}[/bold]  {catalogue.purpose(figure)}", highlight=False)
-        needs = catalogue.needs(figure)
+        console.print(f"[bold]{figure}[/bold]  {catalogue.figure(figure).purpose}", highlight=False)
+        needs = catalogue.figure(figure).needs
         if needs is None:
             print("    shows no models")
         elif needs:

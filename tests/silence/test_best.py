@@ -10,10 +10,10 @@ from latentgrid import models
 from latentgrid.evaluation import tables
 from latentgrid.evaluation.measures.recognisability import inception_score
 from latentgrid.evaluation.ranking import best
-from latentgrid.evaluation.tabulate import summary
 from latentgrid.figures import draw
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
+from latentgrid.steps.tables import summary
 from project import TINY, copy_project, run, write_params
 from tiny import a_run, tiny_results
 

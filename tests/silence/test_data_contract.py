@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from latentgrid.data import Images, load_images, sources
-from latentgrid.data.__main__ import prepare
 from latentgrid.data.contract import Size, checked, checked_size
 from latentgrid.errors import UserError
+from latentgrid.steps.data import prepare
 
 SIZE = Size(12, 6, (1, 4, 8), classes=3)
 

@@ -9,9 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from latentgrid.data import Images, checksum
-from latentgrid.evaluation import embed_codes, embed_images, judge, measure, planes, tabulate
+from latentgrid.evaluation import planes
 from latentgrid.evaluation.tables import read_runs
-from latentgrid.figures import overview
 from latentgrid.figures.draw import drawn
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import scatter_by_class
@@ -19,7 +18,9 @@ from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, params
 from latentgrid.grid.runs import canonical, plan_of, planned_runs
-from latentgrid.report import interactive
+from latentgrid.steps import embed_codes, embed_images, evaluate
+from latentgrid.steps import interactive as interactive_step
+from latentgrid.steps import tables as tabulate
 from latentgrid.training.run import train_run
 from project import ROOT, TINY
 
@@ -46,7 +47,7 @@ RAW = TINY | {
 FIGURES = [
     figure
     for figure in catalogue.figures()
-    if not any(read.startswith("experiments/") for read in catalogue.reads(figure))
+    if not any(read.startswith("experiments/") for read in catalogue.figure(figure).reads)
 ]
 
 
@@ -72,8 +73,8 @@ def results(tmp_path_factory):
         for run in runs:
             train_run(run.settings, LAYOUT.images, LAYOUT.run(run.name), "cpu", "code")
         names = [run.name for run in runs]
-        judge.main("digits", names[0], names)
-        measure.main("digits", 3, names, read=["judged"])
+        for name in names:
+            evaluate.main("digits", name, 3, judge=names[0], read=["judged"])
         tabulate.main("digits")
         embed_images.main("digits")
         embed_codes.main("digits", list(MODELS))
@@ -98,8 +99,8 @@ def test_every_figure_is_drawn(results, figure):
 
 
 def test_every_run_has_its_picture_and_the_report_its_plots(results):
-    overview.main("digits", list(read_runs(LAYOUT)["run"]))
-    interactive.main("digits", results["latent"])
+    assert all(run.overview.exists() for run in map(LAYOUT.run, read_runs(LAYOUT)["run"]))
+    interactive_step.main("digits", results["latent"])
     assert LAYOUT.interactive.exists()
 
 

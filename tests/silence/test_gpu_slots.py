@@ -10,7 +10,7 @@ import pytest
 
 import other_user
 from latentgrid.errors import UserError
-from latentgrid.training import devices
+from latentgrid.jobs import devices
 from other_user import call_as_other, needs_other_user
 
 

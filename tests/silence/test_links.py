@@ -9,7 +9,7 @@ from latentgrid import cli
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout
 from latentgrid.files.links import refuse_links
-from latentgrid.pipeline.workflow import require_own_results
+from latentgrid.pipeline.start import require_own_results
 from project import TINY, call, contents, copy_project, write_params
 
 LAYOUT = Layout("digits")

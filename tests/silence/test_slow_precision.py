@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentgrid.training import devices
+from latentgrid.jobs import devices
 from project import TINY, call, copy_project, write_params
 
 OLD = "processor\t: 0\nflags\t\t: fpu sse avx2 fma avx512f\nbugs\t\t:\n"

@@ -19,9 +19,9 @@ from latentgrid.errors import UserError, plain_errors, printable, without_creden
 from latentgrid.evaluation.tables import as_cell, write_table
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
-from latentgrid.pipeline import workflow
-from latentgrid.report.__main__ import templates
-from latentgrid.report.gallery import markdown
+from latentgrid.pipeline import failure
+from latentgrid.report.markdown import markdown
+from latentgrid.report.page import templates
 from project import ROOT
 from tiny import seal
 
@@ -48,7 +48,7 @@ def test_the_end_of_a_failed_jobs_log_commands_no_terminal(tmp_path, capsys):
     log = tmp_path / "train.log"
     log.write_bytes(f"{ATTACK}\n\tindented\n".encode() + b"\xff\n")
     jobs = SimpleNamespace(scheduler=SimpleNamespace(failed=[SimpleNamespace(log=[str(log)])]))
-    workflow.say_what_failed(jobs, SimpleNamespace(results=tmp_path))
+    failure.say_what_failed(jobs, SimpleNamespace(results=tmp_path))
     said = capsys.readouterr().err
     # splitlines takes a carriage return for the end of a line.
     assert said.splitlines() == [

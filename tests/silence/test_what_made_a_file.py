@@ -138,14 +138,14 @@ def test_weights_and_codes_of_another_run_of_the_same_shape_are_refused(project)
         content = one.read_bytes()
         one.write_bytes(other.read_bytes())
         other.write_bytes(content)
-    measure = ("latentgrid.evaluation.measure", "--dataset", "digits", "--test-images", "100")
-    done = step(project, *measure, FIRST, SECOND)
+    evaluate = ("latentgrid.steps.evaluate", "--dataset", "digits", "--test-images", "100")
+    done = step(project, *evaluate, "--run", FIRST)
     assert done.returncode == 1
     assert (
         f"{first.snapshots}: is damaged (it is not what this run's training wrote)" in done.stderr
     )
     bounds = (
-        "latentgrid.evaluation.likelihood",
+        "latentgrid.steps.likelihood",
         "--images",
         "5",
         "--draws",
@@ -153,7 +153,7 @@ def test_weights_and_codes_of_another_run_of_the_same_shape_are_refused(project)
         "--device",
         "cpu",
     )
-    done = step(project, *bounds, "--dataset", "digits", FIRST)
+    done = step(project, *bounds, "--dataset", "digits", "--run", FIRST)
     assert done.returncode == 1
     assert f"{first.weights}: is damaged" in done.stderr
     done = call(project, "latentgrid", "why", FIRST)
@@ -175,7 +175,7 @@ def test_a_history_that_was_changed_is_refused(project, change):
         rows.to_csv(path, index=False)
     else:
         path.write_text(path.read_text().splitlines(keepends=True)[0])
-    done = step(project, "latentgrid.evaluation.tabulate", "--dataset", "digits")
+    done = step(project, "latentgrid.steps.tables", "--dataset", "digits")
     assert done.returncode == 1
     assert f"error: {history}: is damaged" in done.stderr
 
@@ -195,7 +195,7 @@ def test_an_outcome_that_was_changed_is_refused(project, fault):
     OUTCOME_FAULTS[fault](content)
     (project / outcome).write_text(json.dumps(content))
     for command in (
-        ("python", "-m", "latentgrid.evaluation.tabulate", "--dataset", "digits"),
+        ("python", "-m", "latentgrid.steps.tables", "--dataset", "digits"),
         ("latentgrid", "why", FIRST),
     ):
         done = call(project, *command)
@@ -231,7 +231,7 @@ def test_a_job_refuses_code_that_changed_after_the_plan(project):
         "latentgrid.jobs.client",
         "--as",
         f"train:{MMD_VAE}",
-        "latentgrid.training",
+        "latentgrid.steps.train",
     )
     options = ("--dataset", "digits", "--run", MMD_VAE, "--device", "cpu")
     model = project / "src/latentgrid/models/mmd_vae.py"
@@ -345,7 +345,7 @@ def test_a_snapshot_list_longer_than_a_command_line_is_no_part_of_one(project):
     params["figures"] = []
     write_params(project, params)
     done = run(project, "snakemake", "-n", "--printshellcmds", "--quiet", "host")
-    commands = [line for line in done.stdout.splitlines() if "latentgrid.training" in line]
+    commands = [line for line in done.stdout.splitlines() if "latentgrid.steps.train" in line]
     assert len(commands) == 1
     assert len(commands[0]) < 1000
 

@@ -1,11 +1,14 @@
+"""Fetch the data set.
+
+Reads the archives of the public mirrors, or those in the folder or at the URL named by `mirror:`.
+Makes the images as tensors that every job maps, and their description: counts, shape, checksum.
+"""
+
 import shlex
 
 
 rule data:
-    """Fetch the data set, verify it, and store it once as tensors that every job maps.
-
-    Requires nothing but the network, or the folder or URL named by `mirror:`.
-    """
+    """Fetch the data set, verify it, and store it once."""
     input:
         # What it depends on is in the code; Snakemake has to see a date.
         source=f"src/latentgrid/data/sources/{PARAMS.dataset}.py",
@@ -15,12 +18,16 @@ rule data:
     log:
         LAYOUT.logs / "data.log",
     resources:
-        # Not a parameter: what the source reads of it is in SOURCE.
+        # Not a parameter: what the source reads of it is in `mirror` below.
         mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
     params:
-        **SOURCE,
         job="fetch",
+        code=sources.code(
+            "latentgrid.steps.data", f"latentgrid.data.sources.{PARAMS.dataset}"
+        ),
+        dataset=PARAMS.dataset,
+        mirror=sources.fingerprint_of_mirror(PARAMS),
     shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.data"
+        STEP + "data"
         " --dataset {params.dataset} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

@@ -1,204 +1,80 @@
-MEASURE_CODE = support.code(
-    "latentgrid.evaluation.measure",
-    *(f"latentgrid.evaluation.measures.{measure}" for measure in catalogue.measures()),
-)
-JUDGE = PARAMS.evaluation.judge if PARAMS.evaluation.judge in FILES else None
-WITH_LIKELIHOOD = [entry for entry in PARAMS.with_likelihood() if entry in FILES]
+"""Look at each trained run by itself.
+
+Reads a run and the data set. Makes bounds on the likelihood of test images where the model has a
+density, then the judge's scores if there is a judge, all measures, and one picture of the run.
+"""
+
+JUDGE = next((run for run in THERE if RUNS[run].entry == PARAMS.evaluation.judge), None)
+BOUNDED = {run for run in RUNS if RUNS[run].entry in PARAMS.with_likelihood()}
 
 
-for name, batch in BATCHES.items():
-    if JUDGE:
-
-        rule:
-            """Let a classifier of the same grid look at what runs make."""
-            name:
-                f"judge_{name}"
-            input:
-                data=DATA,
-                judge=FILES[JUDGE][0].outcome,
-                runs=[run.outcome for run in batch.runs],
-            output:
-                [run.judged for run in batch.runs],
-            log:
-                LAYOUT.logs / f"judge_{name}.log",
-            params:
-                job=f"judge_{name}",
-                code=support.code(
-                    "latentgrid.evaluation.judge",
-                    f"latentgrid.models.{PARAMS.models[JUDGE].model}",
-                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
-                ),
-                dataset=PARAMS.dataset,
-                judge=LAYOUT.name(FILES[JUDGE][0]),
-                runs=[LAYOUT.name(run) for run in batch.runs],
-            shell:
-                "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.judge"
-                " --dataset {params.dataset}"
-                " --judge {params.judge:q} {params.runs:q} > {log:q} 2>&1"
-
-    if batch.entry in WITH_LIKELIHOOD:
-
-        rule:
-            """Bound the likelihood of test images by runs of one model.
-
-            On a free slot of a GPU if there is one, else on one CPU thread.
-            """
-            name:
-                f"likelihood_{name}"
-            input:
-                data=DATA,
-                runs=[run.outcome for run in batch.runs],
-            output:
-                [run.likelihood for run in batch.runs],
-            log:
-                LAYOUT.logs / f"likelihood_{name}.log",
-            threads: 1
-            resources:
-                # Not parameters, as in train.smk.
-                device=PARAMS.training.device,
-                jobs_per_gpu=PARAMS.training.jobs_per_gpu,
-            params:
-                job=f"likelihood_{name}",
-                code=support.code(
-                    "latentgrid.evaluation.likelihood",
-                    f"latentgrid.models.{PARAMS.models[batch.entry].model}",
-                ),
-                dataset=PARAMS.dataset,
-                images=PARAMS.evaluation.likelihood.images,
-                draws=PARAMS.evaluation.likelihood.draws,
-                runs=[LAYOUT.name(run) for run in batch.runs],
-            shell:
-                "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.likelihood"
-                " --dataset {params.dataset}"
-                " --images {params.images} --draws {params.draws} --device {resources.device}"
-                " --jobs-per-gpu {resources.jobs_per_gpu} {params.runs:q} > {log:q} 2>&1"
-
-
-# Results of other steps that are measured, as `RunFiles` names them.
-MEASURED = {
-    entry: [
-        *(["judged"] if JUDGE else []),
-        *(["likelihood"] if entry in WITH_LIKELIHOOD else []),
-    ]
-    for entry in FILES
-}
-
-
-for name, batch in BATCHES.items():
-
-    rule:
-        """Measure runs of one model."""
-        name:
-            f"measure_{name}"
-        input:
-            data=DATA,
-            runs=[run.outcome for run in batch.runs],
-            read=[
-                getattr(run, read)
-                for run in batch.runs
-                for read in MEASURED[batch.entry]
-            ],
-        output:
-            [run.metrics for run in batch.runs],
-        log:
-            LAYOUT.logs / f"measure_{name}.log",
-        params:
-            job=f"measure_{name}",
-            code=MEASURE_CODE,
-            dataset=PARAMS.dataset,
-            test_images=PARAMS.evaluation.test_images,
-            read=[f"--read {read}" for read in MEASURED[batch.entry]],
-            runs=[LAYOUT.name(run) for run in batch.runs],
-        shell:
-            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.measure"
-            " --dataset {params.dataset}"
-            " --test-images {params.test_images} {params.read} {params.runs:q} > {log:q} 2>&1"
-
-
-support.require_files(["reference/published.csv"])
-
-
-rule tables:
-    """Gather all runs in tidy tables, a row per run, per setting, per published number."""
+rule likelihood:
+    """Bound the likelihood of test images: on a free slot of a GPU, else on one CPU thread."""
     input:
-        published="reference/published.csv",
         data=DATA,
-        runs=OUTCOMES,
-        metrics=[run.metrics for runs in FILES.values() for run in runs],
-        failures=support.failures(RUNS, LAYOUT),
+        run=LAYOUT.run("{run}").outcome,
     output:
-        LAYOUT.table_files,
-        summary=LAYOUT.summary,
-        inventory=LAYOUT.inventory,
+        LAYOUT.run("{run}").likelihood,
     log:
-        LAYOUT.logs / "tables.log",
+        LAYOUT.logs / "likelihood" / "{run}.log",
+    threads: 1
+    resources:
+        # Not parameters, as in train.smk.
+        device=PARAMS.training.device,
+        jobs_per_gpu=PARAMS.training.jobs_per_gpu,
     params:
-        job="tables",
-        code=support.code("latentgrid.evaluation.tabulate", *MODELS),
+        job=lambda wildcards: f"likelihood:{wildcards.run}",
+        code=lambda wildcards: sources.code(
+            "latentgrid.steps.likelihood",
+            f"latentgrid.models.{RUNS[wildcards.run].model}",
+        ),
         dataset=PARAMS.dataset,
-        plan=support.digest(PLAN),
+        images=PARAMS.evaluation.likelihood and PARAMS.evaluation.likelihood.images,
+        draws=PARAMS.evaluation.likelihood and PARAMS.evaluation.likelihood.draws,
     shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.tabulate"
-        " --dataset {params.dataset} > {log:q} 2>&1"
+        STEP + "likelihood"
+        " --dataset {params.dataset} --run {wildcards.run:q}"
+        " --images {params.images} --draws {params.draws}"
+        " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
+        " > {log:q} 2>&1"
 
 
-rule verdicts:
-    """Say of every published number and claim whether it reproduces."""
+rule evaluate:
+    """Let the judge score a run, measure it, and draw its picture."""
     input:
-        published="reference/published.csv",
         data=DATA,
-        tables=LAYOUT.table_files,
-        runs=LAYOUT.inventory,
+        run=LAYOUT.run("{run}").outcome,
+        judge=LAYOUT.run(JUDGE).outcome if JUDGE else [],
+        likelihood=lambda wildcards: [
+            LAYOUT.run(run).likelihood for run in BOUNDED & {wildcards.run}
+        ],
     output:
-        LAYOUT.verdict_files,
+        scores=LAYOUT.run("{run}").judged if JUDGE else [],
+        metrics=LAYOUT.run("{run}").metrics,
+        overview=LAYOUT.run("{run}").overview,
     log:
-        LAYOUT.logs / "verdicts.log",
+        LAYOUT.logs / "evaluate" / "{run}.log",
     params:
-        job="verdicts",
-        code=support.code(
-            "latentgrid.verdicts.__main__",
-            *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
-            *MODELS,
+        job=lambda wildcards: f"evaluate:{wildcards.run}",
+        code=lambda wildcards: sources.code(
+            "latentgrid.steps.evaluate",
+            *(
+                f"latentgrid.evaluation.measures.{measure}"
+                for measure in catalogue.measures()
+            ),
+            *sorted(
+                f"latentgrid.models.{RUNS[run].model}"
+                for run in {wildcards.run, JUDGE or wildcards.run}
+            ),
         ),
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
+        judge=["--judge", JUDGE, "--read", "judged"] if JUDGE else [],
+        likelihood=lambda wildcards: (
+            "--read likelihood" if wildcards.run in BOUNDED else ""
+        ),
     shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.verdicts"
-        " --dataset {params.dataset}"
-        " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
-
-
-rule embed_images:
-    """Lay test images out in the plane."""
-    input:
-        data=DATA,
-    output:
-        LAYOUT.tensors("embedded_images"),
-    log:
-        LAYOUT.logs / "embed_images.log",
-    params:
-        job="embed_images",
-        code=support.code("latentgrid.evaluation.embed_images"),
-        dataset=PARAMS.dataset,
-    shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.embed_images"
-        " --dataset {params.dataset} > {log:q} 2>&1"
-
-
-rule embed_codes:
-    """Lay codes of more than two dimensions out in the plane."""
-    input:
-        tables=LAYOUT.table_files,
-        runs=LAYOUT.inventory,
-    output:
-        LAYOUT.tensors("embedded_codes"),
-    log:
-        LAYOUT.logs / "embed_codes.log",
-    params:
-        job="embed_codes",
-        code=support.code("latentgrid.evaluation.embed_codes", *MODELS),
-        dataset=PARAMS.dataset,
-        entries=PARAMS.figures_to_draw().get("tsne", []),
-    shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.evaluation.embed_codes"
-        " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
+        STEP + "evaluate"
+        " --dataset {params.dataset} --run {wildcards.run:q}"
+        " --test-images {params.test_images} {params.judge:q} {params.likelihood}"
+        " > {log:q} 2>&1"

@@ -1,77 +1,139 @@
+"""Draw the figures over all runs.
+
+Reads the tables and the runs; some figures also read what is laid out in the plane here, or an
+experiment on data of its own. Makes each figure as PNG and PDF, some as an animation, and beside it
+what is seen in it.
+"""
+
 SHOWN = PARAMS.figures_to_draw()
-FIGURES = {name: LAYOUT.figures / f"{name}.png" for name in SHOWN}
-support.require_files(f"workflow/report/{name}.rst" for name in FIGURES)
+ANIMATED = [name for name in SHOWN if catalogue.figure(name).is_animated]
+PICTURES = [LAYOUT.picture(name) for name in SHOWN]
 SEEN = [LAYOUT.seen(name) for name in SHOWN]
-ANIMATIONS = [
-    LAYOUT.figures / f"{name}.webp" for name in SHOWN if catalogue.is_animated(name)
-]
 
 
-for name, batch in BATCHES.items():
-
-    rule:
-        """Draw one picture of each run: losses, samples, test codes."""
-        name:
-            f"overview_{name}"
-        input:
-            data=DATA,
-            runs=[run.outcome for run in batch.runs],
-        output:
-            [run.overview for run in batch.runs],
-        log:
-            LAYOUT.logs / f"overview_{name}.log",
-        params:
-            job=f"overview_{name}",
-            code=support.code("latentgrid.figures.overview", *MODELS),
-            dataset=PARAMS.dataset,
-            runs=[LAYOUT.name(run) for run in batch.runs],
-        shell:
-            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.figures.overview"
-            " --dataset {params.dataset}"
-            " {params.runs:q} > {log:q} 2>&1"
+rule embed_images:
+    """Lay test images out in the plane."""
+    input:
+        data=DATA,
+    output:
+        LAYOUT.tensors("embedded_images"),
+    log:
+        LAYOUT.logs / "embed_images.log",
+    params:
+        job="embed_images",
+        code=sources.code("latentgrid.steps.embed_images"),
+        dataset=PARAMS.dataset,
+    shell:
+        STEP + "embed_images --dataset {params.dataset} > {log:q} 2>&1"
 
 
-for name, entries in SHOWN.items():
+rule embed_codes:
+    """Lay codes of more than two dimensions out in the plane."""
+    input:
+        tables=LAYOUT.table_files,
+        runs=LAYOUT.inventory,
+    output:
+        LAYOUT.tensors("embedded_codes"),
+    log:
+        LAYOUT.logs / "embed_codes.log",
+    params:
+        job="embed_codes",
+        code=sources.code("latentgrid.steps.embed_codes", *MODELS),
+        dataset=PARAMS.dataset,
+        entries=SHOWN.get("tsne", []),
+    shell:
+        STEP + "embed_codes --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
 
-    rule:
-        """Draw a figure over all runs."""
-        name:
-            f"figure_{name}"
-        input:
-            tables=LAYOUT.table_files,
-            data=DATA,
-            runs=LAYOUT.inventory,
-            read=[LAYOUT.tensors(read) for read in catalogue.reads(name)],
-        output:
-            report(
-                FIGURES[name],
-                caption=f"../report/{name}.rst",
-                category="Figures",
-                labels={"figure": name.replace("_", " ")},
-            ),
-            FIGURES[name].with_suffix(".pdf"),
-            FIGURES[name].with_suffix(".webp") if catalogue.is_animated(name) else [],
-            seen=LAYOUT.seen(name),
-        log:
-            LAYOUT.logs / "figures" / f"{name}.log",
-        params:
-            job=f"figure_{name}",
-            code=support.code(
-                "latentgrid.figures.draw",
-                f"latentgrid.figures.comparisons.{name}",
-                *MODELS,
-            ),
-            dataset=PARAMS.dataset,
-            figure=name,
-            entries=entries,
-        shell:
-            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.figures.draw"
-            " --dataset {params.dataset} --figure {params.figure} {params.entries}"
-            " > {log:q} 2>&1"
+
+rule experiment:
+    """Run an experiment on data of its own: seconds on one CPU thread."""
+    input:
+        # What it depends on is in the code; Snakemake has to see a date.
+        source="src/latentgrid/experiments/{experiment}.py",
+    output:
+        LAYOUT.tensors("experiments/{experiment}"),
+    log:
+        LAYOUT.logs / "experiments" / "{experiment}.log",
+    wildcard_constraints:
+        experiment="|".join(catalogue.experiments()),
+    params:
+        job=lambda wildcards: f"experiment:{wildcards.experiment}",
+        code=lambda wildcards: sources.code(
+            "latentgrid.steps.experiment",
+            f"latentgrid.experiments.{wildcards.experiment}",
+        ),
+    shell:
+        STEP + "experiment"
+        " --name {wildcards.experiment} --output {output:q} > {log:q} 2>&1"
+
+
+rule figure:
+    """Draw a figure."""
+    input:
+        tables=LAYOUT.table_files,
+        data=DATA,
+        runs=LAYOUT.inventory,
+        read=lambda wildcards: [
+            LAYOUT.tensors(read) for read in catalogue.figure(wildcards.figure).reads
+        ],
+    output:
+        report(
+            LAYOUT.picture("{figure}"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        LAYOUT.picture("{figure}").with_suffix(".pdf"),
+        seen=LAYOUT.seen("{figure}"),
+    log:
+        LAYOUT.logs / "figures" / "{figure}.log",
+    wildcard_constraints:
+        figure="|".join(SHOWN) or "none",
+    params:
+        job=lambda wildcards: f"figure:{wildcards.figure}",
+        code=lambda wildcards: sources.code(
+            "latentgrid.steps.figure",
+            f"latentgrid.figures.comparisons.{wildcards.figure}",
+            *MODELS,
+        ),
+        dataset=PARAMS.dataset,
+        entries=lambda wildcards: SHOWN[wildcards.figure],
+        caption=lambda wildcards: catalogue.figure(wildcards.figure).caption,
+    shell:
+        STEP + "figure"
+        " --dataset {params.dataset} --figure {wildcards.figure} {params.entries}"
+        " > {log:q} 2>&1"
+
+
+rule animation:
+    """Draw the frames of a figure that moves."""
+    input:
+        tables=LAYOUT.table_files,
+        data=DATA,
+        runs=LAYOUT.inventory,
+    output:
+        LAYOUT.animation("{figure}"),
+    log:
+        LAYOUT.logs / "animations" / "{figure}.log",
+    wildcard_constraints:
+        figure="|".join(ANIMATED) or "none",
+    params:
+        job=lambda wildcards: f"animation:{wildcards.figure}",
+        code=lambda wildcards: sources.code(
+            "latentgrid.steps.animation",
+            f"latentgrid.figures.comparisons.{wildcards.figure}",
+            *MODELS,
+        ),
+        dataset=PARAMS.dataset,
+        entries=lambda wildcards: SHOWN[wildcards.figure],
+    shell:
+        STEP + "animation"
+        " --dataset {params.dataset} --figure {wildcards.figure} {params.entries}"
+        " > {log:q} 2>&1"
 
 
 rule figures:
     """The figures over all runs."""
     input:
-        list(FIGURES.values()),
+        PICTURES,
         SEEN,

@@ -1,6 +1,13 @@
-# What happens before the first job and after the last. MLflow is a view of the files: while jobs
-# run, a process beside them keeps it up to date, and at the end it is brought up to date once more.
-# If its server is down, nothing here fails.
+"""What happens before the first job and after the last.
+
+MLflow is a view of the files: while jobs run, a process beside them keeps it up to date. If its
+server is down, nothing here fails.
+"""
+
+import sys
+
+from latentgrid.jobs import fork_server
+from latentgrid.jobs.devices import slow_bfloat16
 
 
 def say_what_is_slow():
@@ -14,25 +21,26 @@ def say_what_is_slow():
 
 
 onstart:
-    support.stop_on_signals()
-    support.require_own_results(LAYOUT)
-    support.take_turns(LAYOUT)
-    support.put_misfits_aside(LAYOUT)
-    support.clear_up(LAYOUT)
-    support.write_plan(LAYOUT, PLAN)
-    support.write_orders(LAYOUT, JOBS)
+    start.stop_on_signals()
+    start.require_own_results(LAYOUT)
+    start.lock_results(LAYOUT)
+    fitting.put_misfits_aside(LAYOUT)
+    start.clear_up(LAYOUT)
+    start.clear_state(LAYOUT, fitting.trained_runs())
+    start.write_plan(LAYOUT, PLAN)
+    start.write_orders(LAYOUT, JOBS)
     say_what_is_slow()
     fork_server.start(LAYOUT.fork_server)
-    support.try_networks(LAYOUT, PLAN)
-    support.start_tracking(LAYOUT)
+    start.try_networks(LAYOUT, PLAN)
+    tracking.start_tracking(LAYOUT)
 
 
 onsuccess:
-    support.finish_tracking(LAYOUT)
+    tracking.finish_tracking(LAYOUT)
 
 
 onerror:
-    support.finish_tracking(LAYOUT)
-    support.say_what_failed(workflow, LAYOUT)
+    tracking.finish_tracking(LAYOUT)
+    failure.say_what_failed(workflow, LAYOUT)
     if workflow.execution_settings.keep_going:
-        support.report_what_there_is(workflow)
+        failure.report_what_there_is(workflow)

@@ -1,3 +1,13 @@
+"""Assemble what people read.
+
+Reads tables, verdicts and figures. Makes the report, one page that opens offline, and, when asked
+for by name, the pages of the documentation that show results: `gallery` and `published`.
+"""
+
+# Title, caption and section of a figure are in its file.
+FIGURES = [f"latentgrid.figures.comparisons.{name}" for name in SHOWN]
+
+
 if "latent" in SHOWN:
 
     rule interactive:
@@ -12,11 +22,11 @@ if "latent" in SHOWN:
             LAYOUT.logs / "interactive.log",
         params:
             job="interactive",
-            code=support.code("latentgrid.report.interactive", *MODELS),
+            code=sources.code("latentgrid.steps.interactive", *MODELS),
             dataset=PARAMS.dataset,
             entries=SHOWN["latent"],
         shell:
-            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report.interactive"
+            STEP + "interactive"
             " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
 
 
@@ -26,13 +36,12 @@ rule report:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
-        figures=list(FIGURES.values()),
-        animations=ANIMATIONS,
+        figures=PICTURES,
+        animations=[LAYOUT.animation(name) for name in ANIMATED],
         interactive=LAYOUT.interactive if "latent" in SHOWN else [],
         runs=LAYOUT.inventory,
         seen=SEEN,
-        overviews=[run.overview for runs in FILES.values() for run in runs],
-        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
+        overviews=[LAYOUT.run(run).overview for run in THERE],
         templates=multiext(
             "src/latentgrid/report/",
             "report.html.j2",
@@ -47,21 +56,20 @@ rule report:
     threads: 4
     params:
         job="report",
-        code=support.code("latentgrid.report.__main__", *MODELS),
+        code=sources.code("latentgrid.steps.report", *FIGURES, *MODELS),
         dataset=PARAMS.dataset,
-        figures=list(FIGURES),
+        figures=list(SHOWN),
     shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report --threads {threads}"
+        STEP + "report --threads {threads}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
 rule gallery:
     """Set all figures on a page of the documentation; only made when asked for by name."""
     input:
-        figures=list(FIGURES.values()),
+        figures=PICTURES,
         seen=SEEN,
         tables=LAYOUT.table_files,
-        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         templates=multiext("src/latentgrid/report/", "gallery.md.j2", "figures.md.j2"),
     output:
         directory("docs/gallery"),
@@ -69,12 +77,12 @@ rule gallery:
         LAYOUT.logs / "gallery.log",
     params:
         job="gallery",
-        code=support.code("latentgrid.report.gallery", *MODELS),
+        code=sources.code("latentgrid.steps.gallery", *FIGURES, *MODELS),
         dataset=PARAMS.dataset,
-        configuration=" ".join(support.configuration_files(workflow)),
-        figures=list(FIGURES),
+        configuration=" ".join(configuration.configuration_files(workflow)),
+        figures=list(SHOWN),
     shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report.gallery"
+        STEP + "gallery"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"
@@ -83,12 +91,11 @@ rule gallery:
 rule published:
     """Set tables, verdicts and figures on a page to be kept in git; only made when asked for by name."""
     input:
-        figures=list(FIGURES.values()),
+        figures=PICTURES,
         seen=SEEN,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
         runs=LAYOUT.inventory,
-        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
     output:
         directory("docs/published"),
@@ -96,12 +103,12 @@ rule published:
         LAYOUT.logs / "published.log",
     params:
         job="published",
-        code=support.code("latentgrid.report.published", *MODELS),
+        code=sources.code("latentgrid.steps.published", *FIGURES, *MODELS),
         dataset=PARAMS.dataset,
-        configuration=" ".join(support.configuration_files(workflow)),
-        figures=list(FIGURES),
+        configuration=" ".join(configuration.configuration_files(workflow)),
+        figures=list(SHOWN),
     shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.report.published"
+        STEP + "published"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

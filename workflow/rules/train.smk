@@ -1,11 +1,14 @@
-rule train:
-    """Train one run: on a free slot of a GPU if there is one, else on one CPU thread.
+"""Train each run of the grid.
 
-    Requires the data set. Makes the run's history, weights and snapshots, and says what it was
-    made with. A loss that is not finite ends the run as diverged, which is a result.
-    """
+Reads the data set and the run's settings. Makes the run's history, weights and snapshots, and says
+what it was made with. A loss that is not finite ends the run as diverged, which is a result.
+"""
+
+
+rule train:
+    """Train one run: on a free slot of a GPU if there is one, else on one CPU thread."""
     input:
-        data=lambda wildcards: support.data_to_train(wildcards.run, DATA),
+        data=lambda wildcards: fitting.data_to_train(wildcards.run, DATA),
     output:
         config=LAYOUT.run("{run}").config,
         history=LAYOUT.run("{run}").history,
@@ -23,14 +26,14 @@ rule train:
         graphs="--cuda-graphs" if PARAMS.training.cuda_graphs else "--no-cuda-graphs",
     params:
         job=lambda wildcards: f"train:{wildcards.run}",
-        code=lambda wildcards: support.code(
+        code=lambda wildcards: sources.code(
             "latentgrid.training.run",
             f"latentgrid.models.{RUNS[wildcards.run].model}",
         ),
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         dataset=PARAMS.dataset,
     shell:
-        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.training"
+        STEP + "train"
         " --dataset {params.dataset} --run {wildcards.run:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
         " > {log:q} 2>&1"

@@ -217,7 +217,7 @@ def _of_figure(layout: Layout, file: Path) -> Origin:
     runs = [row["run"] for row in _finished(layout) if row["entry"] in seen["entries"]]
     note = "It shows these runs, or the best of them where its caption says so."
     if not seen["entries"]:
-        drawn_from = map(str, map(layout.tensors, catalogue.reads(file.stem)))
+        drawn_from = map(str, map(layout.tensors, catalogue.figure(file.stem).reads))
         note = f"It shows no models and is drawn from {', '.join(drawn_from)}."
     return Origin(layout, str(file), runs, note)
 

@@ -1,11 +1,9 @@
-"""The judging step: what a classifier of the same grid takes the images of other runs for."""
+"""What a judge, a classifier of the same grid, takes the images of other runs for: its scores."""
 
 from collections.abc import Callable
-from typing import Annotated
 
 import numpy as np
 import torch
-import typer
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -13,16 +11,12 @@ from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.files.atomic import save
-from latentgrid.files.layout import Layout
-from latentgrid.jobs.step import run_step
 from latentgrid.models import Corrupter, Decoder, Encoder
 from latentgrid.randomness import generator
 from latentgrid.results.loaded import Restored, restore
 from latentgrid.results.trained import (
     Array,
     TrainedRun,
-    load_test_set,
-    load_training_images,
 )
 
 Classify = Callable[[Tensor], Tensor]
@@ -30,25 +24,10 @@ DRAWS = 1000
 FITTED_TO = 10_000
 
 
-def main(
-    dataset: Annotated[str, typer.Option()],
-    judge: Annotated[str, typer.Option(help="the run that judges")],
-    names: Annotated[list[str], typer.Argument(help="the runs that are judged")],
-) -> None:
-    """Judge what runs make."""
-    layout = Layout(dataset)
-    classify = load_judge(TrainedRun(layout.run(judge)))
-    print(f"judged by {judge}" if classify else f"no verdict, as {judge} diverged", flush=True)
-    training = load_training_images(layout.images, FITTED_TO)
-    test = load_test_set(layout.images).first(DRAWS).images
-    for run in (TrainedRun(layout.run(name)) for name in names):
-        write_verdict(run, judge_run(run, classify, training, test) if classify else {})
-
-
 def load_judge(run: TrainedRun) -> Classify | None:
     """Return the trained classifier's function from images to log-probabilities.
 
-    None if its training diverged: then no one is judged.
+    None if its training diverged: then no run is scored.
     """
     if run.outcome["status"] != "finished":
         return None
@@ -57,15 +36,13 @@ def load_judge(run: TrainedRun) -> Classify | None:
     return judge.classify
 
 
-def write_verdict(run: TrainedRun, verdict: dict[str, Tensor]) -> None:
+def write_scores(run: TrainedRun, scores: dict[str, Tensor]) -> None:
     """Write what the judge says of a run's images."""
-    save(run.files.judged, lambda part: save_file(verdict, part))
+    save(run.files.judged, lambda part: save_file(scores, part))
 
 
 @torch.no_grad()
-def judge_run(
-    run: TrainedRun, classify: Classify, training: Array, test: Array
-) -> dict[str, Tensor]:
+def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> dict[str, Tensor]:
     """Return the judge's probabilities (n, classes), float32, of each kind of image a run makes.
 
     `samples` are the run's last; what a model that encodes and decodes makes of codes is
@@ -104,7 +81,3 @@ def made_of_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Ar
         "fitted_draws": restored.decode(fitted(codes, draws)),
         "reconstructions": restored.reconstruct(test),
     }
-
-
-if __name__ == "__main__":
-    run_step(main)

@@ -1,8 +1,5 @@
-"""The overview step: one picture a run, for the report's links, for MLflow and for browsing."""
+"""One picture of a run, for the report's links, for MLflow and for browsing."""
 
-from typing import Annotated
-
-import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,27 +7,11 @@ from latentgrid.figures.style import (
     PALETTE,
     WIDTH,
     loss_axis,
-    save_png,
     scatter_by_class,
     show_images,
     two_dimensions,
 )
-from latentgrid.files.layout import Layout
-from latentgrid.jobs.step import run_step
-from latentgrid.results.trained import TestSet, TrainedRun, load_test_set
-
-
-def main(
-    dataset: Annotated[str, typer.Option()],
-    names: Annotated[list[str], typer.Argument(help="the runs")],
-) -> None:
-    """Draw runs that have a result."""
-    layout = Layout(dataset)
-    test = load_test_set(layout.images)
-    for name in names:
-        run = TrainedRun(layout.run(name))
-        save_png(draw(run, test, name), run.files.overview)
-        print(name, flush=True)
+from latentgrid.results.trained import TestSet, TrainedRun
 
 
 def draw(run: TrainedRun, test: TestSet, title: str) -> Figure:
@@ -71,7 +52,3 @@ def _draw_codes(panel: Axes, run: TrainedRun, test: TestSet) -> None:
         scatter_by_class(panel, two_dimensions(codes), test.labels)
         panel.set(title="test codes, coloured by class", xticks=[], yticks=[])
         panel.set_box_aspect(1)
-
-
-if __name__ == "__main__":
-    run_step(main)

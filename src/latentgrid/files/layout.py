@@ -83,6 +83,14 @@ class Layout:
         """Figures over all runs."""
         return self.results / "figures"
 
+    def picture(self, figure: str) -> Path:
+        """Return the file of a figure; a PDF of the same name lies beside it."""
+        return self.figures / f"{figure}.png"
+
+    def animation(self, figure: str) -> Path:
+        """Return the file of the frames of a figure that moves."""
+        return self.figures / f"{figure}.webp"
+
     def seen(self, figure: str) -> Path:
         """Return the file of which entries a figure shows, what is seen in it, and why if not."""
         return self.figures / f"{figure}.json"

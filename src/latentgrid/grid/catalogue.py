@@ -7,7 +7,9 @@ for what the data say: `image_shape` and `classes`.
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ TRAINING: Fields = {
     "batch_size": (hyperparameters.PositiveInteger, ...),
     "precision": (hyperparameters.Precision, ...),
 }
+OTHER_FIGURES = "Further figures"  # the heading of those that name none
 # The methods of a `models.LatentVariableModel`.
 DENSITIES = frozenset({"propose", "log_prior", "decode"})
 
@@ -76,27 +79,58 @@ def claims() -> tuple[str, ...]:
     return modules("verdicts/claims")
 
 
-def purpose(figure: str) -> str:
-    """Return the first sentence of what a figure's file says of itself."""
-    first = _lines(f"figures/comparisons/{figure}.py")[0]
-    assert isinstance(first, ast.Expr), f"{figure} needs a docstring"
-    return str(ast.literal_eval(first.value)).partition("\n")[0]
+@dataclass(frozen=True)
+class Figure:
+    """What a figure's file says of it, by its docstring and constants.
+
+    Attributes:
+        purpose: the first sentence of its docstring.
+        title: TITLE, else the file's name.
+        section: SECTION, the heading of the report that it stands below.
+        place: PLACE among the figures of its section, from 1 on; one without stands last.
+        caption: CAPTION, what to look at.
+        claim: CLAIM, what its source claims of it; may be missing.
+        needs: NEEDS, what its models must be able to do; None if it shows no models.
+        reads: READS, the results that it draws beside runs and tables, by name.
+        is_animated: ANIMATED, whether it has an animation too.
+    """
+
+    purpose: str
+    title: str
+    section: str
+    place: float
+    caption: str
+    claim: str
+    needs: frozenset[str] | None
+    reads: tuple[str, ...]
+    is_animated: bool
 
 
-def needs(figure: str) -> frozenset[str] | None:
-    """Return what a figure's models must be able to do, its NEEDS; None if it shows no models."""
-    needed = _constant(f"figures/comparisons/{figure}.py", "NEEDS")
-    return None if needed is None else frozenset(needed)
+@cache
+def figure(name: str) -> Figure:
+    """Return what a figure says of itself.
 
-
-def reads(figure: str) -> tuple[str, ...]:
-    """Return what a figure draws beside runs and tables, its constant READS: results by name."""
-    return tuple(_constant(f"figures/comparisons/{figure}.py", "READS") or ())
-
-
-def is_animated(figure: str) -> bool:
-    """Return whether a figure has an animation too, its constant ANIMATED."""
-    return bool(_constant(f"figures/comparisons/{figure}.py", "ANIMATED"))
+    Raises:
+        UserError: it has no docstring, no caption, or a constant that is none.
+    """
+    file = f"figures/comparisons/{name}.py"
+    first, caption = _lines(file)[0], _constant(file, "CAPTION")
+    if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
+        raise UserError(f"src/{PACKAGE.name}/{file}: needs a docstring, which says what it shows")
+    if not isinstance(caption, str) or not caption.strip():
+        raise UserError(f"src/{PACKAGE.name}/{file}: needs a CAPTION, which says what to look at")
+    needs = _constant(file, "NEEDS")
+    return Figure(
+        purpose=str(first.value.value).partition("\n")[0],
+        title=_constant(file, "TITLE") or name.replace("_", " ").capitalize(),
+        section=_constant(file, "SECTION") or OTHER_FIGURES,
+        place=_constant(file, "PLACE") or inf,
+        caption=caption,
+        claim=_constant(file, "CLAIM") or "",
+        needs=None if needs is None else frozenset(needs),
+        reads=tuple(_constant(file, "READS") or ()),
+        is_animated=bool(_constant(file, "ANIMATED")),
+    )
 
 
 @cache

@@ -229,7 +229,7 @@ class Params(Section):
                 return {
                     figure: entries
                     for figure, entries in able.items()
-                    if entries or catalogue.needs(figure) is None
+                    if entries or catalogue.figure(figure).needs is None
                 }
             case list(names):
                 return {figure: self._asked(figure) for figure in names}
@@ -250,7 +250,7 @@ class Params(Section):
         """Return the entries whose models can do what a figure needs."""
         if figure not in catalogue.figures():
             raise _EntryError("figures", f"unknown figure {shown(figure)}", _FIGURES)
-        needed = catalogue.needs(figure)
+        needed = catalogue.figure(figure).needs
         return [
             name
             for name, entry in self.models.items()
@@ -259,7 +259,7 @@ class Params(Section):
 
     def _asked(self, figure: str) -> list[str]:
         """Return the entries that a figure asked for by name can show: at least one."""
-        able, needed = self._able(figure), catalogue.needs(figure)
+        able, needed = self._able(figure), catalogue.figure(figure).needs
         if needed and not able:
             found = f"{figure} can show no entry of models:"
             raise _EntryError("figures", found, f"with an entry that can {_listed(needed)}")
@@ -274,7 +274,7 @@ class Params(Section):
             raise _EntryError(f"figures.{figure}", f"found {shown(entries)}", allowed)
         for position, entry in enumerate(entries):
             if entry not in able:
-                needed = catalogue.needs(figure)
+                needed = catalogue.figure(figure).needs
                 found = f"found {shown(entry)}"
                 found += f", which is no entry that can {_listed(needed)}" if needed else ""
                 raise _EntryError(f"figures.{figure}[{position}]", found, allowed)

@@ -1,6 +1,7 @@
 """A job of the workflow: `python -m latentgrid.jobs.client --as JOB MODULE …`.
 
-It does as `python -m MODULE …` would. JOB is the name under which the workflow wrote down what it is to make (`orders`).
+It does as `python -m MODULE …` would. JOB is the name of the order in which the workflow wrote down
+what the job is to make (`orders`).
 
 A job would spend seconds on importing torch. If the workflow keeps a process that has done so, the
 module runs in a fork of that one (`fork_server`), while this process waits; else it runs here.

@@ -8,7 +8,7 @@ import importlib
 import json
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -33,11 +33,11 @@ class Order:
     """What one job is to make.
 
     Attributes:
-        products: what it makes.
-        inputs: the digests of the products' inputs, as they were before the job began.
+        product: what it makes.
+        inputs: the digests of what it is made from, as they were before the job began.
     """
 
-    products: Sequence[Product]
+    product: Product
     inputs: Mapping[str, str]
 
     def stamp(self) -> None:
@@ -52,29 +52,26 @@ class Order:
             raise UserError(
                 f"{', '.join(changed)}: changed while a job read it; run the same command again"
             )
-        for product in self.products:
-            of_product = map(str, product.inputs)
-            stamp(product, {path: self.inputs[path] for path in of_product if path in self.inputs})
+        stamp(self.product, self.inputs)
 
 
-def write(path: Path, jobs: Mapping[str, tuple[Sequence[Product], "Code"]], plan: Path) -> None:
+def write(path: Path, jobs: Mapping[str, tuple[Product, "Code"]], plan: Path) -> None:
     """Write down for each job what it is to make and by which code, in one file for all of them.
 
     Args:
         path: of that file.
-        jobs: for each its products and its code.
+        jobs: for each its product and its code.
         plan: the file of all runs, which must stay as it is while the jobs run.
     """
     sources = {code.digest: json.dumps(code.sources) for _, code in jobs.values()}
     orders = [
-        (job, code.digest, json.dumps([_as_data(product) for product in products]))
-        for job, (products, code) in jobs.items()
+        (job, code.digest, json.dumps(_as_data(product))) for job, (product, code) in jobs.items()
     ]
     with replacing(path) as part, closing(sqlite3.connect(part)) as database, database:
         database.execute("CREATE TABLE plan (path TEXT, digest TEXT)")
         database.execute("INSERT INTO plan VALUES (?, ?)", [str(plan), sha256(plan)])
         database.execute("CREATE TABLE sources (code TEXT PRIMARY KEY, files TEXT)")
-        database.execute("CREATE TABLE orders (job TEXT PRIMARY KEY, code TEXT, products TEXT)")
+        database.execute("CREATE TABLE orders (job TEXT PRIMARY KEY, code TEXT, product TEXT)")
         database.executemany("INSERT INTO sources VALUES (?, ?)", sources.items())
         database.executemany("INSERT INTO orders VALUES (?, ?, ?)", orders)
 
@@ -91,7 +88,7 @@ def _as_data(product: Product) -> dict[str, Any]:
 def mine() -> Order | None:
     """Return this process's order, or None if it was started without one.
 
-    What the products are made from is read at the first call.
+    What the product is made from is read at the first call.
 
     Raises:
         UserError: the code that was loaded is not that of the order, or an input is not as its
@@ -100,41 +97,40 @@ def mine() -> Order | None:
     path, job = os.environ.get(ORDERS), os.environ.get(JOB)
     if not path or not job:
         return None
-    sources, products = read(Path(path), job)
+    sources, product = read(Path(path), job)
     _require_loaded(sources)
-    return Order(products, _digests(products))
+    return Order(product, _digests(product))
 
 
-def read(path: Path, job: str) -> tuple[dict[str, str], list[Product]]:
-    """Return the SHA-256 of the source file of each module of a job's order, and its products.
+def read(path: Path, job: str) -> tuple[dict[str, str], Product]:
+    """Return the SHA-256 of the source file of each module of a job's order, and its product.
 
     Raises:
         UserError: there is no such order, or the plan changed since.
     """
-    query = "SELECT files, products, path, digest FROM orders JOIN sources USING (code), plan"
+    query = "SELECT files, product, path, digest FROM orders JOIN sources USING (code), plan"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             found = database.execute(f"{query} WHERE job = ?", [job])
-            sources, parts, plan, digest = found.fetchone()
+            sources, product, plan, digest = found.fetchone()
     except (sqlite3.Error, TypeError) as error:
         raise UserError(f"{path}: has no order for {job} ({one_line(error)})") from None
     if Digests().of(Path(plan)) != digest:
         raise UserError(f"{plan}: changed while the workflow ran; run the same command again")
-    return json.loads(sources), [_product(**part) for part in json.loads(parts)]
+    return json.loads(sources), _product(**json.loads(product))
 
 
 def _product(outputs: list[str], inputs: list[str], recipe: dict[str, Any]) -> Product:
     return Product(tuple(map(Path, outputs)), tuple(map(Path, inputs)), Recipe(**recipe))
 
 
-def _digests(products: Sequence[Product]) -> dict[str, str]:
+def _digests(product: Product) -> dict[str, str]:
     """Return the digest of each input; those with a stamp must be as they were written."""
     digests = Digests()
-    inputs = {path for product in products for path in product.inputs}
-    for path in inputs:
+    for path in product.inputs:
         if stamp_of(path).exists():
             require_as_written(path)
-    found = {str(path): digests.of(path) for path in sorted(inputs)}
+    found = {str(path): digests.of(path) for path in sorted(product.inputs)}
     return {path: digest for path, digest in found.items() if digest is not None}
 
 

@@ -1,16 +1,14 @@
-"""The step of latent plots in which each point shows its image, by Bokeh.
+"""Latent plots in which each point shows its image, by Bokeh.
 
 Its script becomes a part of the page.
 """
 
 import base64
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
-from typing import Annotated
 
 import numpy as np
-import typer
 from bokeh.embed import components
 from bokeh.models import (
     CDSView,
@@ -27,9 +25,6 @@ from PIL import Image
 
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, two_dimensions
-from latentgrid.files.atomic import write_json
-from latentgrid.files.layout import Layout
-from latentgrid.jobs.step import run_step
 from latentgrid.results.trained import Array
 
 IMAGES = 2000
@@ -62,15 +57,6 @@ class Interactive:
     library: str
     script: str
     place: str
-
-
-def main(
-    dataset: Annotated[str, typer.Option()],
-    entries: Annotated[list[str], typer.Argument(help="entries that the figure `latent` shows")],
-) -> None:
-    """Write the plots of some entries for the report."""
-    layout = Layout(dataset)
-    write_json(layout.interactive, asdict(latent(Material(layout, tuple(entries)))))
 
 
 def latent(material: Material) -> Interactive:
@@ -152,7 +138,3 @@ def _data_uri(image: Array) -> str:
     picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
     picture.save(written, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
-
-
-if __name__ == "__main__":
-    run_step(main)

@@ -26,7 +26,6 @@ DATA, TRAIN = "data", "train"
 DIGITS = 12  # of a module's digest
 MOST_LINES = 20
 LONG_AGO = 1.0  # seconds after 1970
-OF_A_RUN = ("runs", "read")  # inputs of a rule for several runs that belong to one of them
 DATED = "source"  # an input that is there for its date, and a part of the code
 
 
@@ -37,7 +36,7 @@ class Job:
     Attributes:
         name: its parameter `job`.
         rule: the rule's name.
-        products: what it makes, each of inputs of its own.
+        product: what it makes, and of what.
         outputs: all files it makes, those too that carry no stamp.
         code: what it runs.
         dated: inputs that are there for their dates alone.
@@ -45,7 +44,7 @@ class Job:
 
     name: str
     rule: str
-    products: list[Product]
+    product: Product
     outputs: list[Path]
     code: Code
     dated: list[Path]
@@ -57,12 +56,10 @@ class Finding:
 
     Attributes:
         job: the job.
-        product: the product.
-        reason: why it does not fit the plan; empty if it does.
+        reason: why its product does not fit the plan; empty if it does.
     """
 
     job: Job
-    product: Product
     reason: str
 
     @property
@@ -72,7 +69,10 @@ class Finding:
 
 
 def jobs(
-    rules: Iterable[Any], layout: Layout, codes: Mapping[str, Code], wildcards: Mapping[str, Any]
+    rules: Iterable[Any],
+    layout: Layout,
+    codes: Mapping[str, Code],
+    values: Mapping[str, Iterable[str]],
 ) -> list[Job]:
     """Return the jobs of all rules that make results.
 
@@ -80,12 +80,12 @@ def jobs(
         rules: Snakemake's; those that name a digest of code among their parameters are read.
         layout: of the data set.
         codes: the code behind each digest.
-        wildcards: for each wildcard its values.
+        values: of the wildcard of each rule that has one, by the rule's name.
     """
     found = []
     for rule in rules:
         if "code" in dict(rule.params.items()):
-            found += [_job(rule, layout, codes, at) for at in _places(rule, wildcards)]
+            found += [_job(rule, layout, codes, at) for at in _places(rule, values)]
     return found
 
 
@@ -94,9 +94,7 @@ def survey(found: Iterable[Job], digests: Digests) -> list[Finding]:
 
     Runs do not fit if the data are to be made by other means: what these are is not known yet.
     """
-    findings = [
-        Finding(job, product, misfit(product, digests)) for job in found for product in job.products
-    ]
+    findings = [Finding(job, misfit(job.product, digests)) for job in found]
     data = next((f.reason for f in findings if f.job.rule == DATA), "")
     if data in ("", NO_RESULT, DAMAGED, UNSTAMPED):
         return findings
@@ -121,7 +119,7 @@ def needed(found: Iterable[Job], targets: Iterable[Path]) -> set[str]:
         job = makers.get(wanted.pop())
         if job and job.name not in names:
             names.add(job.name)
-            wanted += [path for product in job.products for path in product.inputs]
+            wanted += job.product.inputs
     return names
 
 
@@ -137,7 +135,7 @@ def set_dates(findings: Iterable[Finding]) -> None:
     done: set[Path] = set()
 
     def look(finding: Finding) -> None:
-        for path in finding.product.inputs:
+        for path in finding.job.product.inputs:
             if path in makers and path not in done:
                 done.add(path)
                 look(makers[path])
@@ -160,7 +158,7 @@ def set_dates(findings: Iterable[Finding]) -> None:
 
 
 def _read_by(finding: Finding) -> tuple[Path, ...]:
-    return *finding.product.inputs, *finding.job.dated
+    return *finding.job.product.inputs, *finding.job.dated
 
 
 def _date(paths: Iterable[Path], least: float) -> None:
@@ -179,49 +177,29 @@ def _time(path: Path) -> float:
         return 0.0
 
 
-def _places(rule: Any, wildcards: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the values of a rule's wildcards, of which it has one at most."""
+def _places(rule: Any, values: Mapping[str, Iterable[str]]) -> Iterator[dict[str, str]]:
+    """Yield the values of a rule's wildcard, of which it has one at most."""
     if not rule.has_wildcards():
         yield {}
     for name in rule.wildcard_names or ():
-        yield from ({name: value} for value in wildcards[name])
+        yield from ({name: value} for value in values[rule.name])
 
 
 def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str]) -> Job:
     outputs = [Path(apply_wildcards(str(path), at)) for path in rule.output]
     params = {name: _value(value, at) for name, value in rule.params.items()}
     code = codes[params.pop("code")]
-    name, runs = params.pop("job"), params.pop("runs", None)
+    name = params.pop("job")
     modules = {module: digest[:DIGITS] for module, digest in code.modules.items()}
     if rule.name != TRAIN:  # which is told no more than its settings
         params["command"] = hashlib.sha256(rule.shellcmd.encode()).hexdigest()[:DIGITS]
     recipe = Recipe(params, code.digest, modules)
     inputs = {name: _paths(_value(value, at), at) for name, value in rule.input.items()}
     dated = inputs.pop(DATED, [])
-    if runs is None:
-        stamped = _stamped(layout, rule, outputs)
-        others = tuple(path for path in outputs if stamped and path not in stamped)
-        products = [Product(stamped, _deciding(layout, inputs), recipe, others)]
-    else:
-        products = [_of_run(layout, run, outputs, inputs, recipe) for run in runs]
-    return Job(name, rule.name, products, outputs, code, dated)
-
-
-def _of_run(
-    layout: Layout,
-    run: str,
-    outputs: list[Path],
-    inputs: Mapping[str, list[Path]],
-    recipe: Recipe,
-) -> Product:
-    """Return what a job for several runs makes of one of them."""
-    folder = layout.run(run).folder
-    made = tuple(path for path in outputs if path.is_relative_to(folder))
-    of_run = {
-        name: [path for path in paths if name not in OF_A_RUN or path.is_relative_to(folder)]
-        for name, paths in inputs.items()
-    }
-    return Product(made, _deciding(layout, of_run), recipe)
+    stamped = _stamped(layout, rule, outputs)
+    others = tuple(path for path in outputs if stamped and path not in stamped)
+    product = Product(stamped, _deciding(layout, inputs), recipe, others)
+    return Job(name, rule.name, product, outputs, code, dated)
 
 
 def _deciding(layout: Layout, inputs: Mapping[str, list[Path]]) -> tuple[Path, ...]:
@@ -265,7 +243,7 @@ def sentences(findings: Iterable[Finding], every_run: bool) -> Iterator[str]:
         findings: of all products.
         every_run: whether to name each run that would be trained, those too that never were.
     """
-    findings = [finding for finding in findings if finding.reason and finding.product.outputs]
+    findings = [finding for finding in findings if finding.reason and finding.job.product.outputs]
     runs = [finding for finding in findings if finding.job.rule == TRAIN]
     if every_run:
         named = [f"{_run_of(finding)}: {finding.reason}" for finding in runs]
@@ -284,11 +262,11 @@ def as_data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
         {
             "job": finding.job.name,
             "rule": finding.job.rule,
-            "files": list(map(str, finding.product.outputs)),
+            "files": list(map(str, finding.job.product.outputs)),
             "reason": finding.reason,
         }
         for finding in findings
-        if finding.product.outputs
+        if finding.job.product.outputs
     ]
 
 

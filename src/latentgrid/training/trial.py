@@ -1,4 +1,4 @@
-"""The trial step: every network of the grid takes a step and a snapshot, before any is trained.
+"""The trial of a network: it takes a step and a snapshot, before any run is trained.
 
 So an encoder and a decoder that do not meet, a network that does not fit the images, or a player
 who would never move is named after seconds and not after the runs before it.
@@ -6,43 +6,20 @@ who would never move is named after seconds and not after the runs before it.
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 
 from latentgrid import models
-from latentgrid.data import Images, as_batch, sources
+from latentgrid.data import Images, as_batch
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
-from latentgrid.files.atomic import write_text
-from latentgrid.files.layout import Layout
-from latentgrid.grid.runs import canonical, read_plan, trial_of
-from latentgrid.jobs.step import run_step
 from latentgrid.models import Classifier, ImageShape, Model
 from latentgrid.randomness import generator
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import take_turns, turns_of
 
 FEW = 10  # images; batch normalisation needs more than one
-
-
-def main(
-    dataset: Annotated[str, typer.Option()],
-    key: Annotated[str, typer.Option(help="what to write down as tried, once all networks fit")],
-) -> None:
-    """Try every distinct network of the plan."""
-    layout = Layout(dataset)
-    size = sources.size(dataset)
-    torch.set_num_threads(1)
-    tried: set[str] = set()
-    for planned in read_plan(layout.plan):
-        trial = canonical(trial_of(planned["settings"]))
-        if trial not in tried:
-            examine(planned["name"], planned["settings"], size)
-            tried.add(trial)
-    write_text(layout.tried, key)
-    print(f"{len(tried)} networks fit images of {_shown(size.shape)}", flush=True)
 
 
 def examine(name: str, settings: Mapping[str, Any], size: Size) -> None:
@@ -147,12 +124,9 @@ def _misfit(name: str, shape: ImageShape, error: Exception) -> UserError:
     reason = str(error).partition("\n")[0]
     if not isinstance(error, UserError):
         reason = f"{type(error).__name__} {reason}".strip()
-    return UserError(f"{name}: fails when tried on images of {_shown(shape)}: {reason}")
+    return UserError(f"{name}: fails when tried on images of {shown(shape)}: {reason}")
 
 
-def _shown(shape: ImageShape) -> str:
+def shown(shape: ImageShape) -> str:
+    """Return the shape of an image in words."""
     return "×".join(map(str, shape))
-
-
-if __name__ == "__main__":
-    run_step(main)

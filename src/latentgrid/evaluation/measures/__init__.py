@@ -3,3 +3,18 @@
 A figure is a number, or a list with one number a class. A run that cannot be measured so (it has
 no codes, say) gives an empty dictionary.
 """
+
+import importlib
+from typing import Any
+
+from latentgrid.grid import catalogue
+from latentgrid.results.trained import TestSet, TrainedRun
+
+
+def of_run(run: TrainedRun, test: TestSet) -> dict[str, Any]:
+    """Return how a run ended, how many parameters it has, and all measures of it by name."""
+    figures = {name: run.outcome[name] for name in ("status", "epochs")}
+    figures["parameters"] = run.config["parameters"]
+    for name in catalogue.measures():
+        figures |= importlib.import_module(f"{__name__}.{name}").measure(run, test)
+    return figures

@@ -11,6 +11,22 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import panels, plain
 
+TITLE = "Building blocks"
+SECTION = "How they train"
+PLACE = 4
+CAPTION = (
+    "The squared error per test image of one network with its building blocks exchanged: a row "
+    "for each normalisation, a column for each way to upsample, a table for each activation if "
+    "there are several, all else equal or averaged over. Dark cells have larger errors, on a "
+    "logarithmic scale. Look for whole rows or columns that stand out rather than for single "
+    "cells: with one seed, small differences say little."
+)
+CLAIM = (
+    "Source 001 describes such building blocks one after the other. Batch normalisation, it "
+    "says, regularises and makes training converge better, but needs batches of more than about "
+    "32, does not suit recurrent networks, and leaves open how to predict; weight and layer "
+    "normalisation are its answers. It measures none of them."
+)
 NEEDS = ("reconstruct",)
 BLOCKS = ("normalisation", "upsampling")
 MEASURE = "test_squared_error"

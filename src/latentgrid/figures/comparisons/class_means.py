@@ -11,6 +11,19 @@ from latentgrid.figures.nearest import difference
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.results.trained import Array
 
+TITLE = "The mean code of each class"
+SECTION = "What is drawn"
+PLACE = 5
+CAPTION = (
+    "Images decoded from the mean code of the test images of each class, a row for the best run "
+    "of each model with the latent dimension that most models share; in the first row the mean "
+    "of the images themselves. Look for rows that look alike although their codes differ, and "
+    "for how little they differ from the mean image."
+)
+CLAIM = (
+    "Source 002 (figure 4.2) found the images of an autoencoder and of a variational "
+    "autoencoder strikingly alike, and asks why (section 5.3)."
+)
 NEEDS = ("encode", "decode")
 
 

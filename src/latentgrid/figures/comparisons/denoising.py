@@ -8,6 +8,22 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH, show_images
 from latentgrid.results.trained import Array
 
+TITLE = "Denoising"
+SECTION = "What is restored"
+PLACE = 1
+CAPTION = (
+    "For each kind of damage, the first test images, what the models were given, and what the "
+    "run of each model that was trained on this damage makes of it. Images and damage are the "
+    "same for all models. Look for images that come back clean but of another class: where much "
+    "is missing, several fit."
+)
+CLAIM = (
+    'Source 003 ("Denoising Auto-encoders", "Ejemplo MNIST") shows digits with half of the '
+    "pixels removed, with 90 % removed, blurred with σ = 4 pixels and with a 16×16 square "
+    "removed, and what an autoencoder makes of them: some are restored as other digits after 90 "
+    "% removed and after the square. Source 001 describes the U-Net, and has no result of it on "
+    "digits."
+)
 NEEDS = ("corrupt", "reconstruct")
 SHOWN = 8
 ABREAST = 2  # blocks in a row

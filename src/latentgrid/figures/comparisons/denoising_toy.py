@@ -13,6 +13,23 @@ from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
+TITLE = "Denoising in two dimensions"
+SECTION = "What is restored"
+PLACE = 2
+CAPTION = (
+    "Points of the plane with Gaussian noise, and a network h that learns by the squared error "
+    "to give back the clean point. Left the data and noisy points; in the middle arrows half "
+    "the way from a place x̃ to h(x̃); right what h makes of the noisy points, and what has the "
+    "least squared error, the mean E[x | x̃] of the points that it could have been. Above the "
+    "data are a spiral, below just two points, so near for the noise that a noisy point between "
+    "them can come from either. Look for arrows that lead to the data, and below for answers "
+    "between the two points, where no datum is."
+)
+CLAIM = (
+    'Source 003 ("Denoising Auto-encoders", "Ejemplo 2D" and "Múltiples soluciones") draws data '
+    "of the plane, noisy and restored, and the learnt field; with several solutions, it says, "
+    "the best that the squared error can give is their mean, which is hardly ever one of them."
+)
 READS = ("experiments/denoising_toy",)
 TITLES = {"spiral": "Points of a spiral", "pair": "Two points"}
 FEW = 10  # so few data are drawn as larger dots

@@ -11,6 +11,21 @@ from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH, loss_axis
 
+TITLE = "Error over the latent dimension"
+SECTION = "What is lost"
+PLACE = 2
+CAPTION = (
+    "The squared error of the reconstructed test images, per pixel with pixels in [0, 1], over "
+    "the latent dimension, both on logarithmic scales: the best setting of each model at each "
+    "dimension, the mean over its seeds and, as a vertical line, their range. The dotted line "
+    "is the error of the mean training image, which needs no code at all. Look for the distance "
+    "between the line of PCA and those of the autoencoders, and for where they meet."
+)
+CLAIM = (
+    'Source 003 ("Deep Auto-encoders") says that deep networks give better results than linear '
+    "projections, and shows it on reconstructions of PCA and of a convolutional autoencoder at "
+    "d = 2, 4, 8, 16 and 32."
+)
 NEEDS = ("encode", "decode")
 MARKERS = "osD^vPX<>*"
 APART = 1.15  # ratio of two dimensions from which on both are labelled

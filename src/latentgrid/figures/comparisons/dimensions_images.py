@@ -4,6 +4,19 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.rows import Row, draw_rows
 
+TITLE = "Reconstructions over the latent dimension"
+SECTION = "What is lost"
+PLACE = 3
+CAPTION = (
+    "The first test images, then what the models with two or more latent dimensions make of "
+    "them, dimension by dimension, PCA first. Look for images that are taken for another class "
+    "when the code is short, and for the dimension from which on they are not."
+)
+CLAIM = (
+    'Source 003 ("Deep Auto-encoders") says that deep networks give better results than linear '
+    "projections, and shows the reconstructions of PCA and of a convolutional autoencoder at d "
+    "= 2, 4, 8, 16 and 32."
+)
 NEEDS = ("encode", "decode")
 SHOWN = 16
 

@@ -6,6 +6,16 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import class_legend, panels, scatter_plane
 from latentgrid.text import number
 
+TITLE = "The images by PCA, UMAP and t-SNE"
+SECTION = "Where the codes lie"
+PLACE = 6
+CAPTION = (
+    "The first 2,000 test images (or all, where there are fewer) as points in the plane, found "
+    "from their pixels alone and coloured by class. PCA is a projection; UMAP and t-SNE keep "
+    "neighbours together, whatever that does to distances. Look for how much separates before "
+    "any autoencoder was trained."
+)
+CLAIM = "Source 001 shows PCA, UMAP and t-SNE of MNIST side by side, without a number."
 READS = ("embedded_images",)
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}
 

@@ -12,6 +12,21 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
 from latentgrid.results.trained import Array
 
+TITLE = "From epoch to epoch"
+SECTION = "How they train"
+PLACE = 2
+CAPTION = (
+    "Samples, test codes by class, and the images along the latent space, after some of the "
+    "epochs from before the training to its end, for the best two-dimensional run of up to "
+    "three models. Each sample is decoded from the same draw throughout, and all epochs share "
+    "the axes of their codes. Look for when the classes take shape and when the codes come to "
+    "rest."
+)
+CLAIM = (
+    "Source 000 (section 6.9, figures 6.5 to 6.7) sees samples get clearer and more "
+    "recognisable with the epochs, and a latent space that varies strongly at first and hardly "
+    "changes in the last epochs."
+)
 NEEDS = ("encode",)
 ANIMATED = True
 MOST = 3  # models

@@ -12,6 +12,24 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.results.trained import Array
 
+TITLE = "A GAN learns a Gaussian"
+SECTION = "Where training fails"
+PLACE = 2
+CAPTION = (
+    "A GAN whose data are draws of a Gaussian in one dimension, seen as it trains: the density "
+    "of the data, that of the generated points (a kernel estimate, 10,000 points; the narrow "
+    "ones of the beginning leave the panel), the discriminator and, for these two densities, "
+    "the optimal one, both drawn where there are points to judge. The lines below lead from "
+    "evenly likely codes, −2 to 2 over the width, to the points that the generator makes of "
+    "them. Look for the generated density coming to lie on that of the data, and for a "
+    "discriminator that then comes near to one half."
+)
+CLAIM = (
+    'Source 001 ("Ejemplo de una Gaussiana") shows figure 1 of Goodfellow et al. (2014), a '
+    "sketch in which both densities come to lie on one another and the discriminator to be one "
+    "half everywhere. Source 004 (section 1.2) asks that neither player become much better than "
+    "the other."
+)
 READS = ("experiments/gan_toy",)
 COLUMNS = 3
 DENSE = 0.01  # of the data's highest density: with less of both, D has seen no points

@@ -10,6 +10,19 @@ from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.results.loaded import Restored
 from latentgrid.results.trained import Array
 
+TITLE = "Interpolation"
+SECTION = "What is drawn"
+PLACE = 7
+CAPTION = (
+    "What each model decodes along the straight line between the codes of two test images of "
+    "different classes, in equal steps from one end to the other, at the largest latent "
+    "dimension that two models share. Look at the middle: a linear model fades one image out "
+    "while the other fades in; an autoencoder may pass through images that could be real."
+)
+CLAIM = (
+    'Source 003 ("Interpolación") sets PCA beside a convolutional autoencoder at d = 32, to '
+    "show what the latent space has learnt, and does not say what is seen."
+)
 NEEDS = ("encode", "decode")
 PAIRS = 2
 STEPS = 8

@@ -19,6 +19,22 @@ from latentgrid.figures.style import (
 )
 from latentgrid.results.trained import Array
 
+TITLE = "Latent space"
+SECTION = "Where the codes lie"
+PLACE = 1
+CAPTION = (
+    "The codes of the test images, coloured by class, each class's name at the median of its "
+    "codes; posterior means where the code is random. For each model its best run and its best "
+    "run with two latent dimensions; codes of more dimensions by their first two principal "
+    "components. Each panel shows all but the outermost codes on axes of its own. Look, with "
+    "two dimensions, for classes that share a place: the model does not tell them apart. With "
+    "more, they may lie apart in another dimension; the shares of neighbours below count all of "
+    "them."
+)
+CLAIM = (
+    "Source 000 (section 6.8.2, figure 6.3) sees well-defined, continuous areas in all three of "
+    "its models, of different size, with large overlaps, and 8 and 9 hardest to separate."
+)
 NEEDS = ("encode",)
 NEIGHBOURS = 10
 MOST = 2000  # codes to judge the overlaps by

@@ -11,6 +11,19 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, loss_axis, panels
 from latentgrid.results.trained import read_table
 
+TITLE = "Learning curves"
+SECTION = "How they train"
+PLACE = 1
+CAPTION = (
+    "Training loss per image over the epochs, one line a run, on a logarithmic scale where all "
+    "losses are above zero. Look for curves that still fall at the end: those settings were not "
+    "given enough epochs to be judged, except for two players, whose losses need not fall. "
+    "Lines of one look differ in hyperparameters that the legend does not name."
+)
+CLAIM = (
+    "Source 000 trained every setting for 50 epochs and publishes the smallest epoch's loss of "
+    "each."
+)
 NEEDS = ()
 STILL_FALLING = 0.02
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 4)))

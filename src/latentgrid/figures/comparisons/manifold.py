@@ -4,6 +4,19 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import panels, set_title, show_images
 
+TITLE = "Manifold"
+SECTION = "What is drawn"
+PLACE = 4
+CAPTION = (
+    "Images decoded along a two-dimensional latent space, at the quantiles of the prior, so "
+    "that each image stands for an equal share of the prior's mass. Look for classes that pass "
+    "into one another and for blurred regions between them."
+)
+CLAIM = (
+    "Source 000 (section 6.8.1, figure 6.2) sees blurred images in the middle, mixtures of two "
+    "digits, and lays them to the overlaps in latent space. It describes these quantiles; its "
+    "code steps evenly from −4 to 4."
+)
 NEEDS = ("quantile", "decode")
 
 

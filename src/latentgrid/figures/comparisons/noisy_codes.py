@@ -7,6 +7,21 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
 from latentgrid.figures.rows import Row, draw_rows
 
+TITLE = "Codes with noise"
+SECTION = "What is drawn"
+PLACE = 6
+CAPTION = (
+    "Two test images and what each model decodes from their codes with noise added: none, then "
+    "a quarter, half, once and twice the standard deviation that each dimension of the model's "
+    "own codes has over the test images. The draws are the same for all models and all amounts; "
+    "the models are the best runs with the latent dimension that most of them share. Look for "
+    "where the class turns into another one, and where into none."
+)
+CLAIM = (
+    "Source 002 (section 5.3) proposes this experiment and expects that codes with noise have "
+    "no valid image in the autoencoder, and a distorted one in the variational autoencoder. It "
+    "did not run it."
+)
 NEEDS = ("encode", "decode")
 LEVELS = (0.0, 0.25, 0.5, 1.0, 2.0)
 NAMES = ("image", "0", "¼", "½", "1", "2")

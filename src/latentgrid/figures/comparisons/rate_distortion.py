@@ -11,6 +11,19 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.text import signed
 
+TITLE = "Rate against distortion"
+SECTION = "What is lost"
+PLACE = 5
+CAPTION = (
+    "Rate against distortion, a point for each run, both in nats per image and means over the "
+    "same binarised test images. The distortion is what an image costs when its code is known, "
+    "−log p(x|z) with the decoded pixels as the probabilities of white; the rate is what the "
+    "code costs, log q(z|x) − log p(z). Their sum is the negative ELBO: it is the same along "
+    "each grey line, and smaller further down and to the left. Look for models that reach the "
+    "same line by different ways, with a long code or with a vague image. Models that were "
+    "trained by the squared error are measured on this scale too, and may lie far up: they "
+    "decode to zeros, and a white pixel that was decoded to zero is dear."
+)
 NEEDS = ("encode", "propose", "log_prior", "decode")
 MEASURES = ["rate", "distortion", "elbo", "importance_bound"]
 MARKERS = "osD^vPX<>*"

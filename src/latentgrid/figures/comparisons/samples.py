@@ -6,6 +6,21 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import panels, set_title, show_images
 
+TITLE = "Samples"
+SECTION = "What is drawn"
+PLACE = 1
+CAPTION = (
+    "Images drawn by the best run of each model, decoded from draws of the prior where there is "
+    "one. Models with equally long codes decode the same draws. Look for images of no class: "
+    "the prior then has mass where no training image is encoded. White dots at fixed places in "
+    "images of vae are pixels whose output, a ReLU, died in training. A conditional GAN is "
+    "asked for each class in turn."
+)
+CLAIM = (
+    "Source 000 (section 6.8.3, figure 6.4) finds 64 images of each of its models hard to tell "
+    "apart in quality, those of conv_vae the most blurred. It shows them through one more "
+    "sigmoid than the decoder has."
+)
 NEEDS = ("sample",)
 COLUMNS = 8
 MOST = 80

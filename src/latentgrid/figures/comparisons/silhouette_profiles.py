@@ -11,6 +11,20 @@ from latentgrid.figures.style import PALETTE, panels, set_title
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
+TITLE = "Silhouettes, code by code"
+SECTION = "Where the codes lie"
+PLACE = 4
+CAPTION = (
+    "The silhouette of each test code for the best run of each model: a bar a code, sorted "
+    "within its class; the dashed line is the mean of all. A bar to the left of zero is a code "
+    "that is nearer, on average, to the codes of another class than to its own. Look for "
+    "classes of which a large part lies left."
+)
+CLAIM = (
+    "Source 002 (figures 4.6 and 4.7) draws such profiles on [−0.5, 0.5] for its three models "
+    "on MNIST; their means are 0.1475 for the autoencoder, 0.1117 for the variational and "
+    "0.1182 for the convolutional variational one (table 4.2)."
+)
 NEEDS = ("encode",)
 LEAST_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 SPACE = 0.02  # between two classes, as a share of all codes

@@ -10,6 +10,19 @@ from latentgrid.figures.style import WIDTH
 from latentgrid.results.trained import read_table
 from latentgrid.text import signed
 
+TITLE = "Silhouettes"
+SECTION = "Where the codes lie"
+PLACE = 3
+CAPTION = (
+    "Mean silhouette of the test codes, of all and by class, for the best run of each model. "
+    "Near 1, a class's codes stand far from all others; at 0 or below, they lie among those of "
+    "another class."
+)
+CLAIM = (
+    "Source 002 (table 4.2, figures 4.6 and 4.7) measures 0.1475 for its autoencoder, 0.1117 "
+    "for its variational and 0.1182 for its convolutional variational autoencoder on MNIST, and "
+    "concludes that a variational autoencoder separates the classes no better."
+)
 NEEDS = ("encode",)
 DARK = 0.3  # from this absolute value on, a cell's text is white
 LEAST_RANGE = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]

@@ -9,6 +9,20 @@ from latentgrid.figures.material import Material
 from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
 from latentgrid.results.trained import Array
 
+TITLE = "Codes by t-SNE"
+SECTION = "Where the codes lie"
+PLACE = 2
+CAPTION = (
+    "The test codes of each model's best run with more than two dimensions, laid out in the "
+    "plane by t-SNE and coloured by class; each class's name stands at the median of its "
+    "points. t-SNE keeps neighbours together; sizes of the groups and distances between them "
+    "mean little. Look for classes that break into several groups or share one."
+)
+CLAIM = (
+    "Source 002 (section 4.4.1, figure 4.5) finds its variational autoencoder to separate the "
+    "digits no better than the autoencoder and to scatter them a little more, and leaves it to "
+    "the silhouettes to decide."
+)
 NEEDS = ("encode",)
 READS = ("embedded_codes",)
 

@@ -14,6 +14,25 @@ from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
+TITLE = "Two points on which the ELBO diverges"
+SECTION = "Where training fails"
+PLACE = 1
+CAPTION = (
+    "Two data points, −1 and 1, a decoder N(±1, σ²) that sees only the sign of the code z, and "
+    "an encoder N(±c, λ²) of the code. Above, the bound (ELBO) that gradient ascent raises, the "
+    "divergence of the encoder from the true posterior, and the parameters, over the steps; no "
+    "line has come to a rest where it stops, and σ soon is too small to be drawn. The ascent of "
+    "all three parameters is drawn solid; dashed, σ is at each step the best one for c and λ. "
+    "Gradients longer than 1 are cut to that length, or the dashed ascent would soon leave all "
+    "bounds. Below, for the solid ascent, the densities of the codes by encoder (q) and true "
+    "posterior (p). Look for a bound that grows without end while the encoder becomes a spike "
+    "and the true posterior stays one half of the prior."
+)
+CLAIM = (
+    "Source 000 (section 4.8.2, after Chen et al. 2016) derives that the ELBO goes to infinity "
+    "as λ goes to 0 and c to infinity, and that the divergence of the encoder from the true "
+    "posterior then goes to infinity too. It drew no figure."
+)
 READS = ("experiments/two_points",)
 STYLES = {"free": "-", "matched": "--"}
 LABELS = {"free": "σ, c and λ ascend", "matched": "c and λ ascend, σ is the best for them"}

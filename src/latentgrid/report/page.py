@@ -1,4 +1,4 @@
-"""The reporting step: one self-contained page from the tables and figures."""
+"""What the report shows: one self-contained page from the tables and figures."""
 
 import base64
 from collections import Counter
@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pandas as pd
-import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from latentgrid.evaluation.tables import AXES_000, axes_of, separated
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import axis_label, setting_label
-from latentgrid.files.atomic import read_json, write_text
+from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.jobs.step import run_step
 from latentgrid.report import findings, reproduction, sections
 from latentgrid.results.trained import TrainedRun, read_table
 from latentgrid.text import number, signed
@@ -37,17 +35,6 @@ COMPARED = {
     "sample_classes": "sample classes",
     "sample_score": "sample score",
 }
-
-
-def main(
-    dataset: Annotated[str, typer.Option()],
-    figures: Annotated[list[str] | None, typer.Argument(help="figures to show")] = None,
-    threads: Annotated[int, typer.Option(help="pictures made at a time")] = 1,
-) -> None:
-    """Write the report of a data set."""
-    layout = Layout(dataset)
-    template = templates().get_template("report.html.j2")
-    write_text(layout.report, template.render(content(layout, figures or [], threads)))
 
 
 def templates() -> Environment:
@@ -194,7 +181,7 @@ def _sections(
 
 def _animation(layout: Layout, figure: str) -> str | None:
     """Return a figure's animation as an address, or None if it has none."""
-    if not catalogue.is_animated(figure):
+    if not catalogue.figure(figure).is_animated:
         return None
     return _address((layout.figures / f"{figure}.webp").read_bytes())
 
@@ -228,7 +215,3 @@ def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
         "devices": sorted({run.config["device"] for run in made}),
         "libraries": sorted(set(libraries)),
     }
-
-
-if __name__ == "__main__":
-    run_step(main)

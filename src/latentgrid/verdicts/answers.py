@@ -1,57 +1,17 @@
-"""The judging of what was published: verdicts on numbers and claims, from the table of runs."""
+"""The answers to all claims, from the table of runs."""
 
 import importlib
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import typer
 
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import (
-    as_exact_as_published,
-    joined,
-    read_published,
-    read_runs,
-    write_table,
-)
-from latentgrid.files.layout import Layout
+from latentgrid.evaluation.tables import joined
 from latentgrid.grid import catalogue
-from latentgrid.jobs.step import run_step
-from latentgrid.results.trained import load_test_set
-from latentgrid.verdicts import numbers, regions, rule
+from latentgrid.verdicts import rule
 from latentgrid.verdicts.claims import Part
 from latentgrid.verdicts.rule import Answer
-
-
-def main(
-    dataset: Annotated[str, typer.Option()],
-    test_images: Annotated[int, typer.Option(help="silhouettes on the first so many test images")],
-) -> None:
-    """Write the verdicts of a data set."""
-    layout = Layout(dataset)
-    published = read_published()
-    runs = read_runs(layout)
-    verdicts = numbers.table(published, runs, dataset)
-    test = load_test_set(layout.images).first(test_images)
-    exact = as_exact_as_published(runs)
-    scanned = regions.table(layout, published, exact, test)
-    written = {
-        "verdicts": verdicts,
-        "claims": claims_table(exact[exact["status"] == "finished"]),
-        "rank_agreement": numbers.rank_agreement(verdicts),
-        "scanned": scanned,
-        "regions": regions.summary(scanned),
-    }
-    for name, table in written.items():
-        write_table(layout.tables / f"{name}.csv", table)
-    print(f"published numbers: {_counted(verdicts['verdict'])}", flush=True)
-    print(f"comparisons for claims: {_counted(written['claims']['answer'])}", flush=True)
-
-
-def _counted(words: "pd.Series[str]") -> str:
-    """Return how often each word occurs, the most frequent first: "3 reproduced, 2 not run"."""
-    return ", ".join(f"{count} {word}" for word, count in words.value_counts().items())
 
 
 def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +60,3 @@ def _epochs(runs: pd.DataFrame) -> str:
     steps = runs[~runs["model"].map(catalogue.is_closed_form).astype(bool)]
     lengths = sorted(steps["planned_epochs"].dropna().astype(int).unique())
     return ", ".join(map(str, lengths))
-
-
-if __name__ == "__main__":
-    run_step(main)

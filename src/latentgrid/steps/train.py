@@ -63,7 +63,7 @@ def code_digest_of(settings: Mapping[str, Any]) -> str:
     """Return the digest of the code that trains a run: that of the order, which was looked at."""
     order = orders.mine()
     if order:
-        return order.products[0].recipe.code
+        return order.product.recipe.code
     from latentgrid.stamps.code import code_of
 
     return code_of("latentgrid.training.run", f"latentgrid.models.{settings['model']}").digest

@@ -1,4 +1,4 @@
-"""The published step: tables, verdicts and figures of a data set, to be kept in git."""
+"""The step that sets tables, verdicts and figures on a page to be kept in git."""
 
 import shutil
 from functools import partial
@@ -13,7 +13,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
 from latentgrid.report import reproduction
-from latentgrid.report.gallery import markdown, with_pictures
+from latentgrid.report.markdown import markdown, with_pictures
 from latentgrid.results.trained import TrainedRun
 
 

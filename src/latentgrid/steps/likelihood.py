@@ -16,33 +16,32 @@ from latentgrid.results.trained import TrainedRun, load_test_set
 
 def main(
     dataset: Annotated[str, typer.Option()],
+    run: Annotated[str, typer.Option(help="its name in the plan")],
     images: Annotated[int, typer.Option(help="take the first so many test images, binarised")],
     draws: Annotated[int, typer.Option(help="draws of the posterior for each image")],
-    names: Annotated[list[str], typer.Argument(help="the runs")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
 ) -> None:
-    """Bound the likelihood by runs that have a result."""
+    """Bound the likelihood by a run that has a result."""
     place, _slot = take_device(device, jobs_per_gpu)
-    write_bounds(Layout(dataset), names, images, draws, place)
+    write_bounds(Layout(dataset), run, images, draws, place)
 
 
-def write_bounds(layout: Layout, names: list[str], images: int, draws: int, place: str) -> None:
-    """Write the bounds of each run on the first test images, computed on `place`."""
+def write_bounds(layout: Layout, run: str, images: int, draws: int, device: str) -> None:
+    """Write the bounds of a run on the first test images, computed on a device."""
     import torch
 
     from latentgrid.evaluation import bounds
 
     torch.set_num_threads(1)
-    if place == "cuda":
+    if device == "cuda":
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
     test = load_test_set(layout.images).first(images)
-    binary = bounds.binarised(test.images).to(place)
-    for name in names:
-        run = TrainedRun(layout.run(name))
-        write_json(run.files.likelihood, bounds.of_run(run, binary, draws))
-        print(name, flush=True)
+    binary = bounds.binarised(test.images).to(device)
+    trained = TrainedRun(layout.run(run))
+    write_json(trained.files.likelihood, bounds.of_run(trained, binary, draws))
+    print(run, flush=True)
 
 
 if __name__ == "__main__":

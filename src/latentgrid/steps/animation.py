@@ -1,0 +1,28 @@
+"""The step that draws the frames of a figure that moves."""
+
+from typing import Annotated
+
+import torch
+import typer
+
+from latentgrid.figures.draw import drawn
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import save_animation
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    figure: Annotated[str, typer.Option(help="its file's name in `comparisons`")],
+    entries: Annotated[list[str] | None, typer.Argument(help="entries that it shows")] = None,
+) -> None:
+    """Draw a figure's frames as one WebP; one that has none stands still."""
+    torch.set_num_threads(1)
+    layout = Layout(dataset)
+    drawing = drawn(figure, Material(layout, tuple(entries or [])))
+    save_animation(drawing.frames or [drawing.figure], layout.animation(figure))
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,32 @@
+"""The step that draws a figure over all runs."""
+
+from typing import Annotated
+
+import torch
+import typer
+
+from latentgrid.figures.draw import drawn
+from latentgrid.figures.material import Material
+from latentgrid.figures.style import save_pdf, save_png
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    figure: Annotated[str, typer.Option(help="its file's name in `comparisons`")],
+    entries: Annotated[list[str] | None, typer.Argument(help="entries that it shows")] = None,
+) -> None:
+    """Draw a figure as PNG and PDF, and write down of what and what is seen in it."""
+    torch.set_num_threads(1)
+    layout, shown = Layout(dataset), entries or []
+    drawing = drawn(figure, Material(layout, tuple(shown)))
+    save_png(drawing.figure, layout.picture(figure))
+    save_pdf(drawing.figure, layout.picture(figure).with_suffix(".pdf"))
+    seen = {"entries": shown, "seen": drawing.seen, "missing": drawing.missing}
+    write_json(layout.seen(figure), seen)
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,34 @@
+"""The step that sets all figures on a page of the documentation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentgrid.evaluation.tables import read_runs
+from latentgrid.files.atomic import write_text
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.report.markdown import markdown, with_pictures
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    configuration: Annotated[str, typer.Option(help="file that the page names as its origin")],
+    folder: Annotated[Path, typer.Option(help="where page and pictures go")],
+    figures: Annotated[list[str], typer.Argument(help="figures to show")],
+) -> None:
+    """Write a page with pictures small enough to be kept in git."""
+    layout = Layout(dataset)
+    template = markdown().get_template("gallery.md.j2")
+    page = template.render(
+        sections=with_pictures(layout, figures, folder),
+        dataset=dataset,
+        configuration=configuration,
+        runs=read_runs(layout),
+    )
+    write_text(folder / "README.md", page)
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,25 @@
+"""The step that assembles the report: one self-contained page from the tables and figures."""
+
+from typing import Annotated
+
+import typer
+
+from latentgrid.files.atomic import write_text
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.report.page import content, templates
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    figures: Annotated[list[str] | None, typer.Argument(help="figures to show")] = None,
+    threads: Annotated[int, typer.Option(help="pictures made at a time")] = 1,
+) -> None:
+    """Write the report of a data set."""
+    layout = Layout(dataset)
+    template = templates().get_template("report.html.j2")
+    write_text(layout.report, template.render(content(layout, figures or [], threads)))
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,52 @@
+"""The judging of what was published: verdicts on numbers and claims, from the table of runs."""
+
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from latentgrid.evaluation.tables import (
+    as_exact_as_published,
+    read_published,
+    read_runs,
+    write_table,
+)
+from latentgrid.files.layout import Layout
+from latentgrid.jobs.step import run_step
+from latentgrid.results.trained import load_test_set
+from latentgrid.verdicts import numbers, regions
+from latentgrid.verdicts.answers import claims_table
+
+
+def main(
+    dataset: Annotated[str, typer.Option()],
+    test_images: Annotated[int, typer.Option(help="silhouettes on the first so many test images")],
+) -> None:
+    """Write the verdicts of a data set."""
+    layout = Layout(dataset)
+    published = read_published()
+    runs = read_runs(layout)
+    verdicts = numbers.table(published, runs, dataset)
+    test = load_test_set(layout.images).first(test_images)
+    exact = as_exact_as_published(runs)
+    scanned = regions.table(layout, published, exact, test)
+    written = {
+        "verdicts": verdicts,
+        "claims": claims_table(exact[exact["status"] == "finished"]),
+        "rank_agreement": numbers.rank_agreement(verdicts),
+        "scanned": scanned,
+        "regions": regions.summary(scanned),
+    }
+    for name, table in written.items():
+        write_table(layout.tables / f"{name}.csv", table)
+    print(f"published numbers: {_counted(verdicts['verdict'])}", flush=True)
+    print(f"comparisons for claims: {_counted(written['claims']['answer'])}", flush=True)
+
+
+def _counted(words: "pd.Series[str]") -> str:
+    """Return how often each word occurs, the most frequent first: "3 reproduced, 2 not run"."""
+    return ", ".join(f"{count} {word}" for word, count in words.value_counts().items())
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,44 @@
+"""Every name that several rule files share: the configuration, the runs, and where things lie.
+
+A call that cannot succeed ends here, before Snakemake has looked at a file.
+"""
+
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.grid.runs import canonical, plan_of, planned_runs
+from latentgrid.pipeline import (
+    configuration,
+    failure,
+    fitting,
+    sources,
+    start,
+    tracking,
+)
+
+start.require_own_code()
+start.require_hooks()
+start.use_this_python()
+start.name_this_workflow()
+start.require_space()
+start.require_own_records()
+
+PARAMS = configuration.load_params(workflow)
+configuration.require_known_numbers()
+LAYOUT = Layout(PARAMS.dataset)
+PLAN = canonical(plan_of(PARAMS))
+RUNS = {run.name: run for run in planned_runs(PARAMS)}
+# All runs; in the call that makes a report after a failure, those that have a result.
+THERE = failure.finished_only(RUNS, LAYOUT)
+OUTCOMES = [LAYOUT.run(run).outcome for run in THERE]
+# What a step depends on is in the description; that the images are there is enough.
+DATA = [LAYOUT.description, ancient(LAYOUT.images)]
+# What later steps ask of models, their abilities and what ranks their runs, is in the models' files.
+MODELS = sorted(
+    {f"latentgrid.models.{entry.model}" for entry in PARAMS.models.values()}
+)
+# How a rule starts its step. `exec` makes Snakemake the parent of the job, which dies with it.
+STEP = "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps."
+
+
+wildcard_constraints:
+    run=".+",

@@ -1,0 +1,30 @@
+"""Say of what was published whether it reproduces.
+
+Reads the tables and the runs. Makes a verdict on each published number and an answer to each claim.
+"""
+
+
+rule verdicts:
+    """Say of every published number and claim whether it reproduces."""
+    input:
+        published="reference/published.csv",
+        data=DATA,
+        tables=LAYOUT.table_files,
+        runs=LAYOUT.inventory,
+    output:
+        LAYOUT.verdict_files,
+    log:
+        LAYOUT.logs / "verdicts.log",
+    params:
+        job="verdicts",
+        code=sources.code(
+            "latentgrid.steps.verdicts",
+            *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
+            *MODELS,
+        ),
+        dataset=PARAMS.dataset,
+        test_images=PARAMS.evaluation.test_images,
+    shell:
+        STEP + "verdicts"
+        " --dataset {params.dataset}"
+        " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
