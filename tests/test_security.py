@@ -138,7 +138,7 @@ def test_credentials_are_left_out(text, left):
 
 @pytest.fixture(scope="module")
 def audit():
-    place = importlib.util.spec_from_file_location("audit", ROOT / "workflow" / "audit.py")
+    place = importlib.util.spec_from_file_location("audit", ROOT / "tools" / "audit.py")
     module = importlib.util.module_from_spec(place)
     place.loader.exec_module(module)
     return module.verdict

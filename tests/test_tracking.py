@@ -17,7 +17,6 @@ from mlflow.entities import Metric, Param
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import sha256
 from latentgrid.files.layout import Layout
-from latentgrid.tracking import DatabaseUnusable, TrackingUnavailable, sync
 from latentgrid.tracking.records import (
     COMMIT_TAG,
     DATA_TAG,
@@ -28,6 +27,8 @@ from latentgrid.tracking.records import (
     _params,
 )
 from latentgrid.tracking.runs import DIGEST_TAG
+from latentgrid.tracking.server import DatabaseUnusable, TrackingUnavailable
+from latentgrid.tracking.sync import sync
 from tracked import (
     COLUMNS,
     DATASET,
@@ -409,8 +410,9 @@ def test_a_damaged_file_of_a_run_is_named(layout: Layout) -> None:
 def follower() -> subprocess.Popen[str]:
     """A process that follows until its standard input ends."""
     code = (
-        "import sys; from latentgrid import tracking, paths;"
-        f"tracking.follow(paths.Layout({DATASET!r}), sys.stdin, seconds=0.2)"
+        "import sys; from latentgrid.files.layout import Layout;"
+        "from latentgrid.tracking.follow import follow;"
+        f"follow(Layout({DATASET!r}), sys.stdin, seconds=0.2)"
     )
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -478,10 +480,10 @@ def test_sixteen_processes_at_once_make_one_whole_database(project: Path) -> Non
 import multiprocessing, sys
 import mlflow, mlflow.store.tracking.sqlalchemy_store
 from latentgrid.files import layout as paths
-from latentgrid import tracking
+from latentgrid.tracking.sync import sync
 fork = multiprocessing.get_context("fork")
 layouts = [paths.Layout(dataset) for dataset in ("digits", "mnist") * 8]
-processes = [fork.Process(target=tracking.sync, args=(layout,)) for layout in layouts]
+processes = [fork.Process(target=sync, args=(layout,)) for layout in layouts]
 for process in processes:
     process.start()
 for process in processes:

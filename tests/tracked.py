@@ -150,7 +150,10 @@ def training(files: RunFiles) -> Iterator[subprocess.Popen[str]]:
 
 def syncing(dataset: str) -> list[str]:
     """Return the command of a process that syncs."""
-    code = f"from latentgrid import tracking, paths; tracking.sync(paths.Layout({dataset!r}))"
+    code = (
+        "from latentgrid.files.layout import Layout; from latentgrid.tracking.sync import sync;"
+        f"sync(Layout({dataset!r}))"
+    )
     return [sys.executable, "-c", code]
 
 

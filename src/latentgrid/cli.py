@@ -158,11 +158,17 @@ def compare(
         Path, typer.Argument(help="a folder of results, or a project with data/ and results/")
     ],
     second: Annotated[Path, typer.Argument(help="another one of the same kind")],
+    any_code: Annotated[
+        bool, typer.Option("--any-code", help="let files name other code that made the same")
+    ] = False,
 ) -> None:
     """Compare two folders byte by byte and say why files differ; exit status 1 if any does."""
+    from latentgrid.commands.compare import but_for_code
     from latentgrid.commands.compare import compare as compare_folders
 
     found = compare_folders(first, second)
+    if any_code:
+        found = but_for_code(first, second, found)
     for name, reason in found.differences.items():
         print(printable(f"{name}: {reason}"))
     print(found.summary)
@@ -215,13 +221,24 @@ def track(
     ] = False,
 ) -> None:
     """Bring MLflow up to date with the run files."""
-    from latentgrid import tracking
+    from latentgrid.tracking.follow import follow as follow_workflow
+    from latentgrid.tracking.sync import sync
 
     layout = Layout(dataset or _params(None).dataset)
     if follow:
-        tracking.follow(layout, sys.stdin)
+        follow_workflow(layout, sys.stdin)
     else:
-        tracking.sync(layout)
+        sync(layout)
+
+
+@app.command()
+def benchmarks(dataset: Dataset = None) -> None:
+    """Say what the jobs cost: seconds, CPU seconds and memory, rule by rule."""
+    from latentgrid.commands.benchmarks import by_rule
+
+    layout = Layout(dataset or _params(None).dataset)
+    Console(width=None if sys.stdout.isatty() else UNLIMITED).print(by_rule(layout))
+    print(f"Each job stands in {layout.benchmarks}.")
 
 
 @app.command()
@@ -230,16 +247,18 @@ def ui(
     port: Annotated[int, typer.Option(help="where the page is served")] = 5000,
 ) -> None:
     """Show all runs there are on MLflow's page, which listens on this machine only."""
-    from latentgrid import tracking
+    from latentgrid.tracking.page import serve
+    from latentgrid.tracking.server import DatabaseUnusable
+    from latentgrid.tracking.sync import sync
 
     layout = Layout(dataset or _params(None).dataset)
     try:
-        tracking.sync(layout)
-    except tracking.DatabaseUnusable:
+        sync(layout)
+    except DatabaseUnusable:
         raise
     except UserError as error:
         print(f"warning: {error}", file=sys.stderr)
-    tracking.serve(port)
+    serve(port)
 
 
 def _params(configfile: list[Path] | None) -> params.Params:

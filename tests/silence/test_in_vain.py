@@ -18,10 +18,10 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import params
 from latentgrid.grid.runs import canonical, plan_of
 from latentgrid.models import Model, Player
-from latentgrid.training import trial
+from latentgrid.steps import trial
 from latentgrid.training.loop import Training
 from latentgrid.training.steps import Batches
-from latentgrid.training.trial import attempt, examine
+from latentgrid.training.trial import admit, attempt, examine
 from networks import build
 from project import ROOT, TINY
 
@@ -96,7 +96,7 @@ def test_the_first_of_ones_own_players_steps_on_every_batch(paces):
 
 def test_a_player_without_a_hyperparameter_is_refused_too():
     with pytest.raises(UserError, match=r"^mine: every: found 7, .*up to 6$"):
-        trial.admit("mine", Paced(1, 7), settings(), SIZE)
+        admit("mine", Paced(1, 7), settings(), SIZE)
 
 
 # Batches

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from latentgrid.files.layout import Layout
-from latentgrid.tracking import DatabaseUnusable, sync
+from latentgrid.tracking.server import DatabaseUnusable
+from latentgrid.tracking.sync import sync
 from other_user import call_as_other, needs_other_user
 from project import call, copy_built, empty_database
 from tracked import DATASET, enter, planned, shown, write_run

@@ -11,9 +11,9 @@ from mlflow.entities import Run
 
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
-from latentgrid.tracking import sync
 from latentgrid.tracking.records import COMMIT_TAG, FOLDER_TAG, NAME_TAG, STATUS_TAG
 from latentgrid.tracking.runs import Logged
+from latentgrid.tracking.sync import sync
 from project import empty_database
 from tiny import seal
 from tracked import (

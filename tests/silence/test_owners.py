@@ -17,8 +17,8 @@ pytestmark = needs_other_user
 
 LAYOUT = Layout("digits")
 CHECK = (
-    "from latentgrid import workflow, paths; "
-    "workflow.require_own_records(); workflow.require_own_results(paths.Layout('digits'))"
+    "from latentgrid.files.layout import Layout; from latentgrid.pipeline import start; "
+    "start.require_own_records(); start.require_own_results(Layout('digits'))"
 )
 
 

@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from latentgrid.files.atomic import sha256
 LEFT_OUT = (
     "timing.json",  # of a run: when, where and how long it trained
     "logs",  # what each job said
+    "benchmarks.csv",  # what each job cost
     "state",  # of runs that are still in training
     ".*",  # locks, and files that are half written
 )
@@ -69,6 +70,46 @@ def compare(first: Path, second: Path) -> Comparison:
     reasons = {name: _reason(first, second, name) for name in compared}
     differences = {str(name): reason for name, reason in reasons.items() if reason}
     return Comparison(len(compared), len(every) - len(compared), differences)
+
+
+def but_for_code(first: Path, second: Path, found: Comparison) -> Comparison:
+    """Return a comparison without the files that differ in nothing but the code they name.
+
+    A run says which commit and code trained it; digests of that file stand in others. A run that
+    other code trained to other numbers still differs.
+    """
+    names = [_named_after_code(folder) for folder in (first, second)]
+
+    def is_alike(name: str) -> bool:
+        pair = first / name, second / name
+        if not all(path.is_file() for path in pair):
+            return False
+        one, other = (_replaced(path, of) for path, of in zip(pair, names, strict=True))
+        return one == other
+
+    left = {name: why for name, why in found.differences.items() if not is_alike(name)}
+    return replace(found, differences=left)
+
+
+def _named_after_code(folder: Path) -> dict[bytes, bytes]:
+    """Return what stands in files because of a run's code, and what to put in its place."""
+    found: dict[bytes, bytes] = {}
+    for path in sorted(folder.rglob("config.json")):
+        config, outcome = json.loads(path.read_bytes()), path.with_name("outcome.json")
+        run = path.parent.relative_to(folder).as_posix()
+        values = {config.get(key): f"{key} of a run" for key in ("code", "code digest")}
+        values |= {
+            sha256(file): f"{file.name} of {run}" for file in (path, outcome) if file.is_file()
+        }
+        found |= {str(value).encode(): name.encode() for value, name in values.items() if value}
+    return found
+
+
+def _replaced(path: Path, names: dict[bytes, bytes]) -> bytes:
+    content = path.read_bytes()
+    for value, name in names.items():
+        content = content.replace(value, name)
+    return content
 
 
 def is_left_out(name: Path) -> bool:

@@ -110,6 +110,11 @@ class Layout:
         return self.drawn_from / "interactive.json"
 
     @property
+    def benchmarks(self) -> Path:
+        """What each job cost: seconds, CPU seconds and memory."""
+        return self.results / "benchmarks.csv"
+
+    @property
     def report(self) -> Path:
         """The page that people read."""
         return self.results / "report.html"

@@ -38,6 +38,8 @@ LIBRARIES = (
 )
 # As Snakemake sets for a job of one thread; libraries read them when they are imported.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# The environment variable that switches forks off.
+SWITCH = "LATENTGRID_FORKS"
 LONGEST_REQUEST = 2**20  # bytes
 SECONDS_TO_ASK = 1.0
 MOST_WAITING = 1000
@@ -56,10 +58,10 @@ def start(address: Path) -> subprocess.Popen[bytes] | None:
     """Start a server that lives as long as this process, and let jobs know where it is.
 
     Returns:
-        The server; None where the system has no such sockets or forks, or `address` cannot be
-        one, and jobs do without.
+        The server; None where the system has no such sockets or forks, where `address` cannot be
+        one, or where LATENTGRID_FORKS is `off`: then each job is a process of its own.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or os.environ.get(SWITCH) == "off":
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         try:

@@ -6,6 +6,7 @@ import typer
 
 from latentgrid.errors import plain_errors, print_on_any_terminal
 from latentgrid.jobs import orders
+from latentgrid.jobs.benchmarks import write_down
 from latentgrid.jobs.memory import keep_freed_memory
 from latentgrid.jobs.parent import die_with_parent
 
@@ -13,8 +14,8 @@ from latentgrid.jobs.parent import die_with_parent
 def run_step(function: Callable[..., None]) -> None:
     """Run `function` with its arguments read from the command line, while its workflow lives.
 
-    A job of the workflow refuses other code than was planned, and says beside its results what
-    they were made by.
+    A job of the workflow refuses other code than was planned, says beside its results what they
+    were made by, and writes down what it cost.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
@@ -30,3 +31,4 @@ def run_step(function: Callable[..., None]) -> None:
                 raise
         if order:
             order.stamp()
+        write_down()

@@ -1,0 +1,93 @@
+"""What each job cost, in one table of a data set.
+
+Snakemake's `benchmark:` would measure the process that it started, which waits while a fork does
+the work. So each job writes down its own time and memory when it ends.
+"""
+
+import csv
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from filelock import FileLock
+
+from latentgrid.errors import damaged
+from latentgrid.jobs.client import JOB
+from latentgrid.jobs.orders import ORDERS
+
+NAME = "benchmarks.csv"
+MEGABYTE = 1_000_000
+# `ru_maxrss` is in units of so many bytes.
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one job cost.
+
+    Attributes:
+        job: its name, as in `train:vae/latent_dim=2/seed=0`.
+        rule: the part of it before the colon.
+        seconds: wall time from the start of its process, or of its fork, to its end.
+        cpu_seconds: of all its threads, in user and system mode.
+        memory_mb: the most that it held at a time, in 10⁶ bytes, with the libraries that forks
+            share with one another.
+    """
+
+    job: str
+    rule: str
+    seconds: float
+    cpu_seconds: float
+    memory_mb: float
+
+
+def write_down() -> None:
+    """Add this process's cost to the table beside its orders; a job without orders has none."""
+    job, orders = os.environ.get(JOB), os.environ.get(ORDERS)
+    if not job or not orders:
+        return
+    table = Path(orders).with_name(NAME)
+    row = asdict(_cost(job))
+    with FileLock(table.with_name(f".{NAME}.lock")):
+        is_new = not table.exists()
+        with table.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(row))
+            if is_new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def _cost(job: str) -> Cost:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return Cost(
+        job=job,
+        rule=job.partition(":")[0],
+        seconds=round(time.time() - psutil.Process().create_time(), 3),
+        cpu_seconds=round(used.ru_utime + used.ru_stime, 3),
+        memory_mb=round(used.ru_maxrss * RSS_UNIT / MEGABYTE, 1),
+    )
+
+
+def read(table: Path) -> list[Cost]:
+    """Return the cost of each job of a table, the last one where it ran several times.
+
+    Raises:
+        UserError: the table is damaged.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            latest = {cost.job: cost for cost in _rows(file)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(table, error) from None
+    return list(latest.values())
+
+
+def _rows(lines: Iterable[str]) -> Iterator[Cost]:
+    for row in csv.DictReader(lines):
+        numbers = (float(row[name]) for name in ("seconds", "cpu_seconds", "memory_mb"))
+        yield Cost(row["job"], row["rule"], *numbers)
