@@ -7,7 +7,7 @@ TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast reproduce torture bench check audit format lock report ui watch restore prune clean
+.PHONY: help setup run test test-fast reproduce torture bench check audit format lock rulegraph report ui watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ format: setup ## format all code
 lock: setup ## resolve pyproject.toml into requirements.lock again
 	$(RESOLVE) --upgrade --output-file requirements.lock
 	uv pip compile --upgrade --no-deps --generate-hashes --no-header --output-file benchmarks/peers.lock benchmarks/peers.in
+
+rulegraph: setup ## draw the rules on docs/rulegraph.md
+	python tools/rulegraph.py
 
 report: setup ## say with Snakemake's own report how every file was made
 	snakemake --report results/provenance.html --configfile $(or $(CONFIG),params.yaml)

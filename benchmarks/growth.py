@@ -77,11 +77,8 @@ def imitate(project: Path) -> None:
     trained = here.run(first.name)
     everything = [*trained.results, trained.timing, trained.outcome]
     seconds(project, *SNAKEMAKE, "--", str(trained.outcome))
-    for step, *options in (
-        ("latentgrid.steps.evaluate", "--test-images", "100"),
-        ("latentgrid.figures.overview",),
-    ):
-        seconds(project, step, "--dataset", "digits", *options, first.name)
+    named = ("--dataset", "digits", "--run", first.name, "--test-images", "100")
+    seconds(project, "latentgrid.steps.evaluate", *named)
     for run in others:
         files = here.run(run.name)
         for file in (*everything, trained.metrics, trained.overview):

@@ -1,5 +1,7 @@
 """The examples of docs/extend.md, run as they stand there, and the links of the documents."""
 
+import contextlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -84,3 +86,13 @@ def test_every_dependency_is_explained():
     ours = {name for name in listed if name.startswith("latentgrid")}
     for name in set(listed) - typing_stubs - ours - {"setuptools"}:
         assert name in explained, name
+
+
+@pytest.mark.slow
+def test_the_page_of_the_rules_is_the_workflows_own():
+    place = importlib.util.spec_from_file_location("rulegraph", ROOT / "tools" / "rulegraph.py")
+    tool = importlib.util.module_from_spec(place)
+    place.loader.exec_module(tool)
+    with contextlib.chdir(ROOT):
+        written = (ROOT / tool.PAGE).read_text(encoding="utf-8")
+        assert tool.page() == written, "call make rulegraph"

@@ -343,6 +343,20 @@ def wait_for(project, workflow, pattern):
         time.sleep(0.05)
 
 
+def test_without_forks_the_bits_are_the_same(built, project):
+    files = LAYOUT.run(MMD_VAE.format(0.001))
+    shutil.rmtree(project / files.folder)
+    target = ["snakemake", "--cores", "1", str(files.metrics)]
+    off = environment(project) | {"LATENTGRID_FORKS": "off"}
+    done = subprocess.run(target, cwd=project, env=off, capture_output=True, text=True, check=True)
+    assert not (project / LAYOUT.fork_server).exists()
+    assert "Finished" in done.stdout + done.stderr
+    expected, found = contents(built / files.folder), contents(project / files.folder)
+    assert found.keys() == expected.keys()
+    for name in found.keys() - {files.timing.name}:
+        assert found[name] == expected[name], name
+
+
 def test_killed_workflow_goes_on_with_the_same_bits_on_fewer_cores(built, project):
     shutil.rmtree(project / LAYOUT.results)
     workflow = start(project, "--cores", "2")

@@ -1,1 +1,4 @@
-"""One file for each command of `latentgrid`."""
+"""One file for each command of `latentgrid` that is more than a few lines.
+
+What prints and what a user types is in `cli`. Nothing of the pipeline imports a command's work.
+"""

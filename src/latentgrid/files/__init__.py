@@ -1,1 +1,4 @@
-"""What lies where, and how it is written."""
+"""What lies where, and how it is written, locked and put aside.
+
+No file here knows what is in a file; who reads and writes one does.
+"""

@@ -1,1 +1,4 @@
-"""How a step of the pipeline becomes a process."""
+"""How a step becomes a process: forks, orders, devices, and an end with its workflow.
+
+docs/jobs.md explains it. What a step does is not known here, and changes no result.
+"""

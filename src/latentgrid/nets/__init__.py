@@ -1,1 +1,4 @@
-"""Networks that models are made of; none knows of a loss."""
+"""Networks that models are made of.
+
+None knows of a loss, an optimizer or a data set.
+"""

@@ -1,1 +1,4 @@
-"""Readers of what a training and an evaluation wrote."""
+"""Readers of what a training and an evaluation wrote, each with its checks.
+
+Nothing here computes a measure, and nobody else opens these files.
+"""
