@@ -49,17 +49,19 @@ def code_of(*modules: str) -> Code:
     """
     found = sorted(_upstream(modules))
     means = {module: _meaning(module) for module in found}
-    imported = {module: _imported(module) for module in found}
-    linked = means
-    for _ in range(DEPTH):
-        linked = {
-            module: _sha256([means[module], *(linked[name] for name in imported[module])])
-            for module in found
-        }
+    linked = {module: _linked(module, DEPTH) for module in found}
     # The named modules by their order; all others by what they are, wherever they lie.
     digest = _sha256([[linked[module] for module in modules], sorted(set(linked.values()))])
     sources = {module: hashlib.sha256(_source(module)).hexdigest() for module in found}
     return Code(digest, means, sources)
+
+
+@cache
+def _linked(module: str, depth: int) -> str:
+    """Return a digest of what a module means with those it imports, so many imports deep."""
+    if not depth:
+        return _meaning(module)
+    return _sha256([_meaning(module), *(_linked(name, depth - 1) for name in _imported(module))])
 
 
 @cache
@@ -147,7 +149,8 @@ def _names(node: ast.Import | ast.ImportFrom) -> Iterator[list[str]]:
         yield [name.name.rpartition(".")[2] if ours else name.name, name.asname or ""]
 
 
-def _imported(module: str) -> list[str]:
+@cache
+def _imported(module: str) -> tuple[str, ...]:
     """Return the modules of this package that a module imports, in the order of the names."""
     found = []
     for node in ast.walk(_syntax(module)):
@@ -160,7 +163,7 @@ def _imported(module: str) -> list[str]:
                     found.append((name.name, name.asname or "", target))
         elif isinstance(node, ast.Import):
             found += [(name.name, name.asname or "", name.name) for name in node.names]
-    return [target for *_, target in sorted(found) if target in _graph().modules]
+    return tuple(target for *_, target in sorted(found) if target in _graph().modules)
 
 
 def _is_ours(node: ast.ImportFrom) -> bool:
