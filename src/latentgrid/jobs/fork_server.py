@@ -1,9 +1,10 @@
 """A process that has imported the libraries, which takes seconds, and forks for each job.
 
-A fork shares the server's memory until it writes to it, imports the project's own code anew, and
-ends without taking torch down, which takes a second: what a step registers to be done at the end
-of its process may not be done. It computes what any other process would. The server starts neither
-CUDA, which no fork could use, nor a thread; pyarrow's allocator has one, which forks do without.
+A fork shares the server's memory until it writes to it, imports this package anew, and computes what
+any other process would. It ends without taking torch down, which would take a second, so functions
+that a step registers with `atexit` may not be called. The server starts neither CUDA, which a fork
+could not use, nor a thread; pyarrow's allocator has one, which forks do without. docs/jobs.md has
+more.
 """
 
 import atexit
@@ -26,7 +27,7 @@ from latentgrid.jobs import loading
 from latentgrid.jobs.client import BEGUN, SERVER, STREAMS, is_mine
 from latentgrid.jobs.parent import die_with_parent
 
-# What several steps import, and what typer imports late.
+# What several steps import, and what libraries import only when they are used.
 LIBRARIES = (
     *("torch", "safetensors.torch", "safetensors.numpy", "numpy", "scipy.stats"),
     *("pandas", "pandas.io.formats.csvs", "pyarrow.pandas_compat"),
@@ -55,7 +56,7 @@ class Job:
 
 
 def start(address: Path) -> subprocess.Popen[bytes] | None:
-    """Start a server that lives as long as this process, and let jobs know where it is.
+    """Start a server that ends with this process, and put its address into the environment of jobs.
 
     Returns:
         The server; None where the system has no such sockets or forks, where `address` cannot be

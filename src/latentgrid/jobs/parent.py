@@ -1,4 +1,4 @@
-"""A job ends when the workflow that started it is killed, and does not write on unseen."""
+"""Ends a job when the workflow that started it is killed."""
 
 import ctypes
 import os
@@ -13,11 +13,11 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the one that started it ends, however it ends.
+    """Ask the kernel to kill this process when its parent ends, however that ends.
 
-    If its workflow ended before this call, it is killed here. Only Linux can do so; elsewhere a job
-    whose workflow was killed goes on to its end. A training's lock keeps others off its files until
-    then.
+    If the workflow has ended already, this process is killed at once. Only Linux can do this.
+    Elsewhere a job whose workflow was killed goes on to its end, and the lock of a training keeps
+    others from its files until then.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""How a step of the pipeline becomes a command: `python -m latentgrid.training …` and the like."""
+"""Turns a step's function into a command, as in `python -m latentgrid.steps.train …`."""
 
 from collections.abc import Callable
 

@@ -24,28 +24,28 @@ NO_SPACE = (
 
 
 def is_full(folder: Path) -> bool:
-    """Tell whether there is next to no space left on a folder's disk."""
+    """Tell whether less than LEAST_SPACE is left on a folder's disk."""
     return shutil.disk_usage(folder).free < LEAST_SPACE
 
 
 def finished_only(runs: Iterable[str], layout: Layout) -> list[str]:
-    """Return the runs to work with: all, but for a report of what there is those that ended."""
+    """Return the runs to work with: all; in the call that follows a failure, those with a result."""
     return [
         run for run in runs if FINISHED_ONLY not in os.environ or layout.run(run).outcome.exists()
     ]
 
 
 def failures(runs: Iterable[str], layout: Layout) -> list[Path]:
-    """Return what says why runs failed, for a report of what there is."""
+    """Return the files that say why runs failed, in the call that follows a failure."""
     if FINISHED_ONLY not in os.environ:
         return []
     return [path for run in runs if (path := layout.run(run).failure).exists()]
 
 
 def say_what_failed(workflow: Any, layout: Layout) -> None:
-    """Show the end of the log of each failed job; Snakemake's own way of doing so is not quiet.
+    """Print the last lines of the log of each failed job, or that the disk is full.
 
-    On a full disk there is no log.
+    Snakemake would print whole logs, and its own commands with them.
     """
     if os.environ.get(STOPPING):
         print(STOPPED, file=sys.stderr, flush=True)
@@ -65,9 +65,9 @@ def text_of(log: Path) -> str:
 
 
 def report_what_there_is(workflow: Any) -> None:
-    """Call Snakemake again for the steps that gather, with the runs that did train.
+    """Call Snakemake again to make tables, figures and report of the runs that have a result.
 
-    Only when every job was tried: after Ctrl-C, that call would train the runs that were left.
+    This happens only when every job was tried. After Ctrl-C, nothing more is started.
     """
     scheduler = workflow.scheduler
     interrupted = scheduler.open_jobs or scheduler.running or os.environ.get(STOPPING)

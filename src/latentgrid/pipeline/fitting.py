@@ -1,4 +1,8 @@
-"""What lies in the results compared with what this call would make, as Snakemake is told it."""
+"""Which results fit this call's plan, and how Snakemake comes to know it.
+
+Snakemake judges a file by its date alone. So the results are compared with the plan before it looks
+at any, and their dates are set by what is found.
+"""
 
 import os
 import re
@@ -9,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid.commands.doctor import SURVEY
-from latentgrid.errors import UserError
+from latentgrid.errors import plain_errors
 from latentgrid.files.aside import put_run_aside, take_back
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -22,14 +26,15 @@ from latentgrid.stamps.made import Digests, misfit
 DRY_RUN = re.compile(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run")
 
 
+# What `look_at_results` found: the names of jobs whose results fit, and runs that do not.
 FITTING: set[str] = set()
 MISFITS: list[survey.Finding] = []
 
 
 def data_to_train(run: str, data: Sequence[Any]) -> Sequence[Any]:
-    """Return the inputs of a training: none if its results fit.
+    """Return the inputs of a training: none if its results fit already.
 
-    For Snakemake would train a run again that depends on images that were lost.
+    Otherwise Snakemake would train it again when the images were lost and are fetched anew.
     """
     return [] if f"{survey.TRAIN}:{run}" in FITTING else data
 
@@ -37,10 +42,18 @@ def data_to_train(run: str, data: Sequence[Any]) -> Sequence[Any]:
 def look_at_results(
     workflow: Any, layout: Layout, values: Mapping[str, Iterable[str]]
 ) -> list[survey.Job]:
-    """Compare what lies in the results with what would be made, and let Snakemake know.
+    """Compare all results with what would be made, set their dates, and print what does not fit.
+
+    Runs that were put aside and fit are moved back first. For `latentgrid doctor`, the comparison
+    is written to a file and this process ends.
+
+    Args:
+        workflow: Snakemake's, all of whose rules are there.
+        layout: of the data set.
+        values: the values of each rule's wildcard, by the rule's name.
 
     Returns:
-        All jobs of the workflow.
+        All jobs that the workflow can run.
     """
     jobs = survey.jobs(workflow.rules, layout, CODES, values)
     findings = survey.survey(jobs, Digests())
@@ -53,10 +66,8 @@ def look_at_results(
     # A dry run beside a workflow that runs leaves files to that one.
     if FINISHED_ONLY in os.environ or not is_held(layout.lock):
         findings = [_taken_back(finding, layout) for finding in findings]
-        try:
+        with plain_errors():
             survey.set_dates(findings)
-        except UserError as error:
-            sys.exit(f"error: {error}")
     FITTING.update(finding.job.name for finding in findings if not finding.reason)
     for line in survey.sentences(findings, every_run=any(map(DRY_RUN.fullmatch, sys.argv))):
         print(line, file=sys.stderr, flush=True)
@@ -65,7 +76,7 @@ def look_at_results(
 
 
 def _taken_back(finding: survey.Finding, layout: Layout) -> survey.Finding:
-    """Return a finding, that of a run which was put aside if it fits and this one does not."""
+    """Return a finding; if its run does not fit, but one that was put aside does, take that back."""
     if finding.job.rule != survey.TRAIN or not finding.reason:
         return finding
     run = layout.run(finding.job.name.partition(":")[2])
@@ -85,6 +96,6 @@ def trained_runs() -> list[str]:
 
 
 def put_misfits_aside(layout: Layout) -> None:
-    """Move runs that are to be trained again out of the way; Snakemake would delete them first."""
+    """Put aside the runs that are to be trained again; Snakemake would delete their files."""
     for finding in MISFITS:
         put_run_aside(layout, layout.run(finding.job.name.partition(":")[2]))

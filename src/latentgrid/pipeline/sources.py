@@ -1,26 +1,30 @@
-"""What a step is made by: its code, and the files that a data set is read from, as digests."""
+"""Digests for the parameters of jobs: of a step's code, of the plan, of a folder with archives."""
 
 import hashlib
 import sys
 
 from grimp.exceptions import SourceSyntaxError
 
-from latentgrid.errors import UserError, one_line
+from latentgrid.errors import one_line, plain_errors
 from latentgrid.grid import params
 from latentgrid.pipeline import mirror
 from latentgrid.stamps.code import Code, code_of
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of a text, to be a parameter of a job in place of it."""
+    """Return the SHA-256 of a text that is too long to be a parameter of a job."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+# The code behind each digest that was given to a job.
 CODES: dict[str, Code] = {}
 
 
 def code(*modules: str) -> str:
-    """Return the digest of the code of the named modules, to be the parameter `code` of a job."""
+    """Return the digest of the named modules and all they import: the parameter `code` of a job.
+
+    A file that is no valid Python ends the call with one line.
+    """
     try:
         found = code_of(*modules)
     except (SyntaxError, SourceSyntaxError, ValueError, OSError) as error:
@@ -30,8 +34,9 @@ def code(*modules: str) -> str:
 
 
 def fingerprint_of_mirror(chosen: params.Params) -> str | None:
-    """Return what the data step reads of `mirror:`, in one digest, or end here if it cannot be."""
-    try:
+    """Return a digest of what the data step reads from `mirror:`.
+
+    A file there that cannot be read ends the call with one line.
+    """
+    with plain_errors():
         return mirror.fingerprint(chosen.dataset, chosen.mirror)
-    except UserError as error:
-        sys.exit(f"error: {error}")

@@ -17,7 +17,7 @@ from types import FrameType
 import psutil
 
 from latentgrid import provenance
-from latentgrid.errors import UserError
+from latentgrid.errors import plain_errors
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.files.links import refuse_links
@@ -40,20 +40,21 @@ def use_this_python() -> None:
 
 
 def name_this_workflow() -> None:
-    """Let jobs know whose they are, so that they end if it ended before they had begun."""
+    """Tell jobs the process number of their workflow.
+
+    A job that starts after its workflow was killed sees that it is gone, and ends.
+    """
     os.environ[WORKFLOW] = str(os.getpid())
 
 
 def require_own_code() -> None:
-    """End here if the code that is loaded is not this folder's, whose results it would make."""
-    try:
+    """Refuse to run if Python has loaded the package from another folder than this project's."""
+    with plain_errors():
         provenance.require_own_code()
-    except UserError as error:
-        sys.exit(f"error: {error}")
 
 
 def require_hooks() -> None:
-    """End here if the call leaves out what is done before the first job."""
+    """Refuse --no-hooks: without them nobody writes the orders that each job needs."""
     if "--no-hooks" in sys.argv:
         sys.exit(
             "error: --no-hooks: jobs would not know what they are to make; call without it "
@@ -62,9 +63,10 @@ def require_hooks() -> None:
 
 
 def require_space() -> None:
-    """End here if the disk is full; Snakemake would say so with a traceback for each line it logs.
+    """Refuse to run on a full disk.
 
-    Should it fill up later, the lines that its log then lacks are no news.
+    Snakemake prints a traceback for each line that it cannot write to its log. That is switched
+    off, also for a disk that fills up later: then the last message of the call says so.
     """
     logging.raiseExceptions = False
     if is_full(Path()):
@@ -72,28 +74,25 @@ def require_space() -> None:
 
 
 def require_own_records() -> None:
-    """End here if Snakemake may not keep its records: it would say so with a traceback."""
+    """Refuse to run if another user owns Snakemake's records; it would end with a traceback."""
     records = Path(".snakemake")
-    try:
+    with plain_errors():
         require_writable([records, *records.glob("*")])
-    except UserError as error:
-        sys.exit(f"error: {error}")
 
 
 def require_own_results(layout: Layout) -> None:
-    """End here, before any job, if results or data cannot be written, or lie behind a link."""
-    try:
+    """Refuse to run if results or data cannot be written, or lie behind a symbolic link."""
+    with plain_errors():
         refuse_links(layout)
         for folder in (layout.results, layout.data):
             require_writable_below(folder)
-    except UserError as error:
-        sys.exit(f"error: {error}")
 
 
 def lock_results(layout: Layout) -> None:
-    """Hold the data set's results for as long as this process lives, or end here.
+    """Lock the data set's results until this process ends, or refuse to run if they are locked.
 
-    Unlike Snakemake's own locks this one is the kernel's: a kill frees it.
+    The kernel keeps this lock and frees it when the process is killed. Snakemake's own lock is a
+    file that a killed process leaves behind.
     """
     if FINISHED_ONLY not in os.environ:
         layout.results.mkdir(parents=True, exist_ok=True)
@@ -105,10 +104,10 @@ def lock_results(layout: Layout) -> None:
 
 
 def clear_up(layout: Layout) -> None:
-    """Delete what writes that were cut off left behind, and bring files of the future to today.
+    """Delete half-written files, and give files that are dated in the future today's date.
 
-    Who holds the lock is the only writer. Snakemake fails a job whose output is older than its
-    input, as it is when the clock was set back.
+    This process holds the lock, so nobody else is writing them. A file is dated in the future
+    after the clock was set back, and Snakemake fails a job whose input is newer than its output.
     """
     now = time.time()
     for folder in (layout.data, layout.results):
@@ -121,11 +120,11 @@ def clear_up(layout: Layout) -> None:
 
 
 def clear_state(layout: Layout, runs: Iterable[str]) -> None:
-    """Delete what runs that are done would go on from; they were killed before they could.
+    """Delete the checkpoints of runs that are done, where a kill kept the run from doing so.
 
     Args:
         layout: of the data set.
-        runs: those whose results fit.
+        runs: names of the runs whose results are complete and fit the plan.
     """
     for run in map(layout.run, runs):
         if run.state.exists() and not is_held(run.lock):
@@ -133,25 +132,26 @@ def clear_state(layout: Layout, runs: Iterable[str]) -> None:
 
 
 def write_plan(layout: Layout, plan: str) -> None:
-    """Write down the runs of this configuration, for the steps that gather all of them.
+    """Write the runs of this configuration to a file, for the steps that gather all of them.
 
-    Not by a rule: a rule's output is an input to others, and Snakemake does not look whether the
-    parameters of a job have changed while an input of it, even an `ancient()` one, is to be made.
+    No rule does this. The file would be an input of other rules, and while an input is to be made
+    again, Snakemake does not look whether a job's parameters have changed.
     """
     write_text(layout.plan, json.dumps(json.loads(plan), indent=1))
 
 
 def write_orders(layout: Layout, jobs: Iterable[survey.Job]) -> None:
-    """Write down for each job what it is to make, and by which code."""
+    """Write the order of each job: what it is to make, from what, and by which code."""
     os.environ[orders.ORDERS] = str(layout.orders)
     by_name = {job.name: (job.product, job.code) for job in jobs}
     orders.write(layout.orders, by_name, layout.plan)
 
 
 def try_networks(layout: Layout, plan: str) -> None:
-    """End here, before any job, if a network of the plan does not fit the images.
+    """Let each distinct network of the plan take one step, and end here if one does not fit.
 
-    Nothing is tried again as long as neither the networks nor their code change.
+    A key in a file remembers which networks were tried by which code, so that the next call need
+    not try them again.
     """
     trials = {canonical(trial_of(planned["settings"])) for planned in json.loads(plan)}
     kinds = sorted({json.loads(trial)[0] for trial in trials})
@@ -164,15 +164,15 @@ def try_networks(layout: Layout, plan: str) -> None:
     if layout.tried.exists() and layout.tried.read_bytes() == key.encode():
         return
     trial = ["latentgrid.steps.trial", "--dataset", layout.dataset, "--key", key]
-    # As a fork, like the jobs: to import torch takes longer than to try a few networks.
+    # In a fork, like a job: importing torch takes longer than trying a few networks.
     if subprocess.run([sys.executable, "-m", JOB_MODULE, *trial], check=False).returncode:
         sys.exit("No run was started.")
 
 
 def stop_on_signals() -> None:
-    """Let SIGTERM and SIGINT, also to this process alone, end the running jobs within seconds.
+    """Let SIGTERM and SIGINT end the running jobs within seconds, and then this process.
 
-    Snakemake would wait for them to end by themselves.
+    Snakemake alone would wait until they are done, if the signal was sent to it and not to them.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
