@@ -1,10 +1,10 @@
 """A process that has imported the libraries, which takes seconds, and forks for each job.
 
-A fork shares the server's memory until it writes to it, imports this package anew, and computes what
-any other process would. It ends without taking torch down, which would take a second, so functions
-that a step registers with `atexit` may not be called. The server starts neither CUDA, which a fork
-could not use, nor a thread; pyarrow's allocator has one, which forks do without. docs/jobs.md has
-more.
+A fork shares the server's memory until it writes to it, imports this package anew, and computes
+what any other process would. It ends without taking torch down, which would take a second, so
+functions that a step registers with `atexit` may not be called. The server starts neither CUDA,
+which a fork could not use, nor a thread; pyarrow's allocator has one, which forks do without.
+docs/jobs.md has more.
 """
 
 import atexit

@@ -29,7 +29,7 @@ def is_full(folder: Path) -> bool:
 
 
 def finished_only(runs: Iterable[str], layout: Layout) -> list[str]:
-    """Return the runs to work with: all; in the call that follows a failure, those with a result."""
+    """Return all runs; in the call that follows a failure, those that have a result."""
     return [
         run for run in runs if FINISHED_ONLY not in os.environ or layout.run(run).outcome.exists()
     ]

@@ -76,7 +76,7 @@ def look_at_results(
 
 
 def _taken_back(finding: survey.Finding, layout: Layout) -> survey.Finding:
-    """Return a finding; if its run does not fit, but one that was put aside does, take that back."""
+    """Take back a run that was put aside if it fits and the one in its place does not."""
     if finding.job.rule != survey.TRAIN or not finding.reason:
         return finding
     run = layout.run(finding.job.name.partition(":")[2])
