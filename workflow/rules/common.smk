@@ -1,5 +1,6 @@
 """Every name that several rule files share: the configuration, the runs, and where things lie.
 
+A shell command begins with `exec`, so that Snakemake is the parent of the job, which dies with it.
 A call that cannot succeed ends here, before Snakemake has looked at a file.
 """
 
@@ -36,8 +37,6 @@ DATA = [LAYOUT.description, ancient(LAYOUT.images)]
 MODELS = sorted(
     {f"latentgrid.models.{entry.model}" for entry in PARAMS.models.values()}
 )
-# How a rule starts its step. `exec` makes Snakemake the parent of the job, which dies with it.
-STEP = "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps."
 
 
 wildcard_constraints:

@@ -1,7 +1,8 @@
 """Fetch the data set.
 
-Reads the archives of the public mirrors, or those in the folder or at the URL named by `mirror:`.
-Makes the images as tensors that every job maps, and their description: counts, shape, checksum.
+Reads   the archives of the public mirrors, or those that `mirror:` names
+Makes   data/<dataset>/images.safetensors   images and labels, which every job maps
+        data/<dataset>/description.json     counts, shape, classes, checksum
 """
 
 import shlex
@@ -28,6 +29,6 @@ rule data:
         dataset=PARAMS.dataset,
         mirror=sources.fingerprint_of_mirror(PARAMS),
     shell:
-        STEP + "data"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.data"
         " --dataset {params.dataset} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

@@ -1,7 +1,11 @@
 """Look at each trained run by itself.
 
-Reads a run and the data set. Makes bounds on the likelihood of test images where the model has a
-density, then the judge's scores if there is a judge, all measures, and one picture of the run.
+Reads   results/<dataset>/runs/<run>/, data/<dataset>/, and the judge's run if there is a judge
+Makes   results/<dataset>/runs/<run>/
+            likelihood.json      bounds on the likelihood of test images, if the model has a density
+            judged.safetensors   the judge's scores of what the run makes, if there is a judge
+            metrics.json         all measures
+            overview.png         losses, samples and codes in one picture
 """
 
 JUDGE = next((run for run in THERE if RUNS[run].entry == PARAMS.evaluation.judge), None)
@@ -32,7 +36,7 @@ rule likelihood:
         images=PARAMS.evaluation.likelihood and PARAMS.evaluation.likelihood.images,
         draws=PARAMS.evaluation.likelihood and PARAMS.evaluation.likelihood.draws,
     shell:
-        STEP + "likelihood"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.likelihood"
         " --dataset {params.dataset} --run {wildcards.run:q}"
         " --images {params.images} --draws {params.draws}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu}"
@@ -74,7 +78,7 @@ rule evaluate:
             "--read likelihood" if wildcards.run in BOUNDED else ""
         ),
     shell:
-        STEP + "evaluate"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.evaluate"
         " --dataset {params.dataset} --run {wildcards.run:q}"
         " --test-images {params.test_images} {params.judge:q} {params.likelihood}"
         " > {log:q} 2>&1"

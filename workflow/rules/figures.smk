@@ -1,8 +1,12 @@
 """Draw the figures over all runs.
 
-Reads the tables and the runs; some figures also read what is laid out in the plane here, or an
-experiment on data of its own. Makes each figure as PNG and PDF, some as an animation, and beside it
-what is seen in it.
+Reads   results/<dataset>/tables/ and the runs
+Makes   results/<dataset>/figures/
+            <figure>.png, .pdf    the figure
+            <figure>.json         of what it was drawn, and what is seen in it
+            <figure>.webp         its frames, if it moves
+            drawn_from/           what some figures read besides: codes and images laid out in the
+                                  plane, experiments on data of their own
 """
 
 SHOWN = PARAMS.figures_to_draw()
@@ -24,7 +28,8 @@ rule embed_images:
         code=sources.code("latentgrid.steps.embed_images"),
         dataset=PARAMS.dataset,
     shell:
-        STEP + "embed_images --dataset {params.dataset} > {log:q} 2>&1"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.embed_images"
+        " --dataset {params.dataset} > {log:q} 2>&1"
 
 
 rule embed_codes:
@@ -42,7 +47,8 @@ rule embed_codes:
         dataset=PARAMS.dataset,
         entries=SHOWN.get("tsne", []),
     shell:
-        STEP + "embed_codes --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.embed_codes"
+        " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
 
 
 rule experiment:
@@ -63,7 +69,7 @@ rule experiment:
             f"latentgrid.experiments.{wildcards.experiment}",
         ),
     shell:
-        STEP + "experiment"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.experiment"
         " --name {wildcards.experiment} --output {output:q} > {log:q} 2>&1"
 
 
@@ -100,7 +106,7 @@ rule figure:
         entries=lambda wildcards: SHOWN[wildcards.figure],
         caption=lambda wildcards: catalogue.figure(wildcards.figure).caption,
     shell:
-        STEP + "figure"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.figure"
         " --dataset {params.dataset} --figure {wildcards.figure} {params.entries}"
         " > {log:q} 2>&1"
 
@@ -127,7 +133,7 @@ rule animation:
         dataset=PARAMS.dataset,
         entries=lambda wildcards: SHOWN[wildcards.figure],
     shell:
-        STEP + "animation"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.animation"
         " --dataset {params.dataset} --figure {wildcards.figure} {params.entries}"
         " > {log:q} 2>&1"
 

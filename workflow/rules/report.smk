@@ -1,7 +1,8 @@
 """Assemble what people read.
 
-Reads tables, verdicts and figures. Makes the report, one page that opens offline, and, when asked
-for by name, the pages of the documentation that show results: `gallery` and `published`.
+Reads   tables, verdicts, figures, and templates of src/latentgrid/report/
+Makes   results/<dataset>/report.html   one page that opens offline
+        docs/gallery, docs/published    pages of the documentation, when asked for by name
 """
 
 # Title, caption and section of a figure are in its file.
@@ -26,7 +27,7 @@ if "latent" in SHOWN:
             dataset=PARAMS.dataset,
             entries=SHOWN["latent"],
         shell:
-            STEP + "interactive"
+            "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.interactive"
             " --dataset {params.dataset} {params.entries} > {log:q} 2>&1"
 
 
@@ -60,7 +61,8 @@ rule report:
         dataset=PARAMS.dataset,
         figures=list(SHOWN),
     shell:
-        STEP + "report --threads {threads}"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.report"
+        " --threads {threads}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
@@ -82,7 +84,7 @@ rule gallery:
         configuration=" ".join(configuration.configuration_files(workflow)),
         figures=list(SHOWN),
     shell:
-        STEP + "gallery"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.gallery"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"
@@ -108,7 +110,7 @@ rule published:
         configuration=" ".join(configuration.configuration_files(workflow)),
         figures=list(SHOWN),
     shell:
-        STEP + "published"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.published"
         " --dataset {params.dataset}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

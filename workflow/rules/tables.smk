@@ -1,8 +1,9 @@
 """Gather all runs in tidy tables.
 
-Reads the outcome and the metrics of every run, and the published numbers. Makes a table with a row
-per run, per setting, per published number and so on, a summary for `dvc metrics`, and an inventory
-of the runs, so that later steps depend on one file instead of thousands.
+Reads   outcome and metrics of every run, reference/published.csv
+Makes   results/<dataset>/tables/*.csv     a row per run, per setting, per published number, …
+        results/<dataset>/summary.json     the few numbers of `dvc metrics`
+        results/<dataset>/inventory.json   the runs by digest, so that later steps read one file
 """
 
 configuration.require_files(["reference/published.csv"])
@@ -28,4 +29,5 @@ rule tables:
         dataset=PARAMS.dataset,
         plan=sources.digest(PLAN),
     shell:
-        STEP + "tables --dataset {params.dataset} > {log:q} 2>&1"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.tables"
+        " --dataset {params.dataset} > {log:q} 2>&1"

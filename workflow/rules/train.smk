@@ -1,7 +1,15 @@
 """Train each run of the grid.
 
-Reads the data set and the run's settings. Makes the run's history, weights and snapshots, and says
-what it was made with. A loss that is not finite ends the run as diverged, which is a result.
+Reads   data/<dataset>/, and the run's settings
+Makes   results/<dataset>/runs/<run>/
+            config.json             settings, versions and device it was made with
+            history.csv             a row for each epoch
+            weights.safetensors
+            snapshots.safetensors   samples, codes, reconstructions at some epochs
+            timing.json             when and how long
+            outcome.json            finished or diverged, and the digests of all others
+
+A loss that is not finite ends the run as diverged, which is a result.
 """
 
 
@@ -33,7 +41,7 @@ rule train:
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         dataset=PARAMS.dataset,
     shell:
-        STEP + "train"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.train"
         " --dataset {params.dataset} --run {wildcards.run:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
         " > {log:q} 2>&1"

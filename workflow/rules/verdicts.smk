@@ -1,6 +1,7 @@
 """Say of what was published whether it reproduces.
 
-Reads the tables and the runs. Makes a verdict on each published number and an answer to each claim.
+Reads   results/<dataset>/tables/, the runs, reference/published.csv
+Makes   results/<dataset>/tables/verdicts.csv, claims.csv, rank_agreement.csv, scanned.csv, regions.csv
 """
 
 
@@ -25,6 +26,6 @@ rule verdicts:
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
     shell:
-        STEP + "verdicts"
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.verdicts"
         " --dataset {params.dataset}"
         " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
