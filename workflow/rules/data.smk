@@ -22,7 +22,7 @@ rule data:
         # Not a parameter: what the source reads of it is in `mirror` below.
         mirror=f"--mirror {shlex.quote(PARAMS.mirror)}" if PARAMS.mirror else "",
     params:
-        job="data",
+        job="data:fetch",
         code=sources.code(
             "latentgrid.steps.data", f"latentgrid.data.sources.{PARAMS.dataset}"
         ),
