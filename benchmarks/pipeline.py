@@ -14,7 +14,7 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from contestants.task import Task
+from implementations.task import Task
 from latentgrid.data import Images, checksum
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout

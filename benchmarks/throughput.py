@@ -1,6 +1,6 @@
 """Images per second in training: this project beside others, on one CPU thread or on a GPU.
 
-Each contestant trains the same network with the same batches in a process of its own. They take
+Each implementation trains the same network with the same batches in a process of its own. They take
 turns, an epoch each per round, so that what else the machine does meets them all alike.
 """
 
@@ -19,7 +19,7 @@ import torch
 import typer
 from torch.utils.flop_counter import FlopCounterMode
 
-from contestants.task import CLASSES, Task
+from implementations.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import as_batch
 from table import Row, print_rows
@@ -34,7 +34,7 @@ MODELS: dict[str, tuple[dict[str, int], int]] = {
     "conv5_vae": ({"latent_dim": 10}, 400),
 }
 ON_A_GPU = 60_000
-# What ours is to reach, as a multiple of each contestant's speed.
+# What ours is to reach, as a multiple of each implementation's speed.
 GOALS = {
     "cpu": {PYTHAE: 1.3, "tutorial": 1.5, CEILING: 0.9},
     "cuda": {PYTHAE: 10.0, "tutorial": 10.0, CEILING: 0.9},
@@ -45,7 +45,7 @@ PRODUCTS = 3
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Implementation:
     """A process that trains an epoch whenever it is told to."""
 
     name: str
@@ -72,16 +72,18 @@ def main(
 
 
 def measure(task: Task, rounds: int) -> dict[str, list[float]]:
-    """Return images per second of each contestant in each round, and the bound of arithmetic."""
-    with _started(task) as contestants:
-        for contestant in contestants:
-            contestant.epoch()
-        speeds: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    """Return images per second of each implementation in each round, and the bound of arithmetic."""
+    with _started(task) as implementations:
+        for implementation in implementations:
+            implementation.epoch()
+        speeds: dict[str, list[float]] = {
+            implementation.name: [] for implementation in implementations
+        }
         speeds["arithmetic"] = []
         for number in range(rounds):
-            first = number % len(contestants)  # nobody always comes after the same other one
-            for contestant in contestants[first:] + contestants[:first]:
-                speeds[contestant.name].append(task.size / contestant.epoch())
+            first = number % len(implementations)  # nobody always comes after the same other one
+            for implementation in implementations[first:] + implementations[:first]:
+                speeds[implementation.name].append(task.size / implementation.epoch())
             speeds["arithmetic"].append(
                 _operations_per_second(task.device) / operations_per_image(task)
             )
@@ -99,18 +101,18 @@ def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
 
 
 @contextmanager
-def _started(task: Task) -> Iterator[list[Contestant]]:
-    """Start a process for each contestant, and end them all."""
+def _started(task: Task) -> Iterator[list[Implementation]]:
+    """Start a process for each implementation, and end them all."""
     context = multiprocessing.get_context("spawn")
-    contestants, processes = [], []
+    implementations, processes = [], []
     for name in CONTESTANTS:
         here, there = context.Pipe()
         process = context.Process(target=_train, args=(name, task, there), daemon=True)
         process.start()
         processes.append(process)
-        contestants.append(Contestant(name, here))
+        implementations.append(Implementation(name, here))
     try:
-        yield contestants
+        yield implementations
     finally:
         for process in processes:
             process.terminate()
@@ -125,7 +127,7 @@ def _train(name: str, task: Task, pipe: Connection) -> None:
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
     ):
-        train = import_module(f"contestants.{name}").prepare(task)
+        train = import_module(f"implementations.{name}").prepare(task)
         while True:
             pipe.recv()
             started = time.perf_counter()

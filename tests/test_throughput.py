@@ -1,6 +1,6 @@
-"""The benchmark of training: what it counts, and that its contestants train."""
+"""The benchmark of training: what it counts, and that its implementations train."""
 
-from contestants.task import Task
+from implementations.task import Task
 from project import ROOT
 from throughput import measure, operations_per_image
 
@@ -13,7 +13,7 @@ def test_operations_are_those_of_all_products_but_the_gradient_of_the_images():
     assert operations_per_image(VAE) == 3 * forward - 2 * 784 * 512
 
 
-def test_contestants_take_turns(monkeypatch):
+def test_implementations_take_turns(monkeypatch):
     monkeypatch.setattr("throughput.CONTESTANTS", ("ours", "tutorial", "ceiling"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "benchmarks"))
     speeds = measure(VAE, rounds=2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from contestants.task import Task
+from implementations.task import Task
 from latentgrid.data import Images
 from latentgrid.jobs.memory import keep_freed_memory
 from latentgrid.training.capture import captured, plainly

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from contestants.ours import trained_with
-from contestants.task import Task
+from implementations.ours import trained_with
+from implementations.task import Task
 
 
 def prepare(task: Task) -> Callable[[], object]:

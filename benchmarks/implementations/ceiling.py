@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from contestants.task import CLASSES, Task
+from implementations.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.jobs.memory import keep_freed_memory

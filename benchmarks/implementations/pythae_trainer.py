@@ -12,7 +12,7 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from torch import Tensor, nn
 
-from contestants.task import CLASSES, Task
+from implementations.task import CLASSES, Task
 from latentgrid import models
 
 LOSS = {"vae": "mse", "conv_vae": "mse", "conv5_vae": "bce"}

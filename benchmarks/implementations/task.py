@@ -1,4 +1,4 @@
-"""What all contestants are given."""
+"""What all implementations are given."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from contestants.task import CLASSES, Task
+from implementations.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import Batch
 
