@@ -17,7 +17,7 @@ from latentgrid.figures.style import save_png
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.randomness import generator
-from tiny import seal
+from tiny import seal, write_config
 
 LAYOUT = Layout("digits")
 AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", "activation")
@@ -44,9 +44,7 @@ def results(tmp_path, monkeypatch):
             files = LAYOUT.run(name)
             hyperparameters = {k: v for k, v in axes.items() if k in ("corruption", "latent_dim")}
             settings = {"model": row["entry"], "hyperparameters": hyperparameters}
-            write_json(
-                files.config, {"settings": settings, "image shape": [1, 28, 28], "classes": 10}
-            )
+            write_config(files, settings)
             write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
             save_file(snapshots, files.snapshots)
             seal(files)

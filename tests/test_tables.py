@@ -11,10 +11,11 @@ from latentgrid.figures.style import two_dimensions
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.report import findings
+from latentgrid.results.tables import read_published
 from project import TINY, copy_project, run, write_params
 
 LAYOUT = Layout("digits")
-PUBLISHED = tables.read_published()
+PUBLISHED = read_published()
 
 
 def settings(**columns):
@@ -48,7 +49,8 @@ def test_a_class_that_is_not_there_takes_no_other_classes_name(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     layout = Layout("digits")
     codes = np.array([[0.0], [0.1], [5.0], [5.1]])
-    write_json(layout.run("vae/a").metrics, silhouette(codes, np.array([1, 1, 7, 7])))
+    measured = silhouette(codes, np.array([1, 1, 7, 7]))
+    write_json(layout.run("vae/a").metrics, {"status": "finished"} | measured)
     runs = pd.DataFrame({"run": ["vae/a"], "entry": ["vae"], "status": ["finished"]})
     table = tables.silhouettes_table(layout, runs)
     assert table["class"].tolist() == [1, 7]

@@ -15,6 +15,7 @@ from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.report import reproduction
+from latentgrid.results.tables import read_published, separated
 from latentgrid.results.trained import TestSet as Images
 from latentgrid.verdicts import numbers, regions, rule
 from latentgrid.verdicts.answers import claims_table
@@ -23,7 +24,7 @@ from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Answer, Effect, Verdict
 from tiny import seal
 
-PUBLISHED = tables.read_published()
+PUBLISHED = read_published()
 LOSS = "min_epoch_train_loss"
 SILHOUETTE = "mean_silhouette_test"
 
@@ -135,7 +136,7 @@ def test_a_damaged_table_of_published_numbers_is_named(tmp_path, change, words):
     path = tmp_path / "published.csv"
     path.write_text(change(Path("reference/published.csv").read_text()))
     with pytest.raises(UserError, match=words) as caught:
-        tables.read_published(path)
+        read_published(path)
     assert str(path) in str(caught.value)
 
 
@@ -270,7 +271,7 @@ def test_the_order_of_the_settings_is_compared_table_by_table():
     agreement = agreement.set_index("table")
     assert agreement.loc["VII.3", "rho"] == pytest.approx(1)
     assert agreement.loc["VII.3", "n"] == 18
-    assert set(tables.separated(agreement.loc["VII.3", "runs"])) == set(runs["run"])
+    assert set(separated(agreement.loc["VII.3", "runs"])) == set(runs["run"])
     assert np.isnan(agreement.loc["VII.1", "rho"])
 
 

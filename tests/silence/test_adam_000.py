@@ -7,12 +7,13 @@ import yaml
 from latentgrid.errors import UserError
 from latentgrid.evaluation import tables
 from latentgrid.grid import catalogue, params
+from latentgrid.results.tables import read_published
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.claims import adam, best_configuration, latent_dimension, learning_rate
 from latentgrid.verdicts.rule import Verdict
 from project import ROOT
 
-PUBLISHED = tables.read_published(ROOT / "reference" / "published.csv")
+PUBLISHED = read_published(ROOT / "reference" / "published.csv")
 SETTING = {"latent_dim": 2, "learning_rate": 0.00075}
 IDENTITY = ["run", "entry", "model", "seed", *tables.AXES_000]
 MEASURES = ["epochs", "min_train_batch_sum", "min_train_batch_sum_corrected"]

@@ -10,7 +10,6 @@ from safetensors.torch import load_file, save_file
 
 from latentgrid.data import Images, checksum
 from latentgrid.evaluation import planes
-from latentgrid.evaluation.tables import read_runs
 from latentgrid.figures.draw import drawn
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import scatter_by_class
@@ -18,6 +17,7 @@ from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, params
 from latentgrid.grid.runs import canonical, plan_of, planned_runs
+from latentgrid.results.tables import read_runs
 from latentgrid.steps import embed_codes, embed_images, evaluate
 from latentgrid.steps import interactive as interactive_step
 from latentgrid.steps import tables as tabulate

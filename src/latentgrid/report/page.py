@@ -12,15 +12,17 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from latentgrid.evaluation.tables import AXES_000, axes_of, separated
+from latentgrid.evaluation.tables import AXES_000
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import axis_label, setting_label
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
 from latentgrid.report import findings, reproduction, sections
-from latentgrid.results.trained import TrainedRun, read_table
+from latentgrid.results.labels import axis_label, setting_label
+from latentgrid.results.run_json import flat
+from latentgrid.results.tables import axes_of, read_table, separated
+from latentgrid.results.trained import TrainedRun
 from latentgrid.text import number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
@@ -92,7 +94,7 @@ def _corrupts(model: str) -> bool:
 def _grids(layout: Layout) -> list[dict[str, Any]]:
     """Return each entry with the values on its axes, its epochs, batch size and precision."""
     plan = pd.DataFrame(
-        {"entry": p["entry"], **p["settings"], **p["axes"]} for p in read_plan(layout.plan)
+        {"entry": p["entry"], **flat(p["settings"])} for p in read_plan(layout.plan)
     )
     axes = axes_of(read_plan(layout.plan))
     columns = [*dict.fromkeys((*axes, "epochs", "batch_size", "precision", "seed"))]
@@ -116,11 +118,7 @@ def _entries(layout: Layout) -> list[dict[str, Any]]:
     for planned in read_plan(layout.plan):
         run = TrainedRun(layout.run(planned["name"]))
         if planned["entry"] not in entries and run.ended:
-            described = ("description", "terms", "total", "batch total", "parameters")
-            entries[planned["entry"]] = {"name": planned["entry"]} | {
-                key.replace(" ", "_"): run.config[key] for key in described
-            }
-            entries[planned["entry"]] |= {"model": run.config["settings"]["model"]}
+            entries[planned["entry"]] = {"name": planned["entry"], **vars(run.config)}
     return list(entries.values())
 
 
@@ -207,11 +205,11 @@ def _address(webp: bytes) -> str:
 
 def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
     """Return what the runs were made with; more than one version of a thing is shown as such."""
-    made = [TrainedRun(layout.run(name)) for name in runs]
-    libraries = [f"{name} {v}" for run in made for name, v in run.config["libraries"].items()]
+    configs = [TrainedRun(layout.run(name)).config for name in runs]
+    libraries = [f"{name} {v}" for config in configs for name, v in config.libraries.items()]
     return {
-        "code": sorted({run.config["code"] for run in made}),
-        "data": sorted({run.config["data sha256"] for run in made}),
-        "devices": sorted({run.config["device"] for run in made}),
+        "code": sorted({config.code for config in configs}),
+        "data": sorted({config.data_sha256 for config in configs}),
+        "devices": sorted({config.device for config in configs}),
         "libraries": sorted(set(libraries)),
     }

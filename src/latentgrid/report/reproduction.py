@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from latentgrid.figures.style import setting_label
 from latentgrid.files.layout import Layout
-from latentgrid.results.trained import read_table
+from latentgrid.results.labels import setting_label
+from latentgrid.results.tables import read_table
 from latentgrid.text import number, signed
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Answer, Verdict

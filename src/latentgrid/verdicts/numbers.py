@@ -13,9 +13,8 @@ from latentgrid.evaluation.tables import (
     ADAM_000,
     PUBLISHED_PRECISION,
     as_000_ran,
-    joined,
-    separated,
 )
+from latentgrid.results.tables import joined, separated
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.rule import Verdict
 

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from latentgrid.evaluation.measures.silhouette import silhouette
-from latentgrid.evaluation.tables import joined
 from latentgrid.files.layout import Layout
+from latentgrid.results.tables import joined
 from latentgrid.results.trained import TestSet, TrainedRun
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.networks import as_built

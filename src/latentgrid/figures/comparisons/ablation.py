@@ -9,7 +9,8 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import panels, plain
+from latentgrid.figures.style import panels
+from latentgrid.results.labels import plain
 
 TITLE = "Building blocks"
 SECTION = "How they train"

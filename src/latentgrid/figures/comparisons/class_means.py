@@ -39,7 +39,7 @@ def draw(material: Material) -> Drawing:
     mean_images = class_means(images, labels).round().astype(np.uint8)
     decoded = {}
     for run in runs:
-        model = material.restored(run)
+        model = material.loaded(run)
         decoded[run["entry"]] = model.decode(class_means(model.encode(images), labels))
     shown = {"mean of the images": mean_images} | decoded
     classes = [str(label) for label in np.unique(labels)]

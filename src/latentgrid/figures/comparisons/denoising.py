@@ -59,7 +59,7 @@ def draw(material: Material) -> Drawing:
 
 
 def _corruption(material: Material, run: str) -> str:
-    settings = material.trained(run).config["settings"]
+    settings = material.trained(run).config.settings
     return str(settings["hyperparameters"].get("corruption", settings["model"]))
 
 

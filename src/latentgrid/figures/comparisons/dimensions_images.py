@@ -38,6 +38,6 @@ def draw(material: Material) -> Drawing:
     images = material.test.images[:SHOWN]
     rows = [Row("test images", [images])]
     for run in runs:
-        again = material.restored(run).reconstruct(images)
+        again = material.loaded(run).reconstruct(images)
         rows.append(Row(f"{run['entry']}, d = {run['latent_dim']:g}", [again]))
     return Drawing(draw_rows(rows))

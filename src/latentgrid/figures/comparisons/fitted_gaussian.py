@@ -46,7 +46,7 @@ def draw(material: Material) -> Drawing:
     places[0].set(title="training images", xlabel=f"distance {significant(floor)}")
     drawn, decoded = [], []
     for panel, run in zip(places[1:], runs, strict=True):
-        model = material.restored(run)
+        model = material.loaded(run)
         codes = model.encode(training)
         draws = material.normal_draws("fitted Gaussian", MEASURED, codes.shape[1])
         images = model.decode(fitted(codes, draws))

@@ -7,7 +7,7 @@ from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.material import Material
 from latentgrid.figures.nearest import MEASURED, REAL, difference, to_nearest
 from latentgrid.figures.rows import Row, draw_rows
-from latentgrid.results.loaded import Restored
+from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
 
 TITLE = "Interpolation"
@@ -44,7 +44,7 @@ def draw(material: Material) -> Drawing:
     rows, blends, away = [], [], []
     real = material.training_images(REAL)
     for run in runs:
-        model = material.restored(run)
+        model = material.loaded(run)
         codes = model.encode(material.test.images)
         shares = np.linspace(0, 1, STEPS)
         lines = [
@@ -91,7 +91,7 @@ def between(one: Array, other: Array, shares: Array) -> Array:
     return codes
 
 
-def _halfway(model: Restored, one: Array, other: Array) -> tuple[Array, Array]:
+def _halfway(model: LoadedModel, one: Array, other: Array) -> tuple[Array, Array]:
     """Return the images in the middle of pairs of codes, and the means of those at the ends."""
     ends = [model.decode(codes).astype(float) for codes in (one, other)]
     blend = np.mean(ends, axis=0).round().astype(np.uint8)

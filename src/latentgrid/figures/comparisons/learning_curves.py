@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import PALETTE, loss_axis, panels
-from latentgrid.results.trained import read_table
+from latentgrid.results.tables import read_table
 
 TITLE = "Learning curves"
 SECTION = "How they train"

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from latentgrid.evaluation.ranking import LOSS, measure_along
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
-from latentgrid.figures.style import PALETTE, axis_label, loss_axis, panels, plain
-from latentgrid.results.trained import read_table
+from latentgrid.figures.style import PALETTE, loss_axis, panels
+from latentgrid.results.labels import axis_label, plain
+from latentgrid.results.tables import read_table
 
 TITLE = "Marginal effects"
 SECTION = "How they train"

@@ -43,7 +43,7 @@ def draw(material: Material) -> Drawing:
     real = material.training_images(REAL)
     rows, away = [], []
     for run in runs:
-        model = material.restored(run)
+        model = material.loaded(run)
         codes = model.encode(test.images)
         noise = codes.std(axis=0) * draws
         decoded = [model.decode(codes + level * noise) for level in LEVELS]

@@ -39,7 +39,7 @@ def draw(material: Material) -> Drawing:
     draws = material.normal_draws("prior", MEASURED, dimension)
     images = {"training images": material.training_images(MEASURED)}
     for run in runs:
-        images[run["entry"]] = material.restored(run).decode(draws)
+        images[run["entry"]] = material.loaded(run).decode(draws)
     test = material.test.images
     away = {label: to_nearest(shown, test) for label, shown in images.items()}
     rows = [

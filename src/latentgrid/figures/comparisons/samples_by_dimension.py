@@ -41,7 +41,7 @@ def draw(material: Material) -> Drawing:
     away: dict[str, list[str]] = {entry: [] for entry in compared}
     for panel, run in zip(places, shown, strict=True):
         dimension = int(run["latent_dim"])
-        model = material.restored(run)
+        model = material.loaded(run)
         draws = material.normal_draws("prior", MEASURED, dimension)
         images = model.decode(model.quantile(norm.cdf(draws)))
         distance = significant(to_nearest(images, material.test.images))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.material import Material
 from latentgrid.figures.style import WIDTH
-from latentgrid.results.trained import read_table
+from latentgrid.results.tables import read_table
 from latentgrid.text import signed
 
 TITLE = "Silhouettes"
