@@ -12,7 +12,7 @@ from latentgrid.figures.comparisons import ablation, aggregated_posterior, denoi
 from latentgrid.figures.comparisons import denoising_toy as denoising_toy_figure
 from latentgrid.figures.comparisons import gan_toy as gan_toy_figure
 from latentgrid.figures.comparisons import two_points as two_points_figure
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_png
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -25,7 +25,7 @@ AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """Return a function that writes runs with their snapshots, and returns the material."""
+    """Return a function that writes runs with their snapshots, and returns the results."""
     monkeypatch.chdir(tmp_path)
 
     def write(rows, channels=1):
@@ -55,7 +55,7 @@ def results(tmp_path, monkeypatch):
         write_json(LAYOUT.plan, plan)
         LAYOUT.tables.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
-        return Material(LAYOUT)
+        return Results(LAYOUT)
 
     return write
 
@@ -69,11 +69,11 @@ def drawn(drawing, tmp_path):
 
 
 def of_experiment(found):
-    """Return a material that has the tensors of an experiment and no runs."""
+    """Return results that have the tensors of an experiment and no runs."""
     arrays = {name: tensor.numpy() for name, tensor in found.items()}
-    material = SimpleNamespace(read=lambda name: arrays)
-    material.read_part = lambda name, part: Material.read_part(material, name, part)
-    return material
+    results = SimpleNamespace(read=lambda name: arrays)
+    results.read_part = lambda name, part: Results.read_part(results, name, part)
+    return results
 
 
 def test_two_points_says_what_the_ascent_comes_to(tmp_path, monkeypatch):
@@ -234,7 +234,7 @@ def test_without_varied_blocks_there_is_nothing_to_compare(results):
 
 def test_no_figure_needs_an_entry(results):
     empty = results([{"entry": "ae", "test_squared_error": 1.0}])
-    nobody = Material(empty.layout, ())
+    nobody = Results(empty.layout, ())
     assert all(
         module.draw(nobody).missing for module in (denoising, ablation, aggregated_posterior)
     )

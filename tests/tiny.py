@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from latentgrid.data import Images
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.files.atomic import sha256, write_json
 from latentgrid.files.layout import Layout
 from latentgrid.randomness import generator
@@ -16,7 +16,7 @@ from networks import build
 LAYOUT = Layout("digits")
 
 
-def tiny_results(images: Images, runs) -> Material:
+def tiny_results(images: Images, runs) -> Results:
     """Write results of `runs`, dicts of entry, model, seed and hyperparameters, where we stand."""
     LAYOUT.data.mkdir(parents=True)
     save_file({name: part.contiguous() for name, part in images.tensors().items()}, LAYOUT.images)
@@ -42,7 +42,7 @@ def tiny_results(images: Images, runs) -> Material:
     write_json(LAYOUT.plan, plan)
     LAYOUT.tables.mkdir(parents=True)
     pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
-    return Material(LAYOUT)
+    return Results(LAYOUT)
 
 
 def a_run(model, entry=None, seed=0, **hyperparameters):

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from latentgrid.data import Images, checksum
 from latentgrid.evaluation import planes
 from latentgrid.figures.draw import drawn
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import scatter_by_class
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -93,7 +93,7 @@ def test_every_run_has_ended(results):
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_is_drawn(results, figure):
     if figure in results:
-        drawing = drawn(figure, Material(LAYOUT, tuple(results[figure])))
+        drawing = drawn(figure, Results(LAYOUT, tuple(results[figure])))
         assert not drawing.missing.startswith("It failed")
         drawing.figure.savefig(LAYOUT.results / "drawn.png")
 

@@ -31,7 +31,7 @@ BY_LOSS = f"smallest {ranking.LOSS}"
 
 
 @dataclass(frozen=True)
-class Material:
+class Results:
     """Everything about the runs of one data set, or of some of its entries.
 
     Attributes:
@@ -131,7 +131,7 @@ class Material:
         own = run[setting.columns]
         return self.runs[((setting == own) | (setting.isna() & own.isna())).all(axis=1)]
 
-    def without(self, ability: str) -> "Material":
+    def without(self, ability: str) -> "Results":
         """Return this without the entries whose models have an ability, named by its method."""
         pairs = self.runs[["entry", "model"]].drop_duplicates()
         able = [ability in catalogue.abilities(model) for model in pairs["model"]]

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from latentgrid.evaluation.tables import AXES_000
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
@@ -55,10 +55,10 @@ def templates() -> Environment:
 
 def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
     """Gather what the template shows."""
-    material = Material(layout)
+    results = Results(layout)
     tables = {path.stem: read_table(path) for path in layout.table_files}
     runs = tables["runs"]
-    axes = material.axes
+    axes = results.axes
     settings, losses = tables["settings"], tables["losses"]
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
@@ -82,7 +82,7 @@ def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, A
         "best_published": _best_published(losses),
         "sections": _sections(layout, figures, threads),
         "interactive": _interactive(layout, figures),
-        "provenance": _provenance(layout, material.runs["run"].tolist()),
+        "provenance": _provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
 

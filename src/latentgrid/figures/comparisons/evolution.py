@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
 from latentgrid.results.trained import Array
 
@@ -56,12 +56,12 @@ class Course:
         return max(kept for kept in self.epochs if kept <= epoch)
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the best two-dimensional run of up to three models: a column an epoch, the same axes."""
-    courses = list(_courses(material))[:MOST]
+    courses = list(_courses(results))[:MOST]
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
-    labels = material.test.labels
+    labels = results.test.labels
     figure = Figure(figsize=(WIDTH, 4 * len(courses)))
     blocks = figure.subfigures(len(courses), 1, squeeze=False)[:, 0]
     columns = min(COLUMNS, max(len(course.epochs) for course in courses))
@@ -72,12 +72,12 @@ def draw(material: Material) -> Drawing:
     return Drawing(figure, [_motion(courses)], frames=frames)
 
 
-def _courses(material: Material) -> Iterator[Course]:
-    for run in material.best_of_two_dimensions():
-        trained = material.trained(run["run"])
+def _courses(results: Results) -> Iterator[Course]:
+    for run in results.best_of_two_dimensions():
+        trained = results.trained(run["run"])
         kept = {name: trained.over_epochs(name) for name in ("samples", "codes", "manifold")}
         if all(len(by_epoch) > 1 for by_epoch in kept.values()):
-            yield Course(run["entry"], material.label(run).replace("\n", ", "), **kept)
+            yield Course(run["entry"], results.label(run).replace("\n", ", "), **kept)
 
 
 def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -> None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from sklearn.neighbors import NearestNeighbors
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     class_legend,
     name_classes,
@@ -40,20 +40,20 @@ NEIGHBOURS = 10
 MOST = 2000  # codes to judge the overlaps by
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the test codes of each model's best run, and of its best two-dimensional one.
 
     Codes of more dimensions are shown by their first two principal components.
     """
-    shown = material.latent_runs()
+    shown = results.latent_runs()
     if not shown:
         return nothing("No run that encodes images has finished.")
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, codes) in zip(places, shown, strict=True):
-        _draw_codes(panel, run, codes, material.test.labels)
-        set_title(panel, material.label(run))
-    class_legend(figure, material.test.labels)
-    return Drawing(figure, _overlaps(shown, material.test.labels))
+        _draw_codes(panel, run, codes, results.test.labels)
+        set_title(panel, results.label(run))
+    class_legend(figure, results.test.labels)
+    return Drawing(figure, _overlaps(shown, results.test.labels))
 
 
 def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> None:
