@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from latentgrid.evaluation.distances import difference, to_nearest
 from latentgrid.figures.comparisons import (
     class_means,
     dimensions,
@@ -17,7 +18,6 @@ from latentgrid.figures.comparisons import (
     prior_draws,
 )
 from latentgrid.figures.drawing import listed, significant
-from latentgrid.figures.nearest import difference, to_nearest
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.grid import catalogue
 from tiny import a_run, tiny_results

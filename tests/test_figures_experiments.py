@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from latentgrid.evaluation.prior import radius
 from latentgrid.experiments import denoising_toy, gan_toy, two_points
 from latentgrid.figures.comparisons import ablation, aggregated_posterior, denoising
 from latentgrid.figures.comparisons import denoising_toy as denoising_toy_figure
@@ -155,7 +156,7 @@ def test_restored_images_are_of_one_seed(results, tmp_path):
 def test_the_circles_hold_their_share_of_the_prior():
     draws = torch.randn(100_000, 2, generator=generator(0, "test")).norm(dim=1)
     for share in (0.5, 0.95):
-        inside = (draws <= aggregated_posterior.radius(share)).float().mean().item()
+        inside = (draws <= radius(share)).float().mean().item()
         assert inside == pytest.approx(share, abs=0.005)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from latentgrid.evaluation import tables
 from latentgrid.evaluation.measures.silhouette import silhouette
-from latentgrid.figures.comparisons import latent, marginal_effects
+from latentgrid.evaluation.neighbours import neighbours
+from latentgrid.figures.comparisons import marginal_effects
 from latentgrid.figures.style import two_dimensions
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -110,7 +111,7 @@ def test_neighbours_name_the_classes_that_mix():
     apart = np.concatenate([near + 100, near + 200])
     mixed = np.arange(40.0).reshape(-1, 1)
     labels = np.array([0] * 20 + [1] * 20 + [2, 3] * 20, dtype=np.uint8)
-    accuracy, pair = latent.neighbours(np.concatenate([apart, mixed]), labels)
+    accuracy, pair = neighbours(np.concatenate([apart, mixed]), labels)
     assert pair == (2, 3)
     assert 0.5 <= accuracy < 1
-    assert latent.neighbours(apart, labels[:40]) == (1.0, None)
+    assert neighbours(apart, labels[:40]) == (1.0, None)

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
+from latentgrid.evaluation.prior import discrepancy, radius, share_within
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_by_class
 from latentgrid.grid.catalogue import TRAINING
-from latentgrid.models.mmd_vae import mmd
 from latentgrid.results.trained import Array
 
 TITLE = "Aggregated posterior against the prior"
@@ -53,17 +52,12 @@ def draw(results: Results) -> Drawing:
         _draw_prior(panel)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
         panel.set_box_aspect(1)
-        inside, discrepancy = _within(codes, radius(SHARES[1])), _discrepancy(results, codes)
+        inside, squared = share_within(codes, radius(SHARES[1])), _discrepancy(results, codes)
         name = results.label(run)
-        panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {discrepancy:.4f}")
-        seen.append((name.replace("\n", ", "), inside, discrepancy))
+        panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
+        seen.append((name.replace("\n", ", "), inside, squared))
     class_legend(figure, results.test.labels)
     return Drawing(figure, _sentences(results, seen, min(MOST, len(shown[0][1]))))
-
-
-def radius(share: float) -> float:
-    """Return the radius of the circle around 0 that holds a share of N(0, I) in the plane."""
-    return float(np.sqrt(-2 * np.log1p(-share)))
 
 
 def _variants(results: Results) -> list[pd.Series]:
@@ -82,15 +76,10 @@ def _draw_prior(panel: Axes) -> None:
         panel.add_patch(Circle((0, 0), radius(share), fill=False, linestyle=style))
 
 
-def _within(codes: Array, distance: float) -> float:
-    return float((np.linalg.norm(codes, axis=1) <= distance).mean())
-
-
 def _discrepancy(results: Results, codes: Array) -> float:
-    """Return the squared MMD of codes and as many draws of the prior, by the kernel of mmd_vae."""
+    """Return the squared MMD of the first codes and as many draws of the prior."""
     some = codes[:MOST]
-    draws = results.normal_draws("aggregated_posterior", len(some), 2)
-    return float(mmd(torch.from_numpy(draws), torch.from_numpy(some)))
+    return discrepancy(some, results.normal_draws("aggregated_posterior", len(some), 2))
 
 
 def _sentences(results: Results, seen: list[tuple[str, float, float]], n: int) -> list[str]:

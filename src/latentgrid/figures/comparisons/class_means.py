@@ -5,8 +5,8 @@ from statistics import fmean
 
 import numpy as np
 
+from latentgrid.evaluation.distances import difference
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.nearest import difference
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.results.trained import Array

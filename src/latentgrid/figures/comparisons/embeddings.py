@@ -1,6 +1,6 @@
 """The test images themselves in the plane, by PCA, UMAP and t-SNE (source 001)."""
 
-from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
+from latentgrid.evaluation.neighbours import NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_plane

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from latentgrid.evaluation.distances import moved
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
@@ -151,14 +152,3 @@ def _motion(courses: list[Course]) -> str:
         "Mean distance of a test code from where it was, in standard deviations of the last "
         f"codes: {'; '.join(parts)}."
     )
-
-
-def moved(codes: dict[int, Array], start: int, end: int) -> float:
-    """Return how far codes (n, d) lie from where they were, over the spread of the last ones.
-
-    The spread is the root of their mean squared distance from their mean.
-    """
-    last = codes[max(codes)]
-    spread = np.sqrt(np.square(last - last.mean(axis=0)).sum(axis=1).mean())
-    distance = np.linalg.norm(codes[end] - codes[start], axis=1).mean()
-    return float(distance / spread) if spread > 0 else 0.0

@@ -1,8 +1,8 @@
 """Images drawn from a Gaussian fitted to the codes of an autoencoder (source 003, "Generación")."""
 
+from latentgrid.evaluation.distances import MEASURED, REAL, to_nearest
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
-from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import panels, show_images
 

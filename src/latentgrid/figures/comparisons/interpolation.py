@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from latentgrid.evaluation.distances import MEASURED, REAL, difference, to_nearest
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
-from latentgrid.figures.nearest import MEASURED, REAL, difference, to_nearest
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.results.loaded import LoadedModel

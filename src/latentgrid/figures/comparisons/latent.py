@@ -1,12 +1,10 @@
 """Where the test images lie in latent space, by class (source 000, figure 6.3)."""
 
-from collections import Counter
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from sklearn.neighbors import NearestNeighbors
 
+from latentgrid.evaluation.neighbours import MOST, NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
@@ -36,8 +34,6 @@ CLAIM = (
     "its models, of different size, with large overlaps, and 8 and 9 hardest to separate."
 )
 NEEDS = ("encode",)
-NEIGHBOURS = 10
-MOST = 2000  # codes to judge the overlaps by
 
 
 def draw(results: Results) -> Drawing:
@@ -82,18 +78,3 @@ def _overlaps(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
         f"Share of test codes that the majority of their {NEIGHBOURS} nearest codes names rightly: "
         f"{'; '.join(parts)}."
     ]
-
-
-def neighbours(codes: Array, labels: Array) -> tuple[float, tuple[int, int] | None]:
-    """Return the accuracy of a vote of the nearest other codes, and the classes it mixes most.
-
-    Codes (n, d), labels (n,). The pair is None if no code is taken for another class.
-    """
-    nearest = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(codes) - 1)).fit(codes)
-    votes = labels[nearest.kneighbors(return_distance=False)]
-    named = np.array([np.bincount(vote).argmax() for vote in votes])
-    wrong = Counter(
-        (int(min(a, b)), int(max(a, b))) for a, b in zip(named, labels, strict=True) if a != b
-    )
-    pair = wrong.most_common(1)[0][0] if wrong else None
-    return float((named == labels).mean()), pair

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from latentgrid.evaluation.distances import MEASURED, REAL, to_nearest
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 

@@ -1,7 +1,7 @@
 """The same draws of N(0, I) decoded by every model (source 002, figures 4.3 and 4.4)."""
 
+from latentgrid.evaluation.distances import MEASURED, to_nearest
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
-from latentgrid.figures.nearest import MEASURED, to_nearest
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 

@@ -2,8 +2,8 @@
 
 from scipy.stats import norm
 
+from latentgrid.evaluation.distances import MEASURED, to_nearest
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.nearest import MEASURED, to_nearest
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import panels, show_images
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from latentgrid.evaluation.neighbours import NEIGHBOURS, neighbours
 from latentgrid.evaluation.planes import PLANE
-from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
