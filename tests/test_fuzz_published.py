@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fuzz import cases, end_of, spoilt
 from latentgrid.evaluation import tables
+from latentgrid.reference.facts import AXES_000
 from latentgrid.results.tables import read_published
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Verdict
@@ -97,7 +98,7 @@ def judge(path):
     assert set(verdicts["verdict"]) <= set(Verdict) if len(verdicts) else True
     if len(verdicts):
         numbers.rank_agreement(verdicts)
-    settings = tables.settings_table(RUNS, tables.AXES_000)
+    settings = tables.settings_table(RUNS, AXES_000)
     tables.losses_table(settings, published, "mnist")
 
 

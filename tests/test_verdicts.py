@@ -14,6 +14,7 @@ from latentgrid.evaluation import intervals, tables
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
+from latentgrid.reference.facts import AXES_000, QUANTITIES
 from latentgrid.report import reproduction
 from latentgrid.results.tables import read_published, separated
 from latentgrid.results.trained import TestSet as Images
@@ -117,7 +118,7 @@ def test_a_silhouette_reproduces_within_a_hundredth():
 def test_every_published_quantity_has_a_tolerance_and_a_measure():
     for quantity in PUBLISHED["quantity"].unique():
         assert rule.tolerance(quantity, 1.0) > 0
-        assert quantity in numbers.MEASURED_AS
+        assert quantity in QUANTITIES
     with pytest.raises(KeyError):
         rule.tolerance("something else", 1.0)
 
@@ -263,7 +264,7 @@ def test_the_order_of_the_settings_is_compared_table_by_table():
     settings = PUBLISHED[PUBLISHED["table"] == "VII.3"]
     runs = pd.concat(
         [
-            grid_runs([row["value"] ** 2], model="mmd_vae", run=f"{n}", **row[numbers.SETTING])
+            grid_runs([row["value"] ** 2], model="mmd_vae", run=f"{n}", **row[AXES_000])
             for n, row in settings.replace({"optimizer": {"adam": "adam_000"}}).iterrows()
         ]
     )

@@ -18,7 +18,7 @@ from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.files.atomic import read_json, replacing
 from latentgrid.files.layout import Layout
-from latentgrid.reference.published import LOSS
+from latentgrid.reference.facts import ADAM, ADAM_000, AXES_000, LOSS, PRECISION
 from latentgrid.results.run_json import read_failure, read_metrics
 from latentgrid.results.tables import axes_of, joined
 from latentgrid.results.trained import TrainedRun
@@ -26,10 +26,6 @@ from latentgrid.results.trained import TrainedRun
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
-PUBLISHED_PRECISION = "float32"
-AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
-# What source 000 calls Adam, and what it is called here, where `adam` is one application to all.
-ADAM, ADAM_000 = "adam", "adam_000"
 RUN_BY_SPREADSHEETS = {"=", "+", "-", "@"}
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
@@ -87,8 +83,8 @@ def _failure(run: TrainedRun) -> str:
 
 
 def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of runs in float32, in which all that was published was computed."""
-    return runs[runs["precision"] == PUBLISHED_PRECISION]
+    """Return the rows of runs in the precision in which all that was published was computed."""
+    return runs[runs["precision"] == PRECISION]
 
 
 def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:

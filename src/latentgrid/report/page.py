@@ -12,12 +12,13 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from latentgrid.evaluation.tables import AXES_000
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
+from latentgrid.reference import published
+from latentgrid.reference.facts import AXES_000, LOSS, MODELS_000
 from latentgrid.report import findings, reproduction, sections
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
@@ -26,6 +27,7 @@ from latentgrid.results.trained import TrainedRun
 from latentgrid.text import number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
+WORDS = {"document": str, "table": str}  # also where they look like numbers
 # What is measured of models whose losses differ, on scales that they share.
 COMPARED = {
     "test_squared_error": "squared error",
@@ -56,10 +58,11 @@ def templates() -> Environment:
 def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
     """Gather what the template shows."""
     results = Results(layout)
-    tables = {path.stem: read_table(path) for path in layout.table_files}
+    tables = {path.stem: read_table(path, WORDS) for path in layout.table_files}
     runs = tables["runs"]
     axes = results.axes
     settings, losses = tables["settings"], tables["losses"]
+    numbers = published.numbers()
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
@@ -78,13 +81,22 @@ def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, A
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
         "verdicts": reproduction.of(layout),
-        "agreement": findings.agreement(losses),
+        "agreement": findings.agreement(losses, published.epochs_of_tables(numbers)),
+        "notes": published.notes_on_tables(numbers),
+        "models_000": f"{', '.join(MODELS_000[:-1])} and {MODELS_000[-1]}",
+        "losses_on": _datasets(numbers),
         "best_published": _best_published(losses),
         "sections": _sections(layout, figures, threads),
         "interactive": _interactive(layout, figures),
         "provenance": _provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
+
+
+def _datasets(numbers: Sequence[published.Row]) -> str:
+    """Name the data sets on which the published losses were measured."""
+    names = dict.fromkeys(row["dataset"] for row in numbers if row["quantity"] == LOSS)
+    return " and ".join(TITLES.get(name, name) for name in names)
 
 
 def _corrupts(model: str) -> bool:
