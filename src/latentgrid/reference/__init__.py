@@ -1,1 +1,1 @@
-"""Facts of the source documents."""
+"""What the source documents published, and what is known of it; nothing of ours."""

@@ -1,1 +1,4 @@
-"""Readers of what a training and an evaluation wrote."""
+"""Readers of what a training and an evaluation wrote, each file in one place and with types.
+
+Nothing here writes or measures.
+"""
