@@ -1,1 +1,1 @@
-"""What the source documents published, and what is known of it; nothing of ours."""
+"""Facts of the source documents."""
