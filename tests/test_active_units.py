@@ -9,7 +9,7 @@ from latentgrid.evaluation.measures.active_units import active, measure
 from latentgrid.files.atomic import write_json
 from latentgrid.files.run_files import RunFiles
 from latentgrid.results import trained
-from tiny import seal
+from tiny import seal, write_config
 
 # The variances are 0, 0.0025 and 0.04.
 MEANS = np.tile(np.array([[5.0, 0.0, -0.2], [5.0, 0.1, 0.2]], dtype=np.float32), (10, 1))
@@ -30,9 +30,7 @@ def test_it_is_asked_of_models_with_a_posterior(tmp_path, model, expected):
     codes = torch.from_numpy(np.concatenate([MEANS, 100 * MEANS]))
     save_file({"2/codes": codes}, files.snapshots)
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 2})
-    write_json(
-        files.config, {"settings": {"model": model}, "image shape": [1, 28, 28], "classes": 10}
-    )
+    write_config(files, {"model": model})
     seal(files)
     first = trained.TestSet(np.zeros((20, 1, 8, 8), np.uint8), np.zeros(20, np.uint8))
     assert measure(trained.TrainedRun(files), first) == expected

@@ -6,10 +6,10 @@ import pytest
 
 from latentgrid.errors import UserError
 from latentgrid.figures.draw import drawn
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.files.layout import Layout
 
-MATERIAL = Material(Layout("digits"))
+MATERIAL = Results(Layout("digits"))
 DRAW = "latentgrid.figures.comparisons.samples.draw"
 
 

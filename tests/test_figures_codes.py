@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from latentgrid.evaluation.distances import difference, to_nearest
 from latentgrid.figures.comparisons import (
     class_means,
     dimensions,
@@ -17,7 +18,6 @@ from latentgrid.figures.comparisons import (
     prior_draws,
 )
 from latentgrid.figures.drawing import listed, significant
-from latentgrid.figures.nearest import difference, to_nearest
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.grid import catalogue
 from tiny import a_run, tiny_results
@@ -59,12 +59,12 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def drawn(name, material):
+def drawn(name, results):
     """Draw a figure of the entries whose models can do what it needs, as params.yaml does."""
-    pairs = material.runs[["entry", "model"]].drop_duplicates().itertuples(index=False)
+    pairs = results.runs[["entry", "model"]].drop_duplicates().itertuples(index=False)
     able = [e for e, model in pairs if catalogue.figure(name).needs <= catalogue.abilities(model)]
-    material = replace(material, entries=tuple(able))
-    return importlib.import_module(f"latentgrid.figures.comparisons.{name}").draw(material)
+    results = replace(results, entries=tuple(able))
+    return importlib.import_module(f"latentgrid.figures.comparisons.{name}").draw(results)
 
 
 def images_of(figure):
@@ -90,31 +90,31 @@ def test_every_figure_is_drawn_or_says_why_not(grid, colours, few_images):
             train_images=few_images.train_images.repeat(1, colours, 1, 1),
             test_images=few_images.test_images.repeat(1, colours, 1, 1),
         )
-    material = tiny_results(few_images, GRIDS[grid])
+    results = tiny_results(few_images, GRIDS[grid])
     for name in FIGURES:
-        drawing = drawn(name, material)
+        drawing = drawn(name, results)
         assert bool(drawing.missing) != bool(drawing.figure.axes), name
         assert has_room(drawing.figure), name
         assert not any("nan" in sentence for sentence in drawing.seen), name
     if grid == "two dimensions":
-        assert not any(drawn(name, material).missing for name in FIGURES)
+        assert not any(drawn(name, results).missing for name in FIGURES)
     if grid == "only damaged images":
-        assert all(drawn(name, material).missing for name in FIGURES)
+        assert all(drawn(name, results).missing for name in FIGURES)
 
 
 def test_test_images_of_one_class(few_images):
     one = replace(few_images, test_labels=torch.zeros_like(few_images.test_labels))
-    material = tiny_results(one, GRIDS["two dimensions"])
-    assert interpolation.draw(material).missing
-    assert not drawn("class_means", material).missing
-    assert not drawn("noisy_codes", material).missing
+    results = tiny_results(one, GRIDS["two dimensions"])
+    assert interpolation.draw(results).missing
+    assert not drawn("class_means", results).missing
+    assert not drawn("noisy_codes", results).missing
 
 
 def test_equal_models_decode_equal_images(few_images):
     equal = [a_run("ae", entry=name, latent_dim=3, hidden=4) for name in ("a", "b")]
-    material = tiny_results(few_images, equal)
+    results = tiny_results(few_images, equal)
     for name in ("prior_draws", "noisy_codes", "interpolation", "fitted_gaussian", "class_means"):
-        sheets = images_of(drawn(name, material).figure)
+        sheets = images_of(drawn(name, results).figure)
         before = 1 if name in ("prior_draws", "class_means", "fitted_gaussian") else 0
         first, second = np.split(np.array(sheets[before:]), 2)
         assert (first == second).all(), name
@@ -122,8 +122,8 @@ def test_equal_models_decode_equal_images(few_images):
 
 
 def test_the_line_between_two_codes_of_pca_blends_their_images(few_images):
-    material = tiny_results(few_images, [a_run("pca", latent_dim=3), a_run("ae", latent_dim=3)])
-    blend, _ = interpolation.draw(material).seen
+    results = tiny_results(few_images, [a_run("pca", latent_dim=3), a_run("ae", latent_dim=3)])
+    blend, _ = interpolation.draw(results).seen
     of_pca = float(blend.split("pca ")[1].split(",")[0])
     of_ae = float(blend.split("ae ")[1].rstrip("."))
     assert of_pca < 1e-3
@@ -186,12 +186,12 @@ def test_seeds_give_a_mean_and_a_range(few_images):
         for hidden in (4, 5)
         for seed in (0, 1)
     ]
-    material = tiny_results(few_images, runs)
-    best = material.by_dimension()["ae"]
+    results = tiny_results(few_images, runs)
+    best = results.by_dimension()["ae"]
     assert [run["latent_dim"] for run in best] == [2, 3]
     assert [run["hidden"] for run in best] == [4, 4]
-    assert material.repeated(best[1])["seed"].tolist() == [0, 1]
-    table = dimensions._errors(material, best[1])
+    assert results.repeated(best[1])["seed"].tolist() == [0, 1]
+    table = dimensions._errors(results, best[1])
     # The runs of the setting are the fifth and the sixth, with errors 14 and 15.
     assert table.iloc[0].tolist() == pytest.approx([3, 14.5 / 784, 14 / 784, 15 / 784])
 
@@ -201,10 +201,10 @@ def test_pairs_of_networks_share_their_latent_dimension(few_images):
         a_run("conv5_vae", encoder=encoder, decoder="dense", latent_dim=d, hidden=4)
         for encoder, d in (("dense", 2), ("conv", 3), ("dense", 3))
     ]
-    material = tiny_results(few_images, runs)
-    _, pairs = encoder_decoder_pairs._pairs(material)
+    results = tiny_results(few_images, runs)
+    _, pairs = encoder_decoder_pairs._pairs(results)
     assert [run["latent_dim"] for run in pairs] == [3, 3]
-    (sentence,) = encoder_decoder_pairs.draw(material).seen
+    (sentence,) = encoder_decoder_pairs.draw(results).seen
     # Errors 11 and 12 per image.
     assert f"conv encoder {significant(11 / 784)}" in sentence
     assert f"dense encoder {significant(12 / 784)}" in sentence
@@ -224,7 +224,7 @@ def test_numbers_keep_two_digits():
 
 
 def test_draws_do_not_depend_on_who_asks(few_images):
-    material = tiny_results(few_images, GRIDS["one entry"])
-    assert (material.normal_draws("prior", 4, 3) == material.normal_draws("prior", 4, 3)).all()
-    first = json.dumps(prior_draws.draw(material).seen)
-    assert json.dumps(prior_draws.draw(material).seen) == first
+    results = tiny_results(few_images, GRIDS["one entry"])
+    assert (results.normal_draws("prior", 4, 3) == results.normal_draws("prior", 4, 3)).all()
+    first = json.dumps(prior_draws.draw(results).seen)
+    assert json.dumps(prior_draws.draw(results).seen) == first

@@ -9,7 +9,7 @@ from latentgrid.evaluation import planes as lay_out
 from latentgrid.evaluation.measures.silhouette import of_each, silhouette
 from latentgrid.evaluation.tables import best_runs
 from latentgrid.figures.comparisons import embeddings, silhouette_profiles, tsne
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.steps import embed_codes, embed_images
@@ -66,11 +66,11 @@ def test_few_images_and_the_best_codes_of_more_than_two_dimensions_are_embedded(
     assert all(np.isfinite(plane).all() for plane in planes.values())
     # Clusters that lie far apart are told apart in the plane too.
     assert silhouette(planes["ae/latent_dim=4"], LABELS)["silhouette"] > 0.5
-    drawn = tsne.draw(Material(layout, ("plane", "ae")))
+    drawn = tsne.draw(Results(layout, ("plane", "ae")))
     assert [len(panel.collections) for panel in drawn.figure.axes] == [1]
     assert "ae 1.00" in drawn.seen[0]
-    assert len(embeddings.draw(Material(layout, ())).figure.axes) == 3
-    assert tsne.draw(Material(layout, ("plane",))).missing
+    assert len(embeddings.draw(Results(layout, ())).figure.axes) == 3
+    assert tsne.draw(Results(layout, ("plane",))).missing
 
 
 def test_embeddings_are_the_same_each_time():
@@ -92,7 +92,7 @@ def test_each_code_has_its_silhouette():
 
 
 def test_a_profile_has_a_band_for_each_class_on_an_axis_that_all_share(layout):
-    drawn = silhouette_profiles.draw(Material(layout, ("plane", "ae")))
+    drawn = silhouette_profiles.draw(Results(layout, ("plane", "ae")))
     assert [len(panel.collections) for panel in drawn.figure.axes] == [3, 3]
     (low, high), other = (panel.get_xlim() for panel in drawn.figure.axes)
     assert (low, high) == other

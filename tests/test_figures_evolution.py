@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from safetensors.numpy import save_file
 
+from latentgrid.evaluation.distances import moved
 from latentgrid.figures.comparisons import evolution
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_animation
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -55,7 +56,7 @@ def test_snapshots_are_read_in_the_order_of_the_epochs(layout):
 
 
 def test_up_to_three_models_have_a_block_with_the_same_axes_at_all_epochs(layout):
-    drawn = evolution.draw(Material(layout, tuple("abcde")))
+    drawn = evolution.draw(Results(layout, tuple("abcde")))
     blocks = drawn.figure.subfigs
     assert [block.get_suptitle() for block in blocks] == ["b", "c", "d"]
     for block in blocks:
@@ -64,13 +65,13 @@ def test_up_to_three_models_have_a_block_with_the_same_axes_at_all_epochs(layout
     titles = [panel.get_title() for panel in blocks[0].axes[: evolution.COLUMNS]]
     assert (titles[0], titles[-1]) == ("epoch 0", "epoch 10")
     assert len(drawn.frames) == 11
-    assert evolution.draw(Material(layout, ("a",))).missing
+    assert evolution.draw(Results(layout, ("a",))).missing
 
 
 def test_codes_move_by_multiples_of_their_spread():
     last = np.array([[0.0, 1.0], [0.0, -1.0]])
     codes = {0: last - [4.0, 0.0], 4: last}
-    assert evolution.moved(codes, 0, 4) == pytest.approx(4.0)
+    assert moved(codes, 0, 4) == pytest.approx(4.0)
 
 
 def test_an_animation_has_a_frame_a_figure(tmp_path):

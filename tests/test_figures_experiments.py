@@ -7,17 +7,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from latentgrid.evaluation.prior import radius
 from latentgrid.experiments import denoising_toy, gan_toy, two_points
 from latentgrid.figures.comparisons import ablation, aggregated_posterior, denoising
 from latentgrid.figures.comparisons import denoising_toy as denoising_toy_figure
 from latentgrid.figures.comparisons import gan_toy as gan_toy_figure
 from latentgrid.figures.comparisons import two_points as two_points_figure
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_png
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.randomness import generator
-from tiny import seal
+from tiny import seal, write_config
 
 LAYOUT = Layout("digits")
 AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", "activation")
@@ -25,7 +26,7 @@ AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """Return a function that writes runs with their snapshots, and returns the material."""
+    """Return a function that writes runs with their snapshots, and returns the results."""
     monkeypatch.chdir(tmp_path)
 
     def write(rows, channels=1):
@@ -44,9 +45,7 @@ def results(tmp_path, monkeypatch):
             files = LAYOUT.run(name)
             hyperparameters = {k: v for k, v in axes.items() if k in ("corruption", "latent_dim")}
             settings = {"model": row["entry"], "hyperparameters": hyperparameters}
-            write_json(
-                files.config, {"settings": settings, "image shape": [1, 28, 28], "classes": 10}
-            )
+            write_config(files, settings)
             write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
             save_file(snapshots, files.snapshots)
             seal(files)
@@ -57,7 +56,7 @@ def results(tmp_path, monkeypatch):
         write_json(LAYOUT.plan, plan)
         LAYOUT.tables.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
-        return Material(LAYOUT)
+        return Results(LAYOUT)
 
     return write
 
@@ -71,11 +70,11 @@ def drawn(drawing, tmp_path):
 
 
 def of_experiment(found):
-    """Return a material that has the tensors of an experiment and no runs."""
+    """Return results that have the tensors of an experiment and no runs."""
     arrays = {name: tensor.numpy() for name, tensor in found.items()}
-    material = SimpleNamespace(read=lambda name: arrays)
-    material.read_part = lambda name, part: Material.read_part(material, name, part)
-    return material
+    results = SimpleNamespace(read=lambda name: arrays)
+    results.read_part = lambda name, part: Results.read_part(results, name, part)
+    return results
 
 
 def test_two_points_says_what_the_ascent_comes_to(tmp_path, monkeypatch):
@@ -157,7 +156,7 @@ def test_restored_images_are_of_one_seed(results, tmp_path):
 def test_the_circles_hold_their_share_of_the_prior():
     draws = torch.randn(100_000, 2, generator=generator(0, "test")).norm(dim=1)
     for share in (0.5, 0.95):
-        inside = (draws <= aggregated_posterior.radius(share)).float().mean().item()
+        inside = (draws <= radius(share)).float().mean().item()
         assert inside == pytest.approx(share, abs=0.005)
 
 
@@ -236,7 +235,7 @@ def test_without_varied_blocks_there_is_nothing_to_compare(results):
 
 def test_no_figure_needs_an_entry(results):
     empty = results([{"entry": "ae", "test_squared_error": 1.0}])
-    nobody = Material(empty.layout, ())
+    nobody = Results(empty.layout, ())
     assert all(
         module.draw(nobody).missing for module in (denoising, ablation, aggregated_posterior)
     )

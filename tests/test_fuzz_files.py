@@ -19,13 +19,14 @@ from latentgrid.data import Images, checksum, load_images
 from latentgrid.data.sources import mnist
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
-from latentgrid.results.loaded import Restored, restore
+from latentgrid.results.loaded import LoadedModel, load_model
+from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun, load_test_set, load_training_images
 from latentgrid.steps import tables as tabulate
 from latentgrid.steps.data import prepare
 from networks import build
 from test_data import serving
-from tiny import seal
+from tiny import seal, write_config
 
 # Archives of a mirror.
 
@@ -179,7 +180,7 @@ def a_run(tmp_path):
     files = type(files)(tmp_path / "run", tmp_path / "state")
     files.folder.mkdir()
     settings = {"model": "beta_vae", "hyperparameters": {"latent_dim": 2, "hidden": 3}}
-    write_json(files.config, {"settings": settings, "image shape": [1, 4, 4], "classes": 10})
+    write_config(files, settings, **{"image shape": [1, 4, 4]})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
     seal(files)
     return files
@@ -192,9 +193,9 @@ def test_damaged_weights(a_run, content):
     seal(a_run)
 
     def use():
-        model = restore(TrainedRun(a_run))
+        model = load_model(TrainedRun(a_run))
         assert all(value.isfinite().all() for value in model.state_dict().values())
-        assert Restored(model).encode(shared_images().test_images.numpy()).shape == (4, 2)
+        assert LoadedModel(model).encode(shared_images().test_images.numpy()).shape == (4, 2)
 
     end_of("weights", use, "weights.safetensors: is damaged")
 
@@ -259,8 +260,7 @@ def results(tmp_path, monkeypatch):
     write_json(layout.plan, [run])
     files = layout.run("vae/x/seed=0")
     write_json(layout.description, {"sha256": "d"})
-    config = {"settings": SETTINGS, "image shape": [1, 4, 4], "classes": 10, "data sha256": "d"}
-    write_json(files.config, config)
+    write_config(files, SETTINGS, **{"data sha256": "d"})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 3})
     losses = {"train_loss": [3.5, 2.25, 1.5], "test_loss": [3.75, 2.5, 2.0]}
     pd.DataFrame({"epoch": [1, 2, 3], **losses}).to_csv(files.history, index=False)
@@ -292,14 +292,12 @@ def test_a_history_cut_at_the_end_of_a_line_is_not_trusted(results, lines):
 
 
 def test_a_table_cut_at_the_end_of_a_line_is_not_trusted(results):
-    from latentgrid.evaluation import tables
-
     layout, _ = results
     tabulate.main("digits")
     path = layout.tables / "runs.csv"
-    assert len(tables.read_runs(layout)) == 1
+    assert len(read_runs(layout)) == 1
     path.write_text(path.read_text().splitlines(keepends=True)[0])
-    assert end_of("texts", lambda: tables.read_runs(layout), f"{path}: is damaged")
+    assert end_of("texts", lambda: read_runs(layout), f"{path}: is damaged")
 
 
 def test_a_plan_cut_short_is_named(results):

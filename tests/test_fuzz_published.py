@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from fuzz import cases, end_of, spoilt
 from latentgrid.evaluation import tables
+from latentgrid.reference.facts import AXES_000
+from latentgrid.results.tables import read_published
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Verdict
 
@@ -90,13 +92,13 @@ def changed(draw):
 
 
 def judge(path):
-    published = tables.read_published(path)
+    published = read_published(path)
     verdicts = numbers.table(published, RUNS, "mnist")
     assert len(verdicts) == len(published)
     assert set(verdicts["verdict"]) <= set(Verdict) if len(verdicts) else True
     if len(verdicts):
         numbers.rank_agreement(verdicts)
-    settings = tables.settings_table(RUNS, tables.AXES_000)
+    settings = tables.settings_table(RUNS, AXES_000)
     tables.losses_table(settings, published, "mnist")
 
 
@@ -119,4 +121,4 @@ def test_a_spoilt_table(tmp_path, content):
 def test_a_byte_order_mark_is_no_mistake(tmp_path):
     path = tmp_path / "published.csv"
     path.write_text(CONTENT, encoding="utf-8-sig")
-    assert tables.read_published(path).equals(tables.read_published())
+    assert read_published(path).equals(read_published())

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.report import interactive
@@ -47,11 +47,11 @@ def layout(tmp_path, monkeypatch, request):
 
 @pytest.mark.parametrize("layout", [1, 3], indirect=True, ids=["grey", "colour"])
 def test_each_image_is_there_once_whatever_the_number_of_plots(layout):
-    plots = interactive.latent(Material(layout))
+    plots = interactive.latent(Results(layout))
     addresses = ADDRESS.findall(plots.script)
     assert len(addresses) == N
     first = np.asarray(Image.open(BytesIO(base64.b64decode(addresses[0]))))
-    image = Material(layout).test.images[0]
+    image = Results(layout).test.images[0]
     shown = 255 - image[0] if len(image) == 1 else image.transpose(1, 2, 0)
     np.testing.assert_array_equal(first, shown)
     assert plots.script.count('"name":"Figure"') == 2
@@ -62,13 +62,13 @@ def test_each_image_is_there_once_whatever_the_number_of_plots(layout):
 
 @pytest.mark.parametrize("layout", [1], indirect=True)
 def test_a_grid_without_codes_has_no_plots(layout):
-    assert interactive.latent(Material(layout, ("without_codes",))) == interactive.Interactive(
+    assert interactive.latent(Results(layout, ("without_codes",))) == interactive.Interactive(
         "", "", ""
     )
 
 
 @pytest.mark.parametrize("layout", [1], indirect=True)
 def test_no_name_in_the_page_is_drawn_anew_each_time(layout):
-    plots = interactive.latent(Material(layout, ("b",)))
+    plots = interactive.latent(Results(layout, ("b",)))
     assert 'id="plots-0"' in plots.place
     assert interactive.UUID.search(plots.script + plots.place) is None

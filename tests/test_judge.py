@@ -21,11 +21,11 @@ from latentgrid.evaluation.measures.recognisability import classes_seen, confide
 from latentgrid.files.atomic import write_json
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import params
-from latentgrid.results.loaded import restore
+from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import TestSet as Images
 from latentgrid.results.trained import TrainedRun
 from networks import MNIST_SHAPE, build
-from tiny import seal
+from tiny import seal, write_config
 
 LENET5 = {"optimizer": "adam", "learning_rate": 0.001}
 
@@ -61,9 +61,7 @@ def run_of(tmp_path, model, samples=None, status="finished", **hyperparameters):
     save_file(built.state_dict(), files.weights)
     save_file({"2/samples": samples} if samples is not None else {}, files.snapshots)
     settings = {"model": model, "hyperparameters": hyperparameters, "seed": 0}
-    write_json(
-        files.config, {"settings": settings, "image shape": list(MNIST_SHAPE), "classes": 10}
-    )
+    write_config(files, settings)
     write_json(files.outcome, {"status": status, "reason": "why", "epochs": 2})
     seal(files)
     return TrainedRun(files, frozenset({"judged"})), built.eval()
@@ -117,9 +115,9 @@ def test_models_with_one_seed_decode_the_same_draws(tmp_path):
     seen = {}
     for model in ("ae", "vae_bce"):
         run, _ = run_of(tmp_path, model, latent_dim=3, hidden=8)
-        decoder = restore(run)
-        decoder.decode = lambda codes, model=model: seen.setdefault(model, codes)[:, :1, None, None]
-        with mock.patch("latentgrid.evaluation.judge.restore", lambda _, decoder=decoder: decoder):
+        loaded = load_model(run)
+        loaded.decode = lambda codes, model=model: seen.setdefault(model, codes)[:, :1, None, None]
+        with mock.patch("latentgrid.evaluation.judge.load_model", lambda _, loaded=loaded: loaded):
             made_of_codes(run, TRAINING, TEST)
     assert seen["ae"].shape == (DRAWS, 3)
     assert torch.equal(seen["ae"], seen["vae_bce"])

@@ -28,16 +28,16 @@ MEASURED = {
 
 
 @pytest.fixture
-def material(few_images, tmp_path, monkeypatch):
+def results(few_images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tiny_results(few_images, RUNS)
 
 
 @pytest.fixture
-def drawing(material):
+def drawing(results):
     file = LAYOUT.tables / "runs.csv"
     pd.read_csv(file).assign(**MEASURED).to_csv(file, index=False)
-    return rate_distortion.draw(material)
+    return rate_distortion.draw(results)
 
 
 def test_every_measured_run_is_a_point_of_its_entry(drawing):
@@ -71,5 +71,5 @@ def test_it_says_each_entrys_largest_bound_from_best_to_worst(drawing):
     assert codes.endswith("vae_bce (d = 5) 12.0 nats in 4, beta_vae (d = 5) 20.0 nats in 5.")
 
 
-def test_without_bounds_there_is_nothing_to_draw(material):
-    assert "evaluation.likelihood" in rate_distortion.draw(material).missing
+def test_without_bounds_there_is_nothing_to_draw(results):
+    assert "evaluation.likelihood" in rate_distortion.draw(results).missing

@@ -74,8 +74,9 @@ def attacked(tmp_path, monkeypatch):
     save_file(images, layout.images)
     counts = {"training images": 6, "test images": 6, "image shape": [1, 4, 4]}
     write_json(layout.description, counts | {"classes": 10, "sha256": ATTACK})
-    settings = {"model": "vae", "hyperparameters": {}, "optimizer": ATTACK, "learning_rate": 0.1}
-    settings |= {"epochs": 1, "batch_size": 3, "precision": "float32", "seed": 0}
+    settings = {"model": "vae", "hyperparameters": {"latent_dim": 2}, "optimizer": ATTACK}
+    settings |= {"learning_rate": 0.1, "epochs": 1, "batch_size": 3}
+    settings |= {"precision": "float32", "seed": 0}
     axes = {"latent_dim": 2, "optimizer": ATTACK, "learning_rate": 0.1}
     good, failed = (
         {"name": f"{ATTACK}{n}", "entry": f"{ATTACK}{n}", "axes": axes, "settings": settings}

@@ -14,7 +14,9 @@ from latentgrid.evaluation import intervals, tables
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
+from latentgrid.reference.facts import AXES_000, QUANTITIES
 from latentgrid.report import reproduction
+from latentgrid.results.tables import read_published, separated
 from latentgrid.results.trained import TestSet as Images
 from latentgrid.verdicts import numbers, regions, rule
 from latentgrid.verdicts.answers import claims_table
@@ -23,7 +25,7 @@ from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Answer, Effect, Verdict
 from tiny import seal
 
-PUBLISHED = tables.read_published()
+PUBLISHED = read_published()
 LOSS = "min_epoch_train_loss"
 SILHOUETTE = "mean_silhouette_test"
 
@@ -116,7 +118,7 @@ def test_a_silhouette_reproduces_within_a_hundredth():
 def test_every_published_quantity_has_a_tolerance_and_a_measure():
     for quantity in PUBLISHED["quantity"].unique():
         assert rule.tolerance(quantity, 1.0) > 0
-        assert quantity in numbers.MEASURED_AS
+        assert quantity in QUANTITIES
     with pytest.raises(KeyError):
         rule.tolerance("something else", 1.0)
 
@@ -135,7 +137,7 @@ def test_a_damaged_table_of_published_numbers_is_named(tmp_path, change, words):
     path = tmp_path / "published.csv"
     path.write_text(change(Path("reference/published.csv").read_text()))
     with pytest.raises(UserError, match=words) as caught:
-        tables.read_published(path)
+        read_published(path)
     assert str(path) in str(caught.value)
 
 
@@ -262,7 +264,7 @@ def test_the_order_of_the_settings_is_compared_table_by_table():
     settings = PUBLISHED[PUBLISHED["table"] == "VII.3"]
     runs = pd.concat(
         [
-            grid_runs([row["value"] ** 2], model="mmd_vae", run=f"{n}", **row[numbers.SETTING])
+            grid_runs([row["value"] ** 2], model="mmd_vae", run=f"{n}", **row[AXES_000])
             for n, row in settings.replace({"optimizer": {"adam": "adam_000"}}).iterrows()
         ]
     )
@@ -270,7 +272,7 @@ def test_the_order_of_the_settings_is_compared_table_by_table():
     agreement = agreement.set_index("table")
     assert agreement.loc["VII.3", "rho"] == pytest.approx(1)
     assert agreement.loc["VII.3", "n"] == 18
-    assert set(tables.separated(agreement.loc["VII.3", "runs"])) == set(runs["run"])
+    assert set(separated(agreement.loc["VII.3", "runs"])) == set(runs["run"])
     assert np.isnan(agreement.loc["VII.1", "rho"])
 
 

@@ -11,11 +11,12 @@ from rich.console import Console
 
 from latentgrid.commands.why import origin, show
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import joined, losses_table, read_published
+from latentgrid.evaluation.tables import losses_table
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import TABLES, VERDICTS, Layout
+from latentgrid.results.tables import joined, read_published
 from project import TINY, built, copy_built, run
-from tiny import seal
+from tiny import seal, write_config
 
 LAYOUT = Layout("digits")
 FIRST, SECOND, FAILED = "vae/latent_dim=2/seed=0", "vae/latent_dim=2/seed=1", "ae/default/seed=0"
@@ -27,10 +28,9 @@ def write_run(name, code=COMMIT):
     files.folder.mkdir(parents=True)
     files.weights.write_bytes(name.encode())
     settings = {"model": "vae", "hyperparameters": {"latent_dim": 2}, "optimizer": None}
-    config = {"settings": settings | {"snapshots": {}, "seed": int(name[-1])}}
-    config |= {"code": code, "data sha256": "d" * 64, "device": "cpu"}
-    write_json(files.config, config | {"libraries": {"torch": "2.13.0"}})
-    write_json(files.outcome, {"status": "finished", "epochs": 2})
+    settings |= {"snapshots": {}, "seed": int(name[-1])}
+    write_config(files, settings, code=code, device="cpu", **{"data sha256": "d" * 64})
+    write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 2})
     started = {"host": "here", "started": "2026-01-02T03:04:05+00:00"}
     started |= {"ended": "2026-01-02T03:05:35+00:00"}
     write_json(files.timing, started | {"seconds per epoch": [30.0, 60.0]})

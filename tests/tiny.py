@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from latentgrid.data import Images
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.files.atomic import sha256, write_json
 from latentgrid.files.layout import Layout
 from latentgrid.randomness import generator
@@ -16,7 +16,7 @@ from networks import build
 LAYOUT = Layout("digits")
 
 
-def tiny_results(images: Images, runs) -> Material:
+def tiny_results(images: Images, runs) -> Results:
     """Write results of `runs`, dicts of entry, model, seed and hyperparameters, where we stand."""
     LAYOUT.data.mkdir(parents=True)
     save_file({name: part.contiguous() for name, part in images.tensors().items()}, LAYOUT.images)
@@ -32,10 +32,7 @@ def tiny_results(images: Images, runs) -> Material:
         with torch.no_grad():
             save_file(model.state_dict(), files.weights)
         settings = {"model": run["model"], "hyperparameters": axes, "seed": run["seed"]}
-        write_json(
-            files.config,
-            {"settings": settings, "image shape": shape, "classes": 10, "total": "loss"},
-        )
+        write_config(files, settings, **{"image shape": shape})
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
         seal(files)
         plan.append({"entry": run["entry"], "axes": axes, "name": name})
@@ -45,13 +42,21 @@ def tiny_results(images: Images, runs) -> Material:
     write_json(LAYOUT.plan, plan)
     LAYOUT.tables.mkdir(parents=True)
     pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
-    return Material(LAYOUT)
+    return Results(LAYOUT)
 
 
 def a_run(model, entry=None, seed=0, **hyperparameters):
     """Return a run for `tiny_results`."""
     entry = entry or model
     return {"entry": entry, "model": model, "seed": seed, "hyperparameters": hyperparameters}
+
+
+def write_config(files, settings, **facts):
+    """Write what a run was made with, whole, as a training does."""
+    words = dict.fromkeys(("description", "batch total", "code", "data sha256", "device"), "some")
+    shape = {"image shape": [1, 28, 28], "classes": 10, "parameters": 1}
+    libraries = {"libraries": {"torch": "2.13.0"}, "terms": {"loss": "nats"}, "total": "loss"}
+    write_json(files.config, {"settings": settings} | words | shape | libraries | facts)
 
 
 def seal(files):

@@ -20,7 +20,7 @@ from mlflow.entities import Run
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
 from project import empty_database
-from tiny import seal
+from tiny import seal, write_config
 
 DATASET = "digits"
 NAME = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=1"
@@ -80,10 +80,7 @@ def write_run(
     write_history(files.history, epochs, offset)
     files.weights.write_bytes(b"weights" * 100)
     files.snapshots.write_bytes(b"snapshots")
-    write_json(
-        files.config,
-        {"settings": SETTINGS, "code": "0123456789ab-dirty", "data sha256": "d" * 64},
-    )
+    write_config(files, SETTINGS, code="0123456789ab-dirty", **{"data sha256": "d" * 64})
     write_json(
         files.timing,
         {
@@ -108,7 +105,8 @@ def write_run(
 def write_measures(files: RunFiles, silhouette: float) -> None:
     write_json(
         files.metrics,
-        {"silhouette": silhouette, "per class": [0.1, 0.2], "flag": True, "test_loss": 9},
+        {"status": "finished", "silhouette": silhouette, "per class": [0.1, 0.2], "flag": True}
+        | {"test_loss": 9},
     )
     files.overview.write_bytes(b"picture")
 

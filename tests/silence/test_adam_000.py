@@ -7,14 +7,16 @@ import yaml
 from latentgrid.errors import UserError
 from latentgrid.evaluation import tables
 from latentgrid.grid import catalogue, params
+from latentgrid.reference.facts import AXES_000
+from latentgrid.results.tables import read_published
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.claims import adam, best_configuration, latent_dimension, learning_rate
 from latentgrid.verdicts.rule import Verdict
 from project import ROOT
 
-PUBLISHED = tables.read_published(ROOT / "reference" / "published.csv")
+PUBLISHED = read_published(ROOT / "reference" / "published.csv")
 SETTING = {"latent_dim": 2, "learning_rate": 0.00075}
-IDENTITY = ["run", "entry", "model", "seed", *tables.AXES_000]
+IDENTITY = ["run", "entry", "model", "seed", *AXES_000]
 MEASURES = ["epochs", "min_train_batch_sum", "min_train_batch_sum_corrected"]
 MODELS = ["vae", "conv_vae", "mmd_vae"]
 
@@ -58,7 +60,7 @@ def test_plain_adam_gets_no_verdict_and_the_reason_says_why():
 def test_published_losses_stand_beside_the_sources_adam():
     settings = tables.settings_table(
         runs("adam", "adam_000").assign(reason="")[[*IDENTITY, "status", "reason", *MEASURES]],
-        tables.AXES_000,
+        AXES_000,
     )
     ran = tables.losses_table(settings, PUBLISHED, "mnist").dropna(subset=["ours"])
     assert ran["runs"].tolist() == ["adam_000/0;adam_000/1;adam_000/2"]

@@ -181,21 +181,21 @@ def test_marginal_means_are_of_what_may_be_compared():
 
 def test_figures_say_by_what_their_best_runs_were_chosen(tmp_path, monkeypatch, few_images):
     monkeypatch.chdir(tmp_path)
-    material = tiny_results(
+    results = tiny_results(
         few_images,
         [a_run("beta_vae", latent_dim=2, beta=beta, hidden=8) for beta in (4.0, 1.0)]
         + [a_run("ae", latent_dim=2, hidden=hidden) for hidden in (8, 9)],
     )
-    assert [run["run"] for run in material.best(material.runs)] == ["beta_vae/0", "ae/2"]
-    (sentence,) = material.how_chosen()
+    assert [run["run"] for run in results.best(results.runs)] == ["beta_vae/0", "ae/2"]
+    (sentence,) = results.how_chosen()
     assert sentence.endswith(f"compared: beta_vae by {BY_LOSS} where beta = 4.0.")
-    fresh = type(material)(material.layout)
+    fresh = type(results)(results.layout)
     drawing = draw.drawn("dimensions_images", fresh)
     assert drawing.missing, "no entry has two dimensions"
     drawing = draw.drawn("class_means", fresh)
     assert not drawing.missing
     assert drawing.seen[-1] == sentence
-    only = draw.drawn("class_means", type(material)(material.layout, ("ae",)))
+    only = draw.drawn("class_means", type(results)(results.layout, ("ae",)))
     assert not any("Best runs are" in sentence for sentence in only.seen)
 
 

@@ -12,7 +12,7 @@ from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, params
 from latentgrid.models._classifier import CrossEntropyClassifier
 from latentgrid.nets.dense import dense
-from latentgrid.results.loaded import restore
+from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import TrainedRun
 from latentgrid.training.run import made_with, new_model
 from latentgrid.training.snapshots import snapshot
@@ -140,10 +140,10 @@ def test_a_class_of_256_is_kept():
 def test_a_trained_network_is_restored_with_its_classes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tiny_results(letters(10), [a_run("lenet5")])
-    judge = restore(TrainedRun(LAYOUT.run("lenet5/0")))
+    judge = load_model(TrainedRun(LAYOUT.run("lenet5/0")))
     assert judge.classify(torch.zeros(1, *SHAPE)).shape == (1, 10)
     path = LAYOUT.run("lenet5/0").config
     path.write_text(path.read_text().replace('"classes": 10', '"grades": 10'))
     seal(LAYOUT.run("lenet5/0"))
     with pytest.raises(UserError, match="lacks classes"):
-        restore(TrainedRun(LAYOUT.run("lenet5/0")))
+        load_model(TrainedRun(LAYOUT.run("lenet5/0")))

@@ -10,14 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from latentgrid.data import Images, checksum
 from latentgrid.evaluation import planes
-from latentgrid.evaluation.tables import read_runs
 from latentgrid.figures.draw import drawn
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import scatter_by_class
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, params
 from latentgrid.grid.runs import canonical, plan_of, planned_runs
+from latentgrid.results.tables import read_runs
 from latentgrid.steps import embed_codes, embed_images, evaluate
 from latentgrid.steps import interactive as interactive_step
 from latentgrid.steps import tables as tabulate
@@ -93,7 +93,7 @@ def test_every_run_has_ended(results):
 @pytest.mark.parametrize("figure", FIGURES)
 def test_every_figure_is_drawn(results, figure):
     if figure in results:
-        drawing = drawn(figure, Material(LAYOUT, tuple(results[figure])))
+        drawing = drawn(figure, Results(LAYOUT, tuple(results[figure])))
         assert not drawing.missing.startswith("It failed")
         drawing.figure.savefig(LAYOUT.results / "drawn.png")
 

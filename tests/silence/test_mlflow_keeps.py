@@ -15,7 +15,7 @@ from latentgrid.tracking.records import COMMIT_TAG, FOLDER_TAG, NAME_TAG, STATUS
 from latentgrid.tracking.runs import Logged
 from latentgrid.tracking.sync import sync
 from project import empty_database
-from tiny import seal
+from tiny import seal, write_config
 from tracked import (
     COLUMNS,
     DATASET,
@@ -99,9 +99,7 @@ def train_again(layout: Layout) -> RunFiles:
     shutil.rmtree(layout.run(NAME).folder)
     files = write_run(layout, epochs=2, offset=5)
     files.weights.write_bytes(b"others")
-    write_json(
-        files.config, {"settings": SETTINGS, "code": "ba9876543210", "data sha256": "e" * 64}
-    )
+    write_config(files, SETTINGS, code="ba9876543210", **{"data sha256": "e" * 64})
     write_json(files.timing, json.loads(files.timing.read_text()) | AGAIN)
     seal(files)
     return files
@@ -118,7 +116,7 @@ def lose_a_measure(layout: Layout) -> None:
 def change_a_setting(layout: Layout) -> None:
     settings = SETTINGS | {"batch_size": 50}
     files = layout.run(NAME)
-    write_json(files.config, {"settings": settings, "code": "0" * 12, "data sha256": "d" * 64})
+    write_config(files, settings, code="0" * 12, **{"data sha256": "d" * 64})
     seal(files)
 
 
@@ -162,7 +160,7 @@ def test_a_run_that_changes_keeps_its_id_and_all_that_is_its_users(
 def test_nothing_of_the_former_training_is_left_in_the_run(layout: Layout) -> None:
     files = write_run(layout)
     write_measures(files, 0.25)
-    write_json(files.metrics, {"silhouette": 0.25, "an older measure": 1.0})
+    write_json(files.metrics, {"status": "finished", "silhouette": 0.25, "an older measure": 1.0})
     sync(layout)
     files = train_again(layout)
     sync(layout)

@@ -6,12 +6,13 @@ import pytest
 
 from latentgrid.errors import UserError
 from latentgrid.reference import published
+from latentgrid.reference.facts import NO_SETTINGS
 from project import ROOT, call, copy_project
 
 ROWS = list(csv.DictReader((ROOT / published.PUBLISHED).open(encoding="utf-8", newline="")))
 VAE = next(row for row in ROWS if row["model"] == "vae")
 MMD = next(row for row in ROWS if row["model"] == "mmd_vae")
-SCANNED = next(row for row in ROWS if row["origin"] == published.NO_SETTINGS)
+SCANNED = next(row for row in ROWS if row["origin"] == NO_SETTINGS)
 CYRILLIC = "\u0430dam"
 
 
@@ -75,7 +76,7 @@ def test_numbers_are_numbers_and_what_is_empty_is_nothing(tmp_path):
         (VAE, "unit", "nats", "'nats'"),
         (MMD, "unit", VAE["unit"], None),
         (VAE, "origin", "published", "'published'"),
-        (VAE, "origin", published.NO_SETTINGS, None),
+        (VAE, "origin", NO_SETTINGS, None),
         (VAE, "document", "０００", "'０００'"),
         (VAE, "table", "VII.1 ", "'VII.1 '"),
         (VAE, "table", "\x1b[31m", r"'\x1b[31m'"),

@@ -23,7 +23,7 @@ from latentgrid.pipeline import failure
 from latentgrid.report.markdown import markdown
 from latentgrid.report.page import templates
 from project import ROOT
-from tiny import seal
+from tiny import seal, write_config
 
 RED, BACK, TURNED = "\x1b[31m", "\x08\r", "\u202e"
 ATTACK = f"{RED}a{BACK}b{TURNED}c\x9b2J\u2066d\x00"
@@ -78,11 +78,11 @@ def test_what_made_a_run_commands_no_terminal(tmp_path, monkeypatch):
     files = layout.run("vae/default/seed=0")
     settings = {"model": "vae", "optimizer": ATTACK, "hyperparameters": {}}
     words = dict.fromkeys(("code", "data sha256", "device"), f"[red]{ATTACK}")
-    write_json(files.config, {"settings": settings, "libraries": {ATTACK: ATTACK}} | words)
+    write_config(files, settings, libraries={ATTACK: ATTACK}, **words)
     dates = dict.fromkeys(("started", "ended"), "2026-01-01T00:00:00+00:00")
     timing = {"host": ATTACK, "seconds per epoch": [1]} | dates
     write_json(files.timing, timing)
-    write_json(files.outcome, {"status": ATTACK, "epochs": 1})
+    write_json(files.outcome, {"status": ATTACK, "reason": "", "epochs": 1})
     for path in (files.history, files.snapshots, files.weights):
         path.touch()
     seal(files)

@@ -37,6 +37,7 @@ rule report:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        published="reference/published.csv",
         figures=PICTURES,
         animations=[LAYOUT.animation(name) for name in ANIMATED],
         interactive=LAYOUT.interactive if "latent" in SHOWN else [],

@@ -18,6 +18,7 @@ from latentgrid.errors import UserError, one_line
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
+from latentgrid.results.run_json import as_trained
 from latentgrid.stamps import made
 
 # The environment variable with the file to which the workflow writes what it finds, and then ends.
@@ -75,7 +76,7 @@ def _damage(path: Path) -> Iterator[str]:
             if path.name == RunFiles(path.parent, path.parent).outcome.name:
                 files = RunFiles(path.parent, path.parent)
                 for result in files.results:
-                    files.as_trained(result)
+                    as_trained(files, result)
     except UserError as error:
         yield str(error)
 

@@ -19,11 +19,19 @@ from rich.text import Text
 from latentgrid.errors import UserError, damaged, printable
 from latentgrid.files.atomic import read_json, read_rows, sha256
 from latentgrid.files.layout import TABLES, VERDICTS, Layout
-from latentgrid.files.run_files import RunFiles, Timing
+from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue, params
 from latentgrid.grid.runs import canonical, planned_runs
 from latentgrid.provenance import code_version
-from latentgrid.stamps import made
+from latentgrid.results.run_json import (
+    Config,
+    Timing,
+    as_trained,
+    flat,
+    read_config,
+    read_outcome,
+    read_timing,
+)
 from latentgrid.text import duration, size
 
 RESULTS = Path("results")
@@ -60,41 +68,38 @@ class Made:
     files: RunFiles
 
     @cached_property
-    def config(self) -> dict[str, Any]:
-        """Its settings and versions; empty if it has no result."""
-        if not self.files.outcome.exists():
-            return {}
-        made.read(self.files.outcome, "status", "epochs")
-        needed = ("settings", "code", "data sha256", "device", "libraries")
-        config: dict[str, Any] = _read(self.files.as_trained(self.files.config), *needed)
-        return config
+    def config(self) -> Config:
+        """Its settings and versions."""
+        return read_config(self.files)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has a result."""
+        return self.files.outcome.exists()
 
     @property
     def settings(self) -> dict[str, str]:
         """Its settings but those of its snapshots, flat."""
-        settings = self.config["settings"]
-        flat = {name: v for name, v in settings.items() if not isinstance(v, Mapping)}
-        flat |= settings["hyperparameters"]
-        return {name: str(v) for name, v in flat.items() if v is not None}
+        return {name: str(value) for name, value in flat(self.config.settings).items()}
 
     @property
     def facts(self) -> dict[str, str]:
         """What other runs may share with it besides settings."""
         return {
-            "code": self.config["code"],
-            "data, SHA-256": self.config["data sha256"],
-            "device": f"{self.config['device']} of {self.timing.host}",
+            "code": self.config.code,
+            "data, SHA-256": self.config.data_sha256,
+            "device": f"{self.config.device} of {self.timing.host}",
         }
 
     @cached_property
     def timing(self) -> Timing:
         """When, where and how long it trained."""
-        return self.files.read_timing()
+        return read_timing(self.files)
 
     @property
     def seconds(self) -> float:
         """How long its epochs took."""
-        return sum(self.timing.seconds)
+        return sum(self.timing.seconds_per_epoch)
 
     @property
     def started(self) -> str:
@@ -104,11 +109,10 @@ class Made:
     @property
     def outcome(self) -> str:
         """How it ended."""
-        if not self.config:
+        if not self.ended:
             return "no result"
-        outcome = _read(self.files.outcome, "status", "epochs")
-        epochs = outcome["epochs"]
-        return f"{outcome['status']}, {epochs} epoch{'' if epochs == 1 else 's'}"
+        outcome = read_outcome(self.files)
+        return f"{outcome.status}, {outcome.epochs} epoch{'' if outcome.epochs == 1 else 's'}"
 
 
 def origin(what: str) -> Origin:
@@ -180,12 +184,6 @@ def _rows(file: Path, *columns: str) -> list[dict[str, str]]:
     return read_rows(file, *columns)
 
 
-def _read(path: Path, *keys: str) -> Any:
-    if not path.exists():
-        raise UserError(f"{path}: is missing; make it again with snakemake")
-    return made.read(path, *keys)
-
-
 def _named(file: Path, row: Mapping[str, str]) -> list[str]:
     """Return the runs that a row names, which lie below the folder of all runs."""
     named = [run for run in (row.get("run") or row.get("runs") or "").split(";") if run]
@@ -233,7 +231,7 @@ def show(found: Origin, console: Console) -> None:
     console.print(_text(f"{found.what}: {_count(made)}", style="bold"))
     if found.note:
         console.print(_text(found.note))
-    trained = [run for run in made if run.config]
+    trained = [run for run in made if run.ended]
     shared = _shared(trained)
     facts = Table.grid("", "", padding=(0, 2))
     for name, value in (
@@ -261,7 +259,7 @@ def _shared(made: Sequence[Made]) -> dict[str, str]:
     if not made:
         return {}
     settings = _alike([run.settings for run in made])
-    versions = (version for run in made for version in run.config["libraries"].items())
+    versions = (version for run in made for version in run.config.libraries.items())
     return {
         "settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
         **_alike([run.facts for run in made]),
@@ -291,13 +289,13 @@ def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
     if not made:
         return {}
     took = duration(sum(run.seconds for run in made))
-    versions = {run.config["code"] for run in made}
+    versions = {run.config.code for run in made}
     commands = []
     for code in versions - {code_version(), UNKNOWN} if len(versions) == 1 else ():
         commands.append(f"git switch --detach {code.removesuffix(DIRTY)}")
         if code.endswith(DIRTY):
             commands.append("# and changes that were not committed")
-    options = _configuration(layout, {run.name: run.config["settings"] for run in made})
+    options = _configuration(layout, {run.name: run.config.settings for run in made})
     if options is None:
         commands.append("# with a configuration that has these settings; none here does")
     else:
@@ -332,7 +330,7 @@ def _files(run: Made) -> Table:
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("SHA-256", overflow="fold")
     for path in run.files.results:
-        run.files.as_trained(path)
+        as_trained(run.files, path)
     for path in sorted(run.files.folder.glob("[!.]*")):
         table.add_row(_text(path.name), size(path.stat().st_size), sha256(path))
     return table
@@ -346,9 +344,9 @@ def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
         table.add_column(heading, overflow="fold")
     for run in made:
         cells = [""] * len(differing)
-        if run.config:
+        if run.ended:
             cells = [run.facts[name][:DIGITS] for name in differing]
-            weights = sha256(run.files.as_trained(run.files.weights))[:DIGITS]
+            weights = sha256(as_trained(run.files, run.files.weights))[:DIGITS]
             rest = [run.outcome, run.started, duration(run.seconds), weights]
         else:
             rest = [run.outcome, "", "", ""]

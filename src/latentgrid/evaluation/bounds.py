@@ -15,7 +15,7 @@ from torch import Tensor
 from latentgrid.data import to_unit_interval
 from latentgrid.models import LatentVariableModel
 from latentgrid.randomness import generator
-from latentgrid.results.loaded import restore
+from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import Array, TrainedRun
 
 # Outputs that are not clamped, and saturated sigmoids, reach 0 and 1, where one pixel would be
@@ -40,12 +40,12 @@ def of_run(run: TrainedRun, images: Tensor, draws: int) -> dict[str, float]:
     errors over the images; `likelihood_images` and `likelihood_draws`, how many there were. What is
     not finite is left out: a variance that overflows gives no bound.
     """
-    if run.outcome["status"] != "finished":
+    if not run.outcome.is_finished:
         return {}
     # Convolutions of these shapes are faster in this layout.
-    model = restore(run).to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = load_model(run).to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     assert isinstance(model, LatentVariableModel)
-    noise = generator(run.config["settings"]["seed"], "likelihood")
+    noise = generator(run.config.settings["seed"], "likelihood")
     figures = {
         **over_images(of_each(model, images, draws, noise)),
         "likelihood_images": len(images),

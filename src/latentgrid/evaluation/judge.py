@@ -13,11 +13,8 @@ from latentgrid.evaluation.fitted import fitted
 from latentgrid.files.atomic import save
 from latentgrid.models import Corrupter, Decoder, Encoder
 from latentgrid.randomness import generator
-from latentgrid.results.loaded import Restored, restore
-from latentgrid.results.trained import (
-    Array,
-    TrainedRun,
-)
+from latentgrid.results.loaded import LoadedModel, load_model
+from latentgrid.results.trained import Array, TrainedRun
 
 Classify = Callable[[Tensor], Tensor]
 DRAWS = 1000
@@ -29,9 +26,9 @@ def load_judge(run: TrainedRun) -> Classify | None:
 
     None if its training diverged: then no run is scored.
     """
-    if run.outcome["status"] != "finished":
+    if not run.outcome.is_finished:
         return None
-    judge = restore(run)
+    judge = load_model(run)
     assert isinstance(judge, models.Classifier)
     return judge.classify
 
@@ -48,7 +45,7 @@ def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> 
     `samples` are the run's last; what a model that encodes and decodes makes of codes is
     `made_of_codes`'s.
     """
-    images = made_of_codes(run, training, test) if run.outcome["status"] == "finished" else {}
+    images = made_of_codes(run, training, test) if run.outcome.is_finished else {}
     samples = run.last("samples")
     if samples is not None:
         images["samples"] = samples
@@ -66,18 +63,18 @@ def made_of_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Ar
     covariance of the training images' codes; `reconstructions`: of the test images' codes. Empty
     for a model that does not encode and decode, and for one that removes damage.
     """
-    model = restore(run)
+    model = load_model(run)
     if isinstance(model, Corrupter) or not (
         isinstance(model, Encoder) and isinstance(model, Decoder)
     ):
         return {}
-    restored = Restored(model)
+    loaded = LoadedModel(model)
     draws = torch.randn(
-        DRAWS, model.latent_dim, generator=generator(run.config["settings"]["seed"], "judged")
+        DRAWS, model.latent_dim, generator=generator(run.config.settings["seed"], "judged")
     ).numpy()
-    codes = restored.encode(training).astype(np.float64)
+    codes = loaded.encode(training).astype(np.float64)
     return {
-        "prior_draws": restored.decode(draws),
-        "fitted_draws": restored.decode(fitted(codes, draws)),
-        "reconstructions": restored.reconstruct(test),
+        "prior_draws": loaded.decode(draws),
+        "fitted_draws": loaded.decode(fitted(codes, draws)),
+        "reconstructions": loaded.reconstruct(test),
     }

@@ -7,42 +7,27 @@ of them in the column `runs`, with a ; between them.
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from latentgrid.errors import UserError, damaged, printable
+from latentgrid.errors import UserError, printable
 from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.files.atomic import read_json, replacing
 from latentgrid.files.layout import Layout
-from latentgrid.grid.runs import read_plan
-from latentgrid.reference.published import COLUMNS, LOSS, PUBLISHED
-from latentgrid.reference.published import numbers as published_numbers
-from latentgrid.results.trained import TrainedRun, read_table
+from latentgrid.reference.facts import ADAM, ADAM_000, AXES_000, LOSS, PRECISION
+from latentgrid.results.run_json import read_failure, read_metrics
+from latentgrid.results.tables import axes_of, joined
+from latentgrid.results.trained import TrainedRun
 
-PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
-PUBLISHED_PRECISION = "float32"
-AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
-# What source 000 calls Adam, and what it is called here, where `adam` is one application to all.
-ADAM, ADAM_000 = "adam", "adam_000"
 RUN_BY_SPREADSHEETS = {"=", "+", "-", "@"}
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-
-
-def joined(runs: Iterable[str]) -> str:
-    """Return names of runs as the column `runs` holds them, each once."""
-    return ";".join(dict.fromkeys(runs))
-
-
-def separated(runs: object) -> list[str]:
-    """Return the names that `joined` joined; none for a missing value."""
-    return runs.split(";") if isinstance(runs, str) and runs else []
 
 
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -62,20 +47,6 @@ def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFram
     return table.reindex(columns=list(columns))
 
 
-def read_runs(layout: Layout) -> pd.DataFrame:
-    """Return the table of runs as it was written.
-
-    Raises:
-        UserError: it is damaged, or does not hold the runs of the plan.
-    """
-    path = layout.tables / "runs.csv"
-    runs = read_table(path)
-    planned = [run["name"] for run in read_plan(layout.plan)]
-    if "run" not in runs or runs["run"].tolist() != planned:
-        raise damaged(path, f"it does not hold the {len(planned)} runs of {layout.plan}")
-    return runs
-
-
 def _run_row(layout: Layout, planned: Mapping[str, Any], data: str) -> dict[str, Any]:
     settings = planned["settings"]
     identity = {
@@ -91,30 +62,29 @@ def _run_row(layout: Layout, planned: Mapping[str, Any], data: str) -> dict[str,
     run = TrainedRun(layout.run(planned["name"]))
     if not run.ended:
         return identity | {"status": "failed", "reason": _failure(run)}
-    if run.config["settings"] != settings:
+    if run.config.settings != settings:
         raise UserError(
             f"{run.files.folder} was trained with other settings than the configuration's; "
             f"delete that folder and run again"
         )
-    if run.config["data sha256"] != data:
+    if run.config.data_sha256 != data:
         raise UserError(
             f"{run.files.folder} was trained on other images than {layout.images} holds now; "
             f"run the same command again, which trains it again"
         )
-    measured = read_json(run.files.metrics, "status")
-    numbers = {name: value for name, value in measured.items() if not isinstance(value, list)}
-    return identity | {"status": "", "reason": run.outcome["reason"]} | numbers
+    measured = read_metrics(run.files).columns
+    return identity | {"status": "", "reason": run.outcome.reason} | measured
 
 
 def _failure(run: TrainedRun) -> str:
     if run.files.failure.exists():
-        return str(read_json(run.files.failure, "reason")["reason"])
+        return read_failure(run.files).reason
     return "the job ended without a word; see its log"
 
 
 def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of runs in float32, in which all that was published was computed."""
-    return runs[runs["precision"] == PUBLISHED_PRECISION]
+    """Return the rows of runs in the precision in which all that was published was computed."""
+    return runs[runs["precision"] == PRECISION]
 
 
 def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
@@ -149,11 +119,6 @@ def as_cell(value: Any) -> Any:
         "\r",
     }
     return f"'{cell}" if runs and not NUMBER.fullmatch(cell) else cell
-
-
-def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the names of all axes in the plan, in the order of their first appearance."""
-    return list(dict.fromkeys(axis for planned in plan for axis in planned["axes"]))
 
 
 def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
@@ -256,10 +221,10 @@ def silhouettes_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per run and class: run, entry, class, silhouette (mean over the class)."""
     rows = []
     for run in runs[runs["status"] == "finished"].itertuples():
-        metrics = read_json(layout.run(run.run).metrics)
+        metrics = read_metrics(layout.run(run.run))
         pairs = zip(
-            metrics.get("silhouette_classes", []),
-            metrics.get("silhouette_by_class", []),
+            metrics.of_classes("silhouette_classes"),
+            metrics.of_classes("silhouette_by_class"),
             strict=True,
         )
         rows += [
@@ -278,14 +243,3 @@ def history_table(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     if not histories:
         return pd.DataFrame({"run": []})
     return pd.concat(histories, names=["run"]).reset_index("run")
-
-
-def read_published(path: Path = PUBLISHED) -> pd.DataFrame:
-    """Return the published numbers, a row each, in the columns of the file.
-
-    Raises:
-        UserError: the file is no such table, or a cell of it is not known for certain.
-    """
-    table = pd.DataFrame(published_numbers(path), columns=list(COLUMNS))
-    numbers = dict.fromkeys(PUBLISHED_NUMBERS, float)
-    return table.astype(numbers).fillna({"optimizer": math.nan})

@@ -7,17 +7,17 @@ from dataclasses import replace
 from latentgrid.errors import UserError
 from latentgrid.figures import comparisons
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 
 
-def drawn(name: str, material: Material) -> Drawing:
+def drawn(name: str, results: Results) -> Drawing:
     """Return a figure, and what its best runs were chosen by.
 
     One that fails is missing, and the log says where it failed.
     """
     try:
         module = importlib.import_module(f"{comparisons.__name__}.{name}")
-        drawing: Drawing = module.draw(material)
+        drawing: Drawing = module.draw(results)
     except UserError:
         raise
     except Exception as error:  # whatever a figure raises, the report is made without it
@@ -25,4 +25,4 @@ def drawn(name: str, material: Material) -> Drawing:
         return nothing(f"It failed: {type(error).__name__}: {error}".partition("\n")[0])
     if drawing.missing:
         return drawing
-    return replace(drawing, seen=[*drawing.seen, *material.how_chosen()])
+    return replace(drawing, seen=[*drawing.seen, *results.how_chosen()])

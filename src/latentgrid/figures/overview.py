@@ -31,7 +31,7 @@ def _draw_losses(panel: Axes, run: TrainedRun) -> None:
             panel.plot(run.history["epoch"], run.history[f"{part}_loss"], color=colour, label=part)
         loss_axis(panel, run.history[["train_loss", "test_loss"]].stack())
         panel.legend(frameon=False)
-    panel.set(xlabel="epoch", ylabel=run.config["total"], title=run.outcome["status"])
+    panel.set(xlabel="epoch", ylabel=run.config.total, title=run.outcome.status)
     panel.set_box_aspect(1)
 
 

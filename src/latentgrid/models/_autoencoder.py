@@ -14,7 +14,7 @@ from latentgrid.models._reconstruction import (
     cross_entropy,
     squared_error,
 )
-from latentgrid.nets.dense import dense, dense_decoder, leaky_relu
+from latentgrid.nets.dense import dense, dense_decoder, keras_leaky_relu
 
 
 class Autoencoder(Model):
@@ -93,6 +93,6 @@ def dense_pair(
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Return source 002's encoder and decoder: one hidden layer each, LeakyReLU, sigmoid output."""
     return (
-        dense([prod(image_shape), hidden, latent_dim], activation=leaky_relu),
-        dense_decoder(image_shape, [latent_dim, hidden], nn.Sigmoid(), leaky_relu),
+        dense([prod(image_shape), hidden, latent_dim], activation=keras_leaky_relu),
+        dense_decoder(image_shape, [latent_dim, hidden], nn.Sigmoid(), keras_leaky_relu),
     )

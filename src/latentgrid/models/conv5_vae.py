@@ -9,7 +9,7 @@ from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, Positive
 from latentgrid.models import ImageShape
 from latentgrid.models._bernoulli import BernoulliVAE
 from latentgrid.nets.conv5 import conv5_decoder, conv5_encoder
-from latentgrid.nets.dense import dense, dense_decoder, leaky_relu
+from latentgrid.nets.dense import dense, dense_decoder, keras_leaky_relu
 
 
 class Conv5VAE(BernoulliVAE):
@@ -35,10 +35,10 @@ class Conv5VAE(BernoulliVAE):
             latent_dim,
             encoder=conv5_encoder(image_shape, outputs)
             if encoder == "conv"
-            else dense([prod(image_shape), hidden, outputs], activation=leaky_relu),
+            else dense([prod(image_shape), hidden, outputs], activation=keras_leaky_relu),
             decoder=conv5_decoder(image_shape, latent_dim)
             if decoder == "conv"
-            else dense_decoder(image_shape, [latent_dim, hidden], nn.Sigmoid(), leaky_relu),
+            else dense_decoder(image_shape, [latent_dim, hidden], nn.Sigmoid(), keras_leaky_relu),
             beta=beta,
             estimator=estimator,
             samples=samples,

@@ -8,7 +8,7 @@ from torch import nn
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._bernoulli import BernoulliVAE
-from latentgrid.nets.dense import dense, dense_decoder, leaky_relu
+from latentgrid.nets.dense import dense, dense_decoder, keras_leaky_relu
 
 
 class VAEBCE(BernoulliVAE):
@@ -30,8 +30,12 @@ class VAEBCE(BernoulliVAE):
         widths = [hidden] * hidden_layers
         super().__init__(
             latent_dim,
-            encoder=dense([prod(image_shape), *widths, 2 * latent_dim], activation=leaky_relu),
-            decoder=dense_decoder(image_shape, [latent_dim, *widths], nn.Sigmoid(), leaky_relu),
+            encoder=dense(
+                [prod(image_shape), *widths, 2 * latent_dim], activation=keras_leaky_relu
+            ),
+            decoder=dense_decoder(
+                image_shape, [latent_dim, *widths], nn.Sigmoid(), keras_leaky_relu
+            ),
             estimator=estimator,
             samples=samples,
         )

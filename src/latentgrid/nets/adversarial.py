@@ -4,12 +4,10 @@ from math import prod
 
 from torch import nn
 
-from latentgrid.nets.dense import dense, dense_decoder
+from latentgrid.nets.dense import dense, dense_decoder, radford_leaky_relu
 from latentgrid.nets.sides import quarter
 
 ImageShape = tuple[int, int, int]
-
-SLOPE = 0.2  # Radford, Metz and Chintala (2016), section 4
 
 
 def dense_generator(image_shape: ImageShape, inputs: int, hidden: int) -> nn.Sequential:
@@ -19,7 +17,7 @@ def dense_generator(image_shape: ImageShape, inputs: int, hidden: int) -> nn.Seq
 
 def dense_discriminator(image_shape: ImageShape, hidden: int) -> nn.Sequential:
     """Two hidden layers with LeakyReLU: images (n, c, h, w) to one value each, (n, 1)."""
-    layers = dense([prod(image_shape), hidden, hidden], leaky_relu(), leaky_relu)
+    layers = dense([prod(image_shape), hidden, hidden], radford_leaky_relu(), radford_leaky_relu)
     return nn.Sequential(*layers, last_layer(hidden))
 
 
@@ -53,17 +51,12 @@ def conv_discriminator(image_shape: ImageShape, channels: int) -> nn.Sequential:
     height, width = quarter(image_shape)
     return nn.Sequential(
         nn.Conv2d(image_shape[0], channels, kernel_size=4, stride=2, padding=1),
-        leaky_relu(),
+        radford_leaky_relu(),
         nn.Conv2d(channels, 2 * channels, kernel_size=4, stride=2, padding=1),
-        leaky_relu(),
+        radford_leaky_relu(),
         nn.Flatten(),
         last_layer(2 * channels * height * width),
     )
-
-
-def leaky_relu() -> nn.Module:
-    """Return the discriminators' LeakyReLU."""
-    return nn.LeakyReLU(SLOPE)
 
 
 def last_layer(inputs: int) -> nn.Module:

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from latentgrid.nets.dense import leaky_relu
+from latentgrid.nets.dense import keras_leaky_relu
 from latentgrid.nets.sides import quarter
 
 KERNEL = 3
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
-    "leaky_relu": leaky_relu,
+    "leaky_relu": keras_leaky_relu,
     "elu": nn.ELU,
     "tanh": nn.Tanh,
 }

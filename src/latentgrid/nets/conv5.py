@@ -8,7 +8,7 @@ the odd one after it and PyTorch's padding before it. So these networks are Tens
 from torch import nn
 
 from latentgrid.nets.conv import HalfTurn
-from latentgrid.nets.dense import leaky_relu
+from latentgrid.nets.dense import keras_leaky_relu
 from latentgrid.nets.sides import quarter
 
 KERNEL, PADDING = 5, 2
@@ -30,7 +30,7 @@ def conv5_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequent
         *_same_conv(NARROW, WIDE, stride=1),
         *_same_conv(WIDE, WIDE, stride=2),
         nn.Conv2d(WIDE, FEATURES, quarter(image_shape, SMALLEST_SIDE)),
-        leaky_relu(),
+        keras_leaky_relu(),
         nn.Flatten(),
         nn.Linear(FEATURES, outputs),
     )
@@ -47,7 +47,7 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
     return nn.Sequential(
         nn.Unflatten(1, (latent_dim, 1, 1)),
         nn.ConvTranspose2d(latent_dim, WIDE, quarter(image_shape, SMALLEST_SIDE)),
-        leaky_relu(),
+        keras_leaky_relu(),
         *_same_conv_transpose(WIDE, WIDE, stride=1),
         *_same_conv_transpose(WIDE, WIDE, stride=2),
         *_same_conv_transpose(WIDE, NARROW, stride=1),
@@ -61,7 +61,7 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
 
 def _same_conv(channels_in: int, channels_out: int, stride: int) -> tuple[nn.Module, nn.Module]:
     """Return a 5×5 convolution, whose output is a `stride`-th as large, and its activation."""
-    return nn.Conv2d(channels_in, channels_out, KERNEL, stride, PADDING), leaky_relu()
+    return nn.Conv2d(channels_in, channels_out, KERNEL, stride, PADDING), keras_leaky_relu()
 
 
 def _same_conv_transpose(
@@ -70,5 +70,5 @@ def _same_conv_transpose(
     """Return a transposed one, whose output is `stride` times as large, and its activation."""
     return (
         nn.ConvTranspose2d(channels_in, channels_out, KERNEL, stride, PADDING, stride - 1),
-        leaky_relu(),
+        keras_leaky_relu(),
     )

@@ -6,12 +6,19 @@ from math import prod
 
 from torch import nn
 
-KERAS_SLOPE = 0.3  # of LeakyReLU, where sources 002 and 004 say nothing
+# Of LeakyReLU below zero: Keras's, as sources 002 and 004 say nothing, and that of discriminators.
+KERAS_SLOPE = 0.3
+RADFORD_SLOPE = 0.2  # Radford, Metz and Chintala (2016), section 4
 
 
-def leaky_relu() -> nn.Module:
-    """Return a LeakyReLU with Keras's slope, which is that of sources 002 and 004."""
+def keras_leaky_relu() -> nn.Module:
+    """Return a LeakyReLU as in sources 002 and 004."""
     return nn.LeakyReLU(KERAS_SLOPE)
+
+
+def radford_leaky_relu() -> nn.Module:
+    """Return a LeakyReLU as in the discriminators of Radford et al. (2016)."""
+    return nn.LeakyReLU(RADFORD_SLOPE)
 
 
 def dense(

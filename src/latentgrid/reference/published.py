@@ -9,8 +9,7 @@ import csv
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,20 @@ from latentgrid.errors import UserError, one_line
 from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import LatentDim, LearningRate, Optimizer, PositiveInteger
 from latentgrid.grid.params import shown
+from latentgrid.reference.facts import (
+    AXES_000,
+    LOSS,
+    LOSS_UNITS,
+    MODELS_000,
+    NO_SETTINGS,
+    ORIGINS,
+    QUANTITIES,
+    SILHOUETTE,
+)
 
 PUBLISHED = Path("reference/published.csv")
-LOSS, SILHOUETTE = "min_epoch_train_loss", "mean_silhouette_test"
-NO_SETTINGS = "settings not published"
-TRAINED = ("latent_dim", "optimizer", "learning_rate", "epochs", "batch_size")
+TRAINED = (*AXES_000, "epochs", "batch_size")
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-# What a loss is printed in, and of which models: ours are in no other unit.
-LOSSES = {
-    r"sum over [1-9]\d* batches of batch SSE \+ published KL": ("vae", "conv_vae"),
-    r"sum over [1-9]\d* batches of pixel-mean squared error \+ MMD": ("mmd_vae",),
-}
 SILHOUETTES = "silhouette, [-1, 1]"
 Row = dict[str, Any]
 Read = Callable[[str], Any]
@@ -66,7 +68,6 @@ def _or_empty(read: Read) -> Read:
     return lambda cell: read(cell) if cell else None
 
 
-ORIGINS = ("published script", "no script", NO_SETTINGS)
 TEXT = "a text without spaces around it and letters of other widths"
 WHOLE = "a whole number, 1 or more"
 # How each column's cells are read, and what may stand in them, in words.
@@ -83,7 +84,7 @@ COLUMNS: dict[str, tuple[Read, str]] = {
     "learning_rate": (_or_empty(_number(LearningRate)), "a number above 0, 10 at most"),
     "epochs": (_or_empty(_number(PositiveInteger)), WHOLE),
     "batch_size": (_or_empty(_number(PositiveInteger)), WHOLE),
-    "quantity": (_one_of(LOSS, SILHOUETTE), f"{LOSS}, {SILHOUETTE}"),
+    "quantity": (_one_of(*QUANTITIES), ", ".join(QUANTITIES)),
     "value": (_number(float), "a number"),
     "unit": (_text, TEXT),
     "origin": (_one_of(*ORIGINS), ", ".join(ORIGINS)),
@@ -112,6 +113,22 @@ def numbers(path: Path = PUBLISHED) -> list[Row]:
             raise UserError(f"{path}, line {line}: this number stands there twice; leave one")
         rows[number] = row
     return list(rows.values())
+
+
+def epochs_of_tables(rows: Iterable[Row]) -> dict[str, list[int]]:
+    """Return for how many epochs the runs of each published table trained, ascending."""
+    lengths: dict[str, set[int]] = {}
+    for row in rows:
+        lengths.setdefault(row["table"], set()).update(filter(None, [row["epochs"]]))
+    return {table: sorted(epochs) for table, epochs in lengths.items()}
+
+
+def notes_on_tables(rows: Iterable[Row]) -> dict[str, str]:
+    """Return what a reader of each published table should know of its numbers' origins."""
+    origins: dict[str, dict[str, str]] = {}
+    for row in rows:
+        origins.setdefault(row["table"], {})[row["origin"]] = ORIGINS[row["origin"]].note
+    return {table: " ".join(filter(None, of.values())) for table, of in origins.items()}
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -150,9 +167,9 @@ def _misfits(row: Row) -> Iterator[tuple[str, str]]:
 def _misfits_of_loss(row: Row, hidden: bool) -> Iterator[tuple[str, str]]:
     if hidden:
         yield "quantity", f"{SILHOUETTE}, as {NO_SETTINGS}"
-    units = [unit for unit, models in LOSSES.items() if row["model"] in models]
+    units = [unit for unit, models in LOSS_UNITS.items() if row["model"] in models]
     if not units:
-        yield "model", f"{', '.join(chain(*LOSSES.values()))}, of which {LOSS} is known"
+        yield "model", f"{', '.join(MODELS_000)}, of which {LOSS} is known"
     elif not any(re.fullmatch(unit, row["unit"], re.ASCII) for unit in units):
         yield (
             "unit",

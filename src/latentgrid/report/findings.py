@@ -1,30 +1,41 @@
 """What the tables show, in sentences computed from them."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from latentgrid.text import number
 
 
-def agreement(losses: pd.DataFrame) -> list[str]:
-    """Say how ours compare with the published losses, table by table."""
+def agreement(losses: pd.DataFrame, published_epochs: Mapping[str, Sequence[int]]) -> list[str]:
+    """Say how ours compare with the published losses, table by table.
+
+    Args:
+        losses: the table of that name.
+        published_epochs: for how many epochs the runs of each published table trained.
+    """
+    ran = losses.dropna(subset=["ratio"])
     sentences = []
-    for table, rows in losses.dropna(subset=["ratio"]).groupby("table", sort=False):
+    for table, rows in ran.groupby("table", sort=False):
         ratios = rows["ratio"]
         sentences.append(
             f"Table {table}: {len(rows)} of {(losses['table'] == table).sum()} published settings "
             f"were run; ours ÷ published lies between {ratios.min():.3f} and {ratios.max():.3f}, "
             f"median {ratios.median():.3f}."
         )
-    epochs = losses.dropna(subset=["ratio"])["epochs"]
-    if (epochs != PUBLISHED_EPOCHS).any():
-        sentences.append(
-            f"Some of these runs trained for as few as {number(epochs.min())} epochs"
-            f" and the published ones for {PUBLISHED_EPOCHS}, so their ratios do not tell yet"
-            f" whether the numbers reproduce."
-            if epochs.min() < PUBLISHED_EPOCHS
-            else f"Some of these runs trained longer than the published {PUBLISHED_EPOCHS} epochs."
-        )
-    return sentences
+    return sentences + _other_lengths(ran, published_epochs)
 
 
-PUBLISHED_EPOCHS = 50
+def _other_lengths(ran: pd.DataFrame, published_epochs: Mapping[str, Sequence[int]]) -> list[str]:
+    """Say so if some runs trained for other numbers of epochs than those of the published table."""
+    pairs = zip(ran["epochs"], ran["table"], strict=True)
+    if all(epochs in published_epochs[table] for epochs, table in pairs):
+        return []
+    published = sorted({epochs for table in ran["table"] for epochs in published_epochs[table]})
+    words, fewest = " or ".join(map(str, published)), ran["epochs"].min()
+    if fewest < published[0]:
+        return [
+            f"Some of these runs trained for as few as {number(fewest)} epochs and the published "
+            f"ones for {words}, so their ratios do not tell yet whether the numbers reproduce."
+        ]
+    return [f"Some of these runs trained longer than the published {words} epochs."]

@@ -23,7 +23,7 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from PIL import Image
 
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, two_dimensions
 from latentgrid.results.trained import Array
 
@@ -59,22 +59,22 @@ class Interactive:
     place: str
 
 
-def latent(material: Material) -> Interactive:
+def latent(results: Results) -> Interactive:
     """Return a plot for each run of the figure `latent`.
 
     All plots share the images and hide a class together.
     """
-    shown = material.latent_runs()
+    shown = results.latent_runs()
     if not shown:
         return Interactive("", "", "")
-    test = material.test.first(IMAGES)
+    test = results.test.first(IMAGES)
     # Dark strokes on white, as in the other figures.
     uris = [_data_uri(255 - image if len(image) == 1 else image) for image in test.images]
     columns = {"image": uris, "label": test.labels.astype(str), "row": np.arange(len(uris))}
     for place, (_, codes) in enumerate(shown):
         plane = two_dimensions(codes[:IMAGES]).astype(np.float32)
         columns |= {f"x{place}": plane[:, 0], f"y{place}": plane[:, 1]}
-    plots = [_plot(material.label(run).replace("\n", ": ")) for run, _ in shown]
+    plots = [_plot(results.label(run).replace("\n", ": ")) for run, _ in shown]
     _add_classes(plots, ColumnDataSource(columns), test.labels)
     script, place = components(Pane(elements=plots, styles=GRID), False)
     # Bokeh draws names for its elements: they would differ at each call.

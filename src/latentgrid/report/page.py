@@ -12,18 +12,22 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from latentgrid.evaluation.tables import AXES_000, axes_of, separated
-from latentgrid.figures.material import Material
-from latentgrid.figures.style import axis_label, setting_label
+from latentgrid.figures.results import Results
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
+from latentgrid.reference import published
+from latentgrid.reference.facts import AXES_000, LOSS, MODELS_000
 from latentgrid.report import findings, reproduction, sections
-from latentgrid.results.trained import TrainedRun, read_table
+from latentgrid.results.labels import axis_label, setting_label
+from latentgrid.results.run_json import flat
+from latentgrid.results.tables import axes_of, read_table, separated
+from latentgrid.results.trained import TrainedRun
 from latentgrid.text import number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
+WORDS = {"document": str, "table": str}  # also where they look like numbers
 # What is measured of models whose losses differ, on scales that they share.
 COMPARED = {
     "test_squared_error": "squared error",
@@ -53,11 +57,12 @@ def templates() -> Environment:
 
 def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
     """Gather what the template shows."""
-    material = Material(layout)
-    tables = {path.stem: read_table(path) for path in layout.table_files}
+    results = Results(layout)
+    tables = {path.stem: read_table(path, WORDS) for path in layout.table_files}
     runs = tables["runs"]
-    axes = material.axes
+    axes = results.axes
     settings, losses = tables["settings"], tables["losses"]
+    numbers = published.numbers()
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
@@ -76,13 +81,22 @@ def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, A
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
         "verdicts": reproduction.of(layout),
-        "agreement": findings.agreement(losses),
+        "agreement": findings.agreement(losses, published.epochs_of_tables(numbers)),
+        "notes": published.notes_on_tables(numbers),
+        "models_000": f"{', '.join(MODELS_000[:-1])} and {MODELS_000[-1]}",
+        "losses_on": _datasets(numbers),
         "best_published": _best_published(losses),
         "sections": _sections(layout, figures, threads),
         "interactive": _interactive(layout, figures),
-        "provenance": _provenance(layout, material.runs["run"].tolist()),
+        "provenance": _provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
+
+
+def _datasets(numbers: Sequence[published.Row]) -> str:
+    """Name the data sets on which the published losses were measured."""
+    names = dict.fromkeys(row["dataset"] for row in numbers if row["quantity"] == LOSS)
+    return " and ".join(TITLES.get(name, name) for name in names)
 
 
 def _corrupts(model: str) -> bool:
@@ -92,7 +106,7 @@ def _corrupts(model: str) -> bool:
 def _grids(layout: Layout) -> list[dict[str, Any]]:
     """Return each entry with the values on its axes, its epochs, batch size and precision."""
     plan = pd.DataFrame(
-        {"entry": p["entry"], **p["settings"], **p["axes"]} for p in read_plan(layout.plan)
+        {"entry": p["entry"], **flat(p["settings"])} for p in read_plan(layout.plan)
     )
     axes = axes_of(read_plan(layout.plan))
     columns = [*dict.fromkeys((*axes, "epochs", "batch_size", "precision", "seed"))]
@@ -116,11 +130,7 @@ def _entries(layout: Layout) -> list[dict[str, Any]]:
     for planned in read_plan(layout.plan):
         run = TrainedRun(layout.run(planned["name"]))
         if planned["entry"] not in entries and run.ended:
-            described = ("description", "terms", "total", "batch total", "parameters")
-            entries[planned["entry"]] = {"name": planned["entry"]} | {
-                key.replace(" ", "_"): run.config[key] for key in described
-            }
-            entries[planned["entry"]] |= {"model": run.config["settings"]["model"]}
+            entries[planned["entry"]] = {"name": planned["entry"], **vars(run.config)}
     return list(entries.values())
 
 
@@ -207,11 +217,11 @@ def _address(webp: bytes) -> str:
 
 def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
     """Return what the runs were made with; more than one version of a thing is shown as such."""
-    made = [TrainedRun(layout.run(name)) for name in runs]
-    libraries = [f"{name} {v}" for run in made for name, v in run.config["libraries"].items()]
+    configs = [TrainedRun(layout.run(name)).config for name in runs]
+    libraries = [f"{name} {v}" for config in configs for name, v in config.libraries.items()]
     return {
-        "code": sorted({run.config["code"] for run in made}),
-        "data": sorted({run.config["data sha256"] for run in made}),
-        "devices": sorted({run.config["device"] for run in made}),
+        "code": sorted({config.code for config in configs}),
+        "data": sorted({config.data_sha256 for config in configs}),
+        "devices": sorted({config.device for config in configs}),
         "libraries": sorted(set(libraries)),
     }

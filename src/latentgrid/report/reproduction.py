@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from latentgrid.figures.style import setting_label
 from latentgrid.files.layout import Layout
-from latentgrid.results.trained import read_table
+from latentgrid.reference.facts import AXES_000, QUANTITIES
+from latentgrid.results.labels import setting_label
+from latentgrid.results.tables import read_table
 from latentgrid.text import number, signed
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Answer, Verdict
@@ -23,6 +24,7 @@ class Reproduction:
 
     Attributes:
         is_rehearsal: whether none of the published numbers was measured on this data set.
+        tolerances: how near to a published number the mean of ours must lie, in words.
         tally: how many published numbers have each verdict.
         findings: the three most important ones, in sentences.
         claims: each claim with the comparisons it stands on.
@@ -32,6 +34,7 @@ class Reproduction:
     """
 
     is_rehearsal: bool
+    tolerances: str
     tally: dict[str, int]
     findings: list[str]
     claims: list[dict[str, Any]]
@@ -48,13 +51,13 @@ def of(layout: Layout) -> Reproduction:
     claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
     return Reproduction(
         is_rehearsal=layout.dataset not in set(verdicts["dataset"]),
+        tolerances=", ".join(of.tolerance_in_words for of in QUANTITIES.values()),
         tally=numbers.tally(verdicts),
         findings=[_numbers_finding(verdicts, agreement), *_claim_findings(claims)][:FINDINGS],
         claims=_claims(claims),
         tables=_tables(verdicts, agreement),
         numbers=[
-            {**row, "setting": setting_label(row, numbers.SETTING)}
-            for _, row in verdicts.iterrows()
+            {**row, "setting": setting_label(row, AXES_000)} for _, row in verdicts.iterrows()
         ],
         regions=regions.to_dict("records"),
     )

@@ -11,13 +11,14 @@ from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.errors import damaged
 from latentgrid.models import Decoder, Encoder, Model, Quantile, reconstruct
+from latentgrid.results.run_json import as_trained
 from latentgrid.results.trained import Array, TrainedRun
 
 BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Restored:
+class LoadedModel:
     """A trained model as figures use it: from arrays to arrays."""
 
     model: Model
@@ -55,17 +56,15 @@ def _as_bytes(images: torch.Tensor) -> Array:
     return np.asarray(images.clamp(0, 1).mul(255).round().to(torch.uint8))
 
 
-def restore(run: TrainedRun) -> Model:
+def load_model(run: TrainedRun) -> Model:
     """Return the model with its trained weights, on the CPU and in evaluation mode.
 
     Raises:
         UserError: the weights are damaged or another network's.
     """
-    made_with = run.config
-    model = models.build(
-        made_with["settings"], tuple(made_with["image shape"]), made_with["classes"]
-    )
-    path = run.files.as_trained(run.files.weights)
+    config = run.config
+    model = models.build(config.settings, config.image_shape, config.classes)
+    path = as_trained(run.files, run.files.weights)
     try:
         weights = load_file(path)
         model.load_state_dict(weights)

@@ -1,10 +1,8 @@
 """A trained run as its files tell it. Reads no weights and so needs no torch."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
 from latentgrid.errors import damaged
-from latentgrid.files.atomic import read_json
 from latentgrid.files.run_files import RunFiles
-from latentgrid.stamps import made
+from latentgrid.results.run_json import (
+    Config,
+    Outcome,
+    as_trained,
+    read_config,
+    read_likelihood,
+    read_outcome,
+)
+from latentgrid.results.tables import read_table
 
 Array = np.ndarray[Any, Any]
 IMAGE_AXES = 4
@@ -90,25 +95,6 @@ def load_tensors(path: Path) -> dict[str, Array]:
     return tensors
 
 
-def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFrame:
-    """Read a CSV file that a step wrote; a table without columns is a single line end.
-
-    Args:
-        path: the file.
-        words: columns whose values are words even where they look like numbers, each with `str`.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        if not text.endswith("\n"):
-            raise ValueError("it is cut short")
-        return pd.read_csv(StringIO(text), dtype=words) if text.strip() else pd.DataFrame()
-    except (ValueError, IsADirectoryError) as error:
-        raise damaged(path, error) from None
-
-
 @dataclass(frozen=True)
 class TrainedRun:
     """The files of a run whose training ended.
@@ -127,26 +113,22 @@ class TrainedRun:
         return self.files.outcome.exists()
 
     @cached_property
-    def outcome(self) -> dict[str, Any]:
-        """`status`, `reason` and `epochs`."""
-        outcome: dict[str, Any] = made.read(self.files.outcome, "status", "reason", "epochs")
-        return outcome
+    def outcome(self) -> Outcome:
+        """How its training ended."""
+        return read_outcome(self.files)
 
     @cached_property
-    def config(self) -> dict[str, Any]:
-        """What it was trained with."""
-        config: dict[str, Any] = read_json(
-            self.files.as_trained(self.files.config), "settings", "image shape", "classes"
-        )
-        return config
+    def config(self) -> Config:
+        """What it was trained with, and what its model is."""
+        return read_config(self.files)
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """One row per completed epoch; without any row there are no columns either."""
-        epochs = self.outcome["epochs"]
+        epochs = self.outcome.epochs
         if not epochs:
             return pd.DataFrame()
-        history = read_table(self.files.as_trained(self.files.history))
+        history = read_table(as_trained(self.files, self.files.history))
         if len(history) != epochs or not _counts_epochs(history):
             raise damaged(self.files.history, f"it does not hold {epochs} epochs")
         return history
@@ -154,7 +136,7 @@ class TrainedRun:
     @cached_property
     def snapshots(self) -> dict[str, Array]:
         """Every snapshot as "epoch/name"."""
-        snapshots = load_tensors(self.files.as_trained(self.files.snapshots))
+        snapshots = load_tensors(as_trained(self.files, self.files.snapshots))
         for key in snapshots:
             if not SNAPSHOT.fullmatch(key):
                 raise damaged(self.files.snapshots, f"{key} is no snapshot's name")
@@ -168,10 +150,7 @@ class TrainedRun:
     @property
     def likelihood(self) -> dict[str, float]:
         """The bounds on the likelihood of test images, or nothing where there are none."""
-        bounds: dict[str, float] = (
-            read_json(self.files.likelihood) if "likelihood" in self.reads else {}
-        )
-        return bounds
+        return read_likelihood(self.files) if "likelihood" in self.reads else {}
 
     def over_epochs(self, name: str) -> dict[int, Array]:
         """Return the named snapshot after each epoch that has one, these ascending."""
@@ -181,7 +160,7 @@ class TrainedRun:
 
     def last(self, name: str) -> Array | None:
         """Return the named snapshot after the last epoch, or None if the model has none."""
-        return self.snapshots.get(f"{self.outcome['epochs']}/{name}")
+        return self.snapshots.get(f"{self.outcome.epochs}/{name}")
 
 
 def _counts_epochs(history: pd.DataFrame) -> bool:

@@ -130,15 +130,13 @@ def require_as_written(path: Path) -> Path:
     return path
 
 
-def read(path: Path, *keys: str) -> Any:
-    """Return what a JSON file holds that a job wrote: an object with `keys`.
+def require_unchanged(path: Path) -> Path:
+    """Return the path of a file that is what its job wrote, as far as a stamp says what that was.
 
     Raises:
-        UserError: it changed since, or is damaged.
+        UserError: it changed since.
     """
-    if stamp_of(path).exists():
-        require_as_written(path)
-    return read_json(path, *keys)
+    return require_as_written(path) if stamp_of(path).exists() else path
 
 
 def _misfit_of(path: Path, product: Product, digests: Digests) -> str:

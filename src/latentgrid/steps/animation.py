@@ -6,7 +6,7 @@ import torch
 import typer
 
 from latentgrid.figures.draw import drawn
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_animation
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
@@ -20,7 +20,7 @@ def main(
     """Draw a figure's frames as one WebP; one that has none stands still."""
     torch.set_num_threads(1)
     layout = Layout(dataset)
-    drawing = drawn(figure, Material(layout, tuple(entries or [])))
+    drawing = drawn(figure, Results(layout, tuple(entries or [])))
     save_animation(drawing.frames or [drawing.figure], layout.animation(figure))
 
 

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from latentgrid.evaluation import planes
-from latentgrid.evaluation.tables import best_runs, read_runs
+from latentgrid.evaluation.tables import best_runs
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
+from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import Array, TrainedRun
 
 

@@ -34,7 +34,7 @@ def main(
         judging.write_scores(trained, scores)
     write_json(trained.files.metrics, measures.of_run(trained, test.first(test_images)))
     save_png(overview.draw(trained, test, run), trained.files.overview)
-    print(f"{run}: {trained.outcome['status']}", flush=True)
+    print(f"{run}: {trained.outcome.status}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import torch
 import typer
 
 from latentgrid.figures.draw import drawn
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_pdf, save_png
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -21,7 +21,7 @@ def main(
     """Draw a figure as PNG and PDF, and write down of what and what is seen in it."""
     torch.set_num_threads(1)
     layout, shown = Layout(dataset), entries or []
-    drawing = drawn(figure, Material(layout, tuple(shown)))
+    drawing = drawn(figure, Results(layout, tuple(shown)))
     save_png(drawing.figure, layout.picture(figure))
     save_pdf(drawing.figure, layout.picture(figure).with_suffix(".pdf"))
     seen = {"entries": shown, "seen": drawing.seen, "missing": drawing.missing}

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from latentgrid.evaluation.tables import read_runs
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
 from latentgrid.report.markdown import markdown, with_pictures
+from latentgrid.results.tables import read_runs
 
 
 def main(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
@@ -18,7 +18,7 @@ def main(
 ) -> None:
     """Write the plots of some entries for the report."""
     layout = Layout(dataset)
-    write_json(layout.interactive, asdict(latent(Material(layout, tuple(entries)))))
+    write_json(layout.interactive, asdict(latent(Results(layout, tuple(entries)))))
 
 
 if __name__ == "__main__":

@@ -23,20 +23,16 @@ def main(
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
 ) -> None:
     """Bound the likelihood by a run that has a result."""
-    place, _slot = take_device(device, jobs_per_gpu)
-    write_bounds(Layout(dataset), run, images, draws, place)
+    taken, _slot = take_device(device, jobs_per_gpu)
+    write_bounds(Layout(dataset), run, images, draws, taken)
 
 
 def write_bounds(layout: Layout, run: str, images: int, draws: int, device: str) -> None:
     """Write the bounds of a run on the first test images, computed on a device."""
-    import torch
-
     from latentgrid.evaluation import bounds
+    from latentgrid.training.determinism import compute_deterministically
 
-    torch.set_num_threads(1)
-    if device == "cuda":
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
+    compute_deterministically(device)
     test = load_test_set(layout.images).first(images)
     binary = bounds.binarised(test.images).to(device)
     trained = TrainedRun(layout.run(run))

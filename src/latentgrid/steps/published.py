@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from latentgrid.evaluation.tables import read_runs
 from latentgrid.files.atomic import save, write_text
 from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
 from latentgrid.report import reproduction
 from latentgrid.report.markdown import markdown, with_pictures
+from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun
 
 
@@ -51,9 +51,9 @@ def _made_with(layout: Layout) -> dict[str, list[str]]:
         if (run := TrainedRun(layout.run(planned["name"]))).ended
     ]
     return {
-        "code": sorted({config["code"] for config in configs}),
-        "device": sorted({config["device"] for config in configs}),
-        "torch": sorted({config["libraries"]["torch"] for config in configs}),
+        "code": sorted({config.code for config in configs}),
+        "device": sorted({config.device for config in configs}),
+        "torch": sorted({config.libraries["torch"] for config in configs}),
     }
 
 

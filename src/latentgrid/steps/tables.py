@@ -11,6 +11,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
+from latentgrid.results.tables import axes_of, read_published
 
 LOSSES = ("min_train_loss", "test_loss")
 MEASURES = ("test_squared_error", "silhouette", "sample_score")
@@ -20,14 +21,14 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
     """Write the tables of a data set."""
     layout = Layout(dataset)
     plan = read_plan(layout.plan)
-    axes = tables.axes_of(plan)
+    axes = axes_of(plan)
     runs = tables.runs_table(layout, plan)
     settings = tables.settings_table(runs, axes)
     comparable = tables.settings_table(tables.as_exact_as_published(runs), axes)
     written = {
         "runs": runs,
         "settings": settings,
-        "losses": tables.losses_table(comparable, tables.read_published(), dataset),
+        "losses": tables.losses_table(comparable, read_published(), dataset),
         "best": tables.best_table(settings),
         "marginal": tables.marginal_table(runs, axes),
         "silhouettes": tables.silhouettes_table(layout, runs),

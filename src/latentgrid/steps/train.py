@@ -40,12 +40,12 @@ def main(
         files.failure.unlink(missing_ok=True)
         files.live_history.unlink(missing_ok=True)
         try:
-            place, _slot = take_device(device, jobs_per_gpu)
+            taken, _slot = take_device(device, jobs_per_gpu)
             from latentgrid.training.run import train_run
 
             settings = settings_of(layout, run)
             digest = code_digest_of(settings)
-            train_run(settings, layout.images, files, place, digest, cuda_graphs)
+            train_run(settings, layout.images, files, taken, digest, cuda_graphs)
         except KeyboardInterrupt:
             write_json(files.failure, {"reason": STOPPED})
             sys.exit(STOPPED)

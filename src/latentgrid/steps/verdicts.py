@@ -5,14 +5,10 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from latentgrid.evaluation.tables import (
-    as_exact_as_published,
-    read_published,
-    read_runs,
-    write_table,
-)
+from latentgrid.evaluation.tables import as_exact_as_published, write_table
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
+from latentgrid.results.tables import read_published, read_runs
 from latentgrid.results.trained import load_test_set
 from latentgrid.verdicts import numbers, regions
 from latentgrid.verdicts.answers import claims_table

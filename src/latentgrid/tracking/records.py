@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid.errors import damaged
-from latentgrid.files.atomic import read_json, read_rows, sha256
+from latentgrid.files.atomic import read_rows, sha256
 from latentgrid.files.layout import Layout
 from latentgrid.files.locks import is_held
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid.runs import canonical, read_plan
-from latentgrid.stamps import made
+from latentgrid.results.run_json import (
+    Outcome,
+    as_trained,
+    flat,
+    read_config,
+    read_failure,
+    read_metrics,
+    read_outcome,
+    read_timing,
+)
 
 NAME_TAG = "latentgrid.run"
 FOLDER_TAG = "latentgrid.folder"
@@ -125,32 +134,28 @@ def _of_files(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record |
 
 
 def _ended(files: RunFiles, name: str) -> Record:
-    outcome = made.read(files.outcome, "status", "reason", "epochs", "sha256")
-    config = read_json(files.as_trained(files.config), "settings", "code", "data sha256")
-    timing = files.read_timing()
-    rows = _rows(files.as_trained(files.history))
-    if len(rows) != outcome["epochs"]:
-        raise damaged(files.history, f"it does not hold {outcome['epochs']} epochs")
-    finished = outcome["status"] == "finished"
-    status = outcome["status"] if finished else f"{outcome['status']}: {outcome['reason']}"
+    outcome, config, timing = read_outcome(files), read_config(files), read_timing(files)
+    rows = _rows(as_trained(files, files.history))
+    if len(rows) != outcome.epochs:
+        raise damaged(files.history, f"it does not hold {outcome.epochs} epochs")
+    status = outcome.status if outcome.is_finished else f"{outcome.status}: {outcome.reason}"
     return Record(
         name=name,
-        status="FINISHED" if finished else "FAILED",
+        status="FINISHED" if outcome.is_finished else "FAILED",
         started=_milliseconds(timing.started.timestamp()),
         ended=_milliseconds(timing.ended.timestamp()),
-        params=_params(name, config["settings"]),
+        params=_params(name, config.settings),
         rows=rows,
-        measures=_measures(files.metrics, rows),
-        tags=_tags(files, name, status)
-        | {COMMIT_TAG: config["code"], DATA_TAG: config["data sha256"]},
+        measures=_measures(files, rows),
+        tags=_tags(files, name, status) | {COMMIT_TAG: config.code, DATA_TAG: config.data_sha256},
         # Gigabytes of weights need no checksum: the outcome has it.
         artifacts={str(files.weights): _version(files.weights, outcome)}
         | {str(path): sha256(path) for path in (files.config, files.overview) if path.exists()},
     )
 
 
-def _version(weights: Path, outcome: Mapping[str, Any]) -> str:
-    text = canonical([weights.stat().st_size, outcome["sha256"]])
+def _version(weights: Path, outcome: Outcome) -> str:
+    text = canonical([weights.stat().st_size, outcome.sha256])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -161,7 +166,7 @@ def _unfinished(files: RunFiles, name: str, planned: Mapping[str, Any]) -> Recor
     training = is_held(files.lock)
     reason = "process ended"
     if files.failure.exists():
-        reason = read_json(files.failure, "reason")["reason"]
+        reason = read_failure(files).reason
     return Record(
         name=name,
         status="RUNNING" if training else "FAILED",
@@ -183,12 +188,9 @@ def planned_runs(layout: Layout) -> dict[str, dict[str, Any]]:
 
 
 def _params(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    flat = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
-    flat |= settings.get("hyperparameters", {})
     entry, _, _ = name.partition("/")
     # A word among numbers, "None", would make the axis of a parallel-coordinates plot one of words.
-    given = {key: str(value) for key, value in flat.items() if value is not None}
-    return {"entry": entry} | given
+    return {"entry": entry} | {key: str(value) for key, value in flat(settings).items()}
 
 
 def _rows(history: Path) -> list[dict[str, float]]:
@@ -201,13 +203,14 @@ def _rows(history: Path) -> list[dict[str, float]]:
         raise damaged(history, error) from None
 
 
-def _measures(metrics: Path, rows: list[dict[str, float]]) -> dict[str, float]:
-    """Return the single numbers of `metrics` but those that are the last point of a curve."""
+def _measures(files: RunFiles, rows: list[dict[str, float]]) -> dict[str, float]:
+    """Return the run's measures that are single numbers but not the last point of a curve."""
+    if not files.metrics.exists():
+        return {}
     curves = rows[0] if rows else {}
     return {
-        key: float(value)
-        for key, value in (read_json(metrics) if metrics.exists() else {}).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        key: value
+        for key, value in read_metrics(files).numbers.items()
         if math.isfinite(value) and key not in curves
     }
 

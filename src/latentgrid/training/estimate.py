@@ -46,7 +46,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     Raises:
         UserError: the workflow would refuse a run.
     """
-    place, _slot = take_device(device, jobs_per_gpu=1)
+    taken, _slot = take_device(device, jobs_per_gpu=1)
     torch.set_num_threads(1)
     data = sources.size(layout.dataset)
     _examine(runs, data)
@@ -60,7 +60,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
             ]
         )
         if network not in measured:
-            measured[network] = _measure(run, data, place)
+            measured[network] = _measure(run, data, taken)
         per_image, weights = measured[network]
         seconds.append(SECONDS_TO_START + per_image * data.train * run.epochs)
         disk.append(weights + _snapshot_bytes(run, data))
@@ -68,7 +68,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     left = sum(s for s, done in zip(seconds, ended, strict=True) if not done)
     jobs = os.cpu_count() or 1
     where = f"on {jobs} CPU cores about {duration(left / jobs)}"
-    if place == "cuda":
+    if taken == "cuda":
         where = f"one after another on a GPU about {duration(left)}"
     return Costs(
         [Cost(duration(s), size(b)) for s, b in zip(seconds, disk, strict=True)],
@@ -84,15 +84,15 @@ def _examine(runs: Sequence[Run], data: Size) -> None:
         examine(run.name, run.settings, data)
 
 
-def _measure(run: Run, data: Size, place: str) -> tuple[float, int]:
+def _measure(run: Run, data: Size, device: str) -> tuple[float, int]:
     """Return the seconds that training spends on an image, and the bytes of the weights."""
     settings = run.settings
     model = built(run.name, settings, data)
     weights = models.parameter_count(model) * FLOAT_BYTES
-    model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pixels = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(place)
-    batch = Batch(pixels, torch.zeros(run.batch_size, dtype=torch.int64, device=place))
-    noise = generator(0, "estimate", place)
+    model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pixels = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(device)
+    batch = Batch(pixels, torch.zeros(run.batch_size, dtype=torch.int64, device=device))
+    noise = generator(0, "estimate", device)
     # A player who moves on every fifth batch costs a fifth of a step on each.
     shares = [
         _seconds(turn, batch, noise) / turn.player.every for turn in turns_of(model, settings)

@@ -25,6 +25,7 @@ from latentgrid.provenance import code_version, library_versions
 from latentgrid.randomness import generator, seed_of
 from latentgrid.training.capture import Mode, captured, plainly
 from latentgrid.training.checkpoints import Checkpoints, Record
+from latentgrid.training.determinism import compute_deterministically
 from latentgrid.training.loop import Outcome, Training
 from latentgrid.training.progress import Progress
 from latentgrid.training.snapshots import snapshot
@@ -39,17 +40,17 @@ def train_run(
     settings: Mapping[str, Any],
     images: Path,
     files: RunFiles,
-    place: str,
+    device: str,
     code_digest: str,
     cuda_graphs: bool = True,
 ) -> None:
-    """Train one run on the device `place`, from its last checkpoint on, and write its files.
+    """Train one run on the device, from its last checkpoint on, and write its files.
 
     Args:
         settings: of the run.
         images: the data set's tensors.
         files: where the run goes.
-        place: "cpu" or "cuda".
+        device: "cpu" or "cuda".
         code_digest: of the code that this process has loaded (`imports.code_of`).
         cuda_graphs: whether steps are replayed on a GPU.
 
@@ -58,15 +59,12 @@ def train_run(
     """
     started = datetime.now(UTC)
     code = code_version(), code_digest
-    torch.set_num_threads(1)
+    compute_deterministically(device)
     # Moments of weights without a gradient decay into numbers that slow a CPU's step to half.
     torch.set_flush_denormal(True)
-    if place == "cuda":  # one CPU thread needs no such care, and the call takes seconds to import
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
-    data = load_data(images, place)
-    model = new_model(settings, data, place)
-    mode = captured if place == "cuda" and cuda_graphs else plainly
+    data = load_data(images, device)
+    model = new_model(settings, data, device)
+    mode = captured if device == "cuda" and cuda_graphs else plainly
     made_by = made_with(model, data, settings, code)
     unfinished = UnfinishedRun(model, data, settings, files, fingerprint(made_by), mode)
     outcome = unfinished.train()
@@ -97,20 +95,20 @@ def train_run(
     )
 
 
-def load_data(images: Path, place: str) -> Images:
+def load_data(images: Path, device: str) -> Images:
     """Return the data set on a device."""
     stored = load_images(images)
-    tensors = {name: tensor.to(place) for name, tensor in stored.tensors().items()}
+    tensors = {name: tensor.to(device) for name, tensor in stored.tensors().items()}
     return Images(**tensors, checksum=stored.checksum)
 
 
-def new_model(settings: Mapping[str, Any], data: Images, place: str) -> Model:
+def new_model(settings: Mapping[str, Any], data: Images, device: str) -> Model:
     """Return the run's model for such data with its first weights, on a device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(settings["seed"], "construction"))
         model = models.build(settings, data.shape, data.classes)
     model.initialise(generator(settings["seed"], "weights"))
-    model.to(torch.device(place), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
 
 

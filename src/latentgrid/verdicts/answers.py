@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import joined
 from latentgrid.grid import catalogue
+from latentgrid.results.tables import joined
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.claims import Part
 from latentgrid.verdicts.rule import Answer

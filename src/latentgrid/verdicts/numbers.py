@@ -8,27 +8,23 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.evaluation.intervals import FEWEST_PAIRS, of_next, rank_correlation
-from latentgrid.evaluation.tables import (
+from latentgrid.evaluation.tables import as_000_ran
+from latentgrid.reference.facts import (
     ADAM,
     ADAM_000,
-    PUBLISHED_PRECISION,
-    as_000_ran,
-    joined,
-    separated,
+    AXES_000,
+    NO_SCRIPT,
+    NO_SETTINGS,
+    ORIGINS,
+    PRECISION,
+    QUANTITIES,
 )
+from latentgrid.results.tables import joined, separated
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.rule import Verdict
 
-SETTING = ["latent_dim", "optimizer", "learning_rate"]
-MEASURED_AS = {
-    "min_epoch_train_loss": "min_train_batch_sum",
-    "mean_silhouette_test": "silhouette",
-}
-# What is missing in the document, whatever our runs give.
-OPEN = {
-    "no script": (Verdict.NO_REFERENCE_RUN, "the published script trains no such model"),
-    "settings not published": (Verdict.UNDER_SPECIFIED, "units, codes and epochs not published"),
-}
+# Of numbers that stay open whatever our runs give, as the document lacks something.
+OPEN = {NO_SCRIPT: Verdict.NO_REFERENCE_RUN, NO_SETTINGS: Verdict.UNDER_SPECIFIED}
 
 
 def table(published: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
@@ -44,18 +40,22 @@ def table(published: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> pd.DataF
 
 
 def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
-    kept = ["document", "table", "dataset", "model", *SETTING, "quantity", "unit"]
+    kept = ["document", "table", "dataset", "model", *AXES_000, "quantity", "unit"]
     row: dict[str, Any] = {**number[kept], "published": number["value"]}
     row["tolerance"] = rule.tolerance(number["quantity"], number["value"])
     ran = runs if dataset == number["dataset"] else runs.head(0)
     matching = _of_setting(number, as_000_ran(ran))
     alike = _trained_alike(number, matching)
     compared = _comparable(number, alike)
-    ours = list(compared[MEASURED_AS[number["quantity"]]].astype(float)) if len(compared) else []
+    ours = (
+        list(compared[QUANTITIES[number["quantity"]].measured_as].astype(float))
+        if len(compared)
+        else []
+    )
     row |= _summary(ours, number["value"]) | {"runs": joined(compared["run"])}
     if number["origin"] in OPEN:
-        verdict, reason = OPEN[number["origin"]]
-        return row | {"verdict": verdict, "reason": reason}
+        origin = number["origin"]
+        return row | {"verdict": OPEN[origin], "reason": ORIGINS[origin].open_because}
     if not ours:
         reason = _why_not(number, matching, alike, dataset) + _plain_adam(number, ran)
         return row | {"verdict": Verdict.NOT_RUN, "reason": reason}
@@ -65,11 +65,16 @@ def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
     }
 
 
+def _measure(number: pd.Series) -> str:
+    """Return the column of the table of runs with what was published."""
+    return QUANTITIES[number["quantity"]].measured_as
+
+
 def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of a number's model and setting, however long they trained."""
-    if number["origin"] == "settings not published":
+    if number["origin"] == NO_SETTINGS:
         return runs.head(0)
-    columns = ["model", *SETTING]
+    columns = ["model", *AXES_000]
     return runs[(runs.reindex(columns=columns) == number[columns]).all(axis=1)]
 
 
@@ -78,13 +83,13 @@ def _trained_alike(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
     return matching[
         (matching["planned_epochs"] == number["epochs"])
         & (matching["batch_size"] == number["batch_size"])
-        & (matching["precision"] == PUBLISHED_PRECISION)
+        & (matching["precision"] == PRECISION)
     ]
 
 
 def _comparable(number: pd.Series, alike: pd.DataFrame) -> pd.DataFrame:
     """Return the finished runs in which the published quantity was measured, one a seed."""
-    measure = MEASURED_AS[number["quantity"]]
+    measure = _measure(number)
     if measure not in alike:
         return alike.head(0)
     measured = alike[(alike["status"] == "finished") & alike[measure].notna()]
@@ -110,13 +115,13 @@ def _why_not(number: pd.Series, matching: pd.DataFrame, alike: pd.DataFrame, dat
         return "not in this grid"
     if not alike.empty:
         lost = _without_result(alike)
-        return lost.removeprefix("; ") or f"{MEASURED_AS[number['quantity']]} was not measured"
+        return lost.removeprefix("; ") or f"{_measure(number)} was not measured"
     first = matching.iloc[0]
     return (
         f"trained {first['planned_epochs']:.0f} epochs in batches of {first['batch_size']:.0f} "
         f"in {first['precision']}, "
         f"published {number['epochs']:.0f} epochs in batches of {number['batch_size']:.0f} "
-        f"in {PUBLISHED_PRECISION}"
+        f"in {PRECISION}"
     )
 
 

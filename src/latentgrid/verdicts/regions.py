@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 
 from latentgrid.evaluation.measures.silhouette import silhouette
-from latentgrid.evaluation.tables import joined
 from latentgrid.files.layout import Layout
+from latentgrid.reference.facts import NO_SETTINGS
+from latentgrid.results.tables import joined
 from latentgrid.results.trained import TestSet, TrainedRun
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.networks import as_built
 
-SCANNED = "settings not published"
 COLUMNS = [
     *(
         "document",
@@ -39,7 +39,7 @@ def table(
     the model as the document builds it in no more than hidden units, latent dimension and training.
     """
     open_numbers = published[
-        (published["origin"] == SCANNED) & (published["dataset"] == layout.dataset)
+        (published["origin"] == NO_SETTINGS) & (published["dataset"] == layout.dataset)
     ]
     rows = [
         row

@@ -1,6 +1,6 @@
 """The rules that decide, for a published number and for a claim. They stand here and nowhere else.
 
-What counts as near was fixed before the first run was compared, per quantity and never per row.
+What counts as near stands in `reference/facts.py`, per quantity and never per row.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from latentgrid.evaluation.intervals import FEWEST, Interval, of_mean, of_next
-
-RELATIVE_TOLERANCE = {"min_epoch_train_loss": 0.02}
-ABSOLUTE_TOLERANCE = {"mean_silhouette_test": 0.01}
+from latentgrid.reference.facts import QUANTITIES
 
 
 class Verdict(StrEnum):
@@ -63,9 +61,7 @@ def tolerance(quantity: str, published: float) -> float:
     Raises:
         KeyError: no tolerance was fixed for this quantity.
     """
-    if quantity in RELATIVE_TOLERANCE:
-        return RELATIVE_TOLERANCE[quantity] * abs(published)
-    return ABSOLUTE_TOLERANCE[quantity]
+    return QUANTITIES[quantity].tolerance(published)
 
 
 def decide(quantity: str, published: float, ours: Sequence[float]) -> Verdict:

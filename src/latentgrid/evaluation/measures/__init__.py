@@ -13,8 +13,8 @@ from latentgrid.results.trained import TestSet, TrainedRun
 
 def of_run(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return how a run ended, how many parameters it has, and all measures of it by name."""
-    figures = {name: run.outcome[name] for name in ("status", "epochs")}
-    figures["parameters"] = run.config["parameters"]
+    figures: dict[str, Any] = {"status": run.outcome.status, "epochs": run.outcome.epochs}
+    figures["parameters"] = run.config.parameters
     for name in catalogue.measures():
         figures |= importlib.import_module(f"{__name__}.{name}").measure(run, test)
     return figures

@@ -13,7 +13,7 @@ ACTIVE = 0.01
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return `active_units` of the test images' posterior means, if the model has a posterior."""
     codes = run.last("codes")
-    if codes is None or "propose" not in catalogue.abilities(run.config["settings"]["model"]):
+    if codes is None or "propose" not in catalogue.abilities(run.config.settings["model"]):
         return {}
     return {"active_units": active(codes[: len(test.labels)])}
 

@@ -1,4 +1,4 @@
-"""One file a figure; each has `draw(material)`, which returns a `Drawing`.
+"""One file a figure; each has `draw(results)`, which returns a `Drawing`.
 
 A figure describes itself by constants, which the Snakefile and the report read without running it:
 

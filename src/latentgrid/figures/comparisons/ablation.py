@@ -8,8 +8,9 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
-from latentgrid.figures.style import panels, plain
+from latentgrid.figures.results import Results
+from latentgrid.figures.style import panels
+from latentgrid.results.labels import plain
 
 TITLE = "Building blocks"
 SECTION = "How they train"
@@ -33,14 +34,14 @@ MEASURE = "test_squared_error"
 Table = tuple[str, pd.DataFrame]
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the test squared error by normalisation and upsampling, a panel for each activation.
 
     Means over all other hyperparameters and seeds; tables of an entry have the same scale.
     """
     tables = {
         str(entry): _tables(str(entry), runs)
-        for entry, runs in material.runs.groupby("entry", sort=False)
+        for entry, runs in results.runs.groupby("entry", sort=False)
         if _is_ablation(runs)
     }
     if not tables:
@@ -57,7 +58,7 @@ def draw(material: Material) -> Drawing:
             bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
             bar.ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    seen = [_extremes(entry, material.runs[material.runs["entry"] == entry]) for entry in tables]
+    seen = [_extremes(entry, results.runs[results.runs["entry"] == entry]) for entry in tables]
     return Drawing(figure, seen)
 
 

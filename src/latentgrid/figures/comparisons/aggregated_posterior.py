@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
+from latentgrid.evaluation.prior import discrepancy, radius, share_within
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_by_class
 from latentgrid.grid.catalogue import TRAINING
-from latentgrid.models.mmd_vae import mmd
 from latentgrid.results.trained import Array
 
 TITLE = "Aggregated posterior against the prior"
@@ -36,45 +35,40 @@ REACH = 4.0  # of the axes at least, in the prior's standard deviations
 MOST = 2000  # codes that are compared with as many draws, as all pairs are looked at
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the test codes of two-dimensional runs on circles that hold 50 % and 95 % of N(0, I).
 
     A panel for each entry and each value of its own hyperparameters; of runs that differ only in
     how they were trained, that with the smallest training loss.
     """
-    shown = material.with_snapshot("codes", _variants(material))
+    shown = results.with_snapshot("codes", _variants(results))
     if not shown:
         return nothing("No run with two latent dimensions and a normal prior has finished.")
     figure, places = panels(len(shown), aspect=0.9, title_lines=2)
     reach = max(REACH, *(float(np.quantile(np.abs(codes), 0.995)) for _, codes in shown))
     seen = []
     for panel, (run, codes) in zip(places, shown, strict=True):
-        scatter_by_class(panel, codes, material.test.labels)
+        scatter_by_class(panel, codes, results.test.labels)
         _draw_prior(panel)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
         panel.set_box_aspect(1)
-        inside, discrepancy = _within(codes, radius(SHARES[1])), _discrepancy(material, codes)
-        name = material.label(run)
-        panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {discrepancy:.4f}")
-        seen.append((name.replace("\n", ", "), inside, discrepancy))
-    class_legend(figure, material.test.labels)
-    return Drawing(figure, _sentences(material, seen, min(MOST, len(shown[0][1]))))
+        inside, squared = share_within(codes, radius(SHARES[1])), _discrepancy(results, codes)
+        name = results.label(run)
+        panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
+        seen.append((name.replace("\n", ", "), inside, squared))
+    class_legend(figure, results.test.labels)
+    return Drawing(figure, _sentences(results, seen, min(MOST, len(shown[0][1]))))
 
 
-def radius(share: float) -> float:
-    """Return the radius of the circle around 0 that holds a share of N(0, I) in the plane."""
-    return float(np.sqrt(-2 * np.log1p(-share)))
-
-
-def _variants(material: Material) -> list[pd.Series]:
+def _variants(results: Results) -> list[pd.Series]:
     """Return the two-dimensional runs to show."""
-    runs = material.runs
+    runs = results.runs
     if "latent_dim" not in runs:
         return []
-    own = [axis for axis in material.axes if axis not in {*TRAINING, "latent_dim"}]
+    own = [axis for axis in results.axes if axis not in {*TRAINING, "latent_dim"}]
     of_two = runs[runs["latent_dim"] == 2]  # noqa: PLR2004
     groups = of_two.groupby(["entry", *own], sort=False, dropna=False)
-    return [run for _, group in groups for run in material.best(group)]
+    return [run for _, group in groups for run in results.best(group)]
 
 
 def _draw_prior(panel: Axes) -> None:
@@ -82,23 +76,18 @@ def _draw_prior(panel: Axes) -> None:
         panel.add_patch(Circle((0, 0), radius(share), fill=False, linestyle=style))
 
 
-def _within(codes: Array, distance: float) -> float:
-    return float((np.linalg.norm(codes, axis=1) <= distance).mean())
-
-
-def _discrepancy(material: Material, codes: Array) -> float:
-    """Return the squared MMD of codes and as many draws of the prior, by the kernel of mmd_vae."""
+def _discrepancy(results: Results, codes: Array) -> float:
+    """Return the squared MMD of the first codes and as many draws of the prior."""
     some = codes[:MOST]
-    draws = material.normal_draws("aggregated_posterior", len(some), 2)
-    return float(mmd(torch.from_numpy(draws), torch.from_numpy(some)))
+    return discrepancy(some, results.normal_draws("aggregated_posterior", len(some), 2))
 
 
-def _sentences(material: Material, seen: list[tuple[str, float, float]], n: int) -> list[str]:
+def _sentences(results: Results, seen: list[tuple[str, float, float]], n: int) -> list[str]:
     ranked = sorted(seen, key=lambda one: one[2])
     listed = "; ".join(
         f"{name}: {100 * inside:.1f} %, {value:.4f}" for name, inside, value in ranked
     )
-    chance = _discrepancy(material, material.normal_draws("aggregated_posterior again", n, 2))
+    chance = _discrepancy(results, results.normal_draws("aggregated_posterior again", n, 2))
     return [
         f"Share of the codes inside the circle that holds 95 % of the prior, and squared MMD "
         f"between {n:,} codes and as many draws of it, from the smallest MMD to the largest: "

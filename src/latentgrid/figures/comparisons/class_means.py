@@ -5,9 +5,9 @@ from statistics import fmean
 
 import numpy as np
 
+from latentgrid.evaluation.distances import difference
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.material import Material
-from latentgrid.figures.nearest import difference
+from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.results.trained import Array
 
@@ -27,19 +27,19 @@ CLAIM = (
 NEEDS = ("encode", "decode")
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a column a class: the mean of its test images, then a row a model.
 
     Models are those with the common latent dimension; codes are those of the test images.
     """
-    dimension, runs = material.without("corrupt").of_common_dimension()
+    dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
-    images, labels = material.test.images, material.test.labels
+    images, labels = results.test.images, results.test.labels
     mean_images = class_means(images, labels).round().astype(np.uint8)
     decoded = {}
     for run in runs:
-        model = material.restored(run)
+        model = results.loaded(run)
         decoded[run["entry"]] = model.decode(class_means(model.encode(images), labels))
     shown = {"mean of the images": mean_images} | decoded
     classes = [str(label) for label in np.unique(labels)]

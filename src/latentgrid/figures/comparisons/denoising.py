@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH, show_images
 from latentgrid.results.trained import Array
 
@@ -38,35 +38,35 @@ NAMES = {
 }
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a block for each corruption: clean and damaged images, and a row for each entry.
 
     All runs shown have the same seed, so that the damage is the same for all of a corruption.
     """
-    if material.runs.empty:
+    if results.runs.empty:
         return nothing("No run that restores damaged images has finished.")
-    runs = material.runs[material.runs["seed"] == material.runs["seed"].mode()[0]]
-    kinds = runs["run"].map(lambda run: _corruption(material, run))
-    blocks = {str(kind): list(material.best(runs[kinds == kind])) for kind in kinds.unique()}
+    runs = results.runs[results.runs["seed"] == results.runs["seed"].mode()[0]]
+    kinds = runs["run"].map(lambda run: _corruption(results, run))
+    blocks = {str(kind): list(results.best(runs[kinds == kind])) for kind in kinds.unique()}
     tallest = max(map(len, blocks.values())) + 2
     rows = -(-len(blocks) // ABREAST)
     figure = Figure(figsize=(WIDTH, rows * (ROW * tallest + 0.25)))
     places = figure.subfigures(rows, min(ABREAST, len(blocks)), squeeze=False).flatten()
     for place, (kind, of_kind) in zip(places, blocks.items(), strict=False):
         place.suptitle(NAMES.get(kind, kind), fontsize=8.5)
-        _draw_block(place, material, of_kind, tallest)
+        _draw_block(place, results, of_kind, tallest)
     return Drawing(figure, [_errors(kind, of_kind) for kind, of_kind in blocks.items()])
 
 
-def _corruption(material: Material, run: str) -> str:
-    settings = material.trained(run).config["settings"]
+def _corruption(results: Results, run: str) -> str:
+    settings = results.trained(run).config.settings
     return str(settings["hyperparameters"].get("corruption", settings["model"]))
 
 
-def _draw_block(place: SubFigure, material: Material, runs: list[pd.Series], rows: int) -> None:
-    damaged = material.with_snapshot("corrupted", runs)
-    restored = material.with_snapshot("reconstructions", runs)
-    shown: list[tuple[str, Array]] = [("clean", material.test.images)]
+def _draw_block(place: SubFigure, results: Results, runs: list[pd.Series], rows: int) -> None:
+    damaged = results.with_snapshot("corrupted", runs)
+    restored = results.with_snapshot("reconstructions", runs)
+    shown: list[tuple[str, Array]] = [("clean", results.test.images)]
     shown += [("damaged", images) for _, images in damaged[:1]]
     shown += [(run["entry"], images) for run, images in restored]
     panels = place.subplots(rows, 1)

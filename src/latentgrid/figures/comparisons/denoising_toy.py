@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
@@ -36,9 +36,9 @@ FEW = 10  # so few data are drawn as larger dots
 DATA, NOISY, LEARNT, BEST = PALETTE[2], PALETTE[3], PALETTE[0], PALETTE[1]
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a row for each data set: noisy points, the field h(x̃) − x̃, and what becomes of them."""
-    spiral, pair = (material.read_part(READS[0], name) for name in TITLES)
+    spiral, pair = (results.read_part(READS[0], name) for name in TITLES)
     figure = Figure(figsize=(WIDTH, 5.2))
     places = figure.subplots(2, 3)
     for row, of, title in zip(places, (spiral, pair), TITLES.values(), strict=True):

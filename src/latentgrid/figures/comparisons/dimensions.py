@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH, loss_axis
 
 TITLE = "Error over the latent dimension"
@@ -31,15 +31,15 @@ MARKERS = "osD^vPX<>*"
 APART = 1.15  # ratio of two dimensions from which on both are labelled
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a curve for each entry with two or more latent dimensions, on logarithmic axes.
 
     The mean over the seeds of the best setting at each dimension; a line through it is their range.
     """
-    material = material.without("corrupt")
+    results = results.without("corrupt")
     curves = {
-        entry: pd.concat([_errors(material, run) for run in runs], ignore_index=True)
-        for entry, runs in material.by_dimension().items()
+        entry: pd.concat([_errors(results, run) for run in runs], ignore_index=True)
+        for entry, runs in results.by_dimension().items()
         if len(runs) > 1
     }
     if not curves:
@@ -59,26 +59,26 @@ def draw(material: Material) -> Drawing:
         )
         panel.vlines(curve["dimension"], curve["low"], curve["high"], color=colour)
     table = pd.concat(curves.values())
-    flat = _error_of_mean_image(material)
+    flat = _error_of_mean_image(results)
     panel.axhline(flat, color="black", linewidth=0.8, linestyle=":", label="mean training image")
     loss_axis(panel, pd.concat([table["low"], table["high"], pd.Series([flat])]))
     _dimension_axis(panel, sorted(table["dimension"].unique()))
     panel.set(xlabel="latent dimension", ylabel="squared error per pixel")
     figure.legend(loc="outside right upper", frameon=False)
-    return Drawing(figure, _falls(curves, material))
+    return Drawing(figure, _falls(curves, results))
 
 
-def _errors(material: Material, run: pd.Series) -> pd.DataFrame:
+def _errors(results: Results, run: pd.Series) -> pd.DataFrame:
     """Return a row: the dimension, and mean, least and largest error per pixel over the seeds."""
-    pixels = prod(material.test.images.shape[1:])
-    errors = material.repeated(run)["test_squared_error"] / pixels
+    pixels = prod(results.test.images.shape[1:])
+    errors = results.repeated(run)["test_squared_error"] / pixels
     row = {"dimension": run["latent_dim"], "mean": errors.mean()}
     return pd.DataFrame([row | {"low": errors.min(), "high": errors.max()}])
 
 
-def _error_of_mean_image(material: Material) -> float:
-    mean = material.training_images(None).mean(axis=0)
-    return float(np.mean((material.test.images - mean) ** 2) / 255**2)
+def _error_of_mean_image(results: Results) -> float:
+    mean = results.training_images(None).mean(axis=0)
+    return float(np.mean((results.test.images - mean) ** 2) / 255**2)
 
 
 def _dimension_axis(panel: Axes, dimensions: list[float]) -> None:
@@ -91,7 +91,7 @@ def _dimension_axis(panel: Axes, dimensions: list[float]) -> None:
     panel.set_xticks([], minor=True)
 
 
-def _falls(curves: dict[str, pd.DataFrame], material: Material) -> list[str]:
+def _falls(curves: dict[str, pd.DataFrame], results: Results) -> list[str]:
     """Say how far the errors fall, and what they are as multiples of PCA's."""
     parts = []
     for entry, curve in curves.items():
@@ -101,12 +101,12 @@ def _falls(curves: dict[str, pd.DataFrame], material: Material) -> list[str]:
             f"{significant(last['mean'])} at d = {last['dimension']:g}"
         )
     sentences = [f"Squared error per pixel: {'; '.join(parts)}."]
-    return sentences + _multiples(curves, material)
+    return sentences + _multiples(curves, results)
 
 
-def _multiples(curves: dict[str, pd.DataFrame], material: Material) -> list[str]:
+def _multiples(curves: dict[str, pd.DataFrame], results: Results) -> list[str]:
     """Say what the errors are as multiples of those of PCA with as many dimensions."""
-    linear = material.runs.loc[material.runs["model"] == "pca", "entry"]
+    linear = results.runs.loc[results.runs["model"] == "pca", "entry"]
     errors = {entry: curve.set_index("dimension")["mean"] for entry, curve in curves.items()}
     reference = next((entry for entry in errors if entry in set(linear)), None)
     if reference is None:

@@ -1,8 +1,8 @@
 """The test images themselves in the plane, by PCA, UMAP and t-SNE (source 001)."""
 
-from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
+from latentgrid.evaluation.neighbours import NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_plane
 from latentgrid.text import number
 
@@ -20,11 +20,11 @@ READS = ("embedded_images",)
 METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the first test images as points in the plane, found by each method from the pixels."""
-    planes = material.read("embedded_images")
+    planes = results.read("embedded_images")
     shown = [planes[method] for method in METHODS]
-    labels = material.test.labels[: len(shown[0])]
+    labels = results.test.labels[: len(shown[0])]
     figure, places = panels(len(shown), title_lines=1)
     for panel, plane, name in zip(places, shown, METHODS.values(), strict=True):
         scatter_plane(panel, plane, labels)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.text import signed
 
@@ -31,18 +31,18 @@ SIDES = ["encoder", "decoder"]
 MEASURES = {"error": "test squared error per pixel", "silhouette": "mean silhouette"}
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw error and silhouette of each pair's best setting, a dot a seed and a bar their mean.
 
     All pairs have the same latent dimension.
     """
-    material, pairs = _pairs(material)
+    results, pairs = _pairs(results)
     if len(pairs) < 2:  # noqa: PLR2004
         return nothing("No entry has networks to choose from on both sides of the code.")
-    pixels = prod(material.test.images.shape[1:])
+    pixels = prod(results.test.images.shape[1:])
     tables = [
         runs.assign(error=runs["test_squared_error"] / pixels)
-        for runs in (material.repeated(pair) for pair in pairs)
+        for runs in (results.repeated(pair) for pair in pairs)
     ]
     figure = Figure(figsize=(WIDTH, 0.4 * len(pairs) + 0.6))
     places = figure.subplots(1, len(MEASURES), sharey=True)
@@ -65,21 +65,21 @@ def _draw_measure(panel: Axes, values: list["pd.Series[float]"]) -> None:
     panel.margins(x=0.2)
 
 
-def _pairs(material: Material) -> tuple[Material, list[pd.Series]]:
+def _pairs(results: Results) -> tuple[Results, list[pd.Series]]:
     """Return the entries that name both sides, and the best run of each pair of networks."""
-    runs = material.runs
+    runs = results.runs
     if not set(SIDES) <= set(runs.columns):
-        return material, []
+        return results, []
     named = runs.loc[runs[SIDES].notna().all(axis=1), "entry"].unique()
-    material = replace(material, entries=tuple(named))
-    dimension, _ = material.of_common_dimension()
-    of_dimension = material.runs[material.runs["latent_dim"] == dimension]
+    results = replace(results, entries=tuple(named))
+    dimension, _ = results.of_common_dimension()
+    of_dimension = results.runs[results.runs["latent_dim"] == dimension]
     best = [
         run
         for _, of_pair in of_dimension.groupby(SIDES, sort=False)
-        for run in material.best(of_pair)
+        for run in results.best(of_pair)
     ]
-    return material, best
+    return results, best
 
 
 def _label(pair: pd.Series) -> str:

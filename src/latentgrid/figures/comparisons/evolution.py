@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from latentgrid.evaluation.distances import moved
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
 from latentgrid.results.trained import Array
 
@@ -56,12 +57,12 @@ class Course:
         return max(kept for kept in self.epochs if kept <= epoch)
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the best two-dimensional run of up to three models: a column an epoch, the same axes."""
-    courses = list(_courses(material))[:MOST]
+    courses = list(_courses(results))[:MOST]
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
-    labels = material.test.labels
+    labels = results.test.labels
     figure = Figure(figsize=(WIDTH, 4 * len(courses)))
     blocks = figure.subfigures(len(courses), 1, squeeze=False)[:, 0]
     columns = min(COLUMNS, max(len(course.epochs) for course in courses))
@@ -72,12 +73,12 @@ def draw(material: Material) -> Drawing:
     return Drawing(figure, [_motion(courses)], frames=frames)
 
 
-def _courses(material: Material) -> Iterator[Course]:
-    for run in material.best_of_two_dimensions():
-        trained = material.trained(run["run"])
+def _courses(results: Results) -> Iterator[Course]:
+    for run in results.best_of_two_dimensions():
+        trained = results.trained(run["run"])
         kept = {name: trained.over_epochs(name) for name in ("samples", "codes", "manifold")}
         if all(len(by_epoch) > 1 for by_epoch in kept.values()):
-            yield Course(run["entry"], material.label(run).replace("\n", ", "), **kept)
+            yield Course(run["entry"], results.label(run).replace("\n", ", "), **kept)
 
 
 def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -> None:
@@ -151,14 +152,3 @@ def _motion(courses: list[Course]) -> str:
         "Mean distance of a test code from where it was, in standard deviations of the last "
         f"codes: {'; '.join(parts)}."
     )
-
-
-def moved(codes: dict[int, Array], start: int, end: int) -> float:
-    """Return how far codes (n, d) lie from where they were, over the spread of the last ones.
-
-    The spread is the root of their mean squared distance from their mean.
-    """
-    last = codes[max(codes)]
-    spread = np.sqrt(np.square(last - last.mean(axis=0)).sum(axis=1).mean())
-    distance = np.linalg.norm(codes[end] - codes[start], axis=1).mean()
-    return float(distance / spread) if spread > 0 else 0.0

@@ -1,9 +1,9 @@
 """Images drawn from a Gaussian fitted to the codes of an autoencoder (source 003, "Generación")."""
 
+from latentgrid.evaluation.distances import MEASURED, REAL, to_nearest
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
-from latentgrid.figures.material import Material
-from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import panels, show_images
 
 TITLE = "A Gaussian fitted to the codes"
@@ -27,28 +27,28 @@ SHOWN = 40
 DIMENSIONS = 2  # the largest so many of each entry
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw training images, then samples of each model that has no way of its own to draw any.
 
     N(μ, Σ) is fitted to the codes of the first training images.
     """
     runs = [
         run
-        for of_entry in material.without("corrupt").without("sample").by_dimension().values()
+        for of_entry in results.without("corrupt").without("sample").by_dimension().values()
         for run in of_entry[-DIMENSIONS:]
     ]
     if not runs:
         return nothing("No autoencoder without a prior of its own has finished.")
-    training, test = material.training_images(REAL), material.test.images
+    training, test = results.training_images(REAL), results.test.images
     figure, places = panels(len(runs) + 1, aspect=SHOWN / COLUMNS**2)
     floor = to_nearest(training[:MEASURED], test)
     show_images(places[0], training[:SHOWN], COLUMNS)
     places[0].set(title="training images", xlabel=f"distance {significant(floor)}")
     drawn, decoded = [], []
     for panel, run in zip(places[1:], runs, strict=True):
-        model = material.restored(run)
+        model = results.loaded(run)
         codes = model.encode(training)
-        draws = material.normal_draws("fitted Gaussian", MEASURED, codes.shape[1])
+        draws = results.normal_draws("fitted Gaussian", MEASURED, codes.shape[1])
         images = model.decode(fitted(codes, draws))
         name = f"{run['entry']} (d = {codes.shape[1]})"
         drawn.append((name, to_nearest(images, test)))

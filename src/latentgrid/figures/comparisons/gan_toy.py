@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde, norm
 
 from latentgrid.figures.drawing import Drawing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.results.trained import Array
 
@@ -36,9 +36,9 @@ DENSE = 0.01  # of the data's highest density: with less of both, D has seen no 
 HIGHEST = 2.2  # of the axis of densities, in the same unit: a narrow generator goes beyond it
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw for each recorded step densities, discriminator, and how codes become points."""
-    result = material.read(READS[0])
+    result = results.read(READS[0])
     x, steps = result["x"], result["step"]
     data = norm.pdf(x, result["mean"], result["deviation"])
     rows = -(-len(steps) // COLUMNS)

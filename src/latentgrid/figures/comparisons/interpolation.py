@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from latentgrid.evaluation.distances import MEASURED, REAL, difference, to_nearest
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
-from latentgrid.figures.material import Material
-from latentgrid.figures.nearest import MEASURED, REAL, difference, to_nearest
+from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
-from latentgrid.results.loaded import Restored
+from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
 
 TITLE = "Interpolation"
@@ -28,24 +28,24 @@ PAIRS = 2
 STEPS = 8
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw what each model decodes at regular steps between the codes of two test images.
 
     Models are those with the largest latent dimension that two entries share, or else the largest
     at all; the pairs of images are the same for all.
     """
-    runs = _compared(material.without("corrupt"))
+    runs = _compared(results.without("corrupt"))
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
-    labels = material.test.labels
+    labels = results.test.labels
     first, second = pairs(labels)
     if not len(first):
         return nothing("All test images are of one class.")
     rows, blends, away = [], [], []
-    real = material.training_images(REAL)
+    real = results.training_images(REAL)
     for run in runs:
-        model = material.restored(run)
-        codes = model.encode(material.test.images)
+        model = results.loaded(run)
+        codes = model.encode(results.test.images)
         shares = np.linspace(0, 1, STEPS)
         lines = [
             model.decode(between(codes[i : i + 1], codes[j : j + 1], shares))
@@ -58,7 +58,7 @@ def draw(material: Material) -> Drawing:
     ends = zip(labels[first[:PAIRS]], labels[second[:PAIRS]], strict=True)
     dimension = f"d = {runs[0]['latent_dim']:g}"
     figure = draw_rows(rows, [f"from {one} to {other}, {dimension}" for one, other in ends])
-    floor = significant(to_nearest(material.test.images[:MEASURED], real))
+    floor = significant(to_nearest(results.test.images[:MEASURED], real))
     return Drawing(
         figure,
         [
@@ -91,16 +91,16 @@ def between(one: Array, other: Array, shares: Array) -> Array:
     return codes
 
 
-def _halfway(model: Restored, one: Array, other: Array) -> tuple[Array, Array]:
+def _halfway(model: LoadedModel, one: Array, other: Array) -> tuple[Array, Array]:
     """Return the images in the middle of pairs of codes, and the means of those at the ends."""
     ends = [model.decode(codes).astype(float) for codes in (one, other)]
     blend = np.mean(ends, axis=0).round().astype(np.uint8)
     return model.decode((one + other) / 2), blend
 
 
-def _compared(material: Material) -> list[pd.Series]:
-    entries = material.entries_by_dimension
+def _compared(results: Results) -> list[pd.Series]:
+    entries = results.entries_by_dimension
     if entries.empty:
         return []
     shared = entries[entries > 1]
-    return material.of_dimension((entries if shared.empty else shared).index.max())
+    return results.of_dimension((entries if shared.empty else shared).index.max())

@@ -1,14 +1,12 @@
 """Where the test images lie in latent space, by class (source 000, figure 6.3)."""
 
-from collections import Counter
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from sklearn.neighbors import NearestNeighbors
 
+from latentgrid.evaluation.neighbours import MOST, NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     class_legend,
     name_classes,
@@ -36,24 +34,22 @@ CLAIM = (
     "its models, of different size, with large overlaps, and 8 and 9 hardest to separate."
 )
 NEEDS = ("encode",)
-NEIGHBOURS = 10
-MOST = 2000  # codes to judge the overlaps by
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the test codes of each model's best run, and of its best two-dimensional one.
 
     Codes of more dimensions are shown by their first two principal components.
     """
-    shown = material.latent_runs()
+    shown = results.latent_runs()
     if not shown:
         return nothing("No run that encodes images has finished.")
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, codes) in zip(places, shown, strict=True):
-        _draw_codes(panel, run, codes, material.test.labels)
-        set_title(panel, material.label(run))
-    class_legend(figure, material.test.labels)
-    return Drawing(figure, _overlaps(shown, material.test.labels))
+        _draw_codes(panel, run, codes, results.test.labels)
+        set_title(panel, results.label(run))
+    class_legend(figure, results.test.labels)
+    return Drawing(figure, _overlaps(shown, results.test.labels))
 
 
 def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> None:
@@ -82,18 +78,3 @@ def _overlaps(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
         f"Share of test codes that the majority of their {NEIGHBOURS} nearest codes names rightly: "
         f"{'; '.join(parts)}."
     ]
-
-
-def neighbours(codes: Array, labels: Array) -> tuple[float, tuple[int, int] | None]:
-    """Return the accuracy of a vote of the nearest other codes, and the classes it mixes most.
-
-    Codes (n, d), labels (n,). The pair is None if no code is taken for another class.
-    """
-    nearest = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(codes) - 1)).fit(codes)
-    votes = labels[nearest.kneighbors(return_distance=False)]
-    named = np.array([np.bincount(vote).argmax() for vote in votes])
-    wrong = Counter(
-        (int(min(a, b)), int(max(a, b))) for a, b in zip(named, labels, strict=True) if a != b
-    )
-    pair = wrong.most_common(1)[0][0] if wrong else None
-    return float((named == labels).mean()), pair

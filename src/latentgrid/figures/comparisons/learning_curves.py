@@ -7,9 +7,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, loss_axis, panels
-from latentgrid.results.trained import read_table
+from latentgrid.results.tables import read_table
 
 TITLE = "Learning curves"
 SECTION = "How they train"
@@ -29,15 +29,15 @@ STILL_FALLING = 0.02
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 4)))
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw training losses: a panel per model and latent dimension, a colour per optimizer.
 
     Panels of one model have the same scale.
     """
-    runs = material.runs[material.runs["epochs"] > 1]
+    runs = results.runs[results.runs["epochs"] > 1]
     if runs.empty:
         return nothing("No run of more than one epoch has finished.")
-    histories = read_table(material.layout.tables / "history.csv").groupby("run")
+    histories = read_table(results.layout.tables / "history.csv").groupby("run")
     optimizers, rates = sorted(runs["optimizer"].unique()), sorted(runs["learning_rate"].unique())
     groups = list(runs.groupby(["entry", *_dimension(runs)], sort=False, dropna=False))
     figure, places = panels(len(groups), aspect=0.62)
@@ -61,7 +61,7 @@ def draw(material: Material) -> Drawing:
             )
         )
         panel.set_xlabel("epoch")
-        panel.set_ylabel(material.loss_label(shown))
+        panel.set_ylabel(results.loss_label(shown))
     handles = [Line2D([], [], color=PALETTE[i]) for i in range(len(optimizers))]
     handles += [
         Line2D([], [], color="black", linestyle=STYLES[i % len(STYLES)]) for i in range(len(rates))

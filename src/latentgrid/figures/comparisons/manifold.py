@@ -1,7 +1,7 @@
 """The images along a two-dimensional latent space (source 000, figure 6.2; source 003)."""
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import panels, set_title, show_images
 
 TITLE = "Manifold"
@@ -20,15 +20,15 @@ CLAIM = (
 NEEDS = ("quantile", "decode")
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw each model's best two-dimensional run, decoded at Φ⁻¹ of a regular grid."""
-    sheets = material.with_snapshot("manifold", material.best_of_two_dimensions())
+    sheets = results.with_snapshot("manifold", results.best_of_two_dimensions())
     if not sheets:
         return nothing("No run with two latent dimensions has finished.")
     figure, places = panels(len(sheets), title_lines=2)
     for panel, (run, manifold) in zip(places, sheets, strict=True):
         show_images(panel, manifold, columns=round(len(manifold) ** 0.5))
-        set_title(panel, material.label(run))
+        set_title(panel, results.label(run))
         panel.set_xlabel("quantile of $z_1$ →")
         panel.set_ylabel("quantile of $z_2$ →")
     return Drawing(figure)

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 
 from latentgrid.evaluation.ranking import LOSS, measure_along
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
-from latentgrid.figures.style import PALETTE, axis_label, loss_axis, panels, plain
-from latentgrid.results.trained import read_table
+from latentgrid.figures.results import Results
+from latentgrid.figures.style import PALETTE, loss_axis, panels
+from latentgrid.results.labels import axis_label, plain
+from latentgrid.results.tables import read_table
 
 TITLE = "Marginal effects"
 SECTION = "How they train"
@@ -30,15 +31,15 @@ CLAIM = (
 NEEDS = ()
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a panel per model and axis: each run a dot, each value's mean a bar.
 
     Panels of one model and measure have the same scale.
     """
     varied = [
         (of_entry, axis, measure_along(of_entry, axis))
-        for _, of_entry in material.runs.groupby("entry", sort=False)
-        for axis in material.axes
+        for _, of_entry in results.runs.groupby("entry", sort=False)
+        for axis in results.axes
         if of_entry[axis].nunique() > 1
     ]
     compared = [(runs, axis, measure) for runs, axis, measure in varied if measure]
@@ -50,9 +51,9 @@ def draw(material: Material) -> Drawing:
     for panel, (runs, axis, measure) in zip(places, compared, strict=True):
         _draw_axis(panel, runs, axis, measure)
         panel.set_title(runs["entry"].iloc[0])
-        panel.set_ylabel(material.loss_label(runs) if measure == LOSS else plain(measure))
-    effects = read_table(material.layout.tables / "marginal.csv")
-    shown = effects[effects["entry"].isin(material.runs["entry"])]
+        panel.set_ylabel(results.loss_label(runs) if measure == LOSS else plain(measure))
+    effects = read_table(results.layout.tables / "marginal.csv")
+    shown = effects[effects["entry"].isin(results.runs["entry"])]
     return Drawing(figure, largest_effects(shown) + _left_out(varied))
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from latentgrid.evaluation.distances import MEASURED, REAL, to_nearest
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.material import Material
-from latentgrid.figures.nearest import MEASURED, REAL, to_nearest
+from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 
 TITLE = "Codes with noise"
@@ -28,22 +28,22 @@ NAMES = ("image", "0", "¼", "½", "1", "2")
 IMAGES = 2
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw test images of different classes and what each model makes of their codes with noise.
 
     Noise is in units of the standard deviation, over these test images, of each dimension of the
     model's own codes; its draws are the same for all models and all amounts.
     """
-    dimension, runs = material.without("corrupt").of_common_dimension()
+    dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
-    test = material.test.first(MEASURED)
+    test = results.test.first(MEASURED)
     shown = np.sort(np.unique(test.labels, return_index=True)[1])[:IMAGES]
-    draws = material.normal_draws("noise on codes", len(test.images), dimension)
-    real = material.training_images(REAL)
+    draws = results.normal_draws("noise on codes", len(test.images), dimension)
+    real = results.training_images(REAL)
     rows, away = [], []
     for run in runs:
-        model = material.restored(run)
+        model = results.loaded(run)
         codes = model.encode(test.images)
         noise = codes.std(axis=0) * draws
         decoded = [model.decode(codes + level * noise) for level in LEVELS]

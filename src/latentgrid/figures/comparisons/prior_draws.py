@@ -1,8 +1,8 @@
 """The same draws of N(0, I) decoded by every model (source 002, figures 4.3 and 4.4)."""
 
+from latentgrid.evaluation.distances import MEASURED, to_nearest
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
-from latentgrid.figures.material import Material
-from latentgrid.figures.nearest import MEASURED, to_nearest
+from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 
 TITLE = "The same draws decoded"
@@ -28,19 +28,19 @@ NEEDS = ("encode", "decode")
 SHOWN = 16
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw real images, then what each model with the common latent dimension decodes.
 
     A number beside each row: the distance of such images to the nearest test image.
     """
-    dimension, runs = material.without("corrupt").of_common_dimension()
+    dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
-    draws = material.normal_draws("prior", MEASURED, dimension)
-    images = {"training images": material.training_images(MEASURED)}
+    draws = results.normal_draws("prior", MEASURED, dimension)
+    images = {"training images": results.training_images(MEASURED)}
     for run in runs:
-        images[run["entry"]] = material.restored(run).decode(draws)
-    test = material.test.images
+        images[run["entry"]] = results.loaded(run).decode(draws)
+    test = results.test.images
     away = {label: to_nearest(shown, test) for label, shown in images.items()}
     rows = [
         Row(label, [shown[:SHOWN]], significant(away[label])) for label, shown in images.items()

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.text import signed
 
@@ -30,9 +30,9 @@ MARKERS = "osD^vPX<>*"
 GREY = "0.5"
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a point for each run, a colour and a marker an entry, and lines of equal ELBO."""
-    runs = material.runs
+    runs = results.runs
     measured = runs.dropna(subset=MEASURES) if set(MEASURES) <= set(runs.columns) else runs.head(0)
     if measured.empty:
         return nothing("No likelihood was measured (evaluation.likelihood in params.yaml).")
@@ -45,7 +45,7 @@ def draw(material: Material) -> Drawing:
     _draw_equal_elbos(panel)
     panel.set(xlabel="rate, nats per image", ylabel="distortion, nats per image")
     figure.legend(loc="outside right upper", frameon=False)
-    return Drawing(figure, _bounds(material, measured))
+    return Drawing(figure, _bounds(results, measured))
 
 
 def _draw_equal_elbos(panel: Axes) -> None:
@@ -62,11 +62,11 @@ def _draw_equal_elbos(panel: Axes) -> None:
         text.set_clip_on(True)
 
 
-def _bounds(material: Material, runs: pd.DataFrame) -> list[str]:
+def _bounds(results: Results, runs: pd.DataFrame) -> list[str]:
     """Say what each entry's largest bound is, how far below it the ELBO lies, and the rates."""
     best = runs.loc[runs.groupby("entry", sort=False)["importance_bound"].idxmax()]
     best = best.sort_values("importance_bound", ascending=False)
-    names = [_name(material, run) for _, run in best.iterrows()]
+    names = [_name(results, run) for _, run in best.iterrows()]
     values = zip(names, best["importance_bound"], best["importance_bound_se"], strict=True)
     bounds = ", ".join(f"{name} {signed(bound, 1)} ± {error:.1f}" for name, bound, error in values)
     gaps = best["importance_bound"] - best["elbo"]
@@ -84,6 +84,6 @@ def _bounds(material: Material, runs: pd.DataFrame) -> list[str]:
     ]
 
 
-def _name(material: Material, run: pd.Series) -> str:
-    entry, *setting = material.label(run).split("\n")
+def _name(results: Results, run: pd.Series) -> str:
+    entry, *setting = results.label(run).split("\n")
     return f"{entry} ({setting[0]})" if setting else entry

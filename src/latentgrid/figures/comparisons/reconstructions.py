@@ -3,7 +3,7 @@
 import pandas as pd
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 
 TITLE = "Reconstructions"
@@ -23,25 +23,25 @@ NEEDS = ("reconstruct",)
 SHOWN = 16
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw the test images, then a row for each model's reconstructions of them.
 
     A model that removes damage has a row before it with the damaged images it was given.
     """
-    rows = [Row("test images", [material.test.images[:SHOWN]])]
-    for run, images in material.with_snapshot("reconstructions", material.best(material.runs)):
-        corrupted = material.trained(run["run"]).last("corrupted")
+    rows = [Row("test images", [results.test.images[:SHOWN]])]
+    for run, images in results.with_snapshot("reconstructions", results.best(results.runs)):
+        corrupted = results.trained(run["run"]).last("corrupted")
         if corrupted is not None:
             rows.append(Row(f"given to {run['entry']}", [corrupted[:SHOWN]]))
-        rows.append(Row(material.label(run), [images[:SHOWN]]))
+        rows.append(Row(results.label(run), [images[:SHOWN]]))
     if len(rows) == 1:
         return nothing("No run that reconstructs images has finished.")
-    return Drawing(draw_rows(rows), _errors(material))
+    return Drawing(draw_rows(rows), _errors(results))
 
 
-def _errors(material: Material) -> list[str]:
+def _errors(results: Results) -> list[str]:
     """Say how much is lost by each entry's best run, from least to most."""
-    best = pd.DataFrame(material.best(material.runs)).dropna(subset=["test_squared_error"])
+    best = pd.DataFrame(results.best(results.runs)).dropna(subset=["test_squared_error"])
     ranked = best.sort_values("test_squared_error")
     errors = [f"{run.entry} {run.test_squared_error:.3g}" for run in ranked.itertuples()]
     return [

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import panels, set_title, show_images
 
 TITLE = "Samples"
@@ -26,21 +26,21 @@ COLUMNS = 8
 MOST = 80
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a sheet of samples for each model, from the same draws where the codes are as long."""
-    sheets = material.with_snapshot("samples", material.best(material.runs))
+    sheets = results.with_snapshot("samples", results.best(results.runs))
     if not sheets:
         return nothing("No run that can draw samples has finished.")
     figure, places = panels(len(sheets), title_lines=2)
     for panel, (run, samples) in zip(places, sheets, strict=True):
         show_images(panel, samples[:MOST], COLUMNS)
-        set_title(panel, material.label(run))
-    return Drawing(figure, _judged(material, min(len(samples) for _, samples in sheets)))
+        set_title(panel, results.label(run))
+    return Drawing(figure, _judged(results, min(len(samples) for _, samples in sheets)))
 
 
-def _judged(material: Material, n: int) -> list[str]:
+def _judged(results: Results, n: int) -> list[str]:
     """Say how sure the judge is of each entry's samples, and how many classes it sees."""
-    best = pd.DataFrame(material.best(material.runs))
+    best = pd.DataFrame(results.best(results.runs))
     if "sample_confidence" not in best or best["sample_confidence"].isna().all():
         return []
     ranked = best.dropna(subset=["sample_confidence"])

@@ -2,9 +2,9 @@
 
 from scipy.stats import norm
 
+from latentgrid.evaluation.distances import MEASURED, to_nearest
 from latentgrid.figures.drawing import Drawing, nothing, significant
-from latentgrid.figures.material import Material
-from latentgrid.figures.nearest import MEASURED, to_nearest
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import panels, show_images
 
 TITLE = "Samples over the latent dimension"
@@ -27,12 +27,12 @@ SHOWN = 64
 BESIDE = 4  # panels in a row, at most
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a panel for each latent dimension of each entry that has two or more of them.
 
     Entries with the same dimension decode the same draws of their priors.
     """
-    compared = {entry: runs for entry, runs in material.by_dimension().items() if len(runs) > 1}
+    compared = {entry: runs for entry, runs in results.by_dimension().items() if len(runs) > 1}
     if not compared:
         return nothing("No model that draws samples has two or more latent dimensions.")
     shown = [run for runs in compared.values() for run in runs]
@@ -41,14 +41,14 @@ def draw(material: Material) -> Drawing:
     away: dict[str, list[str]] = {entry: [] for entry in compared}
     for panel, run in zip(places, shown, strict=True):
         dimension = int(run["latent_dim"])
-        model = material.restored(run)
-        draws = material.normal_draws("prior", MEASURED, dimension)
+        model = results.loaded(run)
+        draws = results.normal_draws("prior", MEASURED, dimension)
         images = model.decode(model.quantile(norm.cdf(draws)))
-        distance = significant(to_nearest(images, material.test.images))
+        distance = significant(to_nearest(images, results.test.images))
         away[run["entry"]].append(f"{distance} at d = {dimension}")
         show_images(panel, images[:SHOWN], COLUMNS)
         panel.set(title=f"{run['entry']}, d = {dimension}", xlabel=f"distance {distance}")
-    floor = to_nearest(material.training_images(MEASURED), material.test.images)
+    floor = to_nearest(results.training_images(MEASURED), results.test.images)
     parts = "; ".join(f"{entry} {', '.join(of_entry)}" for entry, of_entry in away.items())
     return Drawing(
         figure,

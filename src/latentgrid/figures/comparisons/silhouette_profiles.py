@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from latentgrid.evaluation.measures.silhouette import of_each
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, panels, set_title
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
@@ -30,12 +30,12 @@ LEAST_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 SPACE = 0.02  # between two classes, as a share of all codes
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a panel for each model's best run: a bar a code, sorted within its class."""
-    labels = material.test.labels
+    labels = results.test.labels
     shown = [
         (run, values)
-        for run, codes in material.with_snapshot("codes", material.best(material.runs))
+        for run, codes in results.with_snapshot("codes", results.best(results.runs))
         if (values := of_each(codes, labels)) is not None
     ]
     if not shown:
@@ -46,7 +46,7 @@ def draw(material: Material) -> Drawing:
     for panel, (run, values) in zip(places, shown, strict=True):
         _draw_profile(panel, values, labels)
         panel.set_xlim(-reach, reach)
-        set_title(panel, material.label(run))
+        set_title(panel, results.label(run))
     return Drawing(figure, _below_zero(shown))
 
 

@@ -5,9 +5,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH
-from latentgrid.results.trained import read_table
+from latentgrid.results.tables import read_table
 from latentgrid.text import signed
 
 TITLE = "Silhouettes"
@@ -28,10 +28,10 @@ DARK = 0.3  # from this absolute value on, a cell's text is white
 LEAST_RANGE = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw a row for the best run of each model: its silhouette, overall and of each class."""
-    by_class = read_table(material.layout.tables / "silhouettes.csv")
-    runs = [r for r in material.best(material.runs) if r["run"] in set(by_class["run"])]
+    by_class = read_table(results.layout.tables / "silhouettes.csv")
+    runs = [r for r in results.best(results.runs) if r["run"] in set(by_class["run"])]
     if not runs:
         return nothing("No run that encodes images has finished.")
     table = by_class.pivot(index="run", columns="class", values="silhouette")
@@ -46,7 +46,7 @@ def draw(material: Material) -> Drawing:
         panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
     panel.set_xticks(range(values.shape[1]), ["all", *map(str, table.columns)])
-    panel.set_yticks(range(len(runs)), [material.label(run).replace("\n", ": ") for run in runs])
+    panel.set_yticks(range(len(runs)), [results.label(run).replace("\n", ": ") for run in runs])
     panel.set_xlabel("class")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from latentgrid.evaluation.neighbours import NEIGHBOURS, neighbours
 from latentgrid.evaluation.planes import PLANE
-from latentgrid.figures.comparisons.latent import NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
 from latentgrid.results.trained import Array
 
@@ -27,19 +27,19 @@ NEEDS = ("encode",)
 READS = ("embedded_codes",)
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw each model's best run with more than two dimensions: its codes by t-SNE, by class."""
-    planes = material.read("embedded_codes")
-    runs = material.runs
+    planes = results.read("embedded_codes")
+    runs = results.runs
     wide = runs[~(runs["latent_dim"] <= PLANE)] if "latent_dim" in runs else runs
-    shown = [(run, planes[run["run"]]) for run in material.best(wide) if run["run"] in planes]
+    shown = [(run, planes[run["run"]]) for run in results.best(wide) if run["run"] in planes]
     if not shown:
         return nothing("No run with codes of more than two dimensions has finished.")
-    labels = material.test.labels[: len(shown[0][1])]
+    labels = results.test.labels[: len(shown[0][1])]
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, plane) in zip(places, shown, strict=True):
         scatter_plane(panel, plane, labels)
-        set_title(panel, material.label(run))
+        set_title(panel, results.label(run))
     class_legend(figure, labels)
     return Drawing(figure, _separation(shown, labels))
 

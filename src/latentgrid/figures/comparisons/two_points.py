@@ -9,7 +9,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from latentgrid.figures.drawing import Drawing
-from latentgrid.figures.material import Material
+from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
@@ -41,12 +41,12 @@ LEAST = 0.01  # of the axes of parameters and densities: σ soon is smaller than
 MOMENTS = (0, 0.1, 1)  # shares of the steps
 
 
-def draw(material: Material) -> Drawing:
+def draw(results: Results) -> Drawing:
     """Draw ELBO, divergence and parameters over the steps, and densities of z at a few of them.
 
     The densities are those of the ascent in which all three parameters move.
     """
-    ascents = {name: material.read_part(READS[0], name) for name in STYLES}
+    ascents = {name: results.read_part(READS[0], name) for name in STYLES}
     figure = Figure(figsize=(WIDTH, 5.2))
     above, below = figure.subplots(2, 3)
     for name, of in ascents.items():

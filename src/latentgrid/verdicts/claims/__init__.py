@@ -13,8 +13,6 @@ from latentgrid.evaluation.tables import as_000_ran
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.rule import Effect
 
-GRID = ["latent_dim", "optimizer", "learning_rate"]
-MODELS_000 = ["vae", "conv_vae", "mmd_vae"]
 OF_LOSS = "% of the loss"
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import GRID, OF_LOSS, Part, of_000, where
+from latentgrid.reference.facts import ADAM, AXES_000
+from latentgrid.verdicts.claims import OF_LOSS, Part, of_000, where
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
@@ -21,12 +22,12 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare the published best setting with the best of the others, which the same runs chose."""
     for model, rate in LEARNING_RATE.items():
         ours = of_000(runs, model)
-        best = where(ours, latent_dim=20, optimizer="adam", learning_rate=rate)
+        best = where(ours, latent_dim=20, optimizer=ADAM, learning_rate=rate)
         others = ours.drop(best.index)
         for measure, scale in scales(model):
             rival = smallest(others, measure)
             pairs = paired(best, rival, measure)
-            tried = len(ours[GRID].drop_duplicates()) if not pairs.used.empty else 0
+            tried = len(ours[AXES_000].drop_duplicates()) if not pairs.used.empty else 0
             yield Part(
                 f"{model}, {scale}: against {setting(rival)}",
                 Effect(pairs.saved, OF_LOSS),
@@ -49,8 +50,8 @@ def smallest(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Return the runs of the setting with the smallest mean of a measure."""
     if measure not in runs or runs[measure].isna().all():
         return runs.head(0)
-    means = runs.groupby(GRID)[measure].mean()
-    return where(runs, **dict(zip(GRID, means.idxmin(), strict=True)))
+    means = runs.groupby(AXES_000)[measure].mean()
+    return where(runs, **dict(zip(AXES_000, means.idxmin(), strict=True)))
 
 
 def setting(runs: pd.DataFrame) -> str:

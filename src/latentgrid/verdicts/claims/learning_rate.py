@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from latentgrid.reference.facts import ADAM
 from latentgrid.verdicts.claims import OF_LOSS, Part, of_000, where
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
@@ -20,7 +21,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
         ("vae", LOW, HIGH),
         ("conv_vae", LOW, HIGH),
     ):
-        of_adam = where(of_000(runs, model), optimizer="adam")
+        of_adam = where(of_000(runs, model), optimizer=ADAM)
         first, second = (where(of_adam, learning_rate=rate) for rate in (better, worse))
         pairs = paired(first, second, "min_train_loss", ["latent_dim"])
         yield Part(

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from latentgrid.reference.facts import QUANTITIES, SILHOUETTE
 from latentgrid.verdicts.claims import Part, of_model
 from latentgrid.verdicts.pairs import paired
-from latentgrid.verdicts.rule import ABSOLUTE_TOLERANCE, Effect
+from latentgrid.verdicts.rule import Effect
 
 CLAIM = "A variational autoencoder separates the classes no better than a plain autoencoder."
 SOURCE = "002, sections 4.4.2 and 5.1.2"
@@ -25,5 +26,5 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
             f"ae against {model}",
             Effect(pairs.gained, "silhouette"),
             pairs.used,
-            least=-ABSOLUTE_TOLERANCE["mean_silhouette_test"],
+            least=-QUANTITIES[SILHOUETTE].absolute,
         )

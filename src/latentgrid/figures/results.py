@@ -10,13 +10,13 @@ import pandas as pd
 import torch
 
 from latentgrid.evaluation import ranking
-from latentgrid.evaluation.tables import axes_of, read_runs
-from latentgrid.figures.style import setting_label
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
 from latentgrid.randomness import generator
-from latentgrid.results.loaded import Restored, restore
+from latentgrid.results.labels import setting_label
+from latentgrid.results.loaded import LoadedModel, load_model
+from latentgrid.results.tables import axes_of, read_runs
 from latentgrid.results.trained import (
     Array,
     TestSet,
@@ -31,7 +31,7 @@ BY_LOSS = f"smallest {ranking.LOSS}"
 
 
 @dataclass(frozen=True)
-class Material:
+class Results:
     """Everything about the runs of one data set, or of some of its entries.
 
     Attributes:
@@ -91,9 +91,9 @@ class Material:
         draws = torch.randn(n, dimensions, generator=generator(0, f"figure {purpose}"))
         return draws.numpy()
 
-    def restored(self, run: pd.Series) -> Restored:
+    def loaded(self, run: pd.Series) -> LoadedModel:
         """Return the trained model of a run."""
-        return Restored(restore(self.trained(run["run"])))
+        return LoadedModel(load_model(self.trained(run["run"])))
 
     @cached_property
     def entries_by_dimension(self) -> "pd.Series[int]":
@@ -131,7 +131,7 @@ class Material:
         own = run[setting.columns]
         return self.runs[((setting == own) | (setting.isna() & own.isna())).all(axis=1)]
 
-    def without(self, ability: str) -> "Material":
+    def without(self, ability: str) -> "Results":
         """Return this without the entries whose models have an ability, named by its method."""
         pairs = self.runs[["entry", "model"]].drop_duplicates()
         able = [ability in catalogue.abilities(model) for model in pairs["model"]]
@@ -143,7 +143,7 @@ class Material:
 
     def loss_label(self, runs: pd.DataFrame) -> str:
         """Return in a few words what the loss of these runs, all of one entry, is."""
-        total: str = self.trained(runs["run"].iloc[0]).config["total"]
+        total: str = self.trained(runs["run"].iloc[0]).config.total
         return textwrap.fill(total.partition(",")[0], LABEL_WIDTH, max_lines=3, placeholder=" …")
 
     def with_snapshot(self, name: str, runs: Iterable[pd.Series]) -> list[tuple[pd.Series, Array]]:

@@ -1,4 +1,4 @@
-"""How far decoded images are from real ones."""
+"""How far images are from one another, and codes from where they were."""
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -25,6 +25,21 @@ def to_nearest(images: Array, among: Array) -> float:
 def difference(images: Array, others: Array) -> float:
     """Return the squared difference per pixel in [0, 1] of images with others, in pairs."""
     return float(np.mean((_points(images) - _points(others)) ** 2))
+
+
+def moved(codes: dict[int, Array], start: int, end: int) -> float:
+    """Return how far codes (n, d) lie from where they were, over the spread of the last ones.
+
+    Args:
+        codes: by epoch, at least those of `start` and `end`.
+        start, end: the two epochs.
+
+    The spread is the root of their mean squared distance from their mean; 0 where there is none.
+    """
+    last = codes[max(codes)]
+    spread = np.sqrt(np.square(last - last.mean(axis=0)).sum(axis=1).mean())
+    distance = np.linalg.norm(codes[end] - codes[start], axis=1).mean()
+    return float(distance / spread) if spread > 0 else 0.0
 
 
 def _points(images: Array) -> Array:

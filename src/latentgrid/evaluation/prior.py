@@ -1,0 +1,25 @@
+"""How far codes in the plane are from draws of the prior N(0, I)."""
+
+import numpy as np
+import torch
+
+from latentgrid.models.mmd_vae import mmd
+from latentgrid.results.trained import Array
+
+
+def radius(share: float) -> float:
+    """Return the radius of the circle around 0 that holds a share of N(0, I) in the plane."""
+    return float(np.sqrt(-2 * np.log1p(-share)))
+
+
+def share_within(codes: Array, distance: float) -> float:
+    """Return the share of codes (n, 2) that lie no farther than this from 0."""
+    return float((np.linalg.norm(codes, axis=1) <= distance).mean())
+
+
+def discrepancy(codes: Array, draws: Array) -> float:
+    """Return the squared MMD of codes and draws of the prior, (n, 2) both, float32.
+
+    By the kernel of `mmd_vae`.
+    """
+    return float(mmd(torch.from_numpy(draws), torch.from_numpy(codes)))

@@ -1,0 +1,27 @@
+"""How runs, axes and their values are written where people read them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def setting_label(run: pd.Series, axes: Sequence[str]) -> str:
+    """Name a run by its values on the axes: "d = 20, adam, lr 0.0001"."""
+    short = {"latent_dim": "d = {}", "optimizer": "{}", "learning_rate": "lr {}"}
+    parts = [
+        short.get(axis, f"{axis_label(axis)} {{}}").format(plain(run[axis]))
+        for axis in axes
+        if pd.notna(run[axis])
+    ]
+    return ", ".join(parts)
+
+
+def axis_label(axis: str) -> str:
+    """Return the name of an axis as people write it."""
+    return {"latent_dim": "latent dimension"}.get(axis, axis.replace("_", " "))
+
+
+def plain(value: Any) -> str:
+    """Return a value of an axis as text: numbers without a needless decimal point."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

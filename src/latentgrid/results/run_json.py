@@ -1,0 +1,258 @@
+"""The JSON files of a run, read in one place and with types. Needs neither torch nor pandas.
+
+The attributes of a dataclass have the names of the keys in its file, with _ for a space.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from latentgrid.errors import damaged
+from latentgrid.files.atomic import sha256
+from latentgrid.files.run_files import RunFiles
+from latentgrid.stamps import made
+
+AS_WRITTEN = ConfigDict(strict=True, alias_generator=lambda name: name.replace("_", " "))
+FINISHED = "finished"
+NUMBER = (int, float)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run was trained with, and what its model is.
+
+    Attributes:
+        settings: everything that the run's result depends on, as in the plan.
+        image_shape: channels, height and width.
+        classes: how many the data have.
+        parameters: how many numbers of the model take training steps.
+        description: of the model, in a sentence.
+        terms: of the loss, each with its unit.
+        total, batch_total: what the loss of an image and of a batch are, in words.
+        data_sha256: of the images.
+        code: the commit, with "-dirty" behind it if something was not committed.
+        libraries: their versions.
+        device: "cpu", or the name of the GPU.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = AS_WRITTEN
+
+    settings: Mapping[str, Any]
+    image_shape: tuple[int, int, int]
+    classes: int
+    parameters: int
+    description: str
+    terms: Mapping[str, str]
+    total: str
+    batch_total: str
+    data_sha256: str
+    code: str
+    libraries: Mapping[str, str]
+    device: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended.
+
+    Attributes:
+        status: "finished" or "diverged".
+        reason: why it diverged, or nothing.
+        epochs: how many it completed.
+        sha256: of the other files of the run, by their names.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = AS_WRITTEN
+
+    status: str
+    reason: str
+    epochs: int
+    sha256: Mapping[str, str]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it came to its last epoch."""
+        return self.status == FINISHED
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When, where and how long a run trained.
+
+    Attributes:
+        host: the machine's name.
+        started, ended: in UTC.
+        seconds_per_epoch: wall time of each epoch.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = AS_WRITTEN
+
+    host: str
+    started: datetime
+    ended: datetime
+    seconds_per_epoch: list[float]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the last attempt at a run ended without a result."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = AS_WRITTEN
+
+    reason: str
+
+
+Measured = int | float | str | bool | None | list[Any]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The measures of a run.
+
+    Attributes:
+        measured: each measure by name, a list where it is of each class; `status` and `epochs` too.
+    """
+
+    measured: Mapping[str, Measured]
+
+    @property
+    def columns(self) -> dict[str, Measured]:
+        """What fits into one cell of a table."""
+        return {name: v for name, v in self.measured.items() if not isinstance(v, list)}
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What is a single number."""
+        return {
+            name: float(value)
+            for name, value in self.measured.items()
+            if isinstance(value, NUMBER) and not isinstance(value, bool)
+        }
+
+    def of_classes(self, name: str) -> list[Any]:
+        """Return a measure that has a value for each class; empty if the run does not have it."""
+        values = self.measured.get(name)
+        return values if isinstance(values, list) else []
+
+
+Content = TypeVar("Content")
+CONFIG, OUTCOME = TypeAdapter(Config), TypeAdapter(Outcome)
+TIMING, FAILURE = TypeAdapter(Timing), TypeAdapter(Failure)
+MEASURED = TypeAdapter(dict[str, Measured])
+BOUNDS = TypeAdapter(dict[str, int | float])
+
+
+def read_config(files: RunFiles) -> Config:
+    """Return what a run was trained with.
+
+    Raises:
+        UserError: the file is damaged, or not what the run's training wrote.
+    """
+    return _read(CONFIG, as_trained(files, files.config))
+
+
+def read_outcome(files: RunFiles) -> Outcome:
+    """Return how a run's training ended.
+
+    Raises:
+        UserError: the file is damaged, or not what its training wrote.
+        FileNotFoundError: it has not ended.
+    """
+    return _read(OUTCOME, made.require_unchanged(files.outcome))
+
+
+def read_timing(files: RunFiles) -> Timing:
+    """Return when, where and how long a run trained.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    if not files.timing.is_file():
+        raise damaged(files.timing, "it is missing")
+    return _read(TIMING, files.timing)
+
+
+def read_failure(files: RunFiles) -> Failure:
+    """Return why the last attempt at a run ended without a result.
+
+    Raises:
+        UserError: the file is damaged.
+        FileNotFoundError: it did not, or was killed.
+    """
+    return _read(FAILURE, files.failure)
+
+
+def read_metrics(files: RunFiles) -> Metrics:
+    """Return the measures of a run.
+
+    Raises:
+        UserError: the file is damaged.
+        FileNotFoundError: the run was not measured yet.
+    """
+    measured = _read(MEASURED, files.metrics)
+    if "status" not in measured:
+        raise damaged(files.metrics, "it lacks status")
+    return Metrics(measured)
+
+
+def read_likelihood(files: RunFiles) -> dict[str, float]:
+    """Return the bounds on the likelihood of test images, and of how many images and draws.
+
+    Raises:
+        UserError: the file is damaged.
+        FileNotFoundError: they were not computed.
+    """
+    return _read(BOUNDS, files.likelihood)
+
+
+def as_trained(files: RunFiles, path: Path) -> Path:
+    """Return the path of one of a run's `results` if it is what the training wrote.
+
+    Raises:
+        UserError: it is missing, changed, or another run's.
+    """
+    expected = read_outcome(files).sha256.get(path.name)
+    if expected is None:
+        raise damaged(files.outcome, f"it has no digest of {path.name}")
+    if not path.is_file():
+        raise damaged(path, "it is missing")
+    if sha256(path) != expected:
+        raise damaged(path, "it is not what this run's training wrote")
+    return path
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's settings side by side, the hyperparameters among them.
+
+    Left out are those without a value, as the optimizer of a model that takes no steps, and which
+    snapshots were taken.
+    """
+    single = {name: v for name, v in settings.items() if not isinstance(v, Mapping)}
+    every = single | settings.get("hyperparameters", {})
+    return {name: value for name, value in every.items() if value is not None}
+
+
+def _read(kind: TypeAdapter[Content], path: Path) -> Content:
+    """Return what a file holds, as this type.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    try:
+        return kind.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise damaged(path, _first_fault(error)) from None
+    except IsADirectoryError as error:
+        raise damaged(path, error) from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "missing":
+        return f"it lacks {place}"
+    return f"{place}: {fault['msg']}" if place else fault["msg"]

@@ -1,0 +1,76 @@
+"""Reading the tables that the steps wrote, and the columns in which a row names its runs."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from latentgrid.errors import damaged
+from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import read_plan
+from latentgrid.reference.published import COLUMNS, PUBLISHED
+from latentgrid.reference.published import numbers as published_numbers
+
+PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
+
+
+def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFrame:
+    """Read a CSV file that a step wrote; a table without columns is a single line end.
+
+    Args:
+        path: the file.
+        words: columns whose values are words even where they look like numbers, each with `str`.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("it is cut short")
+        return pd.read_csv(StringIO(text), dtype=words) if text.strip() else pd.DataFrame()
+    except (ValueError, IsADirectoryError) as error:
+        raise damaged(path, error) from None
+
+
+def read_runs(layout: Layout) -> pd.DataFrame:
+    """Return the table of runs as it was written.
+
+    Raises:
+        UserError: it is damaged, or does not hold the runs of the plan.
+    """
+    path = layout.tables / "runs.csv"
+    runs = read_table(path)
+    planned = [run["name"] for run in read_plan(layout.plan)]
+    if "run" not in runs or runs["run"].tolist() != planned:
+        raise damaged(path, f"it does not hold the {len(planned)} runs of {layout.plan}")
+    return runs
+
+
+def read_published(path: Path = PUBLISHED) -> pd.DataFrame:
+    """Return the published numbers, a row each, in the columns of the file.
+
+    Raises:
+        UserError: the file is no such table, or a cell of it is not known for certain.
+    """
+    table = pd.DataFrame(published_numbers(path), columns=list(COLUMNS))
+    numbers = dict.fromkeys(PUBLISHED_NUMBERS, float)
+    return table.astype(numbers).fillna({"optimizer": math.nan})
+
+
+def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of all axes in the plan, in the order of their first appearance."""
+    return list(dict.fromkeys(axis for planned in plan for axis in planned["axes"]))
+
+
+def joined(runs: Iterable[str]) -> str:
+    """Return names of runs as the column `runs` holds them, each once."""
+    return ";".join(dict.fromkeys(runs))
+
+
+def separated(runs: object) -> list[str]:
+    """Return the names that `joined` joined; none for a missing value."""
+    return runs.split(";") if isinstance(runs, str) and runs else []
