@@ -253,7 +253,7 @@ def made(
         prepare(check.data, images, mirror)
     run = layout.run(f"{check.group}/check/seed=0")
     write_json(folder / layout.plan, [{"name": layout.name(run), "settings": settings}])
-    step("training", folder, dataset=check.data, run=layout.name(run), device=device)
+    step("train", folder, dataset=check.data, run=layout.name(run), device=device)
     files = RunFiles(folder / run.folder, folder / run.state)
     found = figures(TrainedRun(files), images)
     return [
@@ -316,7 +316,7 @@ def step(name: str, folder: Path, **options: object) -> None:
     """Run a step of the pipeline in a folder as a process of its own, as the workflow does."""
     given = [text for key, value in options.items() for text in (f"--{key}", str(value))]
     done = subprocess.run(
-        [sys.executable, "-m", f"latentgrid.{name}", *given], cwd=folder, check=False
+        [sys.executable, "-m", f"latentgrid.steps.{name}", *given], cwd=folder, check=False
     )
     if done.returncode:
         raise UserError(f"the {name} step failed; it said why above")

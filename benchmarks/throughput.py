@@ -72,13 +72,11 @@ def main(
 
 
 def measure(task: Task, rounds: int) -> dict[str, list[float]]:
-    """Return images per second of each implementation in each round, and the bound of arithmetic."""
+    """Return images per second of each implementation in each round, and arithmetic's bound."""
     with _started(task) as implementations:
         for implementation in implementations:
             implementation.epoch()
-        speeds: dict[str, list[float]] = {
-            implementation.name: [] for implementation in implementations
-        }
+        speeds: dict[str, list[float]] = {one.name: [] for one in implementations}
         speeds["arithmetic"] = []
         for number in range(rounds):
             first = number % len(implementations)  # nobody always comes after the same other one
