@@ -5,7 +5,7 @@ for by name, the pages of the documentation that show results: `gallery` and `pu
 """
 
 # Title, caption and section of a figure are in its file.
-FIGURES = [f"latentgrid.figures.comparisons.{name}" for name in SHOWN]
+FIGURES = [components.module_of("figures", name) for name in SHOWN]
 
 
 if "latent" in SHOWN:
