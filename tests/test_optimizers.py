@@ -181,35 +181,6 @@ def test_the_second_step_of_adam_gan_by_hand():
     assert second == first
 
 
-@pytest.mark.parametrize("name", REFERENCES)
-def test_gradients_with_other_strides_make_the_same_step(name):
-    """As convolutions make of images that lie in memory channels last."""
-    start = torch.arange(24.0).reshape(1, 2, 3, 4)
-    slopes = start.sin()
-    ends = []
-    for laid_out in (slopes, slopes.contiguous(memory_format=torch.channels_last)):
-        theta = start.clone().requires_grad_()
-        optimizers.load(name)([[theta]], LEARNING_RATE).minimise(
-            GivenGradient.apply(theta, laid_out)
-        )
-        ends.append(theta.detach())
-    assert torch.equal(*ends)
-    assert not torch.equal(ends[0], start)
-
-
-class GivenGradient(torch.autograd.Function):
-    """0, with a given gradient in its own layout."""
-
-    @staticmethod
-    def forward(context, theta, gradient):
-        context.gradient = gradient
-        return theta.new_zeros(())
-
-    @staticmethod
-    def backward(context, slope):
-        return context.gradient, None
-
-
 def test_the_grid_offers_these_optimizers():
     from latentgrid.grid import params
     from latentgrid.grid.catalogue import settings_schema

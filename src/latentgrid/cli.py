@@ -141,6 +141,18 @@ def figures(configfile: ConfigFile = None) -> None:
 
 
 @app.command()
+def check_plugin(
+    file: Annotated[Path, typer.Argument(help="a model, data set, measure, figure or the like")],
+) -> None:
+    """Try a file of your own on the contract of its kind; exit status 1 if a check fails."""
+    from latentgrid.commands.check_plugin import check_plugin as holds
+
+    _read_plugins(None)
+    if not holds(file):
+        raise typer.Exit(1)
+
+
+@app.command()
 def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
 

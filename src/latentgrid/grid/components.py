@@ -130,6 +130,11 @@ def require_sound_plugins() -> None:
         UserError: the text names the file and what is wrong with it.
     """
     for root in plugins.roots():
+        if not root.files and not any((root.folder / kind).is_dir() for kind in KINDS):
+            raise UserError(
+                f"plugins: {plugins.shown(root.folder)}: has no folder of a kind; allowed: "
+                f"{', '.join(KINDS)}"
+            )
         for path in root.files or sorted(root.folder.glob("[!_.]*")):
             _require_kind(root, path)
         for file in sorted(root.folder.rglob("*.py")):
