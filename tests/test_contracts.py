@@ -6,23 +6,23 @@ import pytest
 
 from latentgrid.grid import catalogue, components
 
+SHARING = {"measures", "figures", "claims"}
+
 
 def checks():
     for kind in components.KINDS:
         for check in importlib.import_module(f"latentgrid.contracts.{kind}").CHECKS:
             for name in components.names(kind):
-                yield pytest.param(
-                    check,
-                    name,
-                    id=f"{kind}-{name}-{check.__name__}",
-                    marks=[pytest.mark.slow] * is_slow(kind, name)
-                    + [pytest.mark.xdist_group(kind)] * (kind in {"measures", "figures", "claims"}),
-                )
+                marks = [pytest.mark.slow] * (kind == "experiments")
+                # They share small results.
+                marks += [pytest.mark.xdist_group("sample")] * (kind in SHARING)
+                # An experiment takes seconds; test_figures_experiments.py draws what it gives.
+                if not (kind == "figures" and reads_an_experiment(name)):
+                    yield pytest.param(check, name, id=f"{name}-{check.__name__}", marks=marks)
 
 
-def is_slow(kind, name):
-    reads = catalogue.figure(name).reads if kind == "figures" else ()
-    return kind == "experiments" or any(read.startswith("experiments/") for read in reads)
+def reads_an_experiment(figure):
+    return any(read.startswith("experiments/") for read in catalogue.figure(figure).reads)
 
 
 @pytest.mark.parametrize(("check", "name"), list(checks()))

@@ -60,7 +60,7 @@ def _use_plugins() -> None:
 
     It reads results, which are there whatever params.yaml holds now.
     """
-    if plugins.CHOSEN not in os.environ and DEFAULT.exists():
+    if not os.environ.get(plugins.CHOSEN) and DEFAULT.exists():
         with contextlib.suppress(UserError):
             params.load_plugins([DEFAULT])
 
@@ -142,13 +142,14 @@ def figures(configfile: ConfigFile = None) -> None:
 
 @app.command()
 def check_plugin(
-    file: Annotated[Path, typer.Argument(help="a model, data set, measure, figure or the like")],
+    files: Annotated[list[Path], typer.Argument(help="models, measures, figures or the like")],
 ) -> None:
-    """Try a file of your own on the contract of its kind; exit status 1 if a check fails."""
+    """Try files of your own on the contracts of their kinds; exit status 1 if a check fails."""
     from latentgrid.commands.check_plugin import check_plugin as holds
 
     _read_plugins(None)
-    if not holds(file):
+    failed = [file for file in files if not holds(file)]
+    if failed:
         raise typer.Exit(1)
 
 

@@ -13,7 +13,7 @@ from latentgrid.results.trained import TrainedRun, load_test_set
 def gives_numbers_of_every_run(name: str) -> None:
     """`measure` gives finite numbers by name, or nothing, of a run of each sort; again the same."""
     measure = importlib.import_module(components.module_of("measures", name)).measure
-    with sample.results():
+    with sample.trained():
         test = load_test_set(sample.LAYOUT.images)
         for planned in read_plan(sample.LAYOUT.plan):
             run = TrainedRun(sample.LAYOUT.run(planned["name"]), frozenset({"judged"}))

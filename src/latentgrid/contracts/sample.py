@@ -14,15 +14,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
 from latentgrid.data import Images, checksum
+from latentgrid.evaluation import judge as judging
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, params
-from latentgrid.grid.runs import canonical, plan_of, planned_runs
+from latentgrid.grid.runs import canonical, plan_of, planned_runs, read_plan
 from latentgrid.provenance import PROJECT
+from latentgrid.results.trained import TrainedRun
 from latentgrid.steps import embed_codes, embed_images, evaluate, tables
 from latentgrid.training.run import train_run
 
@@ -57,14 +60,21 @@ def letters() -> Images:
 
 
 @contextlib.contextmanager
+def trained() -> Iterator[None]:
+    """Stand in a folder with trained runs and the judge's scores, made once a process."""
+    with contextlib.chdir(_trained()):
+        yield
+
+
+@contextlib.contextmanager
 def results() -> Iterator[None]:
-    """Stand in a folder with results, made once a process, as the steps of the workflow do."""
-    with contextlib.chdir(_made()):
+    """Stand there with measures and tables too, as the steps of the workflow make them."""
+    with contextlib.chdir(_evaluated()):
         yield
 
 
 @cache
-def _made() -> Path:
+def _trained() -> Path:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     chosen = params.Params.model_validate(CONFIGURATION)  # which leaves the plugins as they are
@@ -79,9 +89,21 @@ def _made() -> Path:
         runs = planned_runs(chosen)
         for run in runs:
             train_run(run.settings, LAYOUT.images, LAYOUT.run(run.name), "cpu", "code")
-        names = [run.name for run in runs]
-        for name in names:
-            evaluate.main(LAYOUT.dataset, name, len(TEST_LABELS), judge=names[0], read=["judged"])
+        classify = judging.load_judge(TrainedRun(LAYOUT.run(runs[0].name)))
+        assert classify is not None
+        for run in runs:
+            there = TrainedRun(LAYOUT.run(run.name))
+            images = (np.asarray(part) for part in (data.train_images, data.test_images))
+            judging.write_scores(there, judging.score(there, classify, *images))
+    return folder
+
+
+@cache
+def _evaluated() -> Path:
+    folder = _trained()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        for planned in read_plan(LAYOUT.plan):
+            evaluate.main(LAYOUT.dataset, planned["name"], len(TEST_LABELS), read=["judged"])
         tables.main(LAYOUT.dataset)
         embed_images.main(LAYOUT.dataset)
         embed_codes.main(LAYOUT.dataset, list(MODELS))

@@ -135,7 +135,9 @@ def require_sound_plugins() -> None:
                 f"plugins: {plugins.shown(root.folder)}: has no folder of a kind; allowed: "
                 f"{', '.join(KINDS)}"
             )
-        for path in root.files or sorted(root.folder.glob("[!_.]*")):
+        below = (path for kind in KINDS for path in (root.folder / kind).glob("[!_.]*"))
+        every = [*root.folder.glob("[!_.]*"), *filter(Path.is_dir, below)]
+        for path in root.files or sorted(every):
             _require_kind(root, path)
         for file in sorted(root.folder.rglob("*.py")):
             _require_known_imports(file)

@@ -76,7 +76,7 @@ def choose(named: Iterable[str]) -> None:
 
 def roots() -> tuple[Root, ...]:
     """Return the plugin folders that were chosen."""
-    return _read(os.environ.get(CHOSEN, "[]"))
+    return _read(os.environ.get(CHOSEN) or "[]")
 
 
 @cache
