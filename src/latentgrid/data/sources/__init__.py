@@ -41,8 +41,9 @@ def load(dataset: str, folder: Path, mirror: str | None) -> Images:
 
 def _part(dataset: str, name: str) -> Any:
     """Return what a source's file defines under a name."""
+    module = components.module_of("datasets", dataset)
     try:
-        source = importlib.import_module(components.module_of("datasets", dataset))
+        source = importlib.import_module(module)
     except Exception as error:  # whatever a file of the user's raises is said in one line
         raise UserError(f"cannot be imported: {type(error).__name__} {one_line(error)}") from error
     if not hasattr(source, name):
