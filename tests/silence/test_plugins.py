@@ -58,6 +58,8 @@ def _project(tmp_path, monkeypatch):
     """Stand in a folder of our own, whose plugins are forgotten afterwards."""
     monkeypatch.setenv(plugins.CHOSEN, "[]")
     monkeypatch.chdir(tmp_path)
+    for module in [name for name in sys.modules if name.partition(".")[0] == "extensions"]:
+        del sys.modules[module]
 
 
 def write(name, text=""):
@@ -225,8 +227,6 @@ def test_a_contract_that_is_broken_is_named(said, capsys):
 
     file = write(*BROKEN[said])
     chosen("extensions")
-    for module in [name for name in sys.modules if name.startswith("extensions")]:
-        del sys.modules[module]
     assert not check_plugin(file)
     assert said in capsys.readouterr().out
 
@@ -237,3 +237,14 @@ def test_check_plugin_ends_with_status_1_where_a_check_fails():
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "0 of 1 checks hold." in done.stdout
     assert latentgrid("check-plugin", "no.py").stderr == "error: no.py: no such file\n"
+
+
+def test_an_error_at_import_is_named_before_anything_trains():
+    from latentgrid.steps.trial import require_importable
+
+    write("measures/mine.py", f"{MEASURE}\nONE = 1 / 0\n")
+    chosen("extensions")
+    with pytest.raises(UserError) as caught:
+        require_importable("measures", "mine")
+    place = "extensions/measures/mine.py, line 4"
+    assert str(caught.value) == f"{place}: cannot be imported: ZeroDivisionError: division by zero"
