@@ -17,10 +17,9 @@ from safetensors.torch import save, save_file
 from latentgrid import models
 from latentgrid.data import Images, checksum
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, components
 from latentgrid.training import run as training_run
 from latentgrid.training.checkpoints import Checkpoints
-from latentgrid.training.optimizers import OPTIMIZERS
 from latentgrid.training.run import train_run
 from project import contents
 
@@ -109,7 +108,7 @@ def test_every_model_goes_on_in_the_same_bits(model, images, tmp_path, monkeypat
     assert results(files) == expected
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", components.names("optimizers"))
 def test_every_optimizer_goes_on_in_the_same_bits(optimizer, images, tmp_path, monkeypatch):
     settings = settings_of("vae", optimizer)
     expected = untouched(settings, images, tmp_path / "untouched")

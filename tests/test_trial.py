@@ -9,7 +9,7 @@ import torch
 from latentgrid import models
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, plugins
 from latentgrid.training.trial import admit, attempt, built
 from project import TINY, call, copy_project, run, write_params
 
@@ -187,10 +187,10 @@ def test_model_that_does_not_keep_the_contract_is_named(broken, reason):
     ],
 )
 def test_model_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, code, reason):
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "mine.py").write_text(code, encoding="utf-8")
-    monkeypatch.setattr(catalogue, "PACKAGE", tmp_path)
-    for remembered in (catalogue._lines, catalogue._class_of, catalogue.model_hyperparameters):
-        remembered.cache_clear()
+    folder = tmp_path / "extensions" / "models"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text(code, encoding="utf-8")
+    monkeypatch.setenv(plugins.CHOSEN, "[]")
+    plugins.choose([str(folder.parent)])
     with pytest.raises(UserError, match=f"mine.py.*{reason}"):
-        catalogue.model_hyperparameters("mine")
+        catalogue.read_plugins()

@@ -341,14 +341,9 @@ def test_pairing_sees_an_effect_that_two_bars_would_hide():
 
 
 @pytest.mark.parametrize("name", catalogue.claims())
-def test_every_claim_says_what_where_and_can_do_without_runs(name):
+def test_every_claim_is_of_a_source(name):
     claim = importlib.import_module(f"latentgrid.verdicts.claims.{name}")
-    assert claim.CLAIM.endswith(".")
     assert claim.SOURCE[:3] in {"000", "001", "002", "003", "004"}
-    nothing = pd.DataFrame(columns=["model", "entry", "seed", "planned_epochs", "latent_dim"])
-    parts = list(claim.examine(nothing))
-    assert parts
-    assert all(list(part.effect.values) == [] for part in parts)
 
 
 def answers(runs, name):

@@ -15,7 +15,7 @@ from implementations.task import CLASSES, Task
 from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.jobs.memory import keep_freed_memory
-from latentgrid.training.optimizers import Adam
+from latentgrid.training.optimizers.adam import Adam
 
 TRIES = 3
 

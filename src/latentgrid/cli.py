@@ -1,5 +1,7 @@
 """The `latentgrid` command: what a user does beside running the workflow."""
 
+import contextlib
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -12,12 +14,13 @@ from rich.table import Table
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, params, plugins
 from latentgrid.grid.runs import planned_runs
 from latentgrid.provenance import require_own_code
 from latentgrid.reference import published
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+DEFAULT = Path("params.yaml")
 UNLIMITED = 400  # columns, where no terminal sets a limit
 ConfigFile = Annotated[
     list[Path] | None,
@@ -26,6 +29,7 @@ ConfigFile = Annotated[
 
 
 def _known(dataset: str | None) -> str | None:
+    _use_plugins()
     if dataset is not None and dataset not in catalogue.datasets():
         allowed = ", ".join(catalogue.datasets())
         raise UserError(f"--dataset: found {params.shown(dataset)}; allowed: {allowed}")
@@ -49,6 +53,16 @@ def main() -> None:
     with plain_errors():
         require_own_code()
         app()
+
+
+def _use_plugins() -> None:
+    """Let the command know the plugins of params.yaml, if its caller has not chosen any.
+
+    It reads results, which are there whatever params.yaml holds now.
+    """
+    if not os.environ.get(plugins.CHOSEN) and DEFAULT.exists():
+        with contextlib.suppress(UserError):
+            params.load_plugins([DEFAULT])
 
 
 def _print_version(asked: bool) -> None:
@@ -100,8 +114,9 @@ def plan(configfile: ConfigFile = None) -> None:
 
 
 @app.command()
-def models() -> None:
+def models(configfile: ConfigFile = None) -> None:
     """List the models with their hyperparameters: what may stand below `models:` in params.yaml."""
+    _read_plugins(configfile)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for model in catalogue.models():
         console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
@@ -112,8 +127,9 @@ def models() -> None:
 
 
 @app.command()
-def figures() -> None:
+def figures(configfile: ConfigFile = None) -> None:
     """List the figures with what they need: what may stand below `figures:` in params.yaml."""
+    _read_plugins(configfile)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for figure in catalogue.figures():
         console.print(f"[bold]{figure}[/bold]  {catalogue.figure(figure).purpose}", highlight=False)
@@ -125,6 +141,19 @@ def figures() -> None:
 
 
 @app.command()
+def check_plugin(
+    files: Annotated[list[Path], typer.Argument(help="models, measures, figures or the like")],
+) -> None:
+    """Try files of your own on the contracts of their kinds; exit status 1 if a check fails."""
+    from latentgrid.commands.check_plugin import check_plugin as holds
+
+    _read_plugins(None)
+    failed = [file for file in files if not holds(file)]
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
 
@@ -133,6 +162,7 @@ def watch(dataset: Dataset = None) -> None:
     from latentgrid.commands.watch import to_watch
     from latentgrid.commands.watch import watch as watch_runs
 
+    _use_plugins()
     watch_runs(Layout(dataset) if dataset else to_watch(lambda: _params(None).dataset))
 
 
@@ -149,6 +179,7 @@ def why(
     """Show which runs made a number, a figure or a file, and what these were made with."""
     from latentgrid.commands.why import origin, show
 
+    _use_plugins()
     show(origin(what), Console(width=None if sys.stdout.isatty() else UNLIMITED))
 
 
@@ -262,4 +293,10 @@ def ui(
 
 
 def _params(configfile: list[Path] | None) -> params.Params:
-    return params.load(configfile or [Path("params.yaml")])
+    return params.load(configfile or [DEFAULT])
+
+
+def _read_plugins(configfile: list[Path] | None) -> None:
+    """Read the plugins of a configuration, which need not be there for its package's own parts."""
+    if configfile or DEFAULT.exists():
+        params.load_plugins(configfile or [DEFAULT])

@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,19 +22,21 @@ LIBRARIES = (
 )
 
 
-def code_version() -> str:
+def code_version(plugins: Iterable[Path] = ()) -> str:
     """Return the git commit of this project, or "unknown".
 
-    It ends in "-dirty" if anything below `src/` differs from that commit, files too that git does
-    not know yet; what .gitignore names does not count. Only a repository whose top is the
-    project's folder is the project's: one further up holds this folder by chance.
+    It ends in "-dirty" if anything below `src/` or in a folder of plugins differs from that
+    commit, files too that git does not know yet; what .gitignore names does not count. Only a
+    repository whose top is the project's folder is the project's: one further up holds this folder
+    by chance.
     """
     try:
         top = _git("rev-parse", "--show-toplevel")
         if Path(top).resolve() != PROJECT.resolve():
             return "unknown"
         commit = _git("rev-parse", "--verify", "--short=12", "HEAD")
-        changes = _git("status", "--porcelain", "--untracked-files=all", "--", "src")
+        code = ["src", *(str(path) for path in plugins if path.is_relative_to(PROJECT))]
+        changes = _git("status", "--porcelain", "--untracked-files=all", "--", *code)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{commit}-dirty" if changes else commit

@@ -12,6 +12,7 @@ import torch
 from latentgrid.data import Images, load_images, sources
 from latentgrid.data.contract import Size, checked, checked_size
 from latentgrid.errors import UserError
+from latentgrid.grid import plugins
 from latentgrid.steps.data import prepare
 
 SIZE = Size(12, 6, (1, 4, 8), classes=3)
@@ -213,9 +214,15 @@ def test_something_else_than_images():
 
 
 @pytest.fixture
-def source(monkeypatch):
-    """A source called `mine`, as if its file lay beside the others."""
-    module = ModuleType("latentgrid.data.sources.mine")
+def source(monkeypatch, tmp_path_factory):
+    """A source called `mine` in a plugin folder; tests change what it defines."""
+    folder = tmp_path_factory.mktemp("plugins") / "extensions" / "datasets"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").touch()
+    (folder / "nobodys.py").write_text("import nobody_has_this\n")
+    monkeypatch.setenv(plugins.CHOSEN, "[]")
+    plugins.choose([str(folder.parent)])
+    module = ModuleType("extensions.datasets.mine")
     module.SIZE, module.load = SIZE, lambda folder, mirror: images()
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return module
@@ -246,7 +253,7 @@ def test_shared_and_turned_memory_is_stored(source, tmp_path):
 )
 def test_the_file_is_named_and_nothing_is_stored(source, tmp_path, wrong, words):
     source.load = lambda folder, mirror: images(**wrong)
-    with pytest.raises(UserError, match=rf"^src/latentgrid/data/sources/mine\.py: {words}"):
+    with pytest.raises(UserError, match=rf"extensions/datasets/mine\.py: {words}"):
         prepared(tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -3,7 +3,7 @@
 import pytest
 
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue
+from latentgrid.grid import plugins
 from latentgrid.pipeline import mirror
 
 ANY = "SAME_FROM_ANY_MIRROR = True\n"
@@ -11,15 +11,13 @@ ANY = "SAME_FROM_ANY_MIRROR = True\n"
 
 @pytest.fixture(autouse=True)
 def _sources(tmp_path, monkeypatch):
-    """Sources `reads` and `verifies`, in files of a package of the test's own."""
-    folder = tmp_path / "package" / "data" / "sources"
+    """Sources `reads` and `verifies`, in files of a plugin folder."""
+    folder = tmp_path / "extensions" / "datasets"
     folder.mkdir(parents=True)
     (folder / "reads.py").write_text('"""Reads the mirror."""\n')
     (folder / "verifies.py").write_text(f'"""Verifies what it fetches."""\n{ANY}')
-    monkeypatch.setattr(catalogue, "PACKAGE", tmp_path / "package")
-    catalogue._lines.cache_clear()
-    yield
-    catalogue._lines.cache_clear()
+    monkeypatch.setenv(plugins.CHOSEN, "[]")
+    plugins.choose([str(folder.parent)])
 
 
 @pytest.fixture
@@ -96,7 +94,5 @@ def test_a_home_that_is_none_is_named():
 
 
 @pytest.mark.parametrize("source", ["digits", "mnist"])
-def test_our_own_sources_say_so(source, monkeypatch):
-    monkeypatch.undo()
-    catalogue._lines.cache_clear()
+def test_our_own_sources_say_so(source):
     assert mirror.fingerprint(source, "anywhere") is None

@@ -14,7 +14,7 @@ import torch
 import tensorflow_witness as witness
 from latentgrid import models
 from latentgrid.data import Batch
-from latentgrid.training.optimizers import OPTIMIZERS
+from latentgrid.training import optimizers
 
 CASES = json.loads(Path(witness.__file__).with_suffix(".json").read_text())["cases"]
 SHAPE = (1, witness.SIDE, witness.SIDE)
@@ -69,7 +69,7 @@ def our_course(name, d, optimizer_name, monkeypatch):
             parameter.copy_(torch.from_numpy(our_layout(name, place, values).copy()))
     start = [parameter.detach().clone() for parameter in model.parameters()]
     (player,) = model.players()
-    optimizer = OPTIMIZERS[optimizer_name](player.groups, witness.LEARNING_RATE)
+    optimizer = optimizers.load(optimizer_name)(player.groups, witness.LEARNING_RATE)
     losses, gradient = [], None
     for images, noise in witness.batches(d):
         given = torch.from_numpy(noise)
@@ -111,7 +111,7 @@ def test_the_rate_of_adam_in_turn_over_that_of_adam(step, ratio):
     ends = {}
     for name, groups in (("adam", 1), ("adam_000", 2)):
         weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(groups)]
-        optimizer = OPTIMIZERS[name]([[weight] for weight in weights], 1.0)
+        optimizer = optimizers.load(name)([[weight] for weight in weights], 1.0)
         for _ in range(step):
             before = float(weights[-1].detach())
             optimizer.minimise(sum(weights).sum() * optimizer.steps.new_ones(()))

@@ -97,16 +97,14 @@ def test_words_format_and_place_of_code_make_nothing_again(project):
         source / "models/vae.py", '"""A dense variational autoencoder,', '"""Dense and variational,'
     )
     edit(source / "models/vae.py", "HIDDEN = 512", "HIDDEN = (512)")
-    # The optimizers move to another room, as a module of the same content.
+    # A module moves to another room, with the same content.
     moved = source / "stepping"
     moved.mkdir()
     (moved / "__init__.py").touch()
-    (source / "training/optimizers.py").rename(moved / "optimizers.py")
+    (source / "training/capture.py").rename(moved / "capture.py")
     for file in source.rglob("*.py"):
         text = file.read_text()
-        file.write_text(
-            text.replace("latentgrid.training.optimizers", "latentgrid.stepping.optimizers")
-        )
+        file.write_text(text.replace("latentgrid.training.capture", "latentgrid.stepping.capture"))
     runs, said = planned(project)
     assert (runs, NOTHING in said) == ({}, True), said
 

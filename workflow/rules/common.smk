@@ -5,7 +5,7 @@ A call that cannot succeed ends here, before Snakemake has looked at a file.
 """
 
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, components, plugins
 from latentgrid.grid.runs import canonical, plan_of, planned_runs
 from latentgrid.pipeline import (
     configuration,
@@ -35,7 +35,7 @@ OUTCOMES = [LAYOUT.run(run).outcome for run in THERE]
 DATA = [LAYOUT.description, ancient(LAYOUT.images)]
 # What later steps ask of models, their abilities and what ranks their runs, is in the models' files.
 MODELS = sorted(
-    {f"latentgrid.models.{entry.model}" for entry in PARAMS.models.values()}
+    {module for run in RUNS.values() for module in catalogue.modules_of(run.settings)}
 )
 
 

@@ -12,7 +12,7 @@ rule data:
     """Fetch the data set, verify it, and store it once."""
     input:
         # What it depends on is in the code; Snakemake has to see a date.
-        source=f"src/latentgrid/data/sources/{PARAMS.dataset}.py",
+        source=plugins.shown(components.file_of("datasets", PARAMS.dataset)),
     output:
         images=LAYOUT.images,
         description=LAYOUT.description,
@@ -24,7 +24,7 @@ rule data:
     params:
         job="data:fetch",
         code=sources.code(
-            "latentgrid.steps.data", f"latentgrid.data.sources.{PARAMS.dataset}"
+            "latentgrid.steps.data", components.module_of("datasets", PARAMS.dataset)
         ),
         dataset=PARAMS.dataset,
         mirror=sources.fingerprint_of_mirror(PARAMS),

@@ -30,7 +30,7 @@ rule likelihood:
         job=lambda wildcards: f"likelihood:{wildcards.run}",
         code=lambda wildcards: sources.code(
             "latentgrid.steps.likelihood",
-            f"latentgrid.models.{RUNS[wildcards.run].model}",
+            *catalogue.modules_of(RUNS[wildcards.run].settings),
         ),
         dataset=PARAMS.dataset,
         images=PARAMS.evaluation.likelihood and PARAMS.evaluation.likelihood.images,
@@ -63,12 +63,15 @@ rule evaluate:
         code=lambda wildcards: sources.code(
             "latentgrid.steps.evaluate",
             *(
-                f"latentgrid.evaluation.measures.{measure}"
+                components.module_of("measures", measure)
                 for measure in catalogue.measures()
             ),
             *sorted(
-                f"latentgrid.models.{RUNS[run].model}"
-                for run in {wildcards.run, JUDGE or wildcards.run}
+                {
+                    module
+                    for run in (wildcards.run, JUDGE or wildcards.run)
+                    for module in catalogue.modules_of(RUNS[run].settings)
+                }
             ),
         ),
         dataset=PARAMS.dataset,

@@ -55,7 +55,9 @@ rule experiment:
     """Run an experiment on data of its own: seconds on one CPU thread."""
     input:
         # What it depends on is in the code; Snakemake has to see a date.
-        source="src/latentgrid/experiments/{experiment}.py",
+        source=lambda wildcards: plugins.shown(
+            components.file_of("experiments", wildcards.experiment)
+        ),
     output:
         LAYOUT.tensors("experiments/{experiment}"),
     log:
@@ -66,7 +68,7 @@ rule experiment:
         job=lambda wildcards: f"experiment:{wildcards.experiment}",
         code=lambda wildcards: sources.code(
             "latentgrid.steps.experiment",
-            f"latentgrid.experiments.{wildcards.experiment}",
+            components.module_of("experiments", wildcards.experiment),
         ),
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.experiment"
@@ -99,7 +101,7 @@ rule figure:
         job=lambda wildcards: f"figure:{wildcards.figure}",
         code=lambda wildcards: sources.code(
             "latentgrid.steps.figure",
-            f"latentgrid.figures.comparisons.{wildcards.figure}",
+            components.module_of("figures", wildcards.figure),
             *MODELS,
         ),
         dataset=PARAMS.dataset,
@@ -127,7 +129,7 @@ rule animation:
         job=lambda wildcards: f"animation:{wildcards.figure}",
         code=lambda wildcards: sources.code(
             "latentgrid.steps.animation",
-            f"latentgrid.figures.comparisons.{wildcards.figure}",
+            components.module_of("figures", wildcards.figure),
             *MODELS,
         ),
         dataset=PARAMS.dataset,

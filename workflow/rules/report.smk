@@ -6,7 +6,7 @@ Makes   results/<dataset>/report.html   one page that opens offline
 """
 
 # Title, caption and section of a figure are in its file.
-FIGURES = [f"latentgrid.figures.comparisons.{name}" for name in SHOWN]
+FIGURES = [components.module_of("figures", name) for name in SHOWN]
 
 
 if "latent" in SHOWN:

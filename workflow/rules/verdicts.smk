@@ -20,7 +20,7 @@ rule verdicts:
         job="verdicts",
         code=sources.code(
             "latentgrid.steps.verdicts",
-            *(f"latentgrid.verdicts.claims.{claim}" for claim in catalogue.claims()),
+            *(components.module_of("claims", claim) for claim in catalogue.claims()),
             *MODELS,
         ),
         dataset=PARAMS.dataset,

@@ -20,7 +20,7 @@ from latentgrid.errors import UserError, damaged, printable
 from latentgrid.files.atomic import read_json, read_rows, sha256
 from latentgrid.files.layout import TABLES, VERDICTS, Layout
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, params, plugins
 from latentgrid.grid.runs import canonical, planned_runs
 from latentgrid.provenance import code_version
 from latentgrid.results.run_json import (
@@ -289,9 +289,10 @@ def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
     if not made:
         return {}
     took = duration(sum(run.seconds for run in made))
+    now = code_version(root.folder for root in plugins.roots())
     versions = {run.config.code for run in made}
     commands = []
-    for code in versions - {code_version(), UNKNOWN} if len(versions) == 1 else ():
+    for code in versions - {now, UNKNOWN} if len(versions) == 1 else ():
         commands.append(f"git switch --detach {code.removesuffix(DIRTY)}")
         if code.endswith(DIRTY):
             commands.append("# and changes that were not committed")

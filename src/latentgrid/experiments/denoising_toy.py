@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from latentgrid.nets.dense import dense
 from latentgrid.nets.initialise import glorot_uniform
 from latentgrid.randomness import generator, seed_of
-from latentgrid.training.optimizers import Adam
+from latentgrid.training.optimizers.adam import Adam
 
 HIDDEN = 64
 STEPS = 2000

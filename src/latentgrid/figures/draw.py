@@ -5,9 +5,9 @@ import traceback
 from dataclasses import replace
 
 from latentgrid.errors import UserError
-from latentgrid.figures import comparisons
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
+from latentgrid.grid import components
 
 
 def drawn(name: str, results: Results) -> Drawing:
@@ -16,7 +16,7 @@ def drawn(name: str, results: Results) -> Drawing:
     One that fails is missing, and the log says where it failed.
     """
     try:
-        module = importlib.import_module(f"{comparisons.__name__}.{name}")
+        module = importlib.import_module(components.module_of("figures", name))
         drawing: Drawing = module.draw(results)
     except UserError:
         raise

@@ -1,12 +1,11 @@
-"""What can be named in `params.yaml`, found by looking at the files and without importing torch.
+"""What can be named in `params.yaml`, and what its file says of it, without importing torch.
 
-A model is a file in `models/`, a data set a file in `data/sources/`, a figure a file in
-`figures/`. A model's hyperparameters are the annotated arguments of its class's constructor, but
-for what the data say: `image_shape` and `classes`.
+`components` finds the files. A model's hyperparameters are the annotated arguments of its class's
+constructor, but for what the data say: `image_shape` and `classes`.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -16,11 +15,11 @@ from typing import Any
 from pydantic import ConfigDict, create_model
 
 from latentgrid.errors import UserError
-from latentgrid.grid import hyperparameters
+from latentgrid.grid import components, hyperparameters, plugins
+from latentgrid.grid.components import file_of, module_of, statements
 
 # What a model's constructor gets from the code that builds it, and from no configuration.
 OF_THE_DATA = ("self", "image_shape", "classes")
-PACKAGE = Path(__file__).parents[1]
 Fields = dict[str, tuple[Any, Any]]
 TRAINING: Fields = {
     "optimizer": (hyperparameters.Optimizer, ...),
@@ -29,26 +28,41 @@ TRAINING: Fields = {
     "batch_size": (hyperparameters.PositiveInteger, ...),
     "precision": (hyperparameters.Precision, ...),
 }
+OF_A_FIGURE = ("TITLE", "SECTION", "PLACE", "CAPTION", "CLAIM", "NEEDS", "READS", "ANIMATED")
 OTHER_FIGURES = "Further figures"  # the heading of those that name none
+CONTRACT = plugins.PACKAGE_FOLDER / "models" / "__init__.py"
 # The methods of a `models.LatentVariableModel`.
 DENSITIES = frozenset({"propose", "log_prior", "decode"})
 
 
-@cache
-def modules(folder: str) -> tuple[str, ...]:
-    """Return the names of the public modules in a folder of the package, sorted."""
-    files = (PACKAGE / folder).glob("[!_]*.py")
-    return tuple(sorted(file.stem for file in files))
+def read_plugins() -> None:
+    """Look at the plugins that were chosen.
+
+    Raises:
+        UserError: something in them is wrong; the text names the file.
+    """
+    for remembered in REMEMBERED:
+        remembered.cache_clear()
+    components.require_sound_plugins()
+    for kind, name in components.of_plugins():
+        if kind == "models":
+            settings_schema(name)
+            if not description(name):
+                raise UserError(
+                    f"{_shown(name)}: its class needs a docstring, which says what it is"
+                )
+        if kind == "figures":
+            figure(name)
 
 
 def models() -> tuple[str, ...]:
     """Return the names of all models."""
-    return modules("models")
+    return components.names("models")
 
 
 def datasets() -> tuple[str, ...]:
     """Return the names of all data sets."""
-    return modules("data/sources")
+    return components.names("datasets")
 
 
 def same_from_any_mirror(dataset: str) -> bool:
@@ -56,27 +70,39 @@ def same_from_any_mirror(dataset: str) -> bool:
 
     It then verifies what it fetches by checksums of its own, or fetches nothing.
     """
-    return bool(_constant(f"data/sources/{dataset}.py", "SAME_FROM_ANY_MIRROR"))
+    return bool(components.constant(file_of("datasets", dataset), "SAME_FROM_ANY_MIRROR"))
 
 
 def measures() -> tuple[str, ...]:
     """Return the names of all measures of a run."""
-    return modules("evaluation/measures")
+    return components.names("measures")
 
 
 def figures() -> tuple[str, ...]:
     """Return the names of all figures."""
-    return modules("figures/comparisons")
+    return components.names("figures")
 
 
 def experiments() -> tuple[str, ...]:
     """Return the names of all experiments on data of their own."""
-    return modules("experiments")
+    return components.names("experiments")
 
 
 def claims() -> tuple[str, ...]:
     """Return the names of all claims of the sources that are examined."""
-    return modules("verdicts/claims")
+    return components.names("claims")
+
+
+def modules_of(settings: Mapping[str, Any]) -> list[str]:
+    """Return the modules that a run's settings name: its model, its optimizer, its corruption."""
+    model, given = settings["model"], settings["hyperparameters"]
+    found = [module_of("models", model)]
+    for name, field in settings_schema(model).model_fields.items():
+        for named in field.metadata:
+            if isinstance(named, hyperparameters.NameOf):
+                value = given.get(name, settings.get(name, field.default))
+                found.append(module_of(named.kind, value))
+    return found
 
 
 @dataclass(frozen=True)
@@ -113,30 +139,33 @@ def figure(name: str) -> Figure:
     Raises:
         UserError: it has no docstring, no caption, or a constant that is none.
     """
-    file = f"figures/comparisons/{name}.py"
-    first, caption = _lines(file)[0], _constant(file, "CAPTION")
+    file = file_of("figures", name)
+    lines = statements(file)
+    first = lines[0] if lines else None
     if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
-        raise UserError(f"src/{PACKAGE.name}/{file}: needs a docstring, which says what it shows")
+        raise UserError(f"{plugins.shown(file)}: needs a docstring, which says what it shows")
+    said_of = {name: components.constant(file, name) for name in OF_A_FIGURE}
+    caption = said_of["CAPTION"]
     if not isinstance(caption, str) or not caption.strip():
-        raise UserError(f"src/{PACKAGE.name}/{file}: needs a CAPTION, which says what to look at")
-    needs = _constant(file, "NEEDS")
+        raise UserError(f"{plugins.shown(file)}: needs a CAPTION, which says what to look at")
+    needs = said_of["NEEDS"]
     return Figure(
         purpose=str(first.value.value).partition("\n")[0],
-        title=_constant(file, "TITLE") or name.replace("_", " ").capitalize(),
-        section=_constant(file, "SECTION") or OTHER_FIGURES,
-        place=_constant(file, "PLACE") or inf,
+        title=said_of["TITLE"] or name.replace("_", " ").capitalize(),
+        section=said_of["SECTION"] or OTHER_FIGURES,
+        place=said_of["PLACE"] or inf,
         caption=caption,
-        claim=_constant(file, "CLAIM") or "",
+        claim=said_of["CLAIM"] or "",
         needs=None if needs is None else frozenset(needs),
-        reads=tuple(_constant(file, "READS") or ()),
-        is_animated=bool(_constant(file, "ANIMATED")),
+        reads=tuple(said_of["READS"] or ()),
+        is_animated=bool(said_of["ANIMATED"]),
     )
 
 
 @cache
 def abilities(model: str) -> frozenset[str]:
     """Return the names of a model's methods; what encodes and decodes can `reconstruct` too."""
-    methods = _methods(f"models/{model}.py", _class_of(model).name)
+    methods = _methods(file_of("models", model), _class_of(model).name)
     pair = {"reconstruct"} if {"encode", "decode"} <= methods else set()
     return methods | pair
 
@@ -151,8 +180,9 @@ def model_hyperparameters(model: str) -> Fields:
     )
     arguments = constructor.args.args
     if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
-        raise UserError(f"{_file(model)}: __init__ may not have *, *args or **kwargs")
-    values = [_plain(model, "default", value) for value in constructor.args.defaults]
+        raise UserError(f"{_shown(model)}: __init__ may not have *, *args or **kwargs")
+    file = file_of("models", model)
+    values = [components.plain(file, "default", value) for value in constructor.args.defaults]
     defaults = [...] * (len(arguments) - len(values)) + values
     return {
         argument.arg: (_annotation(model, argument), default)
@@ -196,52 +226,33 @@ def said(model: str, constant: str) -> Any:
     Raises:
         UserError: the value cannot be read without running the file.
     """
-    classes = [*_bodies(f"models/{model}.py", _class_of(model).name)]
-    for body in [*classes, *_bodies("models/__init__.py", "Model")]:
+    file = file_of("models", model)
+    classes = [*_bodies(file, _class_of(model).name)]
+    for body in [*classes, *_bodies(CONTRACT, "Model")]:
         for line in body:
             if isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == constant:
-                return _plain(model, constant, line.value)
+                return components.plain(file, constant, line.value)
     raise LookupError(f"Model has no constant {constant}")
 
 
 @cache
 def _class_of(model: str) -> ast.ClassDef:
     """Return the class in a model's file whose constructor takes the shape of an image."""
-    for definition in _lines(f"models/{model}.py"):
+    for definition in statements(file_of("models", model)):
         if isinstance(definition, ast.ClassDef):
             for function in definition.body:
                 if isinstance(function, ast.FunctionDef) and function.name == "__init__":
                     names = [argument.arg for argument in function.args.args[:2]]
                     if names == ["self", "image_shape"]:
                         return definition
-    raise UserError(f"{_file(model)}: needs a class with __init__(self, image_shape, ...)")
-
-
-@cache
-def _lines(file: str) -> list[ast.stmt]:
-    """Return the statements of a file of the package."""
-    try:
-        return ast.parse((PACKAGE / file).read_text(encoding="utf-8")).body
-    except SyntaxError as error:
-        place = f"src/{PACKAGE.name}/{file}, line {error.lineno}"
-        raise UserError(f"{place}: is not valid Python: {error.msg}") from None
-    except ValueError as error:
-        raise UserError(f"src/{PACKAGE.name}/{file}: is no text in UTF-8 ({error})") from None
-
-
-def _constant(file: str, name: str) -> Any:
-    """Return the value of a constant of a file, or None if there is none of that name."""
-    for line in _lines(file):
-        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
-            return ast.literal_eval(line.value)
-    return None
+    raise UserError(f"{_shown(model)}: needs a class with __init__(self, image_shape, ...)")
 
 
 def _target(line: ast.Assign | ast.AnnAssign) -> str:
     return ast.unparse(line.targets[0] if isinstance(line, ast.Assign) else line.target)
 
 
-def _methods(file: str, class_name: str) -> frozenset[str]:
+def _methods(file: Path, class_name: str) -> frozenset[str]:
     """Return the names of the methods of a class and of the classes it builds on but `Model`."""
     return frozenset(
         part.name
@@ -251,42 +262,54 @@ def _methods(file: str, class_name: str) -> frozenset[str]:
     )
 
 
-def _bodies(file: str, class_name: str) -> Iterator[list[ast.stmt]]:
+def _bodies(file: Path, class_name: str) -> Iterator[list[ast.stmt]]:
     """Yield the statements of a class and then of the classes it builds on but `Model`."""
-    for line in _lines(file):
+    for line in statements(file):
         if isinstance(line, ast.ClassDef) and line.name == class_name:
             yield line.body
             for base in line.bases:
                 yield from _bodies(file, ast.unparse(base))
-        elif isinstance(line, ast.ImportFrom) and class_name in {name.name for name in line.names}:
-            module = PACKAGE.joinpath(*str(line.module).split(".")[1:]).with_suffix(".py")
-            if str(line.module).startswith("latentgrid.models.") and module.exists():
-                yield from _bodies(module.relative_to(PACKAGE).as_posix(), class_name)
+        elif isinstance(line, ast.ImportFrom):
+            for name in line.names:
+                source = _imported_file(file, line)
+                if class_name == (name.asname or name.name) and source not in (None, CONTRACT):
+                    yield from _bodies(source, name.name)
 
 
-def _file(model: str) -> str:
-    return f"src/{PACKAGE.name}/models/{model}.py"
+def _imported_file(file: Path, line: ast.ImportFrom) -> Path | None:
+    """Return the file that a `from … import` of a file reads; None if it is a library's."""
+    if not line.level:
+        return plugins.source(str(line.module))
+    place = file.parents[line.level - 1].joinpath(*(line.module or "").split("."))
+    return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None)
 
 
-def _plain(model: str, what: str, value: ast.expr | None) -> Any:
-    """Return a value that a file spells out."""
-    try:
-        return ast.literal_eval(value or "")
-    except ValueError:
-        found = ast.unparse(value) if value else "no value"
-        raise UserError(f"{_file(model)}: {what} {found}: must be a plain value") from None
+def _shown(model: str) -> str:
+    return plugins.shown(file_of("models", model))
 
 
 def _annotation(model: str, argument: ast.arg) -> Any:
     if argument.annotation is None:
         raise UserError(
-            f"{_file(model)}: {argument.arg}: needs a type, as in latent_dim: LatentDim"
+            f"{_shown(model)}: {argument.arg}: needs a type, as in latent_dim: LatentDim"
         )
     expression = ast.Expression(argument.annotation)
     try:
-        # An annotation of a file of this package, which is going to be imported anyway.
+        # An annotation of a file that is going to be imported anyway.
         return eval(compile(expression, "annotation", "eval"), {**vars(hyperparameters)})  # noqa: S307
     except NameError as error:
         raise UserError(
-            f"{_file(model)}: {argument.arg}: {error}; types are those of hyperparameters.py"
+            f"{_shown(model)}: {argument.arg}: {error}; types are those of hyperparameters.py"
         ) from None
+
+
+REMEMBERED = (
+    figure,
+    abilities,
+    model_hyperparameters,
+    settings_schema,
+    description,
+    is_closed_form,
+    said,
+    _class_of,
+)

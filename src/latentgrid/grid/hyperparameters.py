@@ -5,9 +5,54 @@ value is refused with the description given here. The module imports neither tor
 so that the Snakefile can read it at no cost.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from latentgrid.grid import components
+
+
+@dataclass(frozen=True)
+class NameOf:
+    """Says of a hyperparameter that it names a component.
+
+    Attributes:
+        kind: of the component.
+        names: returns the names that are allowed.
+    """
+
+    kind: str
+    names: Callable[[], tuple[str, ...]]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Let pydantic refuse other names."""
+        return core_schema.no_info_after_validator_function(self._known, handler(source))
+
+    def _known(self, name: str) -> str:
+        if name not in self.names():
+            raise ValueError("unknown")
+        return name
+
+
+def _optimizers() -> tuple[str, ...]:
+    return components.names("optimizers")
+
+
+def _optimizers_of_every_model() -> tuple[str, ...]:
+    return tuple(name for name in _optimizers() if not _is_in_turn(name))
+
+
+def _is_in_turn(optimizer: str) -> bool:
+    return bool(components.constant(components.file_of("optimizers", optimizer), "IN_TURN"))
+
+
+def _corruptions() -> tuple[str, ...]:
+    return components.names("corruptions")
 
 
 def _no_truth_value(value: object) -> object:
@@ -26,15 +71,10 @@ PositiveInteger = Annotated[
 LatentDim = Annotated[Integer, Field(ge=1, le=4096, description="a whole number from 1 to 4096")]
 PositiveReal = Annotated[Real, Field(gt=0, description="a number above 0")]
 LearningRate = Annotated[Real, Field(gt=0, le=10, description="a number above 0, 10 at most")]
-Optimizer = Annotated[
-    Literal["adadelta", "adam", "adam_gan", "rmsprop"],
-    Field(description="adadelta, adam, adam_gan, rmsprop"),
-]
+Optimizer = Annotated[str, NameOf("optimizers", _optimizers_of_every_model)]
 # The same for models whose source applied one optimizer to two networks in turn.
-OptimizerOf000 = Annotated[
-    Literal["adadelta", "adam", "adam_000", "adam_gan", "rmsprop"],
-    Field(description="adadelta, adam, adam_000, adam_gan, rmsprop"),
-]
+OptimizerOf000 = Annotated[str, NameOf("optimizers", _optimizers)]
+Corruption = Annotated[str, NameOf("corruptions", _corruptions)]
 Flag = Annotated[bool, Field(strict=True, description="true, false")]
 Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32, bfloat16")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu, cuda")]

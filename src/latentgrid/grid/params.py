@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -24,7 +24,16 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from latentgrid.errors import UserError, one_line, without_credentials
 from latentgrid.grid import catalogue
-from latentgrid.grid.hyperparameters import MOST, Device, Flag, Integer, PositiveInteger, Precision
+from latentgrid.grid.hyperparameters import (
+    MOST,
+    Device,
+    Flag,
+    Integer,
+    NameOf,
+    PositiveInteger,
+    Precision,
+)
+from latentgrid.grid.plugins import PLUGIN_LIST, choose
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST = 60
@@ -68,9 +77,6 @@ Seeds = Annotated[
 TwoOrMore = Annotated[
     Integer, Field(ge=2, le=MOST, description=f"a whole number, 2 or more, {MOST} at most")
 ]
-
-
-_FIGURES = ", ".join(catalogue.figures())
 
 
 class Section(BaseModel):
@@ -127,7 +133,7 @@ class ModelGrid(Section):
 class Params(Section):
     """The whole of `params.yaml`, whose values are the defaults of all keys but two."""
 
-    dataset: Annotated[str, Field(description=", ".join(catalogue.datasets()))]
+    dataset: str
     mirror: Annotated[
         str | None, Field(min_length=1, description="a URL or a folder, or null for none")
     ] = None
@@ -135,14 +141,14 @@ class Params(Section):
     training: Training = Training()
     snapshots: Snapshots = Snapshots()
     evaluation: Evaluation = Evaluation()
-    models: Annotated[
-        dict[str, ModelGrid],
-        Field(description=f"at least one of {', '.join(catalogue.models())}, each with its axes"),
-    ]
+    models: dict[str, ModelGrid]
     figures: Annotated[
         Any,
         Field(description="all, a list of figures, or figures each with the entries it shows"),
     ] = "all"
+    plugins: Annotated[
+        list[Annotated[str, Field(min_length=1)]], Field(description=PLUGIN_LIST)
+    ] = []
 
     @field_validator("dataset")
     @classmethod
@@ -249,7 +255,9 @@ class Params(Section):
     def _able(self, figure: str) -> list[str]:
         """Return the entries whose models can do what a figure needs."""
         if figure not in catalogue.figures():
-            raise _EntryError("figures", f"unknown figure {shown(figure)}", _FIGURES)
+            raise _EntryError(
+                "figures", f"unknown figure {shown(figure)}", ", ".join(catalogue.figures())
+            )
         needed = catalogue.figure(figure).needs
         return [
             name
@@ -314,15 +322,24 @@ def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = 
     return _checked(sources)
 
 
+def load_plugins(paths: Iterable[Path]) -> None:
+    """Choose the plugins that YAML files name, whatever else stands in them.
+
+    Raises:
+        UserError: a file is missing or no YAML, or something is wrong with a plugin.
+    """
+    sources = {str(path): read_yaml(Path(path)) for path in paths}
+    _use_plugins(sources, _all_of(sources))
+
+
 def check(raw: Mapping[str, Any], origin: str) -> Params:
     """Return `raw` as checked parameters; `origin` is the file that error messages name."""
     return _checked({origin: raw})
 
 
 def _checked(sources: Sources) -> Params:
-    raw: dict[str, Any] = {}
-    for content in sources.values():
-        raw = _merged(raw, content)
+    raw = _all_of(sources)
+    _use_plugins(sources, raw)
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
@@ -330,6 +347,25 @@ def _checked(sources: Sources) -> Params:
         if len(lines) > MOST_LINES:
             lines[MOST_LINES - 1 :] = [f"{len(lines) - MOST_LINES + 1} more mistakes"]
         raise UserError("\n       ".join(lines)) from None
+
+
+def _all_of(sources: Sources) -> dict[str, Any]:
+    """Return the content of all sources, later ones over earlier ones."""
+    raw: dict[str, Any] = {}
+    for content in sources.values():
+        raw = _merged(raw, content)
+    return raw
+
+
+def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
+    """Make what `plugins` names the plugins, if it is a list of names: all else hangs on them."""
+    named = raw.get("plugins")
+    names = named if isinstance(named, list) and all(isinstance(n, str) for n in named) else []
+    try:
+        choose(filter(None, names))
+    except UserError as error:
+        raise UserError(f"{_origin(sources, ['plugins'])}: {error}") from None
+    catalogue.read_plugins()
 
 
 def read_entry(text: str) -> dict[str, Any]:
@@ -427,6 +463,9 @@ def _axis(key: str, field: FieldInfo, given: object) -> list[Any]:
 def allowed(field: FieldInfo) -> str:
     """Return in words what a hyperparameter may be."""
     choices = get_args(field.annotation)
+    for named in field.metadata:
+        if isinstance(named, NameOf):
+            choices = named.names()
     return field.description or ", ".join(map(str, choices))
 
 
@@ -470,12 +509,21 @@ def _allowed(place: Sequence[str | int]) -> str:
     """Return what may stand in `params.yaml` at `place`: a section's keys, or a value's kind."""
     section: Any = Params
     none: Sequence[Any] = ()
+    if place[:1] in NAMED:
+        return NAMED[place[:1]]()
     for part in place:
         field = section.model_fields[part]
         if field.description:
             return str(field.description)
         section, *none = get_args(field.annotation) or (field.annotation,)
     return f"the keys {', '.join(section.model_fields)}{', or null for none' if none else ''}"
+
+
+# What may stand there depends on the plugins, of which nothing is known before.
+NAMED: Mapping[Sequence[str | int], Callable[[], str]] = {
+    ("dataset",): lambda: ", ".join(catalogue.datasets()),
+    ("models",): lambda: f"at least one of {', '.join(catalogue.models())}, each with its axes",
+}
 
 
 def _key(name: object) -> str:

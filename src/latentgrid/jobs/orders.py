@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentgrid.errors import UserError, one_line, plain_errors
 from latentgrid.files.atomic import replacing, sha256
+from latentgrid.grid import plugins
 from latentgrid.jobs.client import JOB
 from latentgrid.jobs.loading import LOADED
 from latentgrid.stamps.made import Digests, Product, Recipe, require_as_written, stamp, stamp_of
@@ -150,6 +151,7 @@ def _require_loaded(planned: Mapping[str, str]) -> None:
     """
     for module in planned:
         if not module.endswith(MAIN):
+            plugins.make_importable()
             importlib.import_module(module)
     _require(planned, {module: LOADED.get(module) or _on_disk(module) for module in planned})
 
@@ -165,6 +167,5 @@ def _require(planned: Mapping[str, str], found: Mapping[str, str | None]) -> Non
 
 def _on_disk(module: str) -> str | None:
     """Return the SHA-256 of the file of a module, which need not be a valid one."""
-    path = Path(__file__).parents[2].joinpath(*module.split("."))
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return sha256(file) if file.is_file() else None
+    file = plugins.source(module)
+    return sha256(file) if file else None

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch
+from latentgrid.errors import UserError
+from latentgrid.grid import components, plugins
 from latentgrid.nets.initialise import glorot_uniform
 
 ImageShape = tuple[int, int, int]
@@ -226,15 +228,19 @@ def reconstruct(model: Model, images: Tensor) -> Tensor | None:
 
 
 def load(name: str) -> type[Model]:
-    """Return the model that the file `name` of this folder defines."""
-    module = importlib.import_module(f"{__name__}.{name}")
-    return next(
-        value
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, Model)
-        and value.__module__ == module.__name__
-    )
+    """Return the model that a file defines: its class whose constructor takes the image's shape.
+
+    Raises:
+        UserError: there is no such file, or its class is no `Model`.
+    """
+    module = importlib.import_module(components.module_of("models", name))
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Model):
+            takes_shape = [*signature(value).parameters][:1] == ["image_shape"]
+            if value.__module__ == module.__name__ and takes_shape:
+                return value
+    file = plugins.shown(components.file_of("models", name))
+    raise UserError(f"{file}: needs a class that is a latentgrid.models.Model")
 
 
 def build(settings: Mapping[str, Any], image_shape: ImageShape, classes: int) -> Model:

@@ -5,8 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from latentgrid.data import Batch
-from latentgrid.data.corruptions import CORRUPTIONS
+from latentgrid.data import Batch, corruptions
 from latentgrid.models import Losses, Model, reconstruct
 from latentgrid.models._reconstruction import squared_error
 
@@ -17,7 +16,7 @@ class Denoiser(Model):
     The damage is drawn anew each time that an image is seen.
 
     Attributes:
-        corruption: a name of `data/corruptions.py`.
+        corruption: the name of a file in `data/corruptions`.
     """
 
     terms: ClassVar = {
@@ -29,7 +28,7 @@ class Denoiser(Model):
 
     def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Return the images damaged, (n, c, h, w) in [0, 1]."""
-        return CORRUPTIONS[self.corruption](images, generator)
+        return corruptions.load(self.corruption)(images, generator)
 
     def restore(self, images: Tensor) -> Tensor:
         """Return the images restored, (n, c, h, w), as the loss sees them."""

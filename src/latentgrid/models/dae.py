@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.grid.hyperparameters import Corruption, LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._autoencoder import Autoencoder, dense_pair
 from latentgrid.models._denoiser import Denoiser
@@ -21,9 +21,7 @@ class DAE(Denoiser, Autoencoder):
         self,
         image_shape: ImageShape,
         latent_dim: LatentDim,
-        corruption: Literal[
-            "pixels_50", "pixels_90", "blur", "block", "noise", "inpainting"
-        ] = "pixels_50",
+        corruption: Corruption = "pixels_50",
         network: Literal["dense", "conv"] = "conv",
         hidden: PositiveInteger = 500,
         channels: PositiveInteger = 32,

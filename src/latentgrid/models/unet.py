@@ -1,10 +1,8 @@
 """The U-Net of source 001 as a denoiser, on the corruptions of source 003."""
 
-from typing import Literal
-
 from torch import Tensor
 
-from latentgrid.grid.hyperparameters import PositiveInteger
+from latentgrid.grid.hyperparameters import Corruption, PositiveInteger
 from latentgrid.models import ImageShape
 from latentgrid.models._denoiser import Denoiser
 from latentgrid.nets.sides import quarter
@@ -24,9 +22,7 @@ class UNet(Denoiser):
     def __init__(
         self,
         image_shape: ImageShape,
-        corruption: Literal[
-            "pixels_50", "pixels_90", "blur", "block", "noise", "inpainting"
-        ] = "pixels_50",
+        corruption: Corruption = "pixels_50",
         channels: PositiveInteger = 32,
     ) -> None:
         super().__init__()

@@ -23,6 +23,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.files.links import refuse_links
 from latentgrid.files.locks import is_held
 from latentgrid.files.owners import require_writable, require_writable_below
+from latentgrid.grid import catalogue, components
 from latentgrid.grid.runs import canonical, trial_of
 from latentgrid.jobs import orders
 from latentgrid.jobs.parent import WORKFLOW
@@ -154,12 +155,11 @@ def try_networks(layout: Layout, plan: str) -> None:
     not try them again.
     """
     trials = {canonical(trial_of(planned["settings"])) for planned in json.loads(plan)}
-    kinds = sorted({json.loads(trial)[0] for trial in trials})
-    tried = code_of(
-        "latentgrid.steps.trial",
-        f"latentgrid.data.sources.{layout.dataset}",
-        *(f"latentgrid.models.{kind}" for kind in kinds),
-    )
+    runs = (planned["settings"] for planned in json.loads(plan))
+    named = {module for settings in runs for module in catalogue.modules_of(settings)}
+    named |= {components.module_of(kind, name) for kind, name in components.of_plugins()}
+    source = components.module_of("datasets", layout.dataset)
+    tried = code_of("latentgrid.steps.trial", source, *sorted(named))
     key = digest(canonical(sorted(trials)) + tried.digest)
     if layout.tried.exists() and layout.tried.read_bytes() == key.encode():
         return

@@ -8,18 +8,18 @@ decides nothing and is left out.
 
 import ast
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import grimp
 
-PACKAGE = "latentgrid"
+from latentgrid.grid import plugins
+
+PACKAGE = plugins.PACKAGE
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 DEPTH = 20  # so many imports after one another tell modules of equal text apart
 STARTS = (f"{PACKAGE}.jobs.step", f"{PACKAGE}.stamps.made")
@@ -65,20 +65,6 @@ def _linked(module: str, depth: int) -> str:
 
 
 @cache
-def source_file(module: str) -> str:
-    """Return the file of a module of this package, seen from the root of the project."""
-    path = _root().joinpath(*module.split(".")[1:])
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return f"src/{file.relative_to(_root().parent).as_posix()}"
-
-
-def _root() -> Path:
-    spec = importlib.util.find_spec(PACKAGE)
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent
-
-
-@cache
 def _graph() -> grimp.ImportGraph:
     graph = grimp.build_graph(PACKAGE, cache_dir=None)
     for module in STARTS:
@@ -87,22 +73,39 @@ def _graph() -> grimp.ImportGraph:
 
 
 def _upstream(modules: tuple[str, ...]) -> set[str]:
-    found = set(modules)
-    for module in modules:
-        found |= _graph().find_upstream_modules(module)
-    packages = {module.rpartition(".")[0] for module in found} - {""}
-    return found | packages
+    found, wanted = set[str](), list(modules)
+    while wanted:
+        module = wanted.pop()
+        if module in found:
+            continue
+        found.add(module)
+        if module in _graph().modules:
+            found |= _graph().find_upstream_modules(module)
+        else:  # a plugin's
+            wanted += [*_imported(module), *_packages_of(module)]
+    packages = {module.rpartition(".")[0] for module in found if module in _graph().modules}
+    return found | packages - {""}
+
+
+def _packages_of(module: str) -> list[str]:
+    """Return the packages that a plugin's module lies in, as far as they have code."""
+    parts = module.split(".")
+    packages = [".".join(parts[:length]) for length in range(1, len(parts))]
+    return [package for package in packages if plugins.source(package)]
 
 
 @cache
 def _source(module: str) -> bytes:
-    return _root().parent.joinpath(*Path(source_file(module)).parts[1:]).read_bytes()
+    file = plugins.source(module)
+    if file is None:
+        raise FileNotFoundError(f"{module}: no such file")
+    return file.read_bytes()
 
 
 @cache
 def _syntax(module: str) -> ast.Module:
     """Return what a module's file says, without docstrings."""
-    tree = ast.parse(_source(module), filename=source_file(module))
+    tree = ast.parse(_source(module), filename=module)
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
@@ -145,7 +148,7 @@ def _place(node: ast.Import | ast.ImportFrom) -> list[str]:
 def _names(node: ast.Import | ast.ImportFrom) -> Iterator[list[str]]:
     """Yield what is imported, and what it is called."""
     for name in node.names:
-        ours = isinstance(node, ast.Import) and name.name.startswith(f"{PACKAGE}.")
+        ours = isinstance(node, ast.Import) and plugins.is_ours(name.name)
         yield [name.name.rpartition(".")[2] if ours else name.name, name.asname or ""]
 
 
@@ -158,23 +161,32 @@ def _imported(module: str) -> tuple[str, ...]:
             base = _base(module, node)
             for name in node.names:
                 inner = f"{base}.{name.name}"
-                target = inner if inner in _graph().modules else base
+                target = inner if _is_module(inner) else base
                 if inner not in STARTS:
                     found.append((name.name, name.asname or "", target))
         elif isinstance(node, ast.Import):
             found += [(name.name, name.asname or "", name.name) for name in node.names]
-    return tuple(target for *_, target in sorted(found) if target in _graph().modules)
+    return tuple(target for *_, target in sorted(found) if _is_module(target))
+
+
+def _is_module(name: str) -> bool:
+    """Tell whether a name is that of a module which decides results."""
+    if name.partition(".")[0] == PACKAGE:
+        return name in _graph().modules
+    return plugins.source(name) is not None
 
 
 def _is_ours(node: ast.ImportFrom) -> bool:
-    return node.level > 0 or f"{node.module}.".startswith(f"{PACKAGE}.")
+    return node.level > 0 or plugins.is_ours(str(node.module))
 
 
 def _base(module: str, node: ast.ImportFrom) -> str:
     """Return the module that a `from … import` names."""
     if not node.level:
         return str(node.module)
-    package = module if source_file(module).endswith("/__init__.py") else module.rpartition(".")[0]
+    file = plugins.source(module)
+    is_package = file is not None and file.name == "__init__.py"
+    package = module if is_package else module.rpartition(".")[0]
     above = package.split(".")[: len(package.split(".")) - node.level + 1]
     return ".".join([*above, *([node.module] if node.module else [])])
 

@@ -8,8 +8,8 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from latentgrid import experiments
 from latentgrid.files.atomic import save
+from latentgrid.grid import components
 from latentgrid.jobs.step import run_step
 
 
@@ -19,7 +19,7 @@ def main(
 ) -> None:
     """Run one experiment."""
     torch.set_num_threads(1)
-    module = importlib.import_module(f"{experiments.__name__}.{name}")
+    module = importlib.import_module(components.module_of("experiments", name))
     tensors = {key: tensor.contiguous() for key, tensor in module.run().items()}
     save(output, lambda part: save_file(tensors, part))
 

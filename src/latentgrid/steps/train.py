@@ -16,6 +16,7 @@ from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs import orders
 from latentgrid.jobs.devices import take_device
@@ -66,7 +67,7 @@ def code_digest_of(settings: Mapping[str, Any]) -> str:
         return order.product.recipe.code
     from latentgrid.stamps.code import code_of
 
-    return code_of("latentgrid.training.run", f"latentgrid.models.{settings['model']}").digest
+    return code_of("latentgrid.training.run", *catalogue.modules_of(settings)).digest
 
 
 def settings_of(layout: Layout, run: str) -> Mapping[str, Any]:

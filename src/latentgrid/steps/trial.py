@@ -1,13 +1,17 @@
 """The step that tries every network of the grid, before any is trained."""
 
+import importlib
+import traceback
 from typing import Annotated
 
 import torch
 import typer
 
 from latentgrid.data import sources
+from latentgrid.errors import UserError, one_line
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
+from latentgrid.grid import components, plugins
 from latentgrid.grid.runs import canonical, read_plan, trial_of
 from latentgrid.jobs.step import run_step
 from latentgrid.training.trial import examine, shown
@@ -21,6 +25,8 @@ def main(
     layout = Layout(dataset)
     size = sources.size(dataset)
     torch.set_num_threads(1)
+    for kind, name in components.of_plugins():
+        require_importable(kind, name)
     tried: set[str] = set()
     for planned in read_plan(layout.plan):
         trial = canonical(trial_of(planned["settings"]))
@@ -29,6 +35,26 @@ def main(
             tried.add(trial)
     write_text(layout.tried, key)
     print(f"{len(tried)} networks fit images of {shown(size.shape)}", flush=True)
+
+
+def require_importable(kind: str, name: str) -> None:
+    """Refuse a component that cannot be imported.
+
+    Raises:
+        UserError: it cannot; the text names its file and line.
+    """
+    file = components.file_of(kind, name)
+    try:
+        importlib.import_module(components.module_of(kind, name))
+    except Exception as error:  # whatever a file of the user's raises is said in one line
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(file)
+        ]
+        place = f"{plugins.shown(file)}, line {lines[-1]}" if lines else plugins.shown(file)
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        raise UserError(f"{place}: cannot be imported: {reason}") from error
 
 
 if __name__ == "__main__":

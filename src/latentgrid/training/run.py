@@ -20,6 +20,7 @@ from latentgrid import models
 from latentgrid.data import Images, load_images
 from latentgrid.files.atomic import save, sha256, write_json, write_text
 from latentgrid.files.run_files import RunFiles
+from latentgrid.grid import plugins
 from latentgrid.models import Model
 from latentgrid.provenance import code_version, library_versions
 from latentgrid.randomness import generator, seed_of
@@ -58,7 +59,7 @@ def train_run(
         Stopped: the process was asked to end; the next call goes on.
     """
     started = datetime.now(UTC)
-    code = code_version(), code_digest
+    code = code_version(root.folder for root in plugins.roots()), code_digest
     compute_deterministically(device)
     # Moments of weights without a gradient decay into numbers that slow a CPU's step to half.
     torch.set_flush_denormal(True)

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from latentgrid.data import Batch, as_batch
 from latentgrid.models import Losses, Model, Player
-from latentgrid.training.optimizers import OPTIMIZERS, Optimizer
+from latentgrid.training import optimizers
+from latentgrid.training.optimizers import Optimizer
 
 Row = dict[str, float]
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -46,7 +47,7 @@ def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
     precision = PRECISIONS[settings["precision"]]
 
     def optimizer_of(player: Player) -> Optimizer:
-        return OPTIMIZERS[settings["optimizer"]](player.groups, settings["learning_rate"])
+        return optimizers.load(settings["optimizer"])(player.groups, settings["learning_rate"])
 
     return [Turn(player, optimizer_of(player), precision) for player in model.players()]
 

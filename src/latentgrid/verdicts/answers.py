@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, components, plugins
 from latentgrid.results.tables import joined
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.claims import Part
@@ -24,14 +24,13 @@ def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for name in catalogue.claims():
-        claim = importlib.import_module(f"latentgrid.verdicts.claims.{name}")
+        claim = importlib.import_module(components.module_of("claims", name))
         try:
             said = {"name": name, "claim": claim.CLAIM, "source": claim.SOURCE}
             rows += [said | _row(part) for part in claim.examine(runs)]
         except Exception as error:  # whatever a claim of the user's raises is said in one line
-            raise UserError(
-                f"src/latentgrid/verdicts/claims/{name}.py: {type(error).__name__}: {error}"
-            ) from error
+            file = plugins.shown(components.file_of("claims", name))
+            raise UserError(f"{file}: {type(error).__name__}: {error}") from error
     return pd.DataFrame(rows)
 
 

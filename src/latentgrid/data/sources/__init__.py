@@ -9,6 +9,7 @@ from typing import Any
 from latentgrid.data import Images
 from latentgrid.data.contract import Size, checked, checked_size
 from latentgrid.errors import UserError, one_line
+from latentgrid.grid import components, plugins
 
 __all__ = ["Size", "load", "size"]
 
@@ -40,8 +41,9 @@ def load(dataset: str, folder: Path, mirror: str | None) -> Images:
 
 def _part(dataset: str, name: str) -> Any:
     """Return what a source's file defines under a name."""
+    module = components.module_of("datasets", dataset)
     try:
-        source = importlib.import_module(f"{__name__}.{dataset}")
+        source = importlib.import_module(module)
     except Exception as error:  # whatever a file of the user's raises is said in one line
         raise UserError(f"cannot be imported: {type(error).__name__} {one_line(error)}") from error
     if not hasattr(source, name):
@@ -55,4 +57,5 @@ def _named(dataset: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError(f"src/latentgrid/data/sources/{dataset}.py: {error}") from None
+        file = plugins.shown(components.file_of("datasets", dataset))
+        raise UserError(f"{file}: {error}") from None

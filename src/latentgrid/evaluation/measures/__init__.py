@@ -7,7 +7,7 @@ no codes, say) gives an empty dictionary.
 import importlib
 from typing import Any
 
-from latentgrid.grid import catalogue
+from latentgrid.grid import components
 from latentgrid.results.trained import TestSet, TrainedRun
 
 
@@ -15,6 +15,7 @@ def of_run(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return how a run ended, how many parameters it has, and all measures of it by name."""
     figures: dict[str, Any] = {"status": run.outcome.status, "epochs": run.outcome.epochs}
     figures["parameters"] = run.config.parameters
-    for name in catalogue.measures():
-        figures |= importlib.import_module(f"{__name__}.{name}").measure(run, test)
+    for name in components.names("measures"):
+        module = importlib.import_module(components.module_of("measures", name))
+        figures |= module.measure(run, test)
     return figures

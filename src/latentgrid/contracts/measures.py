@@ -1,0 +1,35 @@
+"""The contract of a measure (`latentgrid.evaluation.measures`)."""
+
+import importlib
+import math
+from typing import Any
+
+from latentgrid.contracts import require, sample
+from latentgrid.grid import components
+from latentgrid.grid.runs import read_plan
+from latentgrid.results.trained import TrainedRun, load_test_set
+
+
+def gives_numbers_of_every_run(name: str) -> None:
+    """`measure` gives finite numbers by name, or nothing, of a run of each sort; again the same."""
+    measure = importlib.import_module(components.module_of("measures", name)).measure
+    with sample.trained():
+        test = load_test_set(sample.LAYOUT.images)
+        for planned in read_plan(sample.LAYOUT.plan):
+            run = TrainedRun(sample.LAYOUT.run(planned["name"]), frozenset({"judged"}))
+            found, again = measure(run, test), measure(run, test)
+            require(isinstance(found, dict), "measure() must return numbers by name, or {}")
+            for key, value in found.items():
+                require(
+                    all(map(_is_number, value if isinstance(value, list) else [value])),
+                    f"measure() of {planned['entry']} gives {key} = {value!r}, no finite number",
+                )
+            require(found == again, f"measure() of {planned['entry']} does not repeat")
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether a value is one of Python's numbers; a list of them may have gaps."""
+    return value is None or (type(value) in (int, float) and math.isfinite(value))
+
+
+CHECKS = (gives_numbers_of_every_run,)

@@ -1,0 +1,248 @@
+"""Files that are found by their names: models, data sets, measures, figures and so on.
+
+A component is one file, in this package or in a plugin folder; its name is the file's. Files are
+parsed here and not run, so that nothing heavy is imported. What begins with _ is code that
+components share.
+"""
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from latentgrid.errors import UserError
+from latentgrid.grid import plugins
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of component.
+
+    Attributes:
+        folder: where this package's lie.
+        defines: the functions and constants that each file must have.
+        has_class: whether each file must have a class, which says in a docstring what it is.
+    """
+
+    folder: str
+    defines: tuple[str, ...] = ()
+    has_class: bool = False
+
+
+# By the name of their folder in a plugin folder.
+KINDS = {
+    "models": Kind("models"),
+    "datasets": Kind("data/sources", ("SIZE", "load")),
+    "corruptions": Kind("data/corruptions", ("corrupt",)),
+    "optimizers": Kind("training/optimizers", has_class=True),
+    "measures": Kind("evaluation/measures", ("measure",)),
+    "experiments": Kind("experiments", ("run",)),
+    "claims": Kind("verdicts/claims", ("CLAIM", "SOURCE", "examine")),
+    "figures": Kind("figures/comparisons", ("CAPTION", "draw")),
+}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return the names of all components of a kind, sorted."""
+    return tuple(sorted(_files(kind)))
+
+
+def file_of(kind: str, name: str) -> Path:
+    """Return the file of a component.
+
+    Raises:
+        UserError: there is none of this name.
+    """
+    if name not in _files(kind):
+        raise UserError(f"{name}: unknown; allowed {kind}: {', '.join(names(kind))}")
+    return _files(kind)[name]
+
+
+def module_of(kind: str, name: str) -> str:
+    """Return the name by which a component is imported, as `latentgrid.models.vae`.
+
+    Raises:
+        UserError: there is none of this name.
+    """
+    file = file_of(kind, name)
+    for root in plugins.roots():
+        if file.is_relative_to(root.folder):
+            plugins.make_importable()
+            return f"{root.package}.{kind}.{name}"
+    return ".".join([plugins.PACKAGE, *KINDS[kind].folder.split("/"), name])
+
+
+def of_plugins() -> list[tuple[str, str]]:
+    """Return kind and name of each component that lies in a plugin folder."""
+    own = plugins.PACKAGE_FOLDER
+    return [
+        (kind, name)
+        for kind in KINDS
+        for name, file in _files(kind).items()
+        if not file.is_relative_to(own)
+    ]
+
+
+def _files(kind: str) -> Mapping[str, Path]:
+    return _found(kind, os.environ.get(plugins.CHOSEN, ""))
+
+
+@cache
+def _found(kind: str, chosen: str) -> Mapping[str, Path]:
+    """Return each component's file by its name; `chosen` says which plugins there are.
+
+    Raises:
+        UserError: two files have one name.
+    """
+    found: dict[str, Path] = {}
+    for folder, named in _folders(kind):
+        for file in named or sorted(folder.glob("[!_.]*.py")):
+            if file.stem in found:
+                raise UserError(
+                    f"{plugins.shown(found[file.stem])} and {plugins.shown(file)} have one name; "
+                    f"rename one"
+                )
+            found[file.stem] = file
+    return MappingProxyType(found)
+
+
+def _folders(kind: str) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield each folder that holds components of a kind, and which of its files if not all."""
+    yield plugins.PACKAGE_FOLDER / KINDS[kind].folder, []
+    for root in plugins.roots():
+        folder = root.folder / kind
+        named = [file for file in root.files if file.parent == folder]
+        if named or not root.files:
+            yield folder, named
+
+
+def require_sound_plugins() -> None:
+    """Refuse plugin folders in which something would not be found, or not be heeded when edited.
+
+    Raises:
+        UserError: the text names the file and what is wrong with it.
+    """
+    for root in plugins.roots():
+        if not root.files and not any((root.folder / kind).is_dir() for kind in KINDS):
+            raise UserError(
+                f"plugins: {plugins.shown(root.folder)}: has no folder of a kind; allowed: "
+                f"{', '.join(KINDS)}"
+            )
+        below = (path for kind in KINDS for path in (root.folder / kind).glob("[!_.]*"))
+        every = [*root.folder.glob("[!_.]*"), *filter(Path.is_dir, below)]
+        for path in root.files or sorted(every):
+            _require_kind(root, path)
+        for file in sorted(root.folder.rglob("*.py")):
+            _require_known_imports(file)
+    for kind, name in of_plugins():
+        _require_defined(kind, file_of(kind, name))
+
+
+def _require_kind(root: plugins.Root, path: Path) -> None:
+    """Refuse what lies in a plugin folder but in no folder of a kind."""
+    kind = path.parent.name if path.is_file() else path.name
+    is_code = path.suffix == ".py" if path.is_file() else any(path.rglob("*.py"))
+    if is_code and (kind not in KINDS or path.parents[path.is_file()] != root.folder):
+        raise UserError(
+            f"{plugins.shown(path)}: lies in no folder of a kind; allowed: {', '.join(KINDS)}, and "
+            f"for code that they share a name that begins with _"
+        )
+
+
+def _require_known_imports(file: Path) -> None:
+    """Refuse imports of the project's other files, whose edits would make nothing again."""
+    for line in ast.walk(ast.Module(statements(file), [])):
+        if isinstance(line, ast.Import):
+            imported = [name.name for name in line.names]
+        elif isinstance(line, ast.ImportFrom) and not line.level:
+            imported = [str(line.module)]
+        else:
+            continue
+        for module in imported:
+            place = Path(module.partition(".")[0])
+            if not plugins.is_ours(module) and (place.is_dir() or Path(f"{place}.py").is_file()):
+                raise UserError(
+                    f"{plugins.shown(file)}, line {line.lineno}: imports {module}, which is no "
+                    f"part of a plugin folder; move it there, as its edits would not be seen"
+                )
+
+
+def _require_defined(kind: str, file: Path) -> None:
+    if not NAME.fullmatch(file.stem):
+        raise UserError(
+            f"{plugins.shown(file)}: unfit name; allowed: a letter, then letters, digits and _, "
+            f"all lower-case"
+        )
+    lines = statements(file)
+    defined = {name for line in lines for name in _defined_by(line)}
+    for name in KINDS[kind].defines:
+        if name not in defined:
+            raise UserError(f"{plugins.shown(file)}: has no {name}, which each of {kind} has")
+    if KINDS[kind].has_class:
+        classes = [line for line in lines if isinstance(line, ast.ClassDef)]
+        if not any(map(ast.get_docstring, classes)):
+            raise UserError(
+                f"{plugins.shown(file)}: needs a class with a docstring, which says what it is"
+            )
+
+
+def _defined_by(line: ast.stmt) -> list[str]:
+    match line:
+        case ast.FunctionDef() | ast.ClassDef():
+            return [line.name]
+        case ast.Assign():
+            return list(map(ast.unparse, line.targets))
+        case ast.AnnAssign():
+            return [ast.unparse(line.target)]
+        case ast.ImportFrom():
+            return [name.asname or name.name for name in line.names]
+    return []
+
+
+@cache
+def statements(file: Path) -> list[ast.stmt]:
+    """Return the statements of a file.
+
+    Raises:
+        UserError: it is not valid Python; the text names the line.
+    """
+    place = plugins.shown(file)
+    try:
+        return ast.parse(file.read_text(encoding="utf-8")).body
+    except SyntaxError as error:
+        where = f"{place}, line {error.lineno}" if error.lineno else place
+        raise UserError(f"{where}: is not valid Python: {error.msg}") from None
+    except ValueError as error:
+        raise UserError(f"{place}: is no text in UTF-8 ({error})") from None
+
+
+def constant(file: Path, name: str) -> Any:
+    """Return the value of a constant of a file, or None if there is none of that name.
+
+    Raises:
+        UserError: the value cannot be read without running the file.
+    """
+    for line in statements(file):
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
+            return plain(file, name, line.value)
+    return None
+
+
+def plain(file: Path, what: str, value: ast.expr | None) -> Any:
+    """Return a value that a file spells out.
+
+    Raises:
+        UserError: it cannot be read without running the file.
+    """
+    try:
+        return ast.literal_eval(value or "")
+    except ValueError:
+        found = ast.unparse(value) if value else "no value"
+        raise UserError(f"{plugins.shown(file)}: {what} {found}: must be a plain value") from None

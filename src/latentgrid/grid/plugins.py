@@ -1,0 +1,208 @@
+"""The folders of files that users add: those that `plugins:` names, and installed packages.
+
+A plugin folder has a folder for each kind of file in it (`components.KINDS`). It is imported as the
+package of its own name: `extensions/models/mine.py` is the module `extensions.models.mine`. The
+workflow and the commands choose the plugins; an environment variable hands them on to jobs.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+from latentgrid.errors import UserError
+
+CHOSEN = "LATENTGRID_PLUGINS"  # the environment variable with all plugins, as JSON
+GROUP = "latentgrid.plugins"  # the entry points by which a package says that it holds plugins
+PACKAGE = "latentgrid"
+PACKAGE_FOLDER = Path(__file__).parents[1]
+PLUGIN_LIST = "a list of folders or files of the project, as in [extensions]"
+
+
+@dataclass(frozen=True)
+class Root:
+    """A folder that holds plugins.
+
+    Attributes:
+        package: the name that it is imported by.
+        folder: its absolute path.
+        files: the files of it that were named; none if it is the folder that was named.
+    """
+
+    package: str
+    folder: Path
+    files: tuple[Path, ...] = ()
+
+    @property
+    def top_package(self) -> str:
+        """The first part of the name that it is imported by."""
+        return self.package.partition(".")[0]
+
+    @property
+    def top_folder(self) -> Path:
+        """The folder of that package."""
+        depth = self.package.count(".")
+        return self.folder.parents[depth - 1] if depth else self.folder
+
+
+def choose(named: Iterable[str]) -> None:
+    """Make these and the installed ones the plugins of this process and of those that it starts.
+
+    Args:
+        named: folders, or files in their folders for a kind, relative to where we are.
+
+    Raises:
+        UserError: one is not there, or cannot be imported by its name.
+    """
+    found = [*_named(named), *_installed()]
+    for number, root in enumerate(found):
+        for other in found[:number]:
+            if root.top_package == other.top_package:
+                raise UserError(
+                    f"plugins: {shown(other.folder)} and {shown(root.folder)} have one name; "
+                    f"rename one of the folders"
+                )
+    chosen = [[root.package, str(root.folder), *map(str, root.files)] for root in found]
+    os.environ[CHOSEN] = json.dumps(chosen)
+
+
+def roots() -> tuple[Root, ...]:
+    """Return the plugin folders that were chosen."""
+    return _read(os.environ.get(CHOSEN) or "[]")
+
+
+@cache
+def _read(chosen: str) -> tuple[Root, ...]:
+    return tuple(
+        Root(package, Path(folder), tuple(map(Path, files)))
+        for package, folder, *files in json.loads(chosen)
+    )
+
+
+def _named(named: Iterable[str]) -> list[Root]:
+    files: dict[Path, list[Path]] = {}
+    for name in named:
+        path = Path(name).absolute()
+        if path.is_dir():
+            files[path] = []
+        elif path.is_file():
+            folder = path.parents[1]
+            if files.setdefault(folder, [path]) and path not in files[folder]:
+                files[folder].append(path)
+        else:
+            raise UserError(f"plugins: {name}: no such folder or file; allowed: {PLUGIN_LIST}")
+    return [Root(_name_of(folder), folder, tuple(files[folder])) for folder in files]
+
+
+def _name_of(folder: Path) -> str:
+    """Return the name that a folder is imported by: its own.
+
+    Raises:
+        UserError: no module can have it, or another one has it.
+    """
+    name = folder.name
+    if not name.isidentifier():
+        raise UserError(
+            f"plugins: {shown(folder)}: the folder's name must be letters, digits and _, "
+            f"as it is imported by it"
+        )
+    found = PathFinder.find_spec(name)
+    elsewhere = found and found.origin and Path(found.origin).parent != folder
+    if elsewhere or name in sys.stdlib_module_names:
+        raise UserError(
+            f"plugins: {shown(folder)}: {name} is the name of a package of Python's too; "
+            f"rename the folder"
+        )
+    return name
+
+
+@cache
+def _installed() -> tuple[Root, ...]:
+    """Return the packages that are installed as plugins.
+
+    Raises:
+        UserError: one of them is not to be found.
+    """
+    found = []
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda one: one.value):
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except ImportError:
+            spec = None
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        if not folders:
+            raise UserError(f"{GROUP}: {point.value}: no such package is installed")
+        found.append(Root(point.value, Path(folders[0])))
+    return tuple(found)
+
+
+def source(module: str) -> Path | None:
+    """Return the file of a module of this package or of a plugin's; None if it has none."""
+    top, *rest = module.split(".")
+    folder = _top_folder(top)
+    if folder is None:
+        return None
+    place = folder.joinpath(*rest)
+    files = place / "__init__.py", place.with_name(f"{place.name}.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def is_ours(module: str) -> bool:
+    """Tell whether a module is this package's or a plugin's, and no library's."""
+    return _top_folder(module.partition(".")[0]) is not None
+
+
+def _top_folder(top: str) -> Path | None:
+    """Return the folder of a package of ours by the first part of its name."""
+    if top == PACKAGE:
+        return PACKAGE_FOLDER
+    return next((root.top_folder for root in roots() if root.top_package == top), None)
+
+
+def shown(path: Path) -> str:
+    """Return a path as messages name it: seen from the project's folder if it lies in it."""
+    if path.is_relative_to(PACKAGE_FOLDER):
+        return f"src/{PACKAGE}/{path.relative_to(PACKAGE_FOLDER).as_posix()}"
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def find_spec(
+    name: str, path: Sequence[str] | None, target: ModuleType | None = None
+) -> ModuleSpec | None:
+    """Return how a module of a plugin folder is loaded; None for any other module."""
+    root = next((root for root in roots() if root.top_package == name.partition(".")[0]), None)
+    if root is None:
+        return None
+    if path is not None:
+        return PathFinder.find_spec(name, path, target)
+    start = root.top_folder / "__init__.py"
+    if start.is_file():
+        return importlib.util.spec_from_file_location(name, start)
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [str(root.top_folder)]
+    return spec
+
+
+class Finder(MetaPathFinder):
+    """Finds the modules of plugin folders, which need not lie where Python looks."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return how a module is loaded; None leaves it to Python."""
+        return find_spec(fullname, path, target)
+
+
+def make_importable() -> None:
+    """Let Python find the modules of plugin folders, before it looks for others of their names."""
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder())

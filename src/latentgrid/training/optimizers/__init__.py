@@ -1,0 +1,78 @@
+"""One file an optimizer; each has a class that is an `Optimizer`, with its constants.
+
+Those of source 000 are those of TensorFlow 1. PyTorch's own differ: its Adam adds ε to the
+corrected root, its RMSProp starts its mean square at 0 and adds ε outside the root. They stand here
+on PyTorch's functional kernels and not on `torch.optim.Optimizer`, whose first use imports the
+compiler and costs a job three seconds.
+
+A file with IN_TURN = True is for the models whose source applied one optimizer to several networks
+one after another (`Model.in_turn`).
+"""
+
+import importlib
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from latentgrid.errors import UserError
+from latentgrid.grid import components, plugins
+
+
+class Optimizer:
+    """Takes steps against the gradients of its parameters.
+
+    Attributes:
+        groups: the parameters in the groups that it is applied to one after another.
+        parameters: those of all groups.
+    """
+
+    def __init__(self, groups: Sequence[Iterable[Tensor]], learning_rate: float) -> None:
+        self.groups = [list(group) for group in groups]
+        self.parameters = [parameter for group in self.groups for parameter in group]
+        self.learning_rate = learning_rate
+
+    def minimise(self, objective: Tensor) -> None:
+        """Change the parameters by one step down the gradient of a scalar."""
+        gradients = torch.autograd.grad(objective, self.parameters, materialize_grads=True)
+        with torch.no_grad():
+            self.update(
+                [laid_out_as(p, g) for p, g in zip(self.parameters, gradients, strict=True)]
+            )
+
+    def update(self, gradients: list[Tensor]) -> None:
+        """Change the parameters, given their gradients in the same order."""
+        raise NotImplementedError
+
+    def state(self) -> list[Tensor]:
+        """Return the tensors that the next step depends on, besides the parameters."""
+        raise NotImplementedError
+
+    def zeros(self) -> list[Tensor]:
+        """Return a zero tensor for each parameter."""
+        return [torch.zeros_like(parameter) for parameter in self.parameters]
+
+
+def load(name: str) -> type[Optimizer]:
+    """Return the optimizer that a file defines.
+
+    Raises:
+        UserError: there is no such file, or it defines none.
+    """
+    module = components.module_of("optimizers", name)
+    for value in vars(importlib.import_module(module)).values():
+        if isinstance(value, type) and issubclass(value, Optimizer) and value.__module__ == module:
+            return value
+    file = plugins.shown(components.file_of("optimizers", name))
+    raise UserError(f"{file}: needs a class that is a latentgrid.training.optimizers.Optimizer")
+
+
+def laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """Return a gradient with the strides of its parameter.
+
+    PyTorch's fused kernel on a CPU takes both for so many numbers in a row, and of images with
+    other strides a convolution makes gradients with other strides.
+    """
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
