@@ -9,7 +9,7 @@ from torch.distributions import Normal
 
 from latentgrid import models
 from latentgrid.data import Batch, Images
-from latentgrid.models._adversarial import discriminator_loss, generator_loss
+from latentgrid.models.bases.adversarial import discriminator_loss, generator_loss
 from latentgrid.models.wgan import gradient_penalty
 from latentgrid.randomness import generator
 from latentgrid.training.loop import Training

@@ -10,8 +10,8 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from latentgrid.data import Batch, Images, load_images, to_unit_interval
 from latentgrid.evaluation.measures.clustering import agreement
 from latentgrid.evaluation.measures.silhouette import silhouette
-from latentgrid.models._bernoulli import BernoulliVAE
-from latentgrid.models._gaussian import kl_to_standard_normal
+from latentgrid.models.bases.bernoulli import BernoulliVAE
+from latentgrid.models.bases.gaussian import kl_to_standard_normal
 from latentgrid.randomness import generator
 from latentgrid.training.loop import Training
 from latentgrid.training.steps import turns_of

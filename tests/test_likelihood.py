@@ -13,8 +13,8 @@ from torch.distributions import Bernoulli
 from latentgrid.evaluation import bounds
 from latentgrid.evaluation.measures import likelihood
 from latentgrid.files.atomic import read_json, write_json
-from latentgrid.models._bernoulli import BernoulliVAE
-from latentgrid.models._gaussian import kl_to_standard_normal
+from latentgrid.models.bases.bernoulli import BernoulliVAE
+from latentgrid.models.bases.gaussian import kl_to_standard_normal
 from latentgrid.randomness import generator
 from latentgrid.results.trained import TrainedRun
 from latentgrid.steps.likelihood import write_bounds

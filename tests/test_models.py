@@ -10,7 +10,7 @@ from torch.distributions import Normal, kl_divergence
 
 from latentgrid import models
 from latentgrid.data import Batch
-from latentgrid.models._gaussian import kl_to_standard_normal
+from latentgrid.models.bases.gaussian import kl_to_standard_normal
 from latentgrid.models.mmd_vae import kernel, mmd
 from latentgrid.randomness import generator
 from networks import MNIST_SHAPE, build

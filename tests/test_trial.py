@@ -32,7 +32,7 @@ from torch import nn
 
 from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
-from latentgrid.models._gaussian import GaussianVAE
+from latentgrid.models.bases.gaussian import GaussianVAE
 from latentgrid.nets.dense import dense, dense_decoder
 
 

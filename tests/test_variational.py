@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from latentgrid import models
 from latentgrid.data import Batch
 from latentgrid.errors import UserError
-from latentgrid.models._bernoulli import log_ratio_to_standard_normal
-from latentgrid.models._gaussian import kl_to_standard_normal
-from latentgrid.models._reconstruction import cross_entropy
+from latentgrid.models.bases.bernoulli import log_ratio_to_standard_normal
+from latentgrid.models.bases.gaussian import kl_to_standard_normal
+from latentgrid.models.bases.reconstruction import cross_entropy
 from latentgrid.nets.conv5 import conv5_decoder, conv5_encoder
 from latentgrid.randomness import generator
 from latentgrid.training.loop import Training

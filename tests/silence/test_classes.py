@@ -10,7 +10,7 @@ from latentgrid.data import Images, checksum
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, params
-from latentgrid.models._classifier import CrossEntropyClassifier
+from latentgrid.models.bases.classifier import CrossEntropyClassifier
 from latentgrid.nets.dense import dense
 from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import TrainedRun

@@ -27,7 +27,7 @@ MODEL = """
 from torch import nn, rand_like
 from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
-from latentgrid.models._autoencoder import Autoencoder, dense_pair
+from latentgrid.models.bases.autoencoder import Autoencoder, dense_pair
 
 class Mine(Autoencoder):
     \"\"\"An autoencoder.\"\"\"
@@ -101,7 +101,7 @@ WRONG = {
 @pytest.mark.parametrize("said", WRONG)
 def test_a_wrong_plugin_is_named(said):
     Path("helper.py").touch()
-    write("models/_shared.py")
+    write("models/bases/shared.py")
     write(*WRONG[said])
     with pytest.raises(UserError) as caught:
         chosen("extensions")

@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape, Losses, Player
-from latentgrid.models._adversarial import (
+from latentgrid.models.bases.adversarial import (
     DISCRIMINATOR,
     GENERATOR,
     discriminator_loss,
     generator_loss,
     normal_codes,
 )
-from latentgrid.models._prior import StandardNormalPrior
-from latentgrid.models._reconstruction import SQUARED_ERROR, squared_error
+from latentgrid.models.bases.prior import StandardNormalPrior
+from latentgrid.models.bases.reconstruction import SQUARED_ERROR, squared_error
 from latentgrid.nets.dense import dense, dense_decoder
 
 

@@ -2,7 +2,7 @@
 
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
-from latentgrid.models._autoencoder import DenseAutoencoder
+from latentgrid.models.bases.autoencoder import DenseAutoencoder
 
 
 class AE(DenseAutoencoder):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.models import ImageShape
-from latentgrid.models._classifier import CrossEntropyClassifier
+from latentgrid.models.bases.classifier import CrossEntropyClassifier
 from latentgrid.nets.dropout import seed_dropout
 
 RGB = 3

@@ -9,7 +9,7 @@ from torch.nn import functional
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
-from latentgrid.models._adversarial import (
+from latentgrid.models.bases.adversarial import (
     JensenShannon,
     discriminator_network,
     generator_network,

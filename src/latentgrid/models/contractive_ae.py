@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
-from latentgrid.models._autoencoder import PenalisedAutoencoder
-from latentgrid.models._reconstruction import CROSS_ENTROPY
+from latentgrid.models.bases.autoencoder import PenalisedAutoencoder
+from latentgrid.models.bases.reconstruction import CROSS_ENTROPY
 from latentgrid.nets.dense import KERAS_SLOPE
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
-from latentgrid.models._autoencoder import Autoencoder
+from latentgrid.models.bases.autoencoder import Autoencoder
 from latentgrid.nets.blocks import Blocks, conv_pair
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
-from latentgrid.models._gaussian import GaussianVAE
+from latentgrid.models.bases.gaussian import GaussianVAE
 from latentgrid.nets.conv import conv_decoder, conv_encoder
 
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from latentgrid.grid.hyperparameters import Corruption, LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
-from latentgrid.models._autoencoder import Autoencoder, dense_pair
-from latentgrid.models._denoiser import Denoiser
+from latentgrid.models.bases.autoencoder import Autoencoder, dense_pair
+from latentgrid.models.bases.denoiser import Denoiser
 from latentgrid.nets.blocks import Blocks, conv_pair
 
 

@@ -4,12 +4,12 @@ from typing import Literal
 
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
-from latentgrid.models._adversarial import (
+from latentgrid.models.bases.adversarial import (
     JensenShannon,
     discriminator_network,
     generator_network,
 )
-from latentgrid.models._prior import StandardNormalPrior
+from latentgrid.models.bases.prior import StandardNormalPrior
 
 
 class GAN(JensenShannon, StandardNormalPrior):

@@ -10,8 +10,8 @@ from latentgrid.data import Batch, to_unit_interval
 from latentgrid.errors import UserError
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape, Losses
-from latentgrid.models._gaussian import GaussianPosterior
-from latentgrid.models._reconstruction import CROSS_ENTROPY, cross_entropy
+from latentgrid.models.bases.gaussian import GaussianPosterior
+from latentgrid.models.bases.reconstruction import CROSS_ENTROPY, cross_entropy
 from latentgrid.nets.dense import dense, dense_decoder
 
 WIDTHS = (500, 500, 2000)

@@ -5,7 +5,7 @@ import itertools
 from torch import nn
 
 from latentgrid.models import ImageShape
-from latentgrid.models._classifier import CrossEntropyClassifier
+from latentgrid.models.bases.classifier import CrossEntropyClassifier
 from latentgrid.nets.dense import dense
 from latentgrid.nets.dropout import Dropout
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
-from latentgrid.models._linear import LinearAutoencoder
+from latentgrid.models.bases.linear import LinearAutoencoder
 
 
 class LinearAE(LinearAutoencoder):

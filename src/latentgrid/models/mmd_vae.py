@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape, Losses
-from latentgrid.models._prior import StandardNormalPrior
+from latentgrid.models.bases.prior import StandardNormalPrior
 from latentgrid.nets.conv import conv_decoder, conv_encoder
 
 ROWS = 256

@@ -9,7 +9,7 @@ from latentgrid.data import to_unit_interval
 from latentgrid.errors import UserError
 from latentgrid.grid.hyperparameters import LatentDim
 from latentgrid.models import ImageShape
-from latentgrid.models._linear import LinearAutoencoder
+from latentgrid.models.bases.linear import LinearAutoencoder
 
 
 class PCA(LinearAutoencoder):

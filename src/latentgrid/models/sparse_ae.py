@@ -7,8 +7,8 @@ import torch
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
-from latentgrid.models._autoencoder import PenalisedAutoencoder
-from latentgrid.models._reconstruction import CROSS_ENTROPY, cross_entropy
+from latentgrid.models.bases.autoencoder import PenalisedAutoencoder
+from latentgrid.models.bases.reconstruction import CROSS_ENTROPY, cross_entropy
 
 
 class SparseAE(PenalisedAutoencoder):

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from latentgrid.grid.hyperparameters import Corruption, PositiveInteger
 from latentgrid.models import ImageShape
-from latentgrid.models._denoiser import Denoiser
+from latentgrid.models.bases.denoiser import Denoiser
 from latentgrid.nets.sides import quarter
 from latentgrid.nets.unet import unet
 

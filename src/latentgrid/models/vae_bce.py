@@ -7,7 +7,7 @@ from torch import nn
 
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
 from latentgrid.models import ImageShape
-from latentgrid.models._bernoulli import BernoulliVAE
+from latentgrid.models.bases.bernoulli import BernoulliVAE
 from latentgrid.nets.dense import dense, dense_decoder, keras_leaky_relu
 
 

@@ -9,12 +9,12 @@ from torch import Tensor
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, PositiveReal
 from latentgrid.models import ImageShape, Losses
-from latentgrid.models._adversarial import (
+from latentgrid.models.bases.adversarial import (
     Adversarial,
     discriminator_network,
     generator_network,
 )
-from latentgrid.models._prior import StandardNormalPrior
+from latentgrid.models.bases.prior import StandardNormalPrior
 
 
 class WGAN(Adversarial, StandardNormalPrior):

@@ -17,7 +17,7 @@ from latentgrid.models import (
     Sampler,
     reconstruct,
 )
-from latentgrid.models._reconstruction import squared_error
+from latentgrid.models.bases.reconstruction import squared_error
 from latentgrid.randomness import generator
 
 RECONSTRUCTIONS = 20

@@ -9,7 +9,7 @@ from torch import Tensor
 from latentgrid.data import Batch
 from latentgrid.errors import UserError
 from latentgrid.models import ImageShape, Losses, Model
-from latentgrid.models._reconstruction import SQUARED_ERROR, squared_error
+from latentgrid.models.bases.reconstruction import SQUARED_ERROR, squared_error
 
 
 class LinearAutoencoder(Model):

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from latentgrid.data import Batch
 from latentgrid.models import Losses
-from latentgrid.models._gaussian import GaussianPosterior, kl_to_standard_normal
-from latentgrid.models._prior import StandardNormalPrior
-from latentgrid.models._reconstruction import CROSS_ENTROPY, cross_entropy
+from latentgrid.models.bases.gaussian import GaussianPosterior, kl_to_standard_normal
+from latentgrid.models.bases.prior import StandardNormalPrior
+from latentgrid.models.bases.reconstruction import CROSS_ENTROPY, cross_entropy
 
 
 class BernoulliVAE(GaussianPosterior, StandardNormalPrior):

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from latentgrid.data import Batch
 from latentgrid.models import Losses, Model
-from latentgrid.models._prior import StandardNormalPrior
-from latentgrid.models._reconstruction import SQUARED_ERROR, squared_error
+from latentgrid.models.bases.prior import StandardNormalPrior
+from latentgrid.models.bases.reconstruction import SQUARED_ERROR, squared_error
 
 
 class GaussianPosterior(Model):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from latentgrid.data import Batch, corruptions
 from latentgrid.models import Losses, Model, reconstruct
-from latentgrid.models._reconstruction import squared_error
+from latentgrid.models.bases.reconstruction import squared_error
 
 
 class Denoiser(Model):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentgrid.data import Batch
 from latentgrid.models import ImageShape, Losses, Model
-from latentgrid.models._reconstruction import (
+from latentgrid.models.bases.reconstruction import (
     CROSS_ENTROPY,
     SQUARED_ERROR,
     cross_entropy,
