@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from latentgrid.files.atomic import sha256, write_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import params
+from latentgrid.grid import reading
 from latentgrid.grid.runs import Run, planned_runs
 from latentgrid.jobs import orders
 from latentgrid.stamps.made import Digests, stamp
@@ -72,7 +72,7 @@ def configuration(project: Path, count: int) -> None:
 
 def imitate(project: Path) -> None:
     """Train and measure the first run, and give its files to all others."""
-    first, *others = planned_runs(params.load([project / CONFIG]))
+    first, *others = planned_runs(reading.load([project / CONFIG]))
     here = Layout("digits")
     trained = here.run(first.name)
     everything = [*trained.results, trained.timing, trained.outcome]

@@ -26,7 +26,7 @@ from latentgrid.evaluation.measures import accuracy, losses, reconstruction
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, reading
 from latentgrid.grid.runs import planned_runs
 from latentgrid.jobs.step import run_step
 from latentgrid.results.trained import TrainedRun, load_test_set
@@ -281,7 +281,7 @@ def settings_of(check: Check, epochs: int | None) -> dict[str, Any]:
         "evaluation": {"test_images": 10_000},
         "models": {check.group: entry},
     }
-    (run,) = planned_runs(params.check(raw, "known_values.py"))
+    (run,) = planned_runs(reading.check(raw, "known_values.py"))
     return run.settings
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, reading
 from project import ROOT, copy_project, has_nothing_to_do, run, write_params
 
 LAYOUT = Layout("digits")
@@ -51,7 +51,7 @@ def short(raw):
 
 
 def test_the_file_names_every_model():
-    assert set(params.load([FILE]).models) == set(catalogue.models())
+    assert set(reading.load([FILE]).models) == set(catalogue.models())
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fuzz import cases, end_of, spoilt
 from latentgrid.files.layout import Layout
-from latentgrid.grid import params
+from latentgrid.grid import messages, reading
 from latentgrid.grid.runs import planned_runs
 
 VALID = {
@@ -106,7 +106,7 @@ def wrong(draw):
 
 def assert_sound(path):
     """Every run has a folder of its own below the results, with a name that every disk takes."""
-    chosen = params.load([path])
+    chosen = reading.load([path])
     layout = Layout(chosen.dataset)
     names = [run.name for run in planned_runs(chosen)]
     assert len(set(names)) == len(names) > 0
@@ -128,7 +128,9 @@ def test_wrong_values_are_named_with_file_and_key(tmp_path, drawn):
     if said and "not valid YAML" not in said:
         # What depends on the changed key may be what is named.
         keys = {str(key) for key in changed if str(key).isprintable()} | {"figures", "judge"}
-        shown = any(len(str(key)) > params.LONGEST or not str(key).isprintable() for key in changed)
+        shown = any(
+            len(str(key)) > messages.LONGEST or not str(key).isprintable() for key in changed
+        )
         assert shown or any(f"{path}: {key}" in said or key in said for key in keys)
 
 

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from latentgrid.errors import UserError
-from latentgrid.grid import params
+from latentgrid.grid import reading
 from latentgrid.grid.runs import canonical, plan_of, planned_runs, read_plan
 
 
 def runs_of(raw):
-    return planned_runs(params.check(raw, "params.yaml"))
+    return planned_runs(reading.check(raw, "params.yaml"))
 
 
 def identities(raw):
@@ -164,7 +164,7 @@ def test_a_number_has_one_identity_however_it_is_written(raw_params, tmp_path, a
     found = set()
     for spelling in spellings:
         (tmp_path / "value.yaml").write_text(f"value: {spelling}\n")
-        raw_params["models"]["vae"][axis] = params.read_yaml(tmp_path / "value.yaml")["value"]
+        raw_params["models"]["vae"][axis] = reading.read_yaml(tmp_path / "value.yaml")["value"]
         found.add(json.dumps(identities(raw_params)))
     assert len(found) == 1
 
@@ -235,7 +235,7 @@ def test_canonical_text_ignores_the_order_of_keys_but_not_of_values():
 
 
 def test_a_plan_survives_its_file(raw_params, tmp_path):
-    plan = plan_of(params.check(raw_params, "params.yaml"))
+    plan = plan_of(reading.check(raw_params, "params.yaml"))
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     assert read_plan(tmp_path / "plan.json") == plan
     assert len(plan) == 54

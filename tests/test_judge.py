@@ -20,7 +20,7 @@ from latentgrid.evaluation.judge import (
 from latentgrid.evaluation.measures.recognisability import classes_seen, confidence, measure
 from latentgrid.files.atomic import write_json
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import params
+from latentgrid.grid import reading
 from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import TestSet as Images
 from latentgrid.results.trained import TrainedRun
@@ -142,7 +142,7 @@ def test_a_judge_must_be_a_classifier_of_the_grid(raw_params, judge):
     raw_params["evaluation"]["judge"] = judge
     raw_params["models"]["critic"] = {"model": "lenet5"} | LENET5
     with pytest.raises(UserError) as caught:
-        params.check(raw_params, "params.yaml")
+        reading.check(raw_params, "params.yaml")
     assert str(caught.value) == (
         f"params.yaml: evaluation.judge: found '{judge}'; allowed: null, critic"
     )
@@ -151,10 +151,10 @@ def test_a_judge_must_be_a_classifier_of_the_grid(raw_params, judge):
 def test_without_a_classifier_there_can_be_no_judge(raw_params):
     raw_params["evaluation"]["judge"] = "vae"
     with pytest.raises(UserError, match="no entry of models: classifies"):
-        params.check(raw_params, "params.yaml")
+        reading.check(raw_params, "params.yaml")
 
 
 def test_an_entry_of_any_name_may_judge(raw_params):
     raw_params["models"]["critic"] = {"model": "lenet5"} | LENET5
     raw_params["evaluation"]["judge"] = "critic"
-    assert params.check(raw_params, "params.yaml").evaluation.judge == "critic"
+    assert reading.check(raw_params, "params.yaml").evaluation.judge == "critic"

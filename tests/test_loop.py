@@ -499,7 +499,14 @@ def modules_of(*roots):
 def test_a_training_depends_on_its_own_model_and_on_no_later_step():
     found = modules_of("latentgrid.training.run", "latentgrid.models.vae")
     assert {
-        *("data", "files", "grid.hyperparameters", "models", "models.bases.gaussian", "models.bases.prior"),
+        *(
+            "data",
+            "files",
+            "grid.hyperparameters",
+            "models",
+            "models.bases.gaussian",
+            "models.bases.prior",
+        ),
         *("models.vae", "nets.dense", "nets.initialise", "randomness", "training.loop"),
         *("training.optimizers", "training.snapshots"),
     } <= found

@@ -182,11 +182,12 @@ def test_the_second_step_of_adam_gan_by_hand():
 
 
 def test_the_grid_offers_these_optimizers():
-    from latentgrid.grid import params
+    from latentgrid.grid import messages
     from latentgrid.grid.catalogue import settings_schema
 
     of_000, of_others = (
-        params.allowed(settings_schema(model).model_fields["optimizer"]) for model in ("vae", "ae")
+        messages.allowed(settings_schema(model).model_fields["optimizer"])
+        for model in ("vae", "ae")
     )
     assert of_000.split(", ") == sorted(REFERENCES) == list(components.names("optimizers"))
     assert of_others == "adadelta, adam, adam_gan, rmsprop"

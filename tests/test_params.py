@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, reading
 
 ABSENT = object()
 MODELS = ", ".join(catalogue.models())
@@ -35,7 +35,7 @@ def put(raw, key, value):
 
 def message(raw):
     with pytest.raises(UserError) as caught:
-        params.check(raw, "params.yaml")
+        reading.check(raw, "params.yaml")
     return str(caught.value)
 
 
@@ -193,19 +193,19 @@ def test_a_file_that_is_no_mapping_is_refused_in_one_line(tmp_path, content, pro
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
     with pytest.raises(UserError) as caught:
-        params.load([path])
+        reading.load([path])
     assert str(caught.value).startswith(f"{path}: {problem}")
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.yaml: no such file"):
-        params.load([tmp_path / "nowhere.yaml"])
+        reading.load([tmp_path / "nowhere.yaml"])
 
 
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
-        params.load([tmp_path])
+        reading.load([tmp_path])
 
 
 def write(path, raw):
@@ -224,7 +224,7 @@ def test_later_files_and_overrides_lie_on_earlier_ones(raw_params, tmp_path):
         },
     )
     given = ["training={batch_size: 10}", "models={mmd_vae: {latent_dim: 8}}"]
-    found = params.load([first, second], given)
+    found = reading.load([first, second], given)
     assert (found.training.epochs, found.training.batch_size) == (3, 10)
     assert found.training.device == "auto"
     assert found.seeds == [5, 6]
@@ -243,15 +243,15 @@ def test_an_override_of_one_alias_leaves_the_other(raw_params, tmp_path):
         "  conv_vae: *grid",
     ]
     (tmp_path / "params.yaml").write_text("\n".join(lines))
-    found = params.load([tmp_path / "params.yaml"], ["models={vae: {latent_dim: 5}}"])
+    found = reading.load([tmp_path / "params.yaml"], ["models={vae: {latent_dim: 5}}"])
     assert found.models["vae"].axes["latent_dim"] == [5]
     assert found.models["conv_vae"].axes["latent_dim"] == [2, 20]
 
 
 def test_a_good_file_is_read_as_it_stands(raw_params, tmp_path):
     raw_params["mirror"] = "/somewhere"
-    found = params.load([write(tmp_path / "params.yaml", raw_params)])
-    assert found == params.check(raw_params, "params.yaml")
+    found = reading.load([write(tmp_path / "params.yaml", raw_params)])
+    assert found == reading.check(raw_params, "params.yaml")
     assert found.mirror == "/somewhere"
     assert found.evaluation.test_images == 10_000
     assert found.evaluation.likelihood.draws == 500
@@ -263,7 +263,7 @@ def test_reading_parameters_imports_no_heavy_library():
     script = """
 import sys
 import latentgrid.grid.runs
-from latentgrid.grid import params
+from latentgrid.grid import reading
 heavy = {"torch", "numpy", "sklearn", "mlflow", "pandas", "matplotlib"} & set(sys.modules)
 print(*sorted(heavy))
 """
@@ -275,7 +275,7 @@ print(*sorted(heavy))
 
 
 def test_all_figures_are_those_that_the_models_can_make(raw_params):
-    chosen = params.check(raw_params, "params.yaml").figures_to_draw()
+    chosen = reading.check(raw_params, "params.yaml").figures_to_draw()
     assert chosen["samples"] == ["vae", "conv_vae", "mmd_vae"]
     assert "denoising" not in chosen
     assert set(chosen) <= set(catalogue.figures())
@@ -283,7 +283,7 @@ def test_all_figures_are_those_that_the_models_can_make(raw_params):
 
 def test_a_list_of_figures_is_drawn_of_all_entries_that_can(raw_params):
     raw_params["models"]["lenet5"] = {"optimizer": "adam", "learning_rate": 0.001}
-    chosen = params.check(raw_params | {"figures": ["latent"]}, "params.yaml").figures_to_draw()
+    chosen = reading.check(raw_params | {"figures": ["latent"]}, "params.yaml").figures_to_draw()
     assert chosen == {"latent": ["vae", "conv_vae", "mmd_vae"]}
 
 
@@ -291,18 +291,18 @@ def test_a_list_of_figures_is_drawn_of_all_entries_that_can(raw_params):
 def test_a_figure_that_no_entry_can_make_is_refused_by_name(raw_params, figures):
     raw_params["figures"] = figures
     with pytest.raises(UserError, match="figures: denoising can show no entry of models:; allowed"):
-        params.check(raw_params, "params.yaml")
+        reading.check(raw_params, "params.yaml")
 
 
 def test_null_on_the_command_line_is_none(tmp_path, raw_params):
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump(raw_params | {"mirror": "here"}))
-    checked = params.load([file], ["mirror=null", "evaluation={judge: null}"])
+    checked = reading.load([file], ["mirror=null", "evaluation={judge: null}"])
     assert (checked.mirror, checked.evaluation.judge) == (None, None)
 
 
 def test_a_figure_shows_the_entries_that_are_named(raw_params):
-    chosen = params.check(
+    chosen = reading.check(
         raw_params | {"figures": {"latent": ["vae"], "samples": "all"}}, "params.yaml"
     )
     assert chosen.figures_to_draw()["latent"] == ["vae"]
@@ -332,11 +332,11 @@ def test_figures_that_cannot_be_drawn_are_refused(raw_params, figures, expected)
     gan = {"latent_dim": 2, "optimizer": "adam_gan", "learning_rate": 0.001}
     raw_params["models"]["gan"] = gan
     with pytest.raises(UserError) as refused:
-        params.check(raw_params | {"figures": figures}, "params.yaml")
+        reading.check(raw_params | {"figures": figures}, "params.yaml")
     assert f"params.yaml: {expected}" in str(refused.value)
 
 
 def test_likelihoods_are_bounded_where_there_are_densities_and_only_if_asked_for(raw_params):
-    assert params.check(raw_params, "params.yaml").with_likelihood() == ["vae", "conv_vae"]
+    assert reading.check(raw_params, "params.yaml").with_likelihood() == ["vae", "conv_vae"]
     raw_params["evaluation"]["likelihood"] = None
-    assert params.check(raw_params, "params.yaml").with_likelihood() == []
+    assert reading.check(raw_params, "params.yaml").with_likelihood() == []

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from latentgrid.errors import UserError, without_credentials
 from latentgrid.files.atomic import write_json, write_text
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, reading
 from latentgrid.steps import interactive as interactive_step
 from latentgrid.steps import report as report_step
 from latentgrid.steps import tables as tabulate
@@ -171,5 +171,5 @@ def test_a_key_given_twice_does_not_show_its_password(tmp_path):
     file = tmp_path / "params.yaml"
     file.write_text('mirror: "https://user:secret@host/"\n' * 2)
     with pytest.raises(UserError, match="duplicate key") as refused:
-        params.load([file])
+        reading.load([file])
     assert "secret" not in str(refused.value)

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue, params, plugins
+from latentgrid.grid import catalogue, plugins, reading, schema
+from latentgrid.grid.messages import allowed, shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.provenance import require_own_code
 from latentgrid.reference import published
@@ -32,7 +33,7 @@ def _known(dataset: str | None) -> str | None:
     _use_plugins()
     if dataset is not None and dataset not in catalogue.datasets():
         allowed = ", ".join(catalogue.datasets())
-        raise UserError(f"--dataset: found {params.shown(dataset)}; allowed: {allowed}")
+        raise UserError(f"--dataset: found {shown(dataset)}; allowed: {allowed}")
     return dataset
 
 
@@ -62,7 +63,7 @@ def _use_plugins() -> None:
     """
     if not os.environ.get(plugins.CHOSEN) and DEFAULT.exists():
         with contextlib.suppress(UserError):
-            params.load_plugins([DEFAULT])
+            reading.load_plugins([DEFAULT])
 
 
 def _print_version(asked: bool) -> None:
@@ -123,7 +124,7 @@ def models(configfile: ConfigFile = None) -> None:
         for name, field in catalogue.settings_schema(model).model_fields.items():
             if name not in catalogue.TRAINING:
                 default = "" if field.is_required() else f"; {field.default} unless given"
-                console.print(f"    {name}: {params.allowed(field)}{default}", highlight=False)
+                console.print(f"    {name}: {allowed(field)}{default}", highlight=False)
 
 
 @app.command()
@@ -292,11 +293,11 @@ def ui(
     serve(port)
 
 
-def _params(configfile: list[Path] | None) -> params.Params:
-    return params.load(configfile or [DEFAULT])
+def _params(configfile: list[Path] | None) -> schema.Params:
+    return reading.load(configfile or [DEFAULT])
 
 
 def _read_plugins(configfile: list[Path] | None) -> None:
     """Read the plugins of a configuration, which need not be there for its package's own parts."""
     if configfile or DEFAULT.exists():
-        params.load_plugins(configfile or [DEFAULT])
+        reading.load_plugins(configfile or [DEFAULT])

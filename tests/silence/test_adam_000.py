@@ -6,7 +6,7 @@ import yaml
 
 from latentgrid.errors import UserError
 from latentgrid.evaluation import tables
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, reading
 from latentgrid.reference.facts import AXES_000
 from latentgrid.results.tables import read_published
 from latentgrid.verdicts import numbers
@@ -104,6 +104,6 @@ def test_models_whose_source_did_not_apply_it_so_refuse_it():
     with pytest.raises(
         UserError, match=r"models\.ae\.optimizer: .*'adam_000'.* adadelta, adam, adam"
     ):
-        params.check(given, "params.yaml")
+        reading.check(given, "params.yaml")
     able = [name for name in catalogue.models() if catalogue.said(name, "in_turn")]
     assert able == ["conv_vae", "mmd_vae", "vae"]

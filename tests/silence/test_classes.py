@@ -9,7 +9,7 @@ from latentgrid import models
 from latentgrid.data import Images, checksum
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, reading
 from latentgrid.models.bases.classifier import CrossEntropyClassifier
 from latentgrid.nets.dense import dense
 from latentgrid.results.loaded import load_model
@@ -68,7 +68,7 @@ def test_the_number_of_classes_is_no_hyperparameter(model, raw_params):
         axes["latent_dim"] = 2
     raw_params["models"] = {model: axes}
     with pytest.raises(UserError, match=rf"models\.{model}\.classes: unknown key"):
-        params.check(raw_params, "params.yaml")
+        reading.check(raw_params, "params.yaml")
 
 
 @pytest.mark.parametrize("classes", [4, 26])

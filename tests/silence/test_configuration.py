@@ -7,7 +7,7 @@ import yaml
 
 from fuzz import end_of
 from latentgrid.errors import UserError
-from latentgrid.grid import params
+from latentgrid.grid import reading, schema
 from latentgrid.grid.runs import canonical, planned_runs
 from project import ROOT
 
@@ -26,7 +26,7 @@ def written(folder, content, name="params.yaml"):
 
 def message(*arguments):
     with pytest.raises(UserError) as refused:
-        params.load(*arguments)
+        reading.load(*arguments)
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -37,16 +37,16 @@ def message(*arguments):
 def test_data_set_and_models_are_enough(tmp_path):
     ours = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     least = written(tmp_path, {key: ours[key] for key in LEAST})
-    assert params.load([least]) == params.load([ROOT / "params.yaml"])
+    assert reading.load([least]) == reading.load([ROOT / "params.yaml"])
 
 
 @pytest.mark.parametrize("section", ["training", "snapshots", "evaluation"])
 def test_a_key_that_is_missing_has_its_default_beside_others_that_are_there(tmp_path, section):
     ours = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    whole = params.load([ROOT / "params.yaml"])
+    whole = reading.load([ROOT / "params.yaml"])
     for key in ours[section]:
         lacking = {name: value for name, value in ours[section].items() if name != key}
-        assert params.load([written(tmp_path, ours | {section: lacking})]) == whole
+        assert reading.load([written(tmp_path, ours | {section: lacking})]) == whole
 
 
 # Truth values.
@@ -62,7 +62,7 @@ def test_a_truth_value_is_true_or_false(tmp_path, word):
 @pytest.mark.parametrize(("word", "value"), [("true", True), ("false", False), ("False", False)])
 def test_a_truth_value_may_come_from_the_command_line(tmp_path, word, value):
     path = written(tmp_path, LEAST)
-    assert params.load([path], [f"training={{cuda_graphs: {word}}}"]).training.cuda_graphs is value
+    assert reading.load([path], [f"training={{cuda_graphs: {word}}}"]).training.cuda_graphs is value
 
 
 # Numbers, as YAML 1.2 reads them, whatever Snakemake makes of them.
@@ -75,9 +75,9 @@ def test_a_truth_value_may_come_from_the_command_line(tmp_path, word, value):
 def test_what_is_plainly_a_number_is_one_in_a_file_and_on_the_command_line(tmp_path, word, value):
     axes = f"{{latent_dim: 2, optimizer: adam, learning_rate: {word}}}"
     lines = f"dataset: digits\nmodels: {{vae: {axes}}}"
-    in_file = params.load([written(tmp_path, lines)])
+    in_file = reading.load([written(tmp_path, lines)])
     least = written(tmp_path, LEAST, "least.yaml")
-    given = params.load([least], [f"models={{vae: {{learning_rate: {word}}}}}"])
+    given = reading.load([least], [f"models={{vae: {{learning_rate: {word}}}}}"])
     for found in (in_file, given):
         assert found.models["vae"].axes["learning_rate"] == [value]
     assert in_file == given
@@ -85,14 +85,14 @@ def test_what_is_plainly_a_number_is_one_in_a_file_and_on_the_command_line(tmp_p
 
 def test_whole_numbers_with_a_zero_first_are_decimal(tmp_path):
     path = written(tmp_path, "seeds: [010]\n" + yaml.safe_dump(LEAST))
-    assert params.load([path]).seeds == [10]
-    assert params.load([path], ["seeds=[011]"]).seeds == [11]
+    assert reading.load([path]).seeds == [10]
+    assert reading.load([path], ["seeds=[011]"]).seeds == [11]
 
 
 def test_lists_and_words_of_the_command_line_are_read_like_those_of_a_file(tmp_path):
     path = written(tmp_path, LEAST | {"mirror": "here"})
     given = ["mirror=null", "seeds=[3, 4]", "training={epochs: 2, device: cpu}", "dataset=mnist"]
-    found = params.load([path], given)
+    found = reading.load([path], given)
     assert (found.mirror, found.seeds, found.dataset) == (None, [3, 4], "mnist")
     assert (found.training.epochs, found.training.device) == (2, "cpu")
 
@@ -144,10 +144,10 @@ def test_what_is_missing_is_missing_in_all_files(tmp_path):
 def test_a_list_of_snapshots_fits_into_a_command_or_is_refused(tmp_path):
     # Jobs get their settings as one argument. Where they read them from a file, this cannot fail.
     last = 2**31 - 2
-    most = list(range(last, last - params.MOST_EPOCHS, -1))
+    most = list(range(last, last - schema.MOST_EPOCHS, -1))
     longest = LEAST | {"training": {"epochs": 2**31 - 1}, "snapshots": {"epochs": most}}
-    (run,) = planned_runs(params.load([written(tmp_path, json.dumps(longest))]))
-    assert len(run.snapshots["epochs"]) == params.MOST_EPOCHS + 1
+    (run,) = planned_runs(reading.load([written(tmp_path, json.dumps(longest))]))
+    assert len(run.snapshots["epochs"]) == schema.MOST_EPOCHS + 1
     assert len(canonical(run.settings)) < LONGEST_ARGUMENT - 4096
     longest["snapshots"]["epochs"].append(1)
     said = message([written(tmp_path, json.dumps(longest))])
@@ -177,7 +177,7 @@ def test_a_list_of_snapshots_fits_into_a_command_or_is_refused(tmp_path):
 )
 def test_a_mirror_with_a_password_in_any_form_is_refused_without_repeating_it(tmp_path, mirror):
     path = written(tmp_path, LEAST | {"mirror": mirror})
-    said = end_of("params", lambda: params.load([path]), f"{path}: mirror: has a user name")
+    said = end_of("params", lambda: reading.load([path]), f"{path}: mirror: has a user name")
     assert "secret" not in said
 
 
@@ -185,4 +185,4 @@ def test_a_mirror_with_a_password_in_any_form_is_refused_without_repeating_it(tm
     "mirror", ["http://[::1]:80/mnist", "HTTPS://host/mnist", "/data/a:b@c", "../me@work/mnist"]
 )
 def test_a_mirror_without_a_password_is_taken(tmp_path, mirror):
-    assert params.load([written(tmp_path, LEAST | {"mirror": mirror})]).mirror == mirror
+    assert reading.load([written(tmp_path, LEAST | {"mirror": mirror})]).mirror == mirror

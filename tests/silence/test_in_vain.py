@@ -15,7 +15,7 @@ from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
-from latentgrid.grid import params
+from latentgrid.grid import reading
 from latentgrid.grid.runs import canonical, plan_of
 from latentgrid.models import Model, Player
 from latentgrid.steps import trial
@@ -172,7 +172,7 @@ def here(tmp_path, monkeypatch):
 def planned(models):
     """Write params.yaml for these models and the plan that the workflow would write."""
     raw = TINY | {"models": models, "figures": []}
-    chosen = params.check(raw, "params.yaml")
+    chosen = reading.check(raw, "params.yaml")
     with open("params.yaml", "w") as file:  # noqa: PTH123
         yaml.safe_dump(raw, file)
     write_json(Layout("digits").plan, json.loads(canonical(plan_of(chosen))))

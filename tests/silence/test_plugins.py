@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue, components, params, plugins
+from latentgrid.grid import catalogue, components, plugins, reading
 from project import ROOT
 
 
@@ -71,7 +71,7 @@ def write(name, text=""):
 
 def chosen(*named):
     grid = {"pca": {"latent_dim": 2}}
-    return params.check({"dataset": "digits", "models": grid, "plugins": list(named)}, "p.yaml")
+    return reading.check({"dataset": "digits", "models": grid, "plugins": list(named)}, "p.yaml")
 
 
 WRONG = {
@@ -127,7 +127,7 @@ def test_what_is_no_plugin_folder_is_named(named, said):
     for folder in ("other", "json", "torch", "my own", "b/extensions/models"):
         Path(folder).mkdir(parents=True)
     with pytest.raises(UserError) as caught:
-        params.check(
+        reading.check(
             {"dataset": "digits", "models": {"pca": {"latent_dim": 2}}, "plugins": named}, "p.yaml"
         )
     assert said is None or said in str(caught.value)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import counts
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, reading
 from latentgrid.grid.runs import planned_runs
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ LEAVE = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BURN!
 
 
 def planned():
-    return list(planned_runs(params.load([QUICK])))
+    return list(planned_runs(reading.load([QUICK])))
 
 
 def test_the_quick_run_trains_no_more_than_two_minutes_allow():

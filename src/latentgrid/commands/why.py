@@ -20,7 +20,7 @@ from latentgrid.errors import UserError, damaged, printable
 from latentgrid.files.atomic import read_json, read_rows, sha256
 from latentgrid.files.layout import TABLES, VERDICTS, Layout
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import catalogue, params, plugins
+from latentgrid.grid import catalogue, plugins, reading
 from latentgrid.grid.runs import canonical, planned_runs
 from latentgrid.provenance import code_version
 from latentgrid.results.run_json import (
@@ -313,10 +313,10 @@ def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | N
     for file in (PARAMS, *sorted(Path("config").glob("*.yaml"))):
         options = [] if file == PARAMS else ["--configfile", str(file)]
         try:
-            chosen = params.load([file])
+            chosen = reading.load([file])
             if chosen.dataset != layout.dataset:
                 override = f"dataset={layout.dataset}"
-                chosen = params.load([file], [override])
+                chosen = reading.load([file], [override])
                 options += ["--config", override]
         except UserError:  # a configuration that is wrong made nothing
             continue

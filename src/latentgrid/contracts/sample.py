@@ -22,7 +22,7 @@ from latentgrid.data import Images, checksum
 from latentgrid.evaluation import judge as judging
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue, params
+from latentgrid.grid import catalogue, schema
 from latentgrid.grid.runs import canonical, plan_of, planned_runs, read_plan
 from latentgrid.provenance import PROJECT
 from latentgrid.results.trained import TrainedRun
@@ -77,7 +77,7 @@ def results() -> Iterator[None]:
 def _trained() -> Path:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    chosen = params.Params.model_validate(CONFIGURATION)  # which leaves the plugins as they are
+    chosen = schema.Params.model_validate(CONFIGURATION)  # which leaves the plugins as they are
     said = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     with contextlib.chdir(folder), said[0], said[1]:
         data = letters()

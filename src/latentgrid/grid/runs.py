@@ -8,7 +8,7 @@ from typing import Any
 
 from latentgrid.files.atomic import read_json
 from latentgrid.grid import catalogue
-from latentgrid.grid.params import Params, combinations, run_name
+from latentgrid.grid.schema import Params, combinations, run_name
 
 
 @dataclass(frozen=True)

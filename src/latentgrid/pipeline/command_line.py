@@ -7,7 +7,9 @@ from pathlib import Path
 from snakemake.common.configfile import load_configfile
 
 from latentgrid.errors import UserError, one_line
-from latentgrid.grid.params import Params, read_entry, read_yaml, shown
+from latentgrid.grid.messages import shown
+from latentgrid.grid.reading import read_entry, read_yaml
+from latentgrid.grid.schema import Params
 
 TARGETS = "a target stands before it"
 

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid.errors import plain_errors
-from latentgrid.grid import params
+from latentgrid.grid import reading, schema
 from latentgrid.reference import published
 
 
-def load_params(workflow: Any) -> params.Params:
+def load_params(workflow: Any) -> schema.Params:
     """Return the parameters of `--configfile`, else of params.yaml, with `--config` over them.
 
     A wrong one ends the call with one line.
     """
     given = workflow.config_settings
     with plain_errors():
-        return params.load(given.configfiles or [Path("params.yaml")], given.config_args)
+        return reading.load(given.configfiles or [Path("params.yaml")], given.config_args)
 
 
 def configuration_files(workflow: Any) -> list[str]:

@@ -6,7 +6,7 @@ import sys
 from grimp.exceptions import SourceSyntaxError
 
 from latentgrid.errors import one_line, plain_errors
-from latentgrid.grid import params
+from latentgrid.grid import schema
 from latentgrid.pipeline import mirror
 from latentgrid.stamps.code import Code, code_of
 
@@ -33,7 +33,7 @@ def code(*modules: str) -> str:
     return found.digest
 
 
-def fingerprint_of_mirror(chosen: params.Params) -> str | None:
+def fingerprint_of_mirror(chosen: schema.Params) -> str | None:
     """Return a digest of what the data step reads from `mirror:`.
 
     A file there that cannot be read ends the call with one line.

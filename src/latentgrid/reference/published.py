@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import LatentDim, LearningRate, Optimizer, PositiveInteger
-from latentgrid.grid.params import shown
+from latentgrid.grid.messages import shown
 from latentgrid.reference.facts import (
     AXES_000,
     LOSS,

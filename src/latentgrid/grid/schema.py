@@ -1,12 +1,10 @@
-"""Reading and checking `params.yaml`, before anything else happens."""
+"""What may stand in `params.yaml`: its keys, their types and what fits together."""
 
 import itertools
 import math
 import re
-import reprlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,34 +17,25 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
-from latentgrid.errors import UserError, one_line, without_credentials
+from latentgrid.errors import without_credentials
 from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import (
     MOST,
     Device,
     Flag,
     Integer,
-    NameOf,
     PositiveInteger,
     Precision,
 )
-from latentgrid.grid.plugins import PLUGIN_LIST, choose
+from latentgrid.grid.messages import EntryError, allowed, shown, shown_key
+from latentgrid.grid.plugins import PLUGIN_LIST
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-LONGEST = 60
 LONGEST_NAME = 240  # letters; the name of a folder while a run trains, and disks take 255
 MOST_RUNS = 100_000
-MOST_LINES = 5
 # Epochs of ten digits each still fit into an argument of a job, which takes 128 KiB on Linux.
 MOST_EPOCHS = 10_000
-COMMAND_LINE = "--config"
-# Aliases let a few lines of YAML stand for more than memory holds.
-SHOWN = reprlib.Repr()
-SHOWN.maxlevel, SHOWN.maxlist, SHOWN.maxdict = 3, 10, 10
-SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 2 * LONGEST
 
 
 def _distinct(values: list[int]) -> list[int]:
@@ -180,7 +169,7 @@ class Params(Section):
             raise ValueError("no place has such a name")
         if without_credentials(mirror) != mirror:
             found = "has a user name, a password or a query, which results and logs would repeat"
-            raise _EntryError("mirror", found, "a URL without them, or a folder")
+            raise EntryError("mirror", found, "a URL without them, or a folder")
         return mirror
 
     @model_validator(mode="after")
@@ -194,14 +183,10 @@ class Params(Section):
             )
             if len(name) > LONGEST_NAME:
                 found = f"makes folders of {len(name)} letters"
-                raise _EntryError(
-                    f"models.{entry}", found, f"a shorter name, {LONGEST_NAME} in all"
-                )
+                raise EntryError(f"models.{entry}", found, f"a shorter name, {LONGEST_NAME} in all")
             left -= math.prod(map(len, grid.axes.values())) * len(self.seeds)
             if left < 0:
-                raise _EntryError(
-                    f"models.{entry}", "too many values", f"{MOST_RUNS:,} runs in all"
-                )
+                raise EntryError(f"models.{entry}", "too many values", f"{MOST_RUNS:,} runs in all")
         return self
 
     @model_validator(mode="after")
@@ -216,7 +201,7 @@ class Params(Section):
             known = (
                 f"null, {', '.join(judges)}" if judges else "null (no entry of models: classifies)"
             )
-            raise _EntryError("evaluation.judge", f"found {shown(judge)}", known)
+            raise EntryError("evaluation.judge", f"found {shown(judge)}", known)
         return self
 
     @model_validator(mode="after")
@@ -255,7 +240,7 @@ class Params(Section):
     def _able(self, figure: str) -> list[str]:
         """Return the entries whose models can do what a figure needs."""
         if figure not in catalogue.figures():
-            raise _EntryError(
+            raise EntryError(
                 "figures", f"unknown figure {shown(figure)}", ", ".join(catalogue.figures())
             )
         needed = catalogue.figure(figure).needs
@@ -270,7 +255,7 @@ class Params(Section):
         able, needed = self._able(figure), catalogue.figure(figure).needs
         if needed and not able:
             found = f"{figure} can show no entry of models:"
-            raise _EntryError("figures", found, f"with an entry that can {_listed(needed)}")
+            raise EntryError("figures", found, f"with an entry that can {_listed(needed)}")
         return able
 
     def _chosen(self, figure: str, entries: object) -> list[str]:
@@ -279,13 +264,13 @@ class Params(Section):
             return able
         allowed = f"all, or a list of {', '.join(able)}" if able else "all, as it shows no models"
         if not isinstance(entries, list) or not entries:
-            raise _EntryError(f"figures.{figure}", f"found {shown(entries)}", allowed)
+            raise EntryError(f"figures.{figure}", f"found {shown(entries)}", allowed)
         for position, entry in enumerate(entries):
             if entry not in able:
                 needed = catalogue.figure(figure).needs
                 found = f"found {shown(entry)}"
                 found += f", which is no entry that can {_listed(needed)}" if needed else ""
-                raise _EntryError(f"figures.{figure}[{position}]", found, allowed)
+                raise EntryError(f"figures.{figure}[{position}]", found, allowed)
         return entries
 
 
@@ -293,151 +278,28 @@ def _listed(needed: Iterable[str]) -> str:
     return ", ".join(sorted(needed))
 
 
-class _EntryError(ValueError):
-    """A wrong value further down than pydantic can see."""
-
-    def __init__(self, key: str, found: str, allowed: str) -> None:
-        super().__init__(f"{key}: {found}; allowed: {allowed}")
-        self.key = key
-
-
-Sources = Mapping[str, Mapping[str, Any]]
-
-
-def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = ()) -> Params:
-    """Read one or more YAML files, later ones over earlier ones, then what `--config` gave.
-
-    Args:
-        paths: of the files.
-        given: texts `key=value`, of which each value is YAML too. What Snakemake makes of them is
-            not looked at, as it reads another YAML: 1e-4 is text to it where it is nested.
-
-    Raises:
-        UserError: a file is missing or no YAML, or a value is wrong; the text names the file or
-            `--config`, the key, what stood there and what is allowed.
-    """
-    sources = {str(path): read_yaml(Path(path)) for path in paths}
-    for text in given:
-        sources[COMMAND_LINE] = _merged(sources.get(COMMAND_LINE, {}), read_entry(text))
-    return _checked(sources)
-
-
-def load_plugins(paths: Iterable[Path]) -> None:
-    """Choose the plugins that YAML files name, whatever else stands in them.
-
-    Raises:
-        UserError: a file is missing or no YAML, or something is wrong with a plugin.
-    """
-    sources = {str(path): read_yaml(Path(path)) for path in paths}
-    _use_plugins(sources, _all_of(sources))
-
-
-def check(raw: Mapping[str, Any], origin: str) -> Params:
-    """Return `raw` as checked parameters; `origin` is the file that error messages name."""
-    return _checked({origin: raw})
-
-
-def _checked(sources: Sources) -> Params:
-    raw = _all_of(sources)
-    _use_plugins(sources, raw)
-    try:
-        return Params.model_validate(raw)
-    except ValidationError as error:
-        lines = [_sentence(sources, problem) for problem in error.errors()]
-        if len(lines) > MOST_LINES:
-            lines[MOST_LINES - 1 :] = [f"{len(lines) - MOST_LINES + 1} more mistakes"]
-        raise UserError("\n       ".join(lines)) from None
-
-
-def _all_of(sources: Sources) -> dict[str, Any]:
-    """Return the content of all sources, later ones over earlier ones."""
-    raw: dict[str, Any] = {}
-    for content in sources.values():
-        raw = _merged(raw, content)
-    return raw
-
-
-def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
-    """Make what `plugins` names the plugins, if it is a list of names: all else hangs on them."""
-    named = raw.get("plugins")
-    names = named if isinstance(named, list) and all(isinstance(n, str) for n in named) else []
-    try:
-        choose(filter(None, names))
-    except UserError as error:
-        raise UserError(f"{_origin(sources, ['plugins'])}: {error}") from None
-    catalogue.read_plugins()
-
-
-def read_entry(text: str) -> dict[str, Any]:
-    """Return the key and value of one `key=value` of a command line."""
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise UserError(f"{COMMAND_LINE}: found {shown(text)}; allowed: key=value")
-    return {key: _parsed(value, f"{COMMAND_LINE}: {_key(key)}")}
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping that a YAML 1.2 file holds; a key given twice is refused."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; name another with --configfile") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
-    content = _parsed(text, str(path))
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold keys and values, not {shown(content)}")
-    return content
-
-
-def _parsed(text: str, origin: str) -> Any:
-    """Return what a text in YAML 1.2 says; `origin` is what messages name."""
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = one_line(without_credentials(str(error.problem or error.context)))
-        raise UserError(f"{origin}: is not valid YAML{line}: {problem}") from None
-    except Exception as error:
-        raise UserError(f"{origin}: is not valid YAML: {one_line(error)}") from None
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `over` laid on it; neither is changed, as YAML's aliases share parts."""
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            merged[key] = _merged(below, value)
-        else:
-            merged[key] = value
-    return merged
-
-
 def _grid(name: object, entry: object) -> dict[str, Any]:
     """Check one entry under `models:` and put its axes into the order of the model's signature."""
-    key = f"models.{_key(name)}"
+    key = f"models.{shown_key(name)}"
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise _EntryError(key, "unfit name", "a letter, then letters, digits and _, all lower-case")
+        raise EntryError(key, "unfit name", "a letter, then letters, digits and _, all lower-case")
     if not isinstance(entry, Mapping):
-        raise _EntryError(key, f"found {shown(entry)}", "hyperparameters with their values")
+        raise EntryError(key, f"found {shown(entry)}", "hyperparameters with their values")
     model = entry.get("model", name)
     if model not in catalogue.models():
         here = f"{key}.model" if "model" in entry else key
-        raise _EntryError(here, f"unknown model {shown(model)}", ", ".join(catalogue.models()))
+        raise EntryError(here, f"unknown model {shown(model)}", ", ".join(catalogue.models()))
     schema = catalogue.settings_schema(model).model_fields
     for axis, given in entry.items():
         if axis not in schema and axis != "model":
             found = f"unknown key, found {shown(given)}"
-            raise _EntryError(f"{key}.{_key(axis)}", found, ", ".join(schema))
+            raise EntryError(f"{key}.{shown_key(axis)}", found, ", ".join(schema))
     axes = {}
     for axis, field in schema.items():
         if axis in entry:
             axes[axis] = _axis(f"{key}.{axis}", field, entry[axis])
         elif field.is_required() and axis not in Training.model_fields:
-            raise _EntryError(f"{key}.{axis}", "is missing", allowed(field))
+            raise EntryError(f"{key}.{axis}", "is missing", allowed(field))
     return {"model": model, "axes": axes}
 
 
@@ -445,7 +307,7 @@ def _axis(key: str, field: FieldInfo, given: object) -> list[Any]:
     """Return the checked, distinct values of one axis; a single value is an axis of one."""
     values = given if isinstance(given, list) else [given]
     if not values:
-        raise _EntryError(key, "found []", "at least one value")
+        raise EntryError(key, "found []", "at least one value")
     kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     adapter = TypeAdapter[Any](kind)
     checked: list[Any] = []
@@ -454,93 +316,10 @@ def _axis(key: str, field: FieldInfo, given: object) -> list[Any]:
         try:
             checked.append(adapter.validate_python(value))
         except ValidationError:
-            raise _EntryError(here, f"found {shown(value)}", allowed(field)) from None
+            raise EntryError(here, f"found {shown(value)}", allowed(field)) from None
         if checked[-1] in checked[:-1]:
-            raise _EntryError(here, f"found {shown(value)} twice", "each value once")
+            raise EntryError(here, f"found {shown(value)} twice", "each value once")
     return checked
-
-
-def allowed(field: FieldInfo) -> str:
-    """Return in words what a hyperparameter may be."""
-    choices = get_args(field.annotation)
-    for named in field.metadata:
-        if isinstance(named, NameOf):
-            choices = named.names()
-    return field.description or ", ".join(map(str, choices))
-
-
-def _sentence(sources: Sources, problem: Any) -> str:
-    cause = problem.get("ctx", {}).get("error")
-    if isinstance(cause, _EntryError):
-        return f"{_origin(sources, cause.key.partition('[')[0].split('.'))}: {cause}"
-    place = problem["loc"]
-    origin = _origin(sources, place)
-    key = "".join(f"[{p}]" if isinstance(p, int) else f".{_key(p)}" for p in place).lstrip(".")
-    match problem["type"]:
-        case "missing":
-            found = "is missing"
-        case "extra_forbidden" | "invalid_key":
-            found, place = f"unknown key, found {shown(problem['input'])}", place[:-1]
-        case _:
-            found = f"found {shown(problem['input'])}"
-    return f"{origin}: {key}: {found}; allowed: {_allowed(place)}"
-
-
-def _origin(sources: Sources, place: Sequence[str | int]) -> str:
-    """Return which source the value at a place is from: of several, the last one that has it.
-
-    All of them, if none has: then it is missing.
-    """
-    holding = [name for name, content in sources.items() if _holds(content, place)]
-    return holding[-1] if holding else " + ".join(sources)
-
-
-def _holds(content: Any, place: Sequence[str | int]) -> bool:
-    for part in place:
-        if not isinstance(content, Mapping):
-            break  # the value is this one, or a part of it
-        if part not in content:
-            return False
-        content = content[part]
-    return True
-
-
-def _allowed(place: Sequence[str | int]) -> str:
-    """Return what may stand in `params.yaml` at `place`: a section's keys, or a value's kind."""
-    section: Any = Params
-    none: Sequence[Any] = ()
-    if place[:1] in NAMED:
-        return NAMED[place[:1]]()
-    for part in place:
-        field = section.model_fields[part]
-        if field.description:
-            return str(field.description)
-        section, *none = get_args(field.annotation) or (field.annotation,)
-    return f"the keys {', '.join(section.model_fields)}{', or null for none' if none else ''}"
-
-
-# What may stand there depends on the plugins, of which nothing is known before.
-NAMED: Mapping[Sequence[str | int], Callable[[], str]] = {
-    ("dataset",): lambda: ", ".join(catalogue.datasets()),
-    ("models",): lambda: f"at least one of {', '.join(catalogue.models())}, each with its axes",
-}
-
-
-def _key(name: object) -> str:
-    """Return a key as it stands in the file, or shown if it is long or would not be printed."""
-    text = without_credentials(str(name))
-    return text if text.isprintable() and len(text) <= LONGEST else shown(text)
-
-
-def shown(value: object) -> str:
-    """Return a value as messages show it: cut short, and without passwords."""
-    if value is None:
-        return "nothing"
-    try:
-        text = without_credentials(SHOWN.repr(value))
-    except ValueError:
-        return "a number of thousands of digits"
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def run_name(entry: str, axes: Mapping[str, Any], seed: int) -> str:

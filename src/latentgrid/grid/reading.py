@@ -1,0 +1,188 @@
+"""Reads `params.yaml` and `--config`, and names what is wrong in them with its file and key."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from latentgrid.errors import UserError, one_line, without_credentials
+from latentgrid.grid import catalogue
+from latentgrid.grid.messages import EntryError, shown, shown_key
+from latentgrid.grid.plugins import choose
+from latentgrid.grid.schema import Params
+
+MOST_LINES = 5
+COMMAND_LINE = "--config"
+Sources = Mapping[str, Mapping[str, Any]]
+
+
+def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = ()) -> Params:
+    """Read one or more YAML files, later ones over earlier ones, then what `--config` gave.
+
+    Args:
+        paths: of the files.
+        given: texts `key=value`, of which each value is YAML too. What Snakemake makes of them is
+            not looked at, as it reads another YAML: 1e-4 is text to it where it is nested.
+
+    Raises:
+        UserError: a file is missing or no YAML, or a value is wrong; the text names the file or
+            `--config`, the key, what stood there and what is allowed.
+    """
+    sources = {str(path): read_yaml(Path(path)) for path in paths}
+    for text in given:
+        sources[COMMAND_LINE] = _merged(sources.get(COMMAND_LINE, {}), read_entry(text))
+    return _checked(sources)
+
+
+def load_plugins(paths: Iterable[Path]) -> None:
+    """Choose the plugins that YAML files name, whatever else stands in them.
+
+    Raises:
+        UserError: a file is missing or no YAML, or something is wrong with a plugin.
+    """
+    sources = {str(path): read_yaml(Path(path)) for path in paths}
+    _use_plugins(sources, _all_of(sources))
+
+
+def check(raw: Mapping[str, Any], origin: str) -> Params:
+    """Return `raw` as checked parameters; `origin` is the file that error messages name."""
+    return _checked({origin: raw})
+
+
+def _checked(sources: Sources) -> Params:
+    raw = _all_of(sources)
+    _use_plugins(sources, raw)
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        lines = [_sentence(sources, problem) for problem in error.errors()]
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES - 1 :] = [f"{len(lines) - MOST_LINES + 1} more mistakes"]
+        raise UserError("\n       ".join(lines)) from None
+
+
+def _all_of(sources: Sources) -> dict[str, Any]:
+    """Return the content of all sources, later ones over earlier ones."""
+    raw: dict[str, Any] = {}
+    for content in sources.values():
+        raw = _merged(raw, content)
+    return raw
+
+
+def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
+    """Make what `plugins` names the plugins, if it is a list of names: all else hangs on them."""
+    named = raw.get("plugins")
+    names = named if isinstance(named, list) and all(isinstance(n, str) for n in named) else []
+    try:
+        choose(filter(None, names))
+    except UserError as error:
+        raise UserError(f"{_origin(sources, ['plugins'])}: {error}") from None
+    catalogue.read_plugins()
+
+
+def read_entry(text: str) -> dict[str, Any]:
+    """Return the key and value of one `key=value` of a command line."""
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise UserError(f"{COMMAND_LINE}: found {shown(text)}; allowed: key=value")
+    return {key: _parsed(value, f"{COMMAND_LINE}: {shown_key(key)}")}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML 1.2 file holds; a key given twice is refused."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; name another with --configfile") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
+    content = _parsed(text, str(path))
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must hold keys and values, not {shown(content)}")
+    return content
+
+
+def _parsed(text: str, origin: str) -> Any:
+    """Return what a text in YAML 1.2 says; `origin` is what messages name."""
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = one_line(without_credentials(str(error.problem or error.context)))
+        raise UserError(f"{origin}: is not valid YAML{line}: {problem}") from None
+    except Exception as error:
+        raise UserError(f"{origin}: is not valid YAML: {one_line(error)}") from None
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `over` laid on it; neither is changed, as YAML's aliases share parts."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _sentence(sources: Sources, problem: Any) -> str:
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, EntryError):
+        return f"{_origin(sources, cause.key.partition('[')[0].split('.'))}: {cause}"
+    place = problem["loc"]
+    origin = _origin(sources, place)
+    key = "".join(f"[{p}]" if isinstance(p, int) else f".{shown_key(p)}" for p in place).lstrip(".")
+    match problem["type"]:
+        case "missing":
+            found = "is missing"
+        case "extra_forbidden" | "invalid_key":
+            found, place = f"unknown key, found {shown(problem['input'])}", place[:-1]
+        case _:
+            found = f"found {shown(problem['input'])}"
+    return f"{origin}: {key}: {found}; allowed: {_allowed(place)}"
+
+
+def _origin(sources: Sources, place: Sequence[str | int]) -> str:
+    """Return which source the value at a place is from: of several, the last one that has it.
+
+    All of them, if none has: then it is missing.
+    """
+    holding = [name for name, content in sources.items() if _holds(content, place)]
+    return holding[-1] if holding else " + ".join(sources)
+
+
+def _holds(content: Any, place: Sequence[str | int]) -> bool:
+    for part in place:
+        if not isinstance(content, Mapping):
+            break  # the value is this one, or a part of it
+        if part not in content:
+            return False
+        content = content[part]
+    return True
+
+
+def _allowed(place: Sequence[str | int]) -> str:
+    """Return what may stand in `params.yaml` at `place`: a section's keys, or a value's kind."""
+    section: Any = Params
+    none: Sequence[Any] = ()
+    if place[:1] in NAMED:
+        return NAMED[place[:1]]()
+    for part in place:
+        field = section.model_fields[part]
+        if field.description:
+            return str(field.description)
+        section, *none = get_args(field.annotation) or (field.annotation,)
+    return f"the keys {', '.join(section.model_fields)}{', or null for none' if none else ''}"
+
+
+# What may stand there depends on the plugins, of which nothing is known before.
+NAMED: Mapping[Sequence[str | int], Callable[[], str]] = {
+    ("dataset",): lambda: ", ".join(catalogue.datasets()),
+    ("models",): lambda: f"at least one of {', '.join(catalogue.models())}, each with its axes",
+}
