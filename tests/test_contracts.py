@@ -17,16 +17,20 @@ def checks():
                 # They share small results.
                 marks += [pytest.mark.xdist_group("sample")] * (kind in SHARING)
                 # An experiment takes seconds; test_figures_experiments.py draws what it gives.
-                if not (kind == "figures" and reads_an_experiment(name)):
+                # An experiment takes seconds; MNIST is loaded from a mirror in test_data.py.
+                if not reads_an_experiment(kind, name) and not loads_mnist(check, name):
                     yield pytest.param(check, name, id=f"{name}-{check.__name__}", marks=marks)
 
 
-def reads_an_experiment(figure):
-    return any(read.startswith("experiments/") for read in catalogue.figure(figure).reads)
+def reads_an_experiment(kind, name):
+    reads = catalogue.figure(name).reads if kind == "figures" else ()
+    return any(read.startswith("experiments/") for read in reads)
+
+
+def loads_mnist(check, name):
+    return name == "mnist" and check.__name__.startswith("load")
 
 
 @pytest.mark.parametrize(("check", "name"), list(checks()))
 def test_contract(check, name):
-    if name == "mnist" and check.__name__.startswith("load"):
-        pytest.skip("test_data.py loads it from a mirror")
     check(name)

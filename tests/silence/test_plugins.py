@@ -101,7 +101,7 @@ WRONG = {
 @pytest.mark.parametrize("said", WRONG)
 def test_a_wrong_plugin_is_named(said):
     Path("helper.py").touch()
-    write("models/bases/shared.py")
+    write("models/_shared.py")
     write(*WRONG[said])
     with pytest.raises(UserError) as caught:
         chosen("extensions")
