@@ -16,7 +16,6 @@ def checks():
                 marks = [pytest.mark.slow] * (kind == "experiments")
                 # They share small results.
                 marks += [pytest.mark.xdist_group("sample")] * (kind in SHARING)
-                # An experiment takes seconds; test_figures_experiments.py draws what it gives.
                 # An experiment takes seconds; MNIST is loaded from a mirror in test_data.py.
                 if not reads_an_experiment(kind, name) and not loads_mnist(check, name):
                     yield pytest.param(check, name, id=f"{name}-{check.__name__}", marks=marks)
