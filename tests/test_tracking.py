@@ -522,21 +522,21 @@ def test_kills_at_any_moment_leave_nothing_that_the_next_sync_does_not_mend(proj
         assert points(run, "test_loss") == curve("test_loss", 50)
 
 
-@pytest.mark.slow
-def test_mlflow_s_page_listens_on_this_machine_only(server: str) -> None:
-    port = int(server.rpartition(":")[2])
-    listening = [
+def listening(url: str) -> set[str]:
+    """The addresses at which somebody listens on the port of a URL."""
+    port = int(url.rpartition(":")[2])
+    return {
         place.laddr.ip
         for place in psutil.net_connections("tcp")
         if place.laddr.port == port and place.status == psutil.CONN_LISTEN
-    ]
-    assert set(listening) == {"127.0.0.1"}
+    }
 
 
 @pytest.mark.slow
-def test_the_user_interface_lists_every_run_once_with_its_files(
+def test_the_user_interface_lists_every_run_once_with_its_files_on_this_machine_only(
     layout: Layout, server: str, monkeypatch, capfd
 ) -> None:
+    assert listening(server) == {"127.0.0.1"}
     for dataset in ("digits", "mnist"):
         for name in (NAME, OTHER):
             write_measures(write_run(Layout(dataset), name), 0.25)
