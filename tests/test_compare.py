@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from latentgrid.commands.compare import LEFT_OUT, compare
+from latentgrid.commands.compare import LEFT_OUT, but_for_code, compare
 from latentgrid.errors import UserError
+from latentgrid.files.atomic import sha256
 from latentgrid.files.layout import Layout
 from project import ROOT, TINY, call, contents, copy_project, run, write_params
 
@@ -171,6 +172,49 @@ def test_the_command_ends_with_the_count_and_a_status(pair):
         f'{RUN.config}: code: "abc" and "def"',
         "6 files, 1 differ; 3 left out, which hold times, hosts or paths",
     ]
+
+
+OTHER_CODE = "0123456789ab"
+
+
+@pytest.fixture
+def of_two_commits(pair):
+    """The pair, whose second was made by other code: that stands in four files of it."""
+    config = json.loads((pair[1] / RUN.config).read_text()) | {"code": OTHER_CODE}
+    (pair[1] / RUN.config).write_text(json.dumps(config, indent=None))
+    for project in pair:
+        text = {"epochs": 2, "sha256": {"config.json": sha256(project / RUN.config)}}
+        (project / RUN.outcome).write_text(json.dumps(text))
+        inventory = {"vae/default/seed=0": sha256(project / RUN.outcome)}
+        (project / Layout("digits").inventory).write_text(json.dumps(inventory))
+        code = json.loads((project / RUN.config).read_text())["code"]
+        (project / Layout("digits").report).write_text(f"<p>made by {code}</p>")
+    return pair
+
+
+def test_results_of_two_commits_are_the_same_but_for_the_code_that_they_name(of_two_commits):
+    found = compare(*of_two_commits)
+    assert len(found.differences) == 4
+    assert but_for_code(*of_two_commits, found).differences == {}
+    done = call(ROOT, "latentgrid", "compare", "--any-code", *map(str, of_two_commits))
+    assert (done.returncode, "8 files, all the same" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        (TABLE, replace(b"2.5", b"2.6")),
+        (RUN.config, replace(b"[1, 2]", b"[1, 3]")),
+        (RUN.outcome, replace(b'"epochs": 2', b'"epochs": 3')),
+        (RUN.config, lambda path: path.write_bytes(b"{")),
+        (RUN.weights, flip_a_bit),
+        (RUN.weights, lambda path: path.unlink()),
+    ],
+)
+def test_what_differs_besides_the_code_is_still_named(of_two_commits, file, change):
+    change(of_two_commits[1] / file)
+    found = but_for_code(*of_two_commits, compare(*of_two_commits))
+    assert str(file) in found.differences
 
 
 def is_of_one_run(name):

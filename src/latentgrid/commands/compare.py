@@ -95,14 +95,20 @@ def _named_after_code(folder: Path) -> dict[bytes, bytes]:
     """Return what stands in files because of a run's code, and what to put in its place."""
     found: dict[bytes, bytes] = {}
     for path in sorted(folder.rglob("config.json")):
-        config, outcome = json.loads(path.read_bytes()), path.with_name("outcome.json")
         run = path.parent.relative_to(folder).as_posix()
-        values = {config.get(key): f"{key} of a run" for key in ("code", "code digest")}
-        values |= {
-            sha256(file): f"{file.name} of {run}" for file in (path, outcome) if file.is_file()
-        }
-        found |= {str(value).encode(): name.encode() for value, name in values.items() if value}
+        files = [file for file in (path, path.with_name("outcome.json")) if file.is_file()]
+        values = _code_of(path) | {sha256(file): f"{file.name} of {run}" for file in files}
+        found |= {value.encode(): name.encode() for value, name in values.items()}
     return found
+
+
+def _code_of(config: Path) -> dict[str, str]:
+    """Return the code that a run's config.json names; nothing if it is damaged."""
+    try:
+        said = json.loads(config.read_bytes())
+        return {str(said[key]): f"{key} of a run" for key in ("code", "code digest") if key in said}
+    except (ValueError, TypeError):
+        return {}
 
 
 def _replaced(path: Path, names: dict[bytes, bytes]) -> bytes:
