@@ -26,9 +26,9 @@ def start_tracking(layout: Layout) -> None:
 
 
 def finish_tracking(layout: Layout) -> None:
-    """Wait until MLflow is up to date, and show what is said of it; if it is not to be had, go on.
+    """Wait until MLflow is up to date, and print what its follower said meanwhile.
 
-    Who stopped the workflow is not kept waiting.
+    Whoever stopped the workflow is not kept waiting: the follower goes on by itself.
     """
     if os.environ.get(STOPPING):
         return
@@ -36,4 +36,6 @@ def finish_tracking(layout: Layout) -> None:
         said_before = text_of(layout.tracking_log)
         follower.communicate()
         said = text_of(layout.tracking_log).removeprefix(said_before)
+        if follower.returncode < 0:
+            said += "warning: MLflow's follower was killed; `latentgrid track` does its work\n"
         print(printable(said), end="", file=sys.stderr, flush=True)
