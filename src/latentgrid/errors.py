@@ -11,7 +11,7 @@ from pathlib import Path
 
 FULL_OR_FORBIDDEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
-LONGEST_REASON = 200
+MAX_REASON_LENGTH = 200
 STDOUT = 1
 # What a URL is written with, as it is or percent-encoded.
 AT, COLON, SLASHES = "(?:@|%40)", "(?::|%3a)", "(?://|%2f%2f)"
@@ -40,9 +40,9 @@ def one_line(text: object) -> str:
     """
     lines = str(text).strip().splitlines() or [type(text).__name__]
     line = printable(lines[0])
-    if len(line) <= LONGEST_REASON:
+    if len(line) <= MAX_REASON_LENGTH:
         return line
-    return f"{line[:LONGEST_REASON]}…"
+    return f"{line[:MAX_REASON_LENGTH]}…"
 
 
 def printable(text: str) -> str:

@@ -22,7 +22,7 @@ from latentgrid.files.locks import is_held
 
 LOCK = Path("dvc.lock")
 FOLDER = ".dir"  # how the digest of a folder's list of files ends
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 def restore() -> None:
@@ -40,11 +40,11 @@ def restore() -> None:
             raise UserError(f"{Layout(dataset).results} is being made by a snakemake; wait for it")
     wrong = list(_wrong(cache, outputs))
     if wrong:
-        more = f"\n       and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+        more = f"\n       and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
         raise UserError(
             "nothing was restored, as DVC's cache does not hold all of it; dvc pull fetches what a "
             "remote has, and snakemake makes it again:\n       "
-            + "\n       ".join(wrong[:MOST_NAMED])
+            + "\n       ".join(wrong[:MAX_NAMED])
             + more
         )
     done = subprocess.run([sys.executable, "-m", "dvc", "checkout"], check=False)
@@ -52,7 +52,7 @@ def restore() -> None:
         raise UserError("dvc checkout failed; what it said stands above")
     damaged = [said for dataset in datasets for said in damaged_files(Layout(dataset))]
     if damaged:
-        raise UserError("restored, but:\n       " + "\n       ".join(damaged[:MOST_NAMED]))
+        raise UserError("restored, but:\n       " + "\n       ".join(damaged[:MAX_NAMED]))
 
 
 def _recorded() -> list[dict[str, Any]]:

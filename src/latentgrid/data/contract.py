@@ -9,8 +9,8 @@ from torch import Tensor
 from latentgrid.data import TENSORS, Images
 from latentgrid.errors import UserError, one_line
 
-MOST_CLASSES = 256  # a label is stored as a byte
-FEWEST_IMAGES = 2
+MAX_CLASSES = 256  # a label is stored as a byte
+MIN_IMAGES = 2
 IMAGE_AXES = 4
 COLOURS = 4  # a last axis no longer than this, and shorter than the first, holds colours
 
@@ -44,13 +44,13 @@ def checked_size(size: object) -> Size:
         raise UserError(
             f"SIZE: found {size}; allowed: whole numbers, 1 or more, three of them in shape"
         )
-    if min(size.train, size.test) < FEWEST_IMAGES:
+    if min(size.train, size.test) < MIN_IMAGES:
         raise UserError(
             f"SIZE: found {size.train} training and {size.test} test images; allowed: "
-            f"{FEWEST_IMAGES} or more of both, of which measures take means and deviations"
+            f"{MIN_IMAGES} or more of both, of which measures take means and deviations"
         )
-    if size.classes > MOST_CLASSES:
-        raise UserError(f"SIZE: found {size.classes} classes; allowed: up to {MOST_CLASSES}")
+    if size.classes > MAX_CLASSES:
+        raise UserError(f"SIZE: found {size.classes} classes; allowed: up to {MAX_CLASSES}")
     channels, _, width = size.shape
     if width <= COLOURS and width < channels:
         raise UserError(

@@ -5,7 +5,7 @@ import numpy as np
 from latentgrid.results.trained import Array
 
 JITTER = 1e-6  # of the mean variance, so that codes that do not fill their dimensions have a root
-LEAST = 1e-12
+MIN_JITTER = 1e-12
 
 
 def fitted(codes: Array, draws: Array) -> Array:
@@ -14,7 +14,7 @@ def fitted(codes: Array, draws: Array) -> Array:
     Source 003, "Generación".
     """
     covariance = np.atleast_2d(np.cov(codes, rowvar=False))
-    least = JITTER * covariance.diagonal().mean() + LEAST
+    least = JITTER * covariance.diagonal().mean() + MIN_JITTER
     root = np.linalg.cholesky(covariance + least * np.eye(len(covariance)))
     samples: Array = codes.mean(axis=0) + draws @ root.T
     return samples

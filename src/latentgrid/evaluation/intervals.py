@@ -10,8 +10,8 @@ from scipy import stats
 Numbers = Any  # a number, or an array or a table of them
 
 LEVEL = 0.95
-FEWEST = 3
-FEWEST_PAIRS = 4
+MIN_VALUES = 3
+MIN_PAIRS = 4
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ def half_width(deviation: Numbers, n: Numbers) -> Numbers:
     those few values alone, covers the mean too rarely; Student's interval supposes values that are
     about normal, which means over thousands of images are.
     """
-    enough = np.where(np.asarray(n) >= FEWEST, n, np.nan)
+    enough = np.where(np.asarray(n) >= MIN_VALUES, n, np.nan)
     widths: Numbers = stats.t.ppf((1 + LEVEL) / 2, enough - 1) * deviation / enough**0.5
     return widths
 
 
 def _around_mean(values: Sequence[float], wider: float) -> Interval | None:
-    if len(values) < FEWEST:
+    if len(values) < MIN_VALUES:
         return None
     mean, deviation = np.mean(values), np.std(values, ddof=1)
     half = wider * half_width(deviation, len(values))

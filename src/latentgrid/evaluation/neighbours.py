@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 from latentgrid.results.trained import Array
 
 NEIGHBOURS = 10
-MOST = 2000  # codes to judge the overlaps by
+MAX_CODES = 2000  # codes to judge the overlaps by
 
 
 def neighbours(codes: Array, labels: Array) -> tuple[float, tuple[int, int] | None]:

@@ -13,7 +13,7 @@ from latentgrid.grid import catalogue
 
 LOSS = "min_train_loss"
 # Of these measures more is better; of all others, less.
-LARGEST = frozenset({"importance_bound", "sample_score", "silhouette", "test_accuracy"})
+LARGER_IS_BETTER = frozenset({"importance_bound", "sample_score", "silhouette", "test_accuracy"})
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,6 @@ def _varies(rows: pd.DataFrame, name: str) -> bool:
 
 
 def _by(rows: pd.DataFrame, measure: str) -> Best:
-    if measure in LARGEST:
+    if measure in LARGER_IS_BETTER:
         return Best(rows.loc[rows[measure].idxmax()], f"largest {measure}")
     return Best(rows.loc[rows[measure].idxmin()], f"smallest {measure}")

@@ -16,7 +16,8 @@ from torch.nn import functional
 
 LOG_2PI = math.log(2 * math.pi)
 RATE = 0.005
-LONGEST = 1.0  # of a gradient; longer ones are cut to it, as those of `matched` soon overflow
+# Longer gradients are cut to this length: those of `matched` would soon overflow.
+MAX_GRADIENT = 1.0
 STEPS = {"free": 10_000, "matched": 1_000}
 RECORDED = 120
 Parameters = Mapping[str, Tensor]
@@ -58,7 +59,7 @@ def ascend(
             rows.append({name: number.detach() for name, number in numbers.items()})
         gradients = torch.autograd.grad(bound, list(moving.values()))
         length = math.sqrt(sum(gradient.item() ** 2 for gradient in gradients))
-        rate = RATE * min(1.0, LONGEST / length)
+        rate = RATE * min(1.0, MAX_GRADIENT / length)
         with torch.no_grad():
             for parameter, gradient in zip(moving.values(), gradients, strict=True):
                 parameter.add_(rate * gradient)

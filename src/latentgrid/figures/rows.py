@@ -16,7 +16,7 @@ FONT = 7
 LINE = 0.13  # of text, in inches like all that follow
 SPACE = 0.06  # beside text, and half of that between rows
 BETWEEN = 0.12  # strips
-LARGEST = 0.8  # side of an image
+MAX_SIDE = 0.8  # side of an image
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def draw_rows(
     left = _width(line for label in labels for line in label.splitlines())
     right = _width([notes, *(row.note for row in rows)])
     free = WIDTH - left - right - BETWEEN * (len(counts) - 1)
-    width = min(free / sum(counts), LARGEST)
+    width = min(free / sum(counts), MAX_SIDE)
     height = width * rows[0].strips[0].shape[2] / rows[0].strips[0].shape[3]
     step = SPACE / 2 + max(height, LINE * max(len(label.splitlines()) for label in labels))
     above = 1.5 * LINE * (bool(titles) + bool(headings) or bool(notes))

@@ -64,9 +64,10 @@ def _no_truth_value(value: object) -> object:
 Integer = Annotated[int, BeforeValidator(_no_truth_value)]
 Real = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
 
-MOST = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 PositiveInteger = Annotated[
-    Integer, Field(ge=1, le=MOST, description=f"a whole number, 1 or more, {MOST} at most")
+    Integer,
+    Field(ge=1, le=MAX_INTEGER, description=f"a whole number, 1 or more, {MAX_INTEGER} at most"),
 ]
 LatentDim = Annotated[Integer, Field(ge=1, le=4096, description="a whole number from 1 to 4096")]
 PositiveReal = Annotated[Real, Field(gt=0, description="a number above 0")]

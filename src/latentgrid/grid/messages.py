@@ -8,11 +8,11 @@ from pydantic.fields import FieldInfo
 from latentgrid.errors import without_credentials
 from latentgrid.grid.hyperparameters import NameOf
 
-LONGEST = 60
+MAX_LENGTH = 60
 # Aliases let a few lines of YAML stand for more than memory holds.
 SHOWN = reprlib.Repr()
 SHOWN.maxlevel, SHOWN.maxlist, SHOWN.maxdict = 3, 10, 10
-SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 2 * LONGEST
+SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 2 * MAX_LENGTH
 
 
 class EntryError(ValueError):
@@ -35,7 +35,7 @@ def allowed(field: FieldInfo) -> str:
 def shown_key(name: object) -> str:
     """Return a key as it stands in the file, or shown if it is long or would not be printed."""
     text = without_credentials(str(name))
-    return text if text.isprintable() and len(text) <= LONGEST else shown(text)
+    return text if text.isprintable() and len(text) <= MAX_LENGTH else shown(text)
 
 
 def shown(value: object) -> str:
@@ -46,4 +46,4 @@ def shown(value: object) -> str:
         text = without_credentials(SHOWN.repr(value))
     except ValueError:
         return "a number of thousands of digits"
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."

@@ -14,7 +14,7 @@ from latentgrid.grid.messages import EntryError, shown, shown_key
 from latentgrid.grid.plugins import choose
 from latentgrid.grid.schema import Params
 
-MOST_LINES = 5
+MAX_LINES = 5
 COMMAND_LINE = "--config"
 Sources = Mapping[str, Mapping[str, Any]]
 
@@ -59,8 +59,8 @@ def _checked(sources: Sources) -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         lines = [_sentence(sources, problem) for problem in error.errors()]
-        if len(lines) > MOST_LINES:
-            lines[MOST_LINES - 1 :] = [f"{len(lines) - MOST_LINES + 1} more mistakes"]
+        if len(lines) > MAX_LINES:
+            lines[MAX_LINES - 1 :] = [f"{len(lines) - MAX_LINES + 1} more mistakes"]
         raise UserError("\n       ".join(lines)) from None
 
 

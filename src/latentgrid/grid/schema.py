@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from latentgrid.errors import without_credentials
 from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import (
-    MOST,
+    MAX_INTEGER,
     Device,
     Flag,
     Integer,
@@ -32,10 +32,10 @@ from latentgrid.grid.messages import EntryError, allowed, shown, shown_key
 from latentgrid.grid.plugins import PLUGIN_LIST
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-LONGEST_NAME = 240  # letters; the name of a folder while a run trains, and disks take 255
-MOST_RUNS = 100_000
+MAX_NAME_LENGTH = 240  # letters; the name of a folder while a run trains, and disks take 255
+MAX_RUNS = 100_000
 # Epochs of ten digits each still fit into an argument of a job, which takes 128 KiB on Linux.
-MOST_EPOCHS = 10_000
+MAX_EPOCHS = 10_000
 
 
 def _distinct(values: list[int]) -> list[int]:
@@ -49,9 +49,9 @@ Counts = Annotated[
     list[Count],
     Field(
         min_length=1,
-        max_length=MOST_EPOCHS,
+        max_length=MAX_EPOCHS,
         description="a list of whole numbers, each 0 or more and there once, "
-        f"{MOST_EPOCHS:,} at most",
+        f"{MAX_EPOCHS:,} at most",
     ),
     AfterValidator(_distinct),
 ]
@@ -64,7 +64,8 @@ Seeds = Annotated[
     AfterValidator(_distinct),
 ]
 TwoOrMore = Annotated[
-    Integer, Field(ge=2, le=MOST, description=f"a whole number, 2 or more, {MOST} at most")
+    Integer,
+    Field(ge=2, le=MAX_INTEGER, description=f"a whole number, 2 or more, {MAX_INTEGER} at most"),
 ]
 
 
@@ -174,19 +175,21 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _can_be_planned(self) -> Self:
-        left = MOST_RUNS
+        left = MAX_RUNS
         for entry, grid in self.models.items():
             name = run_name(
                 entry,
                 {axis: max(map(str, values), key=len) for axis, values in grid.axes.items()},
                 max(self.seeds),
             )
-            if len(name) > LONGEST_NAME:
+            if len(name) > MAX_NAME_LENGTH:
                 found = f"makes folders of {len(name)} letters"
-                raise EntryError(f"models.{entry}", found, f"a shorter name, {LONGEST_NAME} in all")
+                raise EntryError(
+                    f"models.{entry}", found, f"a shorter name, {MAX_NAME_LENGTH} in all"
+                )
             left -= math.prod(map(len, grid.axes.values())) * len(self.seeds)
             if left < 0:
-                raise EntryError(f"models.{entry}", "too many values", f"{MOST_RUNS:,} runs in all")
+                raise EntryError(f"models.{entry}", "too many values", f"{MAX_RUNS:,} runs in all")
         return self
 
     @model_validator(mode="after")

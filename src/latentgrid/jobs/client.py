@@ -26,7 +26,7 @@ STREAMS = (0, 1, 2)
 # What a fork says when it has taken this process's place, with its process number; what comes later
 # is its exit status.
 BEGUN = b"begun "
-LONGEST_ANSWER = 100  # bytes
+MAX_ANSWER = 100  # bytes
 PEER = struct.Struct("3i")  # process, user and group, as Linux tells them
 
 
@@ -70,7 +70,7 @@ def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
         server.connect(address)
         if is_mine(server):
             socket.send_fds(server, [json.dumps(job).encode()], STREAMS)
-            said = server.recv(LONGEST_ANSWER)
+            said = server.recv(MAX_ANSWER)
             if said.startswith(BEGUN):
                 return server, int(said.removeprefix(BEGUN))
     except OSError:  # it may be gone, or unable to fork
@@ -94,7 +94,7 @@ def status_of(fork: socket.socket, process: int) -> int:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(process, number))
-    status = fork.recv(LONGEST_ANSWER)
+    status = fork.recv(MAX_ANSWER)
     if not status:
         sys.exit("error: the workflow's fork server was killed; run the same command again")
     return int(status)

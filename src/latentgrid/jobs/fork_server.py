@@ -41,9 +41,9 @@ LIBRARIES = (
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # The environment variable that switches forks off.
 SWITCH = "LATENTGRID_FORKS"
-LONGEST_REQUEST = 2**20  # bytes
+MAX_REQUEST = 2**20  # bytes
 SECONDS_TO_ASK = 1.0
-MOST_WAITING = 1000
+MAX_WAITING = 1000
 KILLED_BY = 128  # plus the signal's number, as shells put it
 
 
@@ -69,7 +69,7 @@ def start(address: Path) -> subprocess.Popen[bytes] | None:
             address.unlink(missing_ok=True)
             listener.bind(str(address))
             address.chmod(0o600)
-            listener.listen(MOST_WAITING)
+            listener.listen(MAX_WAITING)
         except OSError:
             return None
         server = subprocess.Popen(
@@ -128,7 +128,7 @@ def forked(client: socket.socket) -> Job:
     client.settimeout(SECONDS_TO_ASK)
     streams: list[int] = []
     try:
-        request, streams, _, _ = socket.recv_fds(client, LONGEST_REQUEST, len(STREAMS))
+        request, streams, _, _ = socket.recv_fds(client, MAX_REQUEST, len(STREAMS))
         if len(streams) != len(STREAMS) or not is_mine(client):
             raise ConnectionRefusedError
         fork = multiprocessing.get_context("fork").Process(

@@ -18,7 +18,7 @@ LEVELS = 256
 ALPHA = 1e-6
 NEARLY_ZERO = 0.01
 MEASURED = 10_000  # images that the first standardisation is measured on
-LEAST_DEVIATION = 1e-3
+MIN_DEVIATION = 1e-3
 
 
 class Flow(Model):
@@ -80,7 +80,7 @@ class Flow(Model):
         if epoch == 1:
             values = dequantise(to_unit_interval(images[:MEASURED]), generator)
             deviation, self.mean[:] = torch.std_mean(logit(values)[0], dim=0, correction=0)
-            self.deviation[:] = deviation.clamp_min(LEAST_DEVIATION)
+            self.deviation[:] = deviation.clamp_min(MIN_DEVIATION)
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return −log p(v) + D·log 256 of each image, with one draw of u."""

@@ -17,7 +17,7 @@ from latentgrid.nets.dense import dense, dense_decoder
 WIDTHS = (500, 500, 2000)
 BATCH = 1000
 FITS = 5
-SMALLEST_VARIANCE = 1e-3
+MIN_VARIANCE = 1e-3
 
 
 class GMVAE(GaussianPosterior):
@@ -96,7 +96,7 @@ class GMVAE(GaussianPosterior):
         mixture = GaussianMixture(
             len(self.logits),
             covariance_type=self.start,
-            reg_covar=SMALLEST_VARIANCE,
+            reg_covar=MIN_VARIANCE,
             n_init=FITS,
             random_state=int(seed),
         )

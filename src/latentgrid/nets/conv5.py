@@ -13,7 +13,7 @@ from latentgrid.nets.sides import quarter
 
 KERNEL, PADDING = 5, 2
 NARROW, WIDE, FEATURES = 32, 64, 128
-SMALLEST_SIDE = 4
+MIN_SIDE = 4
 
 
 def conv5_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequential:
@@ -29,7 +29,7 @@ def conv5_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequent
         *_same_conv(NARROW, NARROW, stride=2),
         *_same_conv(NARROW, WIDE, stride=1),
         *_same_conv(WIDE, WIDE, stride=2),
-        nn.Conv2d(WIDE, FEATURES, quarter(image_shape, SMALLEST_SIDE)),
+        nn.Conv2d(WIDE, FEATURES, quarter(image_shape, MIN_SIDE)),
         keras_leaky_relu(),
         nn.Flatten(),
         nn.Linear(FEATURES, outputs),
@@ -46,7 +46,7 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
     channels = image_shape[0]
     return nn.Sequential(
         nn.Unflatten(1, (latent_dim, 1, 1)),
-        nn.ConvTranspose2d(latent_dim, WIDE, quarter(image_shape, SMALLEST_SIDE)),
+        nn.ConvTranspose2d(latent_dim, WIDE, quarter(image_shape, MIN_SIDE)),
         keras_leaky_relu(),
         *_same_conv_transpose(WIDE, WIDE, stride=1),
         *_same_conv_transpose(WIDE, WIDE, stride=2),

@@ -28,7 +28,7 @@ from latentgrid.figures.style import PALETTE, two_dimensions
 from latentgrid.results.trained import Array
 
 IMAGES = 2000
-MOST_AT_ONCE = 3  # images, where codes lie upon one another
+MAX_AT_ONCE = 3  # images, where codes lie upon one another
 GRID = {
     "display": "grid",
     "grid-template-columns": "repeat(auto-fill, minmax(min(100%, 17rem), 1fr))",
@@ -129,7 +129,7 @@ def _add_classes(plots: list[figure], source: ColumnDataSource, labels: Array) -
             border_line_color=None,
         )
         plot.add_layout(legend, "above")
-        plot.add_tools(HoverTool(tooltips=TOOLTIP, limit=MOST_AT_ONCE))
+        plot.add_tools(HoverTool(tooltips=TOOLTIP, limit=MAX_AT_ONCE))
 
 
 def _data_uri(image: Array) -> str:

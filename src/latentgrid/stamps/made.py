@@ -19,7 +19,7 @@ NO_RESULT = "not there yet"
 ALWAYS = "made whenever it is asked for"
 DAMAGED = "it is not as it was written"
 UNSTAMPED = "nothing says what made it"
-MOST_NAMED = 3
+MAX_NAMED = 3
 STAMP_PREFIX, STAMP_SUFFIX = ".", ".made"
 
 
@@ -191,8 +191,8 @@ def _changed_code(before: object, now: Mapping[str, str]) -> str:
 
 def _named(names: Iterable[str]) -> str:
     every = list(names)
-    rest = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
-    return ", ".join(every[:MOST_NAMED]) + rest
+    rest = f" and {len(every) - MAX_NAMED} more" if len(every) > MAX_NAMED else ""
+    return ", ".join(every[:MAX_NAMED]) + rest
 
 
 def _read(path: Path) -> dict[str, Any]:

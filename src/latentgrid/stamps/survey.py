@@ -24,7 +24,7 @@ from latentgrid.stamps.made import DAMAGED, NO_RESULT, UNSTAMPED, Digests, Produ
 
 DATA, TRAIN = "data", "train"
 DIGITS = 12  # of a module's digest
-MOST_LINES = 20
+MAX_LINES = 20
 LONG_AGO = 1.0  # seconds after 1970
 DATED = "source"  # an input that is there for its date, and a part of the code
 
@@ -247,9 +247,9 @@ def sentences(findings: Iterable[Finding], every_run: bool) -> Iterator[str]:
     runs = [finding for finding in findings if finding.job.rule == TRAIN]
     if every_run:
         named = [f"{_run_of(finding)}: {finding.reason}" for finding in runs]
-        yield from (f"to train: {line}" for line in named[:MOST_LINES])
-        if len(named) > MOST_LINES:
-            yield f"to train: {len(named) - MOST_LINES} more runs"
+        yield from (f"to train: {line}" for line in named[:MAX_LINES])
+        if len(named) > MAX_LINES:
+            yield f"to train: {len(named) - MAX_LINES} more runs"
     else:
         yield from _counted("to train again", "run", [f for f in runs if f.is_there])
     later = [f for f in findings if f.job.rule != TRAIN and f.is_there]
@@ -273,7 +273,7 @@ def as_data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 def _counted(what: str, kind: str, findings: Iterable[Finding]) -> Iterator[str]:
     """Say of how many results there is each reason, the most frequent first."""
     reasons = Counter(finding.reason for finding in findings)
-    for reason, count in reasons.most_common(MOST_LINES):
+    for reason, count in reasons.most_common(MAX_LINES):
         yield f"{what}: {count} {kind}{'' if count == 1 else 's'} ({reason})"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from latentgrid.evaluation.intervals import FEWEST_PAIRS, of_next, rank_correlation
+from latentgrid.evaluation.intervals import MIN_PAIRS, of_next, rank_correlation
 from latentgrid.evaluation.tables import as_000_ran
 from latentgrid.reference.facts import (
     ADAM,
@@ -173,7 +173,7 @@ def rank_agreement(verdicts: pd.DataFrame) -> pd.DataFrame:
         row = {"document": document, "table": name, "model": ", ".join(of_table["model"].unique())}
         row |= {"n": len(ran), "runs": joined(chain.from_iterable(map(separated, ran["runs"])))}
         row |= {"rho": np.nan, "low": np.nan, "high": np.nan}
-        if len(ran) >= FEWEST_PAIRS:
+        if len(ran) >= MIN_PAIRS:
             rho, interval = rank_correlation(list(ran["published"]), list(ran["ours"]))
             row |= {"rho": rho, "low": interval.low, "high": interval.high}
         rows.append(row)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from latentgrid.evaluation.intervals import FEWEST, Interval, of_mean, of_next
+from latentgrid.evaluation.intervals import MIN_VALUES, Interval, of_mean, of_next
 from latentgrid.reference.facts import QUANTITIES
 
 
@@ -92,4 +92,4 @@ def answer(effect: Effect, least: float = 0.0) -> Answer:
 
 def is_hint(n: int) -> bool:
     """Tell whether n seeds are too few for an interval."""
-    return n < FEWEST
+    return n < MIN_VALUES

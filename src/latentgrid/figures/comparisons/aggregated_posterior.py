@@ -32,7 +32,7 @@ CLAIM = (
 NEEDS = ("encode", "quantile")
 SHARES = (0.5, 0.95)  # of the prior's mass within the circles
 REACH = 4.0  # of the axes at least, in the prior's standard deviations
-MOST = 2000  # codes that are compared with as many draws, as all pairs are looked at
+MAX_CODES = 2000  # codes that are compared with as many draws, as all pairs are looked at
 
 
 def draw(results: Results) -> Drawing:
@@ -57,7 +57,7 @@ def draw(results: Results) -> Drawing:
         panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
         seen.append((name.replace("\n", ", "), inside, squared))
     class_legend(figure, results.test.labels)
-    return Drawing(figure, _sentences(results, seen, min(MOST, len(shown[0][1]))))
+    return Drawing(figure, _sentences(results, seen, min(MAX_CODES, len(shown[0][1]))))
 
 
 def _variants(results: Results) -> list[pd.Series]:
@@ -78,7 +78,7 @@ def _draw_prior(panel: Axes) -> None:
 
 def _discrepancy(results: Results, codes: Array) -> float:
     """Return the squared MMD of the first codes and as many draws of the prior."""
-    some = codes[:MOST]
+    some = codes[:MAX_CODES]
     return discrepancy(some, results.normal_draws("aggregated_posterior", len(some), 2))
 
 

@@ -30,7 +30,7 @@ CLAIM = (
 )
 NEEDS = ("encode",)
 ANIMATED = True
-MOST = 3  # models
+MAX_MODELS = 3
 COLUMNS = 6  # epochs on paper; the animation has all that were kept
 SIDE = 4  # samples
 STEP = 2  # every other image of the manifold is large enough to be seen
@@ -59,7 +59,7 @@ class Course:
 
 def draw(results: Results) -> Drawing:
     """Draw the best two-dimensional run of up to three models: a column an epoch, the same axes."""
-    courses = list(_courses(results))[:MOST]
+    courses = list(_courses(results))[:MAX_MODELS]
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
     labels = results.test.labels

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from latentgrid.evaluation.neighbours import MOST, NEIGHBOURS, neighbours
+from latentgrid.evaluation.neighbours import MAX_CODES, NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
@@ -71,7 +71,7 @@ def _overlaps(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
     """Say of each run how often the nearest codes are of the same class, and which mix most."""
     parts = []
     for run, codes in shown:
-        accuracy, pair = neighbours(codes[:MOST], labels[:MOST])
+        accuracy, pair = neighbours(codes[:MAX_CODES], labels[:MAX_CODES])
         mixed = f", {pair[0]} and {pair[1]} mixed most" if pair else ""
         parts.append(f"{run['entry']} with d = {codes.shape[1]} {accuracy:.2f}{mixed}")
     return [

@@ -26,7 +26,7 @@ CLAIM = (
     "0.1182 for the convolutional variational one (table 4.2)."
 )
 NEEDS = ("encode",)
-LEAST_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
+MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 SPACE = 0.02  # between two classes, as a share of all codes
 
 
@@ -41,7 +41,7 @@ def draw(results: Results) -> Drawing:
     if not shown:
         return nothing("No run that encodes images of two classes or more has finished.")
     largest = max(float(np.abs(values).max()) for _, values in shown)
-    reach = max(LEAST_REACH, np.ceil(10 * largest) / 10)
+    reach = max(MIN_REACH, np.ceil(10 * largest) / 10)
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, values) in zip(places, shown, strict=True):
         _draw_profile(panel, values, labels)

@@ -25,7 +25,7 @@ CLAIM = (
 )
 NEEDS = ("encode",)
 DARK = 0.3  # from this absolute value on, a cell's text is white
-LEAST_RANGE = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
+MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
 def draw(results: Results) -> Drawing:
@@ -36,12 +36,12 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes images has finished.")
     table = by_class.pivot(index="run", columns="class", values="silhouette")
     values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
-    reach = max(LEAST_RANGE, float(np.abs(values).max()))
+    reach = max(MIN_REACH, float(np.abs(values).max()))
     figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8))
     panel = figure.subplots()
     image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        colour = "white" if abs(value) > DARK * reach / LEAST_RANGE else "black"
+        colour = "white" if abs(value) > DARK * reach / MIN_REACH else "black"
         text = f"{value:.2f}".replace("-", "−")
         panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
