@@ -114,7 +114,7 @@ class Kept(models.Model):
     """A model that keeps the contract."""
 
     terms: ClassVar = {"error": "per image"}
-    total: ClassVar = "error"
+    loss_description: ClassVar = "error"
 
     def __init__(self):
         super().__init__()
@@ -128,10 +128,10 @@ class Undescribed(Kept):
     pass
 
 
-class NoTotal(Kept):
-    """One without its total."""
+class NoLossDescription(Kept):
+    """One without its loss_description."""
 
-    total: ClassVar = ""
+    loss_description: ClassVar = ""
 
 
 class OtherTerms(Kept):
@@ -162,7 +162,7 @@ Undescribed.__doc__ = None
     ("broken", "reason"),
     [
         (Undescribed, "the class needs a docstring"),
-        (NoTotal, "the class needs a docstring and `total`"),
+        (NoLossDescription, "the class needs a docstring, and `loss_description`"),
         (OtherTerms, "must give the terms error, not mistake"),
         (Summed, "must give error a value per image"),
         (Alone, "must give the terms error, not Tensor"),

@@ -73,7 +73,7 @@ class Paced(Model):
     """Has two players who move as often as it is told."""
 
     terms = {"error": "per image"}  # noqa: RUF012
-    total = "error"
+    loss_description = "error"
 
     def __init__(self, first, second):
         super().__init__()

@@ -98,13 +98,18 @@ def noise(seed: int = 7) -> torch.Generator:
 
 
 def says_what_its_losses_mean(name: str) -> None:
-    """The class says in words what it is, what `terms` mean, and what `total` is."""
+    """The class says in words what it is, what `terms` mean, and what the loss is."""
     model = models.load(name)
     require(bool(catalogue.description(name)), "the class needs a docstring")
     require(bool(getattr(model, "terms", None)), "`terms` must name the terms of the loss")
     require(all(model.terms.values()), "`terms` must say of each term what it is")
-    require(bool(getattr(model, "total", "")), "`total` must say what `loss` is")
-    require(bool(model.batch_total), "`batch_total` must say what `batch_loss` sums over")
+    require(
+        bool(getattr(model, "loss_description", "")), "`loss_description` must say what `loss` is"
+    )
+    require(
+        bool(model.batch_loss_description),
+        "`batch_loss_description` must say what `batch_loss` sums over",
+    )
 
 
 def losses_are_finite_values_per_image(name: str) -> None:

@@ -53,8 +53,8 @@ class Model(nn.Module):
 
     Attributes:
         terms: the name of each loss term and its unit, per image.
-        total: what `loss` is, in words.
-        batch_total: what `batch_loss` sums over, in words.
+        loss_description: what `loss` is, in words.
+        batch_loss_description: what `batch_loss` sums over, in words.
         closed_form: whether `before_epoch` finds the weights and there are no training steps.
         loss_ranks: whether a smaller loss means a better run; not where players judge each other.
         loss_depends_on: hyperparameters that change what the loss is, as a weight in it does: it
@@ -66,8 +66,8 @@ class Model(nn.Module):
     """
 
     terms: ClassVar[dict[str, str]]
-    total: ClassVar[str]
-    batch_total: ClassVar[str] = "mean over the images of a batch"
+    loss_description: ClassVar[str]
+    batch_loss_description: ClassVar[str] = "mean over the images of a batch"
     closed_form: ClassVar[bool] = False
     loss_ranks: ClassVar[bool] = True
     loss_depends_on: ClassVar[tuple[str, ...]] = ()

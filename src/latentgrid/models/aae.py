@@ -42,7 +42,7 @@ class AAE(StandardNormalPrior):
         "discriminator": DISCRIMINATOR.replace("image", "code"),
         "generator": GENERATOR.replace("image", "code"),
     }
-    total: ClassVar = SQUARED_ERROR
+    loss_description: ClassVar = SQUARED_ERROR
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ class ContractiveAE(PenalisedAutoencoder):
         "reconstruction": CROSS_ENTROPY,
         "contraction": "squared Frobenius norm of the encoder's Jacobian, per image",
     }
-    total: ClassVar = "cross entropy + λ · contraction, per image"
+    loss_description: ClassVar = "cross entropy + λ · contraction, per image"
 
     def __init__(
         self,

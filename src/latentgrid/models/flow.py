@@ -43,7 +43,7 @@ class Flow(Model):
     """
 
     terms: ClassVar = {"negative_log_likelihood": "nats per image, of levels made continuous"}
-    total: ClassVar = "bits per dimension"
+    loss_description: ClassVar = "bits per dimension"
 
     mean: Tensor
     deviation: Tensor

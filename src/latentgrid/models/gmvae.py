@@ -41,7 +41,7 @@ class GMVAE(GaussianPosterior):
         "kl": "KL to the components, nats per image",
         "cluster_kl": "KL of the responsibilities to the weights, nats per image",
     }
-    total: ClassVar = "negative ELBO: cross entropy + both KLs, per image"
+    loss_description: ClassVar = "negative ELBO: cross entropy + both KLs, per image"
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ class MMDVAE(StandardNormalPrior):
         "reconstruction": "squared error averaged over pixels, per image",
         "mmd": "MMD of the batch, no unit, in [0, 2]",
     }
-    total: ClassVar = "mean squared pixel error + MMD"
+    loss_description: ClassVar = "mean squared pixel error + MMD"
     in_turn: ClassVar = ("encoder", "decoder")
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:

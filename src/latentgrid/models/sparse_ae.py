@@ -24,7 +24,7 @@ class SparseAE(PenalisedAutoencoder):
         "reconstruction": CROSS_ENTROPY,
         "absolute_code": "sum over the code's absolute values, per image",
     }
-    total: ClassVar = "cross entropy + λ · absolute code, per image"
+    loss_description: ClassVar = "cross entropy + λ · absolute code, per image"
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class WGAN(Adversarial, StandardNormalPrior):
         "penalty": "(norm of the critic's gradient − 1)², no unit",
         "generator": "−critic of a generated image, up to a constant",
     }
-    total: ClassVar = (
+    loss_description: ClassVar = (
         "the critic's estimate of the Wasserstein-1 distance of data and samples, in Euclidean"
         " distance of images; negative if the critic is worse than a constant"
     )

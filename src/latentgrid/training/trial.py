@@ -102,8 +102,8 @@ def _keeps_the_contract(model: Model, losses: object) -> None:
     for term, values in losses.items():
         if values.shape != (FEW,):
             raise UserError(f"losses() must give {term} a value per image, (n,)")
-    if not (model.total and (type(model).__doc__ or "").strip()):
-        raise UserError("the class needs a docstring and `total`, which say what it is in words")
+    if not (model.loss_description and (type(model).__doc__ or "").strip()):
+        raise UserError("the class needs a docstring, and `loss_description` in words")
     paces = [player.every for player in model.players()]
     if paces and (paces[0] != 1 or min(paces) < 1):
         raise UserError("the first of players() must step on every batch, and none more often")

@@ -94,7 +94,7 @@ class JensenShannon(Adversarial):
     """
 
     terms: ClassVar = {"discriminator": DISCRIMINATOR, "generator": GENERATOR}
-    total: ClassVar = (
+    loss_description: ClassVar = (
         "lower bound of the Jensen-Shannon divergence of data and samples, log 2 − discriminator/2,"
         " in nats: log 2 if the discriminator is never wrong, negative if it is worse than chance"
     )

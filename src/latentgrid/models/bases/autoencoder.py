@@ -24,7 +24,7 @@ class Autoencoder(Model):
     """
 
     terms: ClassVar = {"reconstruction": SQUARED_ERROR}
-    total: ClassVar = "squared error, per image"
+    loss_description: ClassVar = "squared error, per image"
 
     def __init__(self, latent_dim: int, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class DenseAutoencoder(Autoencoder):
     """
 
     terms: ClassVar = {"reconstruction": CROSS_ENTROPY}
-    total: ClassVar = "cross entropy, nats per image"
+    loss_description: ClassVar = "cross entropy, nats per image"
 
     def __init__(self, image_shape: ImageShape, latent_dim: int, hidden: int) -> None:
         super().__init__(latent_dim, *dense_pair(image_shape, latent_dim, hidden))

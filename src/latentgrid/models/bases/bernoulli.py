@@ -25,7 +25,7 @@ class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
         "reconstruction": CROSS_ENTROPY,
         "kl": "nats per image",
     }
-    total: ClassVar = "cross entropy + β·KL, per image"
+    loss_description: ClassVar = "cross entropy + β·KL, per image"
     loss_depends_on: ClassVar = ("beta",)
     ranked_by: ClassVar = "importance_bound"
 

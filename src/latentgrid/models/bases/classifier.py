@@ -19,7 +19,7 @@ class CrossEntropyClassifier(Model):
     """
 
     terms: ClassVar = {"cross_entropy": "nats per image"}
-    total: ClassVar = "cross entropy, nats per image"
+    loss_description: ClassVar = "cross entropy, nats per image"
 
     network: nn.Module
 

@@ -22,7 +22,7 @@ class Denoiser(Model):
     terms: ClassVar = {
         "reconstruction": "squared error to the clean image summed over pixels, per image"
     }
-    total: ClassVar = "squared error to the clean image, per image"
+    loss_description: ClassVar = "squared error to the clean image, per image"
     loss_depends_on: ClassVar = ("corruption",)
     corruption: str
 

@@ -54,8 +54,10 @@ class GaussianVAE(GaussianPosterior, StandardNormalPrior):
         "reconstruction": SQUARED_ERROR,
         "kl": "nats per image",
     }
-    total: ClassVar = "squared error + KL, per image"
-    batch_total: ClassVar = "sum over the images of a batch, with d subtracted once per batch"
+    loss_description: ClassVar = "squared error + KL, per image"
+    batch_loss_description: ClassVar = (
+        "sum over the images of a batch, with d subtracted once per batch"
+    )
 
     def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Return squared error and KL per image, with one posterior draw."""

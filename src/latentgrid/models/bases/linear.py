@@ -25,7 +25,7 @@ class LinearAutoencoder(Model):
     """
 
     terms: ClassVar = {"reconstruction": SQUARED_ERROR}
-    total: ClassVar = "squared error, per image"
+    loss_description: ClassVar = "squared error, per image"
     components: Tensor
     mean: Tensor
 
