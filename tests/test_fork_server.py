@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from latentgrid.jobs import fork_server
-from latentgrid.jobs.client import SERVER, is_mine
+from latentgrid.jobs.client import SERVER, is_same_user
 from project import heed_interrupts
 
 JOB = """
@@ -168,9 +168,9 @@ def test_nobody_else_may_ask_for_a_fork(place):
     assert (place / "socket").stat().st_mode & 0o077 == 0
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert is_mine(ours)
+        assert is_same_user(ours)
         with mock.patch("os.getuid", return_value=os.getuid() + 1):
-            assert not is_mine(ours)
+            assert not is_same_user(ours)
 
 
 def test_a_fork_has_the_modules_that_a_process_of_its_own_has(place):

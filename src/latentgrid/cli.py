@@ -29,7 +29,7 @@ ConfigFile = Annotated[
 ]
 
 
-def _known(dataset: str | None) -> str | None:
+def _require_known(dataset: str | None) -> str | None:
     _use_plugins()
     if dataset is not None and dataset not in catalogue.datasets():
         allowed = ", ".join(catalogue.datasets())
@@ -42,7 +42,7 @@ Dataset = Annotated[
     typer.Option(
         "--dataset",
         help="data set instead of that of params.yaml",
-        callback=_known,
+        callback=_require_known,
         autocompletion=catalogue.datasets,
     ),
 ]

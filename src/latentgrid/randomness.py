@@ -17,6 +17,8 @@ def seed_of(seed: int, purpose: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def generator(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+def random_generator(
+    seed: int, purpose: str, device: torch.device | str = "cpu"
+) -> torch.Generator:
     """Return a generator for one purpose of one run, on `device`."""
     return torch.Generator(device).manual_seed(seed_of(seed, purpose))

@@ -21,7 +21,7 @@ from latentgrid.models import Model, Player
 from latentgrid.steps import trial
 from latentgrid.training.loop import Training
 from latentgrid.training.steps import Batches
-from latentgrid.training.trial import admit, attempt, examine
+from latentgrid.training.trial import examine, require_trainable, try_step
 from networks import build
 from project import ROOT, TINY
 
@@ -90,13 +90,13 @@ class Paced(Model):
 @pytest.mark.parametrize("paces", [(2, 1), (1, 0), (1, -1)])
 def test_the_first_of_ones_own_players_steps_on_every_batch(paces):
     with pytest.raises(UserError, match=r"first of players\(\) must step on every batch"):
-        attempt("mine", Paced(*paces), settings(), SIZE)
-    attempt("mine", Paced(1, 6), settings(), SIZE)
+        try_step("mine", Paced(*paces), settings(), SIZE)
+    try_step("mine", Paced(1, 6), settings(), SIZE)
 
 
 def test_a_player_without_a_hyperparameter_is_refused_too():
     with pytest.raises(UserError, match=r"^mine: every: found 7, .*up to 6$"):
-        admit("mine", Paced(1, 7), settings(), SIZE)
+        require_trainable("mine", Paced(1, 7), settings(), SIZE)
 
 
 # Batches
@@ -140,10 +140,10 @@ def test_the_last_batch_of_an_epoch_is_tried_too(batch_size, fits):
     """70 images leave 1 of batches of 23, 2 of 34 and none of 35."""
     chosen = settings(batch_size=batch_size)
     if fits:
-        attempt("mine", Normalised(), chosen, SIZE)
+        try_step("mine", Normalised(), chosen, SIZE)
     else:
         with pytest.raises(UserError, match="more than 1 value per channel"):
-            attempt("mine", Normalised(), chosen, SIZE)
+            try_step("mine", Normalised(), chosen, SIZE)
 
 
 # `plan` and the workflow

@@ -32,17 +32,17 @@ def to_watch(chosen: Callable[[], str]) -> Layout:
     Raises:
         UserError: several others are there and none of them is in the making.
     """
-    there = [layout for name in catalogue.datasets() if (layout := Layout(name)).plan.exists()]
-    made = [layout for layout in there if is_held(layout.lock)]
+    present = [layout for name in catalogue.datasets() if (layout := Layout(name)).plan.exists()]
+    made = [layout for layout in present if is_held(layout.lock)]
     if len(made) == 1:
         return made[0]
     of_configuration = Layout(chosen())
-    if of_configuration in there or not there:
+    if of_configuration in present or not present:
         return of_configuration
-    if len(there) > 1:
-        names = " and ".join(layout.dataset for layout in made or there)
+    if len(present) > 1:
+        names = " and ".join(layout.dataset for layout in made or present)
         raise UserError(f"there are results of {names}; name one with --dataset")
-    return there[0]
+    return present[0]
 
 
 def watch(layout: Layout) -> None:

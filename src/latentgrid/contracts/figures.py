@@ -3,7 +3,7 @@
 import io
 
 from latentgrid.contracts import require, sample
-from latentgrid.figures.draw import drawn
+from latentgrid.figures.draw import draw_figure
 from latentgrid.figures.results import Results
 from latentgrid.grid import catalogue
 from latentgrid.steps import experiment
@@ -26,7 +26,7 @@ def draws_what_there_is(name: str) -> None:
         for read in described.reads:
             if read.startswith(EXPERIMENTS):
                 experiment.main(read.removeprefix(EXPERIMENTS), sample.LAYOUT.tensors(read))
-        drawing = drawn(name, Results(sample.LAYOUT, tuple(entries)))
+        drawing = draw_figure(name, Results(sample.LAYOUT, tuple(entries)))
         require(not drawing.missing.startswith("It failed"), f"draw(): {drawing.missing}")
         drawing.figure.savefig(io.BytesIO())
     sentences = all(isinstance(sentence, str) for sentence in drawing.seen)

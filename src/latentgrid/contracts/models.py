@@ -16,7 +16,7 @@ from latentgrid.errors import UserError
 from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import NameOf
 from latentgrid.models import ImageShape, Model
-from latentgrid.randomness import generator, seed_of
+from latentgrid.randomness import random_generator, seed_of
 
 MNIST = (1, 28, 28)
 SHAPES: tuple[ImageShape, ...] = (MNIST, (3, 32, 32), (2, 8, 12))
@@ -29,7 +29,7 @@ METHODS = (
 same = partial(torch.allclose, rtol=1e-4, atol=1e-5)
 
 
-def untrained(
+def build_untrained(
     name: str, shape: ImageShape = MNIST, seed: int = 0, classes: int = CLASSES, **given: Any
 ) -> Model:
     """Return a model with its first weights, as a training builds it.
@@ -50,7 +50,7 @@ def untrained(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "construction"))
         model = models.build(settings, shape, classes)
-    model.initialise(generator(seed, "weights"))
+    model.initialise(random_generator(seed, "weights"))
     return model
 
 
@@ -75,7 +75,7 @@ def builds(name: str) -> Iterator[tuple[ImageShape, Model]]:
     refused = []
     for shape in SHAPES:
         try:
-            yield shape, untrained(name, shape)
+            yield shape, build_untrained(name, shape)
         except UserError as error:
             refused.append(error)
     if len(refused) == len(SHAPES):
@@ -89,12 +89,12 @@ def labelled(images: torch.Tensor) -> Batch:
 
 def random_images(n: int, shape: ImageShape = MNIST) -> torch.Tensor:
     """Return n images of noise, (n, c, h, w) in [0, 1)."""
-    return torch.rand(n, *shape, generator=generator(n, "images"))
+    return torch.rand(n, *shape, generator=random_generator(n, "images"))
 
 
 def noise(seed: int = 7) -> torch.Generator:
     """Return a generator of a model's draws."""
-    return generator(seed, "noise")
+    return random_generator(seed, "noise")
 
 
 def says_what_its_losses_mean(name: str) -> None:
@@ -159,7 +159,7 @@ def every_parameter_has_a_player_and_a_gradient(name: str) -> None:
 
 def batch_loss_sums_or_averages_the_loss(name: str) -> None:
     """`batch_loss` less `batch_surplus` is the sum or the mean of `loss` over the images."""
-    model = untrained(name)
+    model = build_untrained(name)
     for n in (1, 2, 5):
         losses = model.losses(labelled(random_images(n)), noise())
         total = model.loss(losses).sum().double()
@@ -173,7 +173,7 @@ def batch_loss_sums_or_averages_the_loss(name: str) -> None:
 
 def loss_is_affine_in_its_terms(name: str) -> None:
     """`loss` of the means of the terms is the mean of `loss`, as tables take it to be."""
-    model = untrained(name)
+    model = build_untrained(name)
     losses = model.losses(labelled(random_images(5)), noise())
     means = {term: values.mean() for term, values in losses.items()}
     require(
@@ -184,7 +184,7 @@ def loss_is_affine_in_its_terms(name: str) -> None:
 
 def draws_come_from_the_generator(name: str) -> None:
     """Losses depend on the generator alone; PyTorch's global one is neither read nor moved."""
-    model, images = untrained(name), random_images(4)
+    model, images = build_untrained(name), random_images(4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         state = torch.get_rng_state()
@@ -203,9 +203,12 @@ def the_seed_alone_sets_the_weights(name: str) -> None:
     """Weights are set by `initialise` from its generator: the same seed, the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        first = untrained(name).state_dict()
+        first = build_untrained(name).state_dict()
         torch.manual_seed(2)
-        again, other = untrained(name).state_dict(), untrained(name, seed=1).state_dict()
+        again, other = (
+            build_untrained(name).state_dict(),
+            build_untrained(name, seed=1).state_dict(),
+        )
     for key in first:
         require(torch.equal(first[key], again[key]), f"{key} differs though the seed is the same")
     if not models.load(name).closed_form:
@@ -218,7 +221,7 @@ def the_seed_alone_sets_the_weights(name: str) -> None:
 @torch.no_grad()
 def abilities_are_known_without_importing(name: str) -> None:
     """The methods that are read off its file, and its base classes', are those that it has."""
-    model = untrained(name).eval()
+    model = build_untrained(name).eval()
     told = catalogue.abilities(name)
     for method in METHODS:
         require(
@@ -310,7 +313,7 @@ def _are_probabilities(what: str, found: torch.Tensor) -> None:
 
 def weights_survive_a_file(name: str) -> None:
     """All that a reload needs is a parameter or a buffer."""
-    model, other = untrained(name), untrained(name, seed=1)
+    model, other = build_untrained(name), build_untrained(name, seed=1)
     other.load_state_dict(load(save(model.state_dict())))
     images = labelled(random_images(4))
     first, second = model.losses(images, noise()), other.losses(images, noise())

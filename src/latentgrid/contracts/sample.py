@@ -62,19 +62,19 @@ def letters() -> Images:
 @contextlib.contextmanager
 def trained() -> Iterator[None]:
     """Stand in a folder with trained runs and the judge's scores, made once a process."""
-    with contextlib.chdir(_trained()):
+    with contextlib.chdir(_train()):
         yield
 
 
 @contextlib.contextmanager
 def results() -> Iterator[None]:
     """Stand there with measures and tables too, as the steps of the workflow make them."""
-    with contextlib.chdir(_evaluated()):
+    with contextlib.chdir(_evaluate()):
         yield
 
 
 @cache
-def _trained() -> Path:
+def _train() -> Path:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     chosen = schema.Params.model_validate(CONFIGURATION)  # which leaves the plugins as they are
@@ -92,15 +92,15 @@ def _trained() -> Path:
         classify = judging.load_judge(TrainedRun(LAYOUT.run(runs[0].name)))
         assert classify is not None
         for run in runs:
-            there = TrainedRun(LAYOUT.run(run.name))
+            trained_run = TrainedRun(LAYOUT.run(run.name))
             images = (np.asarray(part) for part in (data.train_images, data.test_images))
-            judging.write_scores(there, judging.score(there, classify, *images))
+            judging.write_scores(trained_run, judging.score(trained_run, classify, *images))
     return folder
 
 
 @cache
-def _evaluated() -> Path:
-    folder = _trained()
+def _evaluate() -> Path:
+    folder = _train()
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         for planned in read_plan(LAYOUT.plan):
             evaluate.main(LAYOUT.dataset, planned["name"], len(TEST_LABELS), read=["judged"])

@@ -31,7 +31,7 @@ class Size:
     classes: int
 
 
-def checked_size(size: object) -> Size:
+def check_size(size: object) -> Size:
     """Return a source's `SIZE` if it can be true.
 
     Raises:
@@ -60,7 +60,7 @@ def checked_size(size: object) -> Size:
     return size
 
 
-def checked(images: object, size: Size) -> Images:
+def check_data(images: object, size: Size) -> Images:
     """Return what a source's `load` gave as bytes that lie in order, if it is what `SIZE` says.
 
     Arrays of NumPy are as good as tensors, and labels may be integers of any width.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from latentgrid.data import to_unit_interval
 from latentgrid.models import LatentVariableModel
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import Array, TrainedRun
 
@@ -30,7 +30,7 @@ def binarised(images: Array) -> Tensor:
     Every call makes the same draws.
     """
     intensities = to_unit_interval(torch.from_numpy(images))
-    return torch.bernoulli(intensities, generator=generator(0, "binarisation"))
+    return torch.bernoulli(intensities, generator=random_generator(0, "binarisation"))
 
 
 def of_run(run: TrainedRun, images: Tensor, draws: int) -> dict[str, float]:
@@ -45,7 +45,7 @@ def of_run(run: TrainedRun, images: Tensor, draws: int) -> dict[str, float]:
     # Convolutions of these shapes are faster in this layout.
     model = load_model(run).to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     assert isinstance(model, LatentVariableModel)
-    noise = generator(run.config.settings["seed"], "likelihood")
+    noise = random_generator(run.config.settings["seed"], "likelihood")
     figures = {
         **over_images(of_each(model, images, draws, noise)),
         "likelihood_images": len(images),

@@ -9,7 +9,7 @@ MEASURED = 500  # images over which a distance is averaged
 REAL = 10_000  # training images among which the nearest is sought
 
 
-def to_nearest(images: Array, among: Array) -> float:
+def distance_to_nearest(images: Array, among: Array) -> float:
     """Return how far images are from the nearest of others, uint8 (n, c, h, w) both.
 
     The squared difference per pixel in [0, 1], averaged over the images. Blurred images are near
@@ -27,7 +27,7 @@ def difference(images: Array, others: Array) -> float:
     return float(np.mean((_points(images) - _points(others)) ** 2))
 
 
-def moved(codes: dict[int, Array], start: int, end: int) -> float:
+def movement(codes: dict[int, Array], start: int, end: int) -> float:
     """Return how far codes (n, d) lie from where they were, over the spread of the last ones.
 
     Args:

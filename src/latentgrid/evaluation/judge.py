@@ -12,7 +12,7 @@ from latentgrid.data import to_unit_interval
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.files.atomic import save
 from latentgrid.models import Corrupter, Decoder, Encoder
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel, load_model
 from latentgrid.results.trained import Array, TrainedRun
 
@@ -43,9 +43,9 @@ def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> 
     """Return the judge's probabilities (n, classes), float32, of each kind of image a run makes.
 
     `samples` are the run's last; what a model that encodes and decodes makes of codes is
-    `made_of_codes`'s.
+    `decode_codes`'s.
     """
-    images = made_of_codes(run, training, test) if run.outcome.is_finished else {}
+    images = decode_codes(run, training, test) if run.outcome.is_finished else {}
     samples = run.last("samples")
     if samples is not None:
         images["samples"] = samples
@@ -55,7 +55,7 @@ def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> 
     }
 
 
-def made_of_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Array]:
+def decode_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Array]:
     """Return uint8 images (n, c, h, w) decoded from three kinds of codes.
 
     `prior_draws`: of draws of N(0, I), the same for all runs with one seed and dimension, whether
@@ -70,7 +70,7 @@ def made_of_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Ar
         return {}
     loaded = LoadedModel(model)
     draws = torch.randn(
-        DRAWS, model.latent_dim, generator=generator(run.config.settings["seed"], "judged")
+        DRAWS, model.latent_dim, generator=random_generator(run.config.settings["seed"], "judged")
     ).numpy()
     codes = loaded.encode(training).astype(np.float64)
     return {

@@ -10,8 +10,8 @@ from torch import Tensor
 from latentgrid import models
 from latentgrid.data import Batch
 from latentgrid.models.gan import GAN
-from latentgrid.randomness import generator, seed_of
-from latentgrid.training.steps import moving, take_turns, turns_of
+from latentgrid.randomness import random_generator, seed_of
+from latentgrid.training.steps import due, take_turns, turns_of
 
 PIXEL = (1, 1, 1)
 SETTINGS = {
@@ -37,42 +37,45 @@ def run() -> dict[str, Tensor]:
         z (c,), the quantiles of the prior in the middle of c equal shares; mapped (t, c), G(z);
         mean and deviation of the data, scalars.
     """
-    model = untrained()
+    model = build_gan()
     turns = turns_of(model, SETTINGS)
-    data, noise = generator(0, "experiment gan_toy data"), generator(0, "experiment gan_toy noise")
+    data, noise = (
+        random_generator(0, "experiment gan_toy data"),
+        random_generator(0, "experiment gan_toy noise"),
+    )
     x = torch.linspace(0, 1, PLACES)
     z = torch.special.ndtri((torch.arange(CODES) + 0.5) / CODES)
     seen = []
     for step in range(RECORDED[-1] + 1):
         if step > 0:
-            take_turns(moving(turns, step), batch(data), noise)
+            take_turns(due(turns, step), draw_batch(data), noise)
         if step in RECORDED:
-            seen.append(look(model, x, z))
+            seen.append(observe(model, x, z))
     constants = {"mean": torch.tensor(MEAN), "deviation": torch.tensor(DEVIATION), "x": x, "z": z}
     recorded = {name: torch.stack([row[name] for row in seen]) for name in seen[0]}
     return constants | recorded | {"step": torch.tensor(RECORDED)}
 
 
-def untrained() -> GAN:
+def build_gan() -> GAN:
     """Return the GAN with its first weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(0, "experiment gan_toy construction"))
         model = models.build(SETTINGS, PIXEL, classes=1)
     assert isinstance(model, GAN)
-    model.initialise(generator(0, "experiment gan_toy weights"))
+    model.initialise(random_generator(0, "experiment gan_toy weights"))
     return model
 
 
-def batch(draws: torch.Generator) -> Batch:
+def draw_batch(draws: torch.Generator) -> Batch:
     """Draw data points."""
     points = torch.empty(BATCH, *PIXEL).normal_(MEAN, DEVIATION, generator=draws)
     return Batch(points, torch.zeros(BATCH, dtype=torch.int64))
 
 
 @torch.no_grad()
-def look(model: GAN, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+def observe(model: GAN, x: Tensor, z: Tensor) -> dict[str, Tensor]:
     """Return D(x), G(z) and samples; the samples are of the same codes each time."""
-    samples = model.sample(SAMPLES, generator(0, "experiment gan_toy samples"))
+    samples = model.sample(SAMPLES, random_generator(0, "experiment gan_toy samples"))
     return {
         "discriminator": model.discriminator(x.reshape(-1, *PIXEL)).squeeze(1).sigmoid(),
         "mapped": model.decode(z[:, None]).flatten(),

@@ -10,7 +10,7 @@ from latentgrid.figures.results import Results
 from latentgrid.grid import components
 
 
-def drawn(name: str, results: Results) -> Drawing:
+def draw_figure(name: str, results: Results) -> Drawing:
     """Return a figure, and what its best runs were chosen by.
 
     One that fails is missing, and the log says where it failed.

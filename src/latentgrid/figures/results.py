@@ -13,7 +13,7 @@ from latentgrid.evaluation import ranking
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.results.labels import setting_label
 from latentgrid.results.loaded import LoadedModel, load_model
 from latentgrid.results.tables import axes_of, read_runs
@@ -88,7 +88,7 @@ class Results:
 
     def normal_draws(self, purpose: str, n: int, dimensions: int) -> Array:
         """Return draws (n, d) of N(0, I), the same at every call for the same purpose."""
-        draws = torch.randn(n, dimensions, generator=generator(0, f"figure {purpose}"))
+        draws = torch.randn(n, dimensions, generator=random_generator(0, f"figure {purpose}"))
         return draws.numpy()
 
     def loaded(self, run: pd.Series) -> LoadedModel:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout
-from latentgrid.files.links import first_link, leads_away
+from latentgrid.files.links import first_link, link_error
 from latentgrid.files.locks import is_held
 from latentgrid.files.run_files import RunFiles
 
@@ -32,7 +32,7 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
     kept = {run.folder for run in runs} | {run.state for run in runs}
     for folder in sorted({layout.runs, layout.state, layout.aside, *kept}):
         if link := first_link(folder, layout.results):
-            raise leads_away(link)
+            raise link_error(link)
     left = {*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")} - kept
     moved = []
     for folder in sorted({first_link(folder, layout.results) or folder for folder in left}):
@@ -40,7 +40,7 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
             folder.unlink()
             moved.append((folder, folder))
         else:
-            moved.append((folder, _moved(folder, layout.aside / _below(layout, folder))))
+            moved.append((folder, _move(folder, layout.aside / _below(layout, folder))))
     for settings in [*layout.runs.glob("*/*"), *layout.runs.glob("*")]:
         if settings.is_dir() and not any(settings.iterdir()):
             settings.rmdir()
@@ -50,7 +50,7 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
 def put_run_aside(layout: Layout, run: RunFiles) -> None:
     """Move a run that is to be trained again out of the way: its settings may come back."""
     if run.folder.is_dir() and not first_link(run.folder, layout.results):
-        _moved(run.folder, layout.aside / _below(layout, run.folder))
+        _move(run.folder, layout.aside / _below(layout, run.folder))
 
 
 def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bool:
@@ -73,7 +73,7 @@ def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bo
         return False
     waiting = found.rename(found.with_name(f".{found.name}"))
     put_run_aside(layout, run)
-    _moved(waiting, run.folder)
+    _move(waiting, run.folder)
     return True
 
 
@@ -82,7 +82,7 @@ def _below(layout: Layout, folder: Path) -> Path:
     return folder.relative_to(layout.results)
 
 
-def _moved(folder: Path, to: Path) -> Path:
+def _move(folder: Path, to: Path) -> Path:
     """Move a folder; what stands at its new place is kept beside it, with a number."""
     if to.exists():
         number = next(n for n in count(1) if not to.with_name(f"{to.name}~{n}").exists())

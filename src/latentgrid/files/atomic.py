@@ -66,10 +66,10 @@ def read_rows(path: Path, *columns: str) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            rows, there = list(reader), reader.fieldnames or ()
+            rows, columns_found = list(reader), reader.fieldnames or ()
     except (ValueError, csv.Error, IsADirectoryError) as error:
         raise damaged(path, error) from None
-    missing = [column for column in columns if column not in there]
+    missing = [column for column in columns if column not in columns_found]
     if missing:
         raise damaged(path, f"it lacks {', '.join(missing)}")
     if any(row.get(column) is None for row in rows for column in columns):

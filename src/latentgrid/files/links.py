@@ -16,7 +16,7 @@ def refuse_links(layout: Layout) -> None:
     for place, folders, files in os.walk(layout.results):
         for path in (Path(place, name) for name in (*folders, *files)):
             if path.is_symlink():
-                raise leads_away(path)
+                raise link_error(path)
 
 
 def first_link(path: Path, below: Path) -> Path | None:
@@ -26,7 +26,7 @@ def first_link(path: Path, below: Path) -> Path | None:
     return next((way for way in ways if way.is_symlink()), None)
 
 
-def leads_away(link: Path) -> UserError:
+def link_error(link: Path) -> UserError:
     """Return the error of a link where there may be none."""
     return UserError(
         f"{link} is a link to {link.readlink()}, where nothing may be written or deleted; put "

@@ -35,9 +35,9 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments[:1] == ["--as"]:
         _, os.environ[JOB], *arguments = arguments
-    begun = begin(arguments)
+    begun = request_fork(arguments)
     if begun:
-        sys.exit(status_of(*begun))
+        sys.exit(wait_for_status(*begun))
     sys.argv = arguments
     run(arguments[0])
 
@@ -51,7 +51,7 @@ def run(module: str) -> None:
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
+def request_fork(arguments: list[str]) -> tuple[socket.socket, int] | None:
     """Let a fork do the job; return the connection to it and its process number.
 
     None if no fork has begun to.
@@ -68,7 +68,7 @@ def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         server.connect(address)
-        if is_mine(server):
+        if is_same_user(server):
             socket.send_fds(server, [json.dumps(job).encode()], STREAMS)
             said = server.recv(MAX_ANSWER)
             if said.startswith(BEGUN):
@@ -79,14 +79,14 @@ def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
     return None
 
 
-def is_mine(connection: socket.socket) -> bool:
+def is_same_user(connection: socket.socket) -> bool:
     """Tell whether the process at the other end is the same user's; nobody else is obeyed."""
     peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
     _, user, _ = PEER.unpack(peer)
     return bool(user == os.getuid())
 
 
-def status_of(fork: socket.socket, process: int) -> int:
+def wait_for_status(fork: socket.socket, process: int) -> int:
     """Wait for the fork and return its exit status. If this process dies, the fork is killed.
 
     The fork may have something to write down when it is asked to end: Ctrl-C reaches it by itself,

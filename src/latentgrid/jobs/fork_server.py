@@ -24,7 +24,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from latentgrid.jobs import loading
-from latentgrid.jobs.client import BEGUN, SERVER, STREAMS, is_mine
+from latentgrid.jobs.client import BEGUN, SERVER, STREAMS, is_same_user
 from latentgrid.jobs.parent import die_with_parent
 
 # What several steps import, and what libraries import only when they are used.
@@ -106,7 +106,7 @@ def serve(listener: socket.socket) -> None:
         if job is None:
             with suppress(OSError):
                 client, _ = listener.accept()
-                job = forked(client)
+                job = fork_job(client)
                 events.register(job.fork.sentinel, selectors.EVENT_READ, job)
                 events.register(client, selectors.EVENT_READ, job)
         elif key.fileobj is job.client:  # it was killed
@@ -116,10 +116,10 @@ def serve(listener: socket.socket) -> None:
             events.unregister(job.fork.sentinel)
             with suppress(KeyError):
                 events.unregister(job.client)
-            tell(job)
+            report_status(job)
 
 
-def forked(client: socket.socket) -> Job:
+def fork_job(client: socket.socket) -> Job:
     """Return the job that a client asks for, begun.
 
     Raises:
@@ -129,7 +129,7 @@ def forked(client: socket.socket) -> Job:
     streams: list[int] = []
     try:
         request, streams, _, _ = socket.recv_fds(client, MAX_REQUEST, len(STREAMS))
-        if len(streams) != len(STREAMS) or not is_mine(client):
+        if len(streams) != len(STREAMS) or not is_same_user(client):
             raise ConnectionRefusedError
         fork = multiprocessing.get_context("fork").Process(
             target=run, args=(request, streams, client)
@@ -171,7 +171,7 @@ def run(request: bytes, streams: list[int], client: socket.socket) -> None:
         sys.exit(1)
 
 
-def tell(job: Job) -> None:
+def report_status(job: Job) -> None:
     """Tell the client of a job that has ended its exit status, if the client is still there."""
     job.fork.join()
     code = job.fork.exitcode

@@ -74,9 +74,9 @@ class Model(nn.Module):
     ranked_by: ClassVar[str] = ""
     in_turn: ClassVar[tuple[str, ...]] = ()
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """Set the weights before training."""
-        glorot_uniform(self, generator)
+        glorot_uniform(self, rng)
 
     def require(self, epochs: int, images: int) -> None:
         """Refuse to be trained for so many epochs or on so many images, if that makes no sense.
@@ -97,13 +97,13 @@ class Model(nn.Module):
         groups = [list(network.parameters()) for network in networks]
         return [Player(groups, self.losses, self.batch_loss)]
 
-    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
+    def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
         """Do what the model does with all training images (uint8) before an epoch's steps.
 
         Epochs count from 1. What it finds belongs into parameters or buffers.
         """
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return each term's value per image, shape (n,)."""
         raise NotImplementedError
 
@@ -146,8 +146,8 @@ class Decoder(Protocol):
 class Sampler(Protocol):
     """Draws new images."""
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw images (n, c, h, w) in [0, 1]; `generator` is on the CPU."""
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draw images (n, c, h, w) in [0, 1]; `rng` is on the CPU."""
         ...
 
 
@@ -164,12 +164,10 @@ class Quantile(Protocol):
 class LatentVariableModel(Protocol):
     """Has densities of codes: q(z│x) to propose them by, and the prior p(z)."""
 
-    def propose(
-        self, images: Tensor, draws: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def propose(self, images: Tensor, draws: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw codes (draws, n, d) of q(z│x) for images (n, c, h, w) in [0, 1].
 
-        Beside them stands log q(z│x) in nats, (draws, n); `generator` is on the CPU.
+        Beside them stands log q(z│x) in nats, (draws, n); `rng` is on the CPU.
         """
         ...
 
@@ -195,7 +193,7 @@ class Reconstructor(Protocol):
 class Corrupter(Protocol):
     """Sees images only after they were damaged, and is asked for the images as they were."""
 
-    def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def corrupt(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Map images (n, c, h, w) in [0, 1] to damaged ones of the same shape and range."""
         ...
 

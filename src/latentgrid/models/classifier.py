@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from latentgrid.models import ImageShape
 from latentgrid.models.bases.classifier import CrossEntropyClassifier
-from latentgrid.nets.dropout import seed_dropout
+from latentgrid.nets.dropout import replace_dropout
 
 RGB = 3
 # The smallest side of an image that leaves each network something at its end, and its batch
@@ -46,7 +46,7 @@ class Classifier(CrossEntropyClassifier):
         body = get_model(network, weights=None, num_classes=classes)
         if network in {"alexnet", "vgg11"}:
             _leave_out_pooling(body, size)
-        seed_dropout(body)
+        replace_dropout(body)
         self.network = nn.Sequential(
             nn.Upsample(size, mode="bilinear", align_corners=False), _to_rgb(channels), body
         )

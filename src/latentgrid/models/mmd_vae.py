@@ -39,11 +39,11 @@ class MMDVAE(StandardNormalPrior):
         codes: Tensor = self.encoder(images)
         return codes
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return each image's mean squared pixel error, and the batch's MMD for all of them."""
         images = batch.images
         codes = self.encode(images)
-        prior = torch.empty_like(codes).normal_(generator=generator)
+        prior = torch.empty_like(codes).normal_(generator=rng)
         error = (self.decoder(codes) - images).reshape(len(images), -1)
         return {
             "reconstruction": error.square().mean(dim=1),

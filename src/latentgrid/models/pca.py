@@ -31,7 +31,7 @@ class PCA(LinearAutoencoder):
                 f"latent_dim: found {self.latent_dim}; allowed: up to the {images} images"
             )
 
-    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
+    def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
         """Fit scikit-learn's PCA, in double precision and with a solver that draws nothing."""
         from sklearn import decomposition
 

@@ -27,7 +27,7 @@ class Dropout(nn.Module):
         return values * kept / (1 - self.p)
 
 
-def seed_dropout(network: nn.Module) -> None:
+def replace_dropout(network: nn.Module) -> None:
     """Put `Dropout` in the place of each of torch's own."""
     for module in network.modules():
         for name, child in module.named_children():

@@ -17,7 +17,7 @@ class Level(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, below: int) -> None:
         super().__init__()
-        self.down = twice(channels_in, channels)
+        self.down = two_convolutions(channels_in, channels)
         self.below: nn.Module | None = None
         if below:
             self.below = nn.Sequential(
@@ -25,7 +25,7 @@ class Level(nn.Module):
                 Level(channels, 2 * channels, below - 1),
                 BLOCKS.double(2 * channels, channels),
             )
-            self.up = twice(2 * channels, channels)
+            self.up = two_convolutions(2 * channels, channels)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (n, channels_in, h, w) to (n, channels, h, w)."""
@@ -36,7 +36,7 @@ class Level(nn.Module):
         return made
 
 
-def twice(channels_in: int, channels_out: int) -> nn.Sequential:
+def two_convolutions(channels_in: int, channels_out: int) -> nn.Sequential:
     """Return two convolutions that keep the sides, each with its activation."""
     return nn.Sequential(
         BLOCKS.convolve(channels_in, channels_out),

@@ -59,7 +59,7 @@ class Interactive:
     place: str
 
 
-def latent(results: Results) -> Interactive:
+def plot_latent(results: Results) -> Interactive:
     """Return a plot for each run of the figure `latent`.
 
     All plots share the images and hide a class together.

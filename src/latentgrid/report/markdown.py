@@ -28,11 +28,11 @@ def markdown() -> Environment:
     return environment
 
 
-def with_pictures(
+def write_pictures(
     layout: Layout, figures: Sequence[str], folder: Path
 ) -> dict[str, list[sections.Described]]:
     """Return the figures by section, and write their pictures to a folder."""
-    shown = sections.described(layout, figures)
+    shown = sections.describe_figures(layout, figures)
     for described in (figure for of_section in shown.values() for figure in of_section):
         if not described.missing:
             shrink(layout.figures / f"{described.name}.png", folder / f"{described.name}.png")

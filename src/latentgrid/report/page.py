@@ -55,7 +55,7 @@ def templates() -> Environment:
     return environment
 
 
-def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
+def gather_content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
     """Gather what the template shows."""
     results = Results(layout)
     tables = {path.stem: read_table(path, WORDS) for path in layout.table_files}
@@ -185,7 +185,7 @@ def _sections(
             }
             for figure in described
         ]
-        for heading, described in sections.described(layout, figures).items()
+        for heading, described in sections.describe_figures(layout, figures).items()
     }
 
 

@@ -38,16 +38,16 @@ class Described:
     missing: str
 
 
-def described(layout: Layout, figures: Iterable[str]) -> dict[str, list[Described]]:
+def describe_figures(layout: Layout, figures: Iterable[str]) -> dict[str, list[Described]]:
     """Return the figures below the headings of their sections, each in its place."""
     sections: dict[str, list[Described]] = {heading: [] for heading in HEADINGS}
     of = {name: catalogue.figure(name) for name in figures}
     for name in sorted(of, key=lambda name: (of[name].place, name)):
-        sections.setdefault(of[name].section, []).append(_described(layout, name))
+        sections.setdefault(of[name].section, []).append(_describe(layout, name))
     return {heading: shown for heading, shown in sections.items() if shown}
 
 
-def _described(layout: Layout, name: str) -> Described:
+def _describe(layout: Layout, name: str) -> Described:
     figure, drawn = catalogue.figure(name), read_json(layout.seen(name), "seen", "missing")
     return Described(
         name, figure.title, figure.caption, figure.claim, drawn["seen"], drawn["missing"]

@@ -63,7 +63,7 @@ class Finding:
     reason: str
 
     @property
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a result at all."""
         return self.reason != NO_RESULT
 
@@ -104,7 +104,7 @@ def survey(found: Iterable[Job], digests: Digests) -> list[Finding]:
     ]
 
 
-def elsewhere(product: Product, folder: Path, other: Path) -> Product:
+def relocate(product: Product, folder: Path, other: Path) -> Product:
     """Return a product as if its files lay in another folder."""
     outputs = tuple(other / path.relative_to(folder) for path in product.outputs)
     others = tuple(other / path.relative_to(folder) for path in product.others)
@@ -251,8 +251,8 @@ def sentences(findings: Iterable[Finding], every_run: bool) -> Iterator[str]:
         if len(named) > MAX_LINES:
             yield f"to train: {len(named) - MAX_LINES} more runs"
     else:
-        yield from _counted("to train again", "run", [f for f in runs if f.is_there])
-    later = [f for f in findings if f.job.rule != TRAIN and f.is_there]
+        yield from _counted("to train again", "run", [f for f in runs if f.exists])
+    later = [f for f in findings if f.job.rule != TRAIN and f.exists]
     yield from _counted("to make again", "result", later)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 import typer
 
-from latentgrid.figures.draw import drawn
+from latentgrid.figures.draw import draw_figure
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_animation
 from latentgrid.files.layout import Layout
@@ -20,7 +20,7 @@ def main(
     """Draw a figure's frames as one WebP; one that has none stands still."""
     torch.set_num_threads(1)
     layout = Layout(dataset)
-    drawing = drawn(figure, Results(layout, tuple(entries or [])))
+    drawing = draw_figure(figure, Results(layout, tuple(entries or [])))
     save_animation(drawing.frames or [drawing.figure], layout.animation(figure))
 
 

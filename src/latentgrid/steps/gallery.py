@@ -8,7 +8,7 @@ import typer
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
-from latentgrid.report.markdown import markdown, with_pictures
+from latentgrid.report.markdown import markdown, write_pictures
 from latentgrid.results.tables import read_runs
 
 
@@ -22,7 +22,7 @@ def main(
     layout = Layout(dataset)
     template = markdown().get_template("gallery.md.j2")
     page = template.render(
-        sections=with_pictures(layout, figures, folder),
+        sections=write_pictures(layout, figures, folder),
         dataset=dataset,
         configuration=configuration,
         runs=read_runs(layout),

@@ -9,7 +9,7 @@ from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
-from latentgrid.report.interactive import latent
+from latentgrid.report.interactive import plot_latent
 
 
 def main(
@@ -18,7 +18,7 @@ def main(
 ) -> None:
     """Write the plots of some entries for the report."""
     layout = Layout(dataset)
-    write_json(layout.interactive, asdict(latent(Results(layout, tuple(entries)))))
+    write_json(layout.interactive, asdict(plot_latent(Results(layout, tuple(entries)))))
 
 
 if __name__ == "__main__":

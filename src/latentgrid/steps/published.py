@@ -12,7 +12,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
 from latentgrid.report import reproduction
-from latentgrid.report.markdown import markdown, with_pictures
+from latentgrid.report.markdown import markdown, write_pictures
 from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun
 
@@ -27,7 +27,7 @@ def main(
     layout = Layout(dataset)
     for table in (*layout.table_files, *layout.verdict_files):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
-    sections = with_pictures(layout, figures, folder)
+    sections = write_pictures(layout, figures, folder)
     runs = read_runs(layout)
     template = markdown().get_template("published.md.j2")
     page = template.render(

@@ -19,7 +19,7 @@ Take = Callable[[Hashable, Step], None]
 Mode = Callable[[torch.Generator], Take]
 
 
-def plainly(noise: torch.Generator) -> Take:
+def eager(noise: torch.Generator) -> Take:
     """Return what takes each step as it comes: the reference for `captured`."""
     return lambda key, step: step()
 

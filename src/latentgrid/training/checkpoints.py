@@ -23,7 +23,7 @@ RECORD = "record"
 
 
 @dataclass(frozen=True)
-class Record:
+class TrainingLog:
     """What a checkpoint holds besides tensors.
 
     Attributes:
@@ -50,7 +50,7 @@ class Checkpoint:
         snapshots: what was kept of the model so far, as "epoch/name".
     """
 
-    record: Record
+    log: TrainingLog
     state: dict[str, Tensor]
     snapshots: dict[str, Tensor]
 
@@ -77,11 +77,11 @@ class Checkpoints:
             shutil.rmtree(self.folder, ignore_errors=True)
         return found
 
-    def keep(self, state: Mapping[str, Tensor], record: Record) -> None:
+    def keep(self, state: Mapping[str, Tensor], log: TrainingLog) -> None:
         """Write a checkpoint and delete those that are no longer needed."""
-        text = bytearray(json.dumps(asdict(record)).encode())
+        text = bytearray(json.dumps(asdict(log)).encode())
         stored = {**state, RECORD: torch.frombuffer(text, dtype=torch.uint8)}
-        self._write(f"checkpoint-{record.epoch}", stored)
+        self._write(f"checkpoint-{log.epoch}", stored)
         for _, path in sorted(self._numbered("checkpoint"))[:-KEPT]:
             path.unlink()
 
@@ -98,15 +98,15 @@ class Checkpoints:
         # The code is part of what the run is, so that one of this run has the fields of today.
         if fields.get("run") != self.run:
             return None
-        record = Record(**fields)
+        log = TrainingLog(**fields)
         snapshots: dict[str, Tensor] = {}
         for epoch in self.snapshot_epochs:
-            if epoch <= record.epoch:
+            if epoch <= log.epoch:
                 snapshot = self._snapshot(epoch)
                 if snapshot is None:
                     return None
                 snapshots |= {f"{epoch}/{name}": tensor for name, tensor in snapshot.items()}
-        return Checkpoint(record, state, snapshots)
+        return Checkpoint(log, state, snapshots)
 
     def _snapshot(self, wanted: int) -> dict[str, Tensor] | None:
         paths = (path for epoch, path in self._numbered("snapshot") if epoch == wanted)

@@ -13,10 +13,10 @@ from latentgrid.data.sources import Size
 from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import Run, canonical, trial_of
 from latentgrid.jobs.devices import take_device
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.text import duration, size
 from latentgrid.training.steps import Turn, turns_of
-from latentgrid.training.trial import built, examine
+from latentgrid.training.trial import build_model, examine
 
 WARM_UP, TIMED = 1, 3
 SECONDS_TO_START = 5
@@ -87,12 +87,14 @@ def _examine(runs: Sequence[Run], data: Size) -> None:
 def _measure(run: Run, data: Size, device: str) -> tuple[float, int]:
     """Return the seconds that training spends on an image, and the bytes of the weights."""
     settings = run.settings
-    model = built(run.name, settings, data)
+    model = build_model(run.name, settings, data)
     weights = models.parameter_count(model) * FLOAT_BYTES
     model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pixels = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(device)
+    pixels = torch.rand(run.batch_size, *data.shape, generator=random_generator(0, "estimate")).to(
+        device
+    )
     batch = Batch(pixels, torch.zeros(run.batch_size, dtype=torch.int64, device=device))
-    noise = generator(0, "estimate", device)
+    noise = random_generator(0, "estimate", device)
     # A player who moves on every fifth batch costs a fifth of a step on each.
     shares = [
         _seconds(turn, batch, noise) / turn.player.every for turn in turns_of(model, settings)

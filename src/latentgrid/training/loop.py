@@ -12,9 +12,9 @@ from torch import Tensor
 
 from latentgrid.data import Images
 from latentgrid.models import Model
-from latentgrid.randomness import generator
-from latentgrid.training.capture import Mode, plainly
-from latentgrid.training.steps import Batches, Row, Sums, Turn, moving, take_turns, turns_of
+from latentgrid.randomness import random_generator
+from latentgrid.training.capture import Mode, eager
+from latentgrid.training.steps import Batches, Row, Sums, Turn, due, take_turns, turns_of
 
 SUMS = ("_loss", "_batch_sum", "_batch_sum_corrected")
 
@@ -43,7 +43,7 @@ class Training:
     """
 
     def __init__(
-        self, model: Model, data: Images, settings: Mapping[str, Any], mode: Mode = plainly
+        self, model: Model, data: Images, settings: Mapping[str, Any], mode: Mode = eager
     ) -> None:
         """Prepare for the first epoch.
 
@@ -60,8 +60,8 @@ class Training:
         self.batch_size: int = settings["batch_size"]
         self.seed: int = settings["seed"]
         self.device = data.train_images.device
-        self.order = generator(self.seed, "order")
-        self.noise = generator(self.seed, "noise", self.device)
+        self.order = random_generator(self.seed, "order")
+        self.noise = random_generator(self.seed, "noise", self.device)
         self.turns = turns_of(model, settings)
         self.epoch = 0
         self.seconds: list[float] = []
@@ -101,7 +101,9 @@ class Training:
         }
 
     @torch.no_grad()
-    def go_on_from(self, state: Mapping[str, Tensor], epoch: int, seconds: Sequence[float]) -> None:
+    def resume_from(
+        self, state: Mapping[str, Tensor], epoch: int, seconds: Sequence[float]
+    ) -> None:
         """Set everything as it was after `epoch`, when `state` was taken."""
         self.model.load_state_dict(
             {name: state[f"model/{name}"] for name in self.model.state_dict()}
@@ -130,13 +132,13 @@ class Training:
         shown = self.data.train_images, self.data.train_labels
         if self.turns:
             return self._take_steps(Batches(*shown, order.to(self.device), self.batch_size))
-        draws = generator(self.seed, "train", self.device)
+        draws = random_generator(self.seed, "train", self.device)
         return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
 
     def test(self) -> Row:
         """Return the losses over the test images, as means over images."""
         shown = self.data.test_images, self.data.test_labels
-        draws = generator(self.seed, "test", self.device)
+        draws = random_generator(self.seed, "test", self.device)
         return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
 
     def _take_steps(self, batches: Batches) -> Row:
@@ -150,7 +152,7 @@ class Training:
         self.model.train()
         take = self.mode(self.noise)
         for number, size in enumerate(batches.sizes, start=self.epoch * len(batches.sizes) + 1):
-            turns = moving(self.turns, number)
+            turns = due(self.turns, number)
             take((turns, size), partial(step, turns, size))
         surplus = sum(map(self.model.batch_surplus, batches.sizes))
         return sums.row(self.model) | sums.batch_sum(surplus)
@@ -163,7 +165,7 @@ def evaluate(
     labels: Tensor,
     batch_size: int,
     noise: torch.Generator,
-    mode: Mode = plainly,
+    mode: Mode = eager,
 ) -> Row:
     """Return the losses over uint8 `images`, in batches of the size that training uses."""
     in_place = torch.arange(len(images), device=images.device)

@@ -23,9 +23,9 @@ from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import plugins
 from latentgrid.models import Model
 from latentgrid.provenance import code_version, library_versions
-from latentgrid.randomness import generator, seed_of
-from latentgrid.training.capture import Mode, captured, plainly
-from latentgrid.training.checkpoints import Checkpoints, Record
+from latentgrid.randomness import random_generator, seed_of
+from latentgrid.training.capture import Mode, captured, eager
+from latentgrid.training.checkpoints import Checkpoints, TrainingLog
 from latentgrid.training.determinism import compute_deterministically
 from latentgrid.training.loop import Outcome, Training
 from latentgrid.training.progress import Progress
@@ -65,14 +65,14 @@ def train_run(
     torch.set_flush_denormal(True)
     data = load_data(images, device)
     model = new_model(settings, data, device)
-    mode = captured if device == "cuda" and cuda_graphs else plainly
+    mode = captured if device == "cuda" and cuda_graphs else eager
     made_by = made_with(model, data, settings, code)
     unfinished = UnfinishedRun(model, data, settings, files, fingerprint(made_by), mode)
     outcome = unfinished.train()
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     save(files.weights, lambda part: save_file(weights, part))
     save(files.snapshots, lambda part: save_file(unfinished.snapshots, part))
-    write_text(files.history, as_csv(unfinished.record.history))
+    write_text(files.history, as_csv(unfinished.log.history))
     write_json(files.config, made_by)
     write_json(
         files.timing,
@@ -81,7 +81,7 @@ def train_run(
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds per epoch": outcome.seconds,
-            "continued after epochs": unfinished.record.continued_after,
+            "continued after epochs": unfinished.log.continued_after,
         },
     )
     write_json(
@@ -108,7 +108,7 @@ def new_model(settings: Mapping[str, Any], data: Images, device: str) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(settings["seed"], "construction"))
         model = models.build(settings, data.shape, data.classes)
-    model.initialise(generator(settings["seed"], "weights"))
+    model.initialise(random_generator(settings["seed"], "weights"))
     model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
 
@@ -174,7 +174,7 @@ class UnfinishedRun:
         settings: Mapping[str, Any],
         files: RunFiles,
         identity: str,
-        mode: Mode = plainly,
+        mode: Mode = eager,
     ) -> None:
         """Take up the run where its last checkpoint left it, or begin it.
 
@@ -184,9 +184,9 @@ class UnfinishedRun:
         self.seed, self.kept = settings["seed"], settings["snapshots"]
         self.training = Training(model, data, settings, mode)
         self.checkpoints = Checkpoints(files.checkpoints, identity, self.kept["epochs"])
-        self.record = Record(self.checkpoints.run)
+        self.log = TrainingLog(self.checkpoints.run)
         self.snapshots: dict[str, Tensor] = {}
-        self._go_on()
+        self._resume()
         self.progress = Progress(settings["epochs"], done=self.training.epoch)
         self.written_down = time.monotonic()
         self.epoch_written_down = self.training.epoch
@@ -207,31 +207,31 @@ class UnfinishedRun:
             self._take_snapshot()
         return outcome
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         last = self.checkpoints.last()
         if last is None:
             return
-        epoch = last.record.epoch
-        self.training.go_on_from(last.state, epoch, last.record.seconds)
-        self.record = replace(last.record, continued_after=[*last.record.continued_after, epoch])
+        epoch = last.log.epoch
+        self.training.resume_from(last.state, epoch, last.log.seconds)
+        self.log = replace(last.log, continued_after=[*last.log.continued_after, epoch])
         self.snapshots = last.snapshots
-        write_text(self.files.live_history, as_csv(self.record.history))
+        write_text(self.files.live_history, as_csv(self.log.history))
         print(f"going on after epoch {epoch}", flush=True)
 
     def _after_epoch(self, row: Row) -> None:
-        self.record = replace(
-            self.record,
+        self.log = replace(
+            self.log,
             epoch=self.training.epoch,
-            history=[*self.record.history, row],
+            history=[*self.log.history, row],
             seconds=self.training.seconds,
         )
         self._keep_snapshot()
         due = time.monotonic() - self.written_down >= SECONDS_BETWEEN_CHECKPOINTS
         if due or self.stop.is_asked:
-            self.checkpoints.keep(self.training.state(), self.record)
+            self.checkpoints.keep(self.training.state(), self.log)
             self.written_down, self.epoch_written_down = time.monotonic(), self.training.epoch
-        write_text(self.files.live_history, as_csv(self.record.history))
-        self.stop.heed()
+        write_text(self.files.live_history, as_csv(self.log.history))
+        self.stop.raise_if_asked()
         self.progress.epoch_done(self.training.epoch, row["train_loss"], row["test_loss"])
 
     def _keep_snapshot(self) -> None:

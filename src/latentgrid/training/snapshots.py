@@ -18,7 +18,7 @@ from latentgrid.models import (
     reconstruct,
 )
 from latentgrid.models.bases.reconstruction import squared_error
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 
 RECONSTRUCTIONS = 20
 BATCH = 1000
@@ -40,7 +40,7 @@ def snapshot(
     model.eval()
     taken: dict[str, Tensor] = {}
     if isinstance(model, Sampler):
-        taken["samples"] = _to_bytes(model.sample(samples, generator(seed, "samples")))
+        taken["samples"] = _to_bytes(model.sample(samples, random_generator(seed, "samples")))
     if isinstance(model, Encoder):
         taken["codes"] = _of_all(data.test_images, model.encode)
     if isinstance(model, Classifier):
@@ -66,7 +66,7 @@ def unit_square(side: int) -> Tensor:
 
 
 def _reconstructions(model: Model, images: Tensor, seed: int) -> dict[str, Tensor]:
-    damage = generator(seed, "corruption", images.device)
+    damage = random_generator(seed, "corruption", images.device)
     errors: list[Tensor] = []
     first: dict[str, Tensor] = {}
     for batch in torch.split(images, BATCH):

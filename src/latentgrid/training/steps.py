@@ -52,7 +52,7 @@ def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
     return [Turn(player, optimizer_of(player), precision) for player in model.players()]
 
 
-def moving(turns: Iterable[Turn], step: int) -> tuple[Turn, ...]:
+def due(turns: Iterable[Turn], step: int) -> tuple[Turn, ...]:
     """Return the turns that are taken on a step; steps count from 1."""
     return tuple(turn for turn in turns if step % turn.player.every == 0)
 

@@ -45,7 +45,7 @@ class Stop:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def heed(self) -> None:
+    def raise_if_asked(self) -> None:
         """End here if that was asked for. Called when an epoch was written down.
 
         Raises:

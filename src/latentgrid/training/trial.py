@@ -15,7 +15,7 @@ from latentgrid.data import Images, as_batch
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.models import Classifier, ImageShape, Model
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import take_turns, turns_of
 
@@ -33,12 +33,12 @@ def examine(name: str, settings: Mapping[str, Any], size: Size) -> None:
             f"{name}: batch_size: found {settings['batch_size']}; "
             f"allowed: up to the {size.train} training images"
         )
-    model = built(name, settings, size)
-    attempt(name, model, settings, size)
-    admit(name, model, settings, size)
+    model = build_model(name, settings, size)
+    try_step(name, model, settings, size)
+    require_trainable(name, model, settings, size)
 
 
-def built(name: str, settings: Mapping[str, Any], size: Size) -> Model:
+def build_model(name: str, settings: Mapping[str, Any], size: Size) -> Model:
     """Return the run's model before training.
 
     Raises:
@@ -50,7 +50,7 @@ def built(name: str, settings: Mapping[str, Any], size: Size) -> Model:
         raise _misfit(name, size.shape, error) from error
 
 
-def admit(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
+def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
     """Let the model say whether it can be trained so, and look whether each player ever moves.
 
     Raises:
@@ -72,14 +72,14 @@ def admit(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> N
             )
 
 
-def attempt(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
+def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
     """Let each player take a step, and the model show what it can, on a few random images.
 
     Raises:
         UserError: a part of the network does not fit the images or another part, or the model does
             not keep the contract.
     """
-    noise = generator(0, "trial")
+    noise = random_generator(0, "trial")
     images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
     labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
     # The last batch of an epoch has what the others leave.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid.data import Images
-from latentgrid.data.contract import Size, checked, checked_size
+from latentgrid.data.contract import Size, check_data, check_size
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid import components, plugins
 
@@ -21,7 +21,7 @@ def size(dataset: str) -> Size:
         UserError: its file cannot be imported, or its SIZE cannot be true; the text names it.
     """
     with _named(dataset):
-        return checked_size(_part(dataset, "SIZE"))
+        return check_size(_part(dataset, "SIZE"))
 
 
 def load(dataset: str, folder: Path, mirror: str | None) -> Images:
@@ -36,7 +36,7 @@ def load(dataset: str, folder: Path, mirror: str | None) -> Images:
     known = size(dataset)
     found = load_images(folder, mirror)
     with _named(dataset):
-        return checked(found, known)
+        return check_data(found, known)
 
 
 def _part(dataset: str, name: str) -> Any:

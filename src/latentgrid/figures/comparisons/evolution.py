@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from latentgrid.evaluation.distances import moved
+from latentgrid.evaluation.distances import movement
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
@@ -144,8 +144,8 @@ def _motion(courses: list[Course]) -> str:
         *_, before, last = course.epochs
         intervals = dict.fromkeys([(first, second), (before, last)])
         distances = ", ".join(
-            f"{moved(course.codes, *interval):.2g} between epochs {interval[0]} and {interval[1]}"
-            for interval in intervals
+            f"{movement(course.codes, start, end):.2g} between epochs {start} and {end}"
+            for start, end in intervals
         )
         parts.append(f"{course.entry} {distances}")
     return (

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from latentgrid.evaluation.distances import MEASURED, REAL, difference, to_nearest
+from latentgrid.evaluation.distances import MEASURED, REAL, difference, distance_to_nearest
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
@@ -54,11 +54,11 @@ def draw(results: Results) -> Drawing:
         rows.append(Row(run["entry"], lines))
         halfway, blend = _halfway(model, codes[first], codes[second])
         blends.append((run["entry"], difference(halfway, blend)))
-        away.append((run["entry"], to_nearest(halfway, real)))
+        away.append((run["entry"], distance_to_nearest(halfway, real)))
     ends = zip(labels[first[:PAIRS]], labels[second[:PAIRS]], strict=True)
     dimension = f"d = {runs[0]['latent_dim']:g}"
     figure = draw_rows(rows, [f"from {one} to {other}, {dimension}" for one, other in ends])
-    floor = significant(to_nearest(results.test.images[:MEASURED], real))
+    floor = significant(distance_to_nearest(results.test.images[:MEASURED], real))
     return Drawing(
         figure,
         [

@@ -42,7 +42,7 @@ class Autoencoder(Model):
         images: Tensor = self.decoder(codes)
         return images
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the squared error per image."""
         reconstruction = self.decode(self.encode(batch.images))
         return {"reconstruction": squared_error(reconstruction, batch.images)}
@@ -60,7 +60,7 @@ class DenseAutoencoder(Autoencoder):
     def __init__(self, image_shape: ImageShape, latent_dim: int, hidden: int) -> None:
         super().__init__(latent_dim, *dense_pair(image_shape, latent_dim, hidden))
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the cross entropy per image."""
         reconstruction = self.decode(self.encode(batch.images))
         return {"reconstruction": cross_entropy(reconstruction, batch.images)}

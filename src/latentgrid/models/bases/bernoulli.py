@@ -44,10 +44,10 @@ class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
         self.estimator = estimator
         self.samples = samples
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return cross entropy and KL per image, averaged over the draws of the posterior."""
         mean, log_variance = self.posterior(batch.images)
-        noise = mean.new_empty(self.samples, *mean.shape).normal_(generator=generator)
+        noise = mean.new_empty(self.samples, *mean.shape).normal_(generator=rng)
         codes = mean + torch.exp(log_variance / 2) * noise
         images = batch.images.repeat(self.samples, 1, 1, 1)
         reconstruction = cross_entropy(self.decoder(codes.flatten(0, 1)), images)

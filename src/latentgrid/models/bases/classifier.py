@@ -27,12 +27,12 @@ class CrossEntropyClassifier(Model):
         """Map images (n, c, h, w) to log-probabilities (n, classes)."""
         return functional.log_softmax(self.network(images), dim=1)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return −log p(label│image) in nats; log(classes) is that of guessing.
 
-        In training, dropout draws from `generator`.
+        In training, dropout draws from `rng`.
         """
-        draw_dropout_from(self, generator)
+        draw_dropout_from(self, rng)
         log_probabilities = self.classify(batch.images)
         return {
             "cross_entropy": functional.nll_loss(log_probabilities, batch.labels, reduction="none")

@@ -26,17 +26,17 @@ class Denoiser(Model):
     loss_depends_on: ClassVar = ("corruption",)
     corruption: str
 
-    def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def corrupt(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Return the images damaged, (n, c, h, w) in [0, 1]."""
-        return corruptions.load(self.corruption)(images, generator)
+        return corruptions.load(self.corruption)(images, rng)
 
-    def restore(self, images: Tensor) -> Tensor:
+    def denoise(self, images: Tensor) -> Tensor:
         """Return the images restored, (n, c, h, w), as the loss sees them."""
         restored = reconstruct(self, images)
         assert restored is not None
         return restored
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the squared error between clean image and restored one, per image."""
-        restored = self.restore(self.corrupt(batch.images, generator))
+        restored = self.denoise(self.corrupt(batch.images, rng))
         return {"reconstruction": squared_error(restored, batch.images)}

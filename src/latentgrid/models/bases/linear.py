@@ -50,7 +50,7 @@ class LinearAutoencoder(Model):
         """Map codes (n, d) to images (n, c, h, w), cut to [0, 1]."""
         return self.project(codes).clamp(0, 1)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the squared error of the projection per image."""
         projection = self.project(self.encode(batch.images))
         return {"reconstruction": squared_error(projection, batch.images)}
