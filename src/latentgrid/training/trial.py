@@ -1,7 +1,8 @@
-"""The trial of a network: it takes a step and a snapshot, before any run is trained.
+"""Tries a network before any run is trained: it takes one step and one snapshot.
 
-So an encoder and a decoder that do not meet, a network that does not fit the images, or a player
-who would never move is named after seconds and not after the runs before it.
+So a mistake ends the workflow after seconds, and not only when the run's turn comes: an encoder
+whose output does not fit the decoder, a network that does not fit the images, or a player who would
+never take a step.
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,10 @@ FEW = 10  # images; batch normalisation needs more than one
 
 
 def examine(name: str, settings: Mapping[str, Any], size: Size) -> None:
-    """Refuse a run that could not be trained on such data, or would be trained in vain.
+    """Refuse a run that could not be trained on data of this size, or would be trained in vain.
 
     Raises:
-        UserError: it is refused; the text names the run and why.
+        UserError: the run is refused; the text names it and says why.
     """
     if settings["batch_size"] > size.train:
         raise UserError(
@@ -39,10 +40,10 @@ def examine(name: str, settings: Mapping[str, Any], size: Size) -> None:
 
 
 def build_model(name: str, settings: Mapping[str, Any], size: Size) -> Model:
-    """Return the run's model before training.
+    """Build the run's model, untrained.
 
     Raises:
-        UserError: it cannot be made for such images.
+        UserError: the model cannot be built for images of this size.
     """
     try:
         return models.build(settings, size.shape, size.classes)
@@ -51,10 +52,10 @@ def build_model(name: str, settings: Mapping[str, Any], size: Size) -> Model:
 
 
 def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
-    """Let the model say whether it can be trained so, and look whether each player ever moves.
+    """Refuse settings with which the model cannot be trained, or a player would never move.
 
     Raises:
-        UserError: it cannot, or one does not.
+        UserError: the model's `require` refuses them, or a player has fewer batches than it needs.
     """
     epochs = settings["epochs"]
     try:
@@ -73,7 +74,7 @@ def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size
 
 
 def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
-    """Let each player take a step, and the model show what it can, on a few random images.
+    """Take one step with each player, then a snapshot, on a few random images.
 
     Raises:
         UserError: a part of the network does not fit the images or another part, or the model does
@@ -82,7 +83,7 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
     noise = random_generator(0, "trial")
     images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
     labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
-    # The last batch of an epoch has what the others leave.
+    # The last batch of an epoch may be smaller.
     left = size.train % settings["batch_size"] or settings["batch_size"]
     try:
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
