@@ -58,7 +58,7 @@ class ConditionalGAN(JensenShannon):
         return images
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """Generate n images, as many of each class as of any other, class after class.
+        """Generate n images, equally many of each class, one class after another.
 
         So 80 images laid out in eight columns have one class of ten in each row.
         """
@@ -78,7 +78,7 @@ class ConditionalGAN(JensenShannon):
 
 
 class WithLabel(nn.Module):
-    """A discriminator of images that have their class's plane as one more channel."""
+    """A discriminator that gets the plane of an image's class as one more channel."""
 
     def __init__(
         self, image_shape: ImageShape, classes: int, network: str, hidden: int, channels: int

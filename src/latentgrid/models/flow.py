@@ -59,7 +59,7 @@ class Flow(Model):
         super().__init__()
         self.image_shape = image_shape
         self.dimensions = prod(image_shape)
-        # zuko's transforms alternate between two orders; the masks of each can take seconds.
+        # zuko's transforms alternate between two orders, and building one's masks can take seconds.
         two = FAMILIES[kind](self.dimensions, transforms=2, hidden_features=[hidden] * layers)
         copies = (deepcopy(two.transform.transforms[i % 2]) for i in range(transforms))
         self.flow = zuko.lazy.LazyComposedTransform(*copies)
@@ -88,7 +88,7 @@ class Flow(Model):
         return {"negative_log_likelihood": self.dimensions * log(LEVELS) - log_density}
 
     def loss(self, losses: Losses) -> Tensor:
-        """Return bits per dimension; 8 is what levels cost of which nothing is known."""
+        """Return bits per dimension; 256 equally likely levels cost 8."""
         return losses["negative_log_likelihood"] / (self.dimensions * log(2))
 
     def log_density(self, values: Tensor) -> Tensor:
@@ -139,9 +139,9 @@ def logit(values: Tensor) -> tuple[Tensor, Tensor]:
 def solve(transform: AutoregressiveTransform, outputs: Tensor) -> Tensor:
     """Return the inputs (n, D) of an autoregressive transform's outputs.
 
-    Each pass gets at least one more dimension right and leaves the right ones alone, so D passes
-    are enough; once a pass changes no bit, no further one will, which on images is after some
-    twenty (Jacobi's iteration: Song, Meng, Liao and Ermon 2021).
+    Each pass makes at least one more dimension right and keeps those that are right, so D passes
+    are enough. When a pass changes no bit, no later one will: on images after some twenty passes
+    (Jacobi's iteration: Song, Meng, Liao and Ermon 2021).
     """
     inputs = torch.zeros_like(outputs)
     for _ in range(transform.passes):

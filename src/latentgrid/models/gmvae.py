@@ -69,7 +69,7 @@ class GMVAE(GaussianPosterior):
         nn.init.normal_(self.means, generator=rng)
 
     def require(self, epochs: int, images: int) -> None:
-        """Refuse to end before the prior is fitted, or to fit it to fewer codes than components."""
+        """Refuse too few epochs to fit the prior, and fewer training images than components."""
         if epochs <= self.pretraining:
             raise UserError(
                 f"epochs is {epochs} and pretraining {self.pretraining}; there must be more epochs "
@@ -79,7 +79,7 @@ class GMVAE(GaussianPosterior):
             raise UserError(f"components is {len(self.logits)}, with {images} training images")
 
     def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
-        """Fit the prior to the training codes when the pretraining is over."""
+        """Fit the prior to the training codes in the first epoch after pretraining."""
         self.pretrains = epoch <= self.pretraining
         if epoch == self.pretraining + 1:
             pieces = torch.split(images, BATCH)
@@ -88,7 +88,7 @@ class GMVAE(GaussianPosterior):
     def fit_prior(self, codes: Tensor, rng: torch.Generator) -> None:
         """Set the prior to the weights, means and variances of a mixture that EM fits to codes.
 
-        Of `FITS` fits to codes (n, d), from the generator alone, it is the likeliest.
+        Of `FITS` fits to codes (n, d), started from `rng` alone, the likeliest is taken.
         """
         from sklearn.mixture import GaussianMixture
 

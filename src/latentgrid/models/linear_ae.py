@@ -24,6 +24,6 @@ class LinearAE(LinearAutoencoder):
         nn.init.xavier_uniform_(self.components, generator=rng)
 
     def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
-        """Take the mean of the training images, once."""
+        """Before the first epoch, compute the mean of the training images."""
         if epoch == 1:
             self.mean.copy_(images.flatten(1).mean(dim=0, dtype=torch.float64) / 255)

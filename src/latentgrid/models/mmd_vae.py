@@ -54,8 +54,8 @@ class MMDVAE(StandardNormalPrior):
 def mmd(first: Tensor, second: Tensor) -> Tensor:
     """Return the squared maximum mean discrepancy of two samples (n, d) and (m, d), a scalar.
 
-    E k(x, x') + E k(y, y') − 2 E k(x, y) over all pairs, the pairs of an item with itself too
-    (source 000, eq. 5.1.3): never negative, and of order 1/n for equal distributions.
+    E k(x, x') + E k(y, y') − 2 E k(x, y) over all pairs, including each item with itself (source
+    000, eq. 5.1.3): never negative, and of order 1/n for equal distributions.
     """
     return (
         kernel(first, first).mean()
@@ -72,8 +72,8 @@ def kernel(x: Tensor, y: Tensor) -> Tensor:
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     """Return ‖x − y‖² for all pairs, (n, d) and (m, d) → (n, m), without holding n·m·d values.
 
-    From differences and not from ‖x‖² + ‖y‖² − 2x·y, whose gradient has no right digit left where
-    codes are long and near. A GPU holds the differences of `ROWS` items of x at a time.
+    It uses differences and not ‖x‖² + ‖y‖² − 2x·y, whose gradient loses all its digits for codes
+    that are long and near each other. A GPU holds the differences of `ROWS` items of x at a time.
     """
     exact = "donot_use_mm_for_euclid_dist"
     parts = [torch.cdist(rows, y, compute_mode=exact) for rows in torch.split(x, ROWS)]

@@ -32,7 +32,7 @@ class PCA(LinearAutoencoder):
             )
 
     def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
-        """Fit scikit-learn's PCA, in double precision and with a solver that draws nothing."""
+        """Fit scikit-learn's PCA in double precision, with a solver that uses no randomness."""
         from sklearn import decomposition
 
         pixels = to_unit_interval(images.cpu()).flatten(1).double().numpy()

@@ -31,10 +31,10 @@ class UNet(Denoiser):
         self.corruption = corruption
 
     def denoise(self, images: Tensor) -> Tensor:
-        """Return the images restored, (n, c, h, w), not confined to [0, 1]."""
+        """Return the images without their damage, (n, c, h, w), not cut to [0, 1]."""
         restored: Tensor = self.network(images)
         return restored
 
     def reconstruct(self, images: Tensor) -> Tensor:
-        """Return the images restored, (n, c, h, w) in [0, 1]."""
+        """Return the images without their damage, (n, c, h, w) in [0, 1]."""
         return self.denoise(images).clamp(0, 1)

@@ -83,8 +83,9 @@ def gradient_penalty(
 ) -> Tensor:
     """Return (‖∇f(x̂)‖ − 1)² at a point drawn between each real image and a fake one, (n,).
 
-    The points are even on the line between the two (Gulrajani et al. 2017, algorithm 1). It can be
-    had where gradients are off, as in a test, and can be differentiated where they are on.
+    The points are uniform on the line between the two (Gulrajani et al. 2017, algorithm 1). It
+    works where gradients are switched off, as in a test pass; where they are on, it can be
+    differentiated.
     """
     differentiable = torch.is_grad_enabled()
     share = real.new_empty(len(real), 1, 1, 1).uniform_(generator=rng)

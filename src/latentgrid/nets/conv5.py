@@ -1,8 +1,8 @@
 """The convolutional encoder and decoder of source 002 (listings 4.3 and 4.4).
 
 Where a "same" convolution of stride 2 needs an odd number of rows around the image, TensorFlow puts
-the odd one after it and PyTorch's padding before it. So these networks are TensorFlow's turned by
-180 degrees, weights and all: images are turned before the encoder and after the decoder.
+the extra row after it and PyTorch's padding before it. So these networks are TensorFlow's turned by
+180 degrees, with their weights: images are turned before the encoder and after the decoder.
 """
 
 from torch import nn
@@ -60,14 +60,14 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
 
 
 def _same_conv(channels_in: int, channels_out: int, stride: int) -> tuple[nn.Module, nn.Module]:
-    """Return a 5×5 convolution, whose output is a `stride`-th as large, and its activation."""
+    """Return a 5×5 convolution, which divides the sides by `stride`, and its activation."""
     return nn.Conv2d(channels_in, channels_out, KERNEL, stride, PADDING), keras_leaky_relu()
 
 
 def _same_conv_transpose(
     channels_in: int, channels_out: int, stride: int
 ) -> tuple[nn.Module, nn.Module]:
-    """Return a transposed one, whose output is `stride` times as large, and its activation."""
+    """Return a 5×5 transposed convolution, which multiplies the sides by `stride`, activated."""
     return (
         nn.ConvTranspose2d(channels_in, channels_out, KERNEL, stride, PADDING, stride - 1),
         keras_leaky_relu(),

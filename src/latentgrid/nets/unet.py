@@ -9,10 +9,11 @@ BLOCKS = Blocks()
 
 
 class Level(nn.Module):
-    """One level of the U and all below it.
+    """One level of the U and all levels below it.
 
-    Two convolutions; what the level below makes of them at half the sides, doubled again and set
-    beside them (the skip connection); two more convolutions.
+    Two convolutions come first. The level below works on their output at half the sides. Its result
+    is doubled to the full sides and concatenated with that output (the skip connection). Two more
+    convolutions follow.
     """
 
     def __init__(self, channels_in: int, channels: int, below: int) -> None:

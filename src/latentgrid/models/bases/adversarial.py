@@ -1,4 +1,4 @@
-"""What generative adversarial networks share: who takes turns, and against what."""
+"""The base classes of generative adversarial networks: their players, losses and networks."""
 
 from math import log
 from typing import ClassVar
@@ -28,8 +28,8 @@ class Adversarial(Model):
     Attributes:
         decoder: the generator G, which makes images of codes.
         discriminator: gives each image one value; for `JensenShannon` the logit of D.
-        steps: of the discriminator, for each one of the generator.
-        paced_by: what hyperparameter `steps` is.
+        steps: how many steps the discriminator takes for each step of the generator.
+        paced_by: the name of the hyperparameter that sets `steps`.
     """
 
     loss_ranks: ClassVar = False
@@ -87,7 +87,7 @@ class Adversarial(Model):
 
 
 class JensenShannon(Adversarial):
-    """The losses of Goodfellow et al. (2014), with the generator's that does not saturate.
+    """The losses of Goodfellow et al. (2014), with the generator's loss that does not saturate.
 
     The discriminator minimises −log D(x) − log(1 − D(G(z))), the generator −log D(G(z))
     (their section 3; source 004, section 1.2).
@@ -109,7 +109,7 @@ class JensenShannon(Adversarial):
         }
 
     def loss(self, losses: Losses) -> Tensor:
-        """Return log 2 − discriminator/2: Goodfellow et al. (2014), theorem 1, for any D."""
+        """Return log 2 − discriminator/2, a bound for any D (Goodfellow et al. 2014, theorem 1)."""
         return log(2) - losses["discriminator"] / 2
 
     def discriminator_objective(self, losses: Losses) -> Tensor:

@@ -1,4 +1,4 @@
-"""What autoencoders without a probability in them share."""
+"""The base classes of autoencoders that define no probability distribution."""
 
 from math import prod
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What classifiers share: log-probabilities and the cross entropy with the labels."""
+"""The base class of classifiers: log-probabilities and the cross entropy with the labels."""
 
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ class CrossEntropyClassifier(Model):
         return functional.log_softmax(self.network(images), dim=1)
 
     def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
-        """Return −log p(label│image) in nats; log(classes) is that of guessing.
+        """Return −log p(label│image) in nats per image; guessing gives log(classes).
 
         In training, dropout draws from `rng`.
         """

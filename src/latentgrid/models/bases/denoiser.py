@@ -1,4 +1,4 @@
-"""What models share that see damaged images and are to give back the clean ones."""
+"""The base class of models that see damaged images and learn to return the clean ones."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from latentgrid.models.bases.reconstruction import squared_error
 class Denoiser(Model):
     """E‖x − h(x̃)‖² with x̃ the damaged image x (source 003, "Denoising Auto-encoders").
 
-    The damage is drawn anew each time that an image is seen.
+    Each time an image is shown, its damage is drawn anew.
 
     Attributes:
         corruption: the name of a file in `data/corruptions`.
@@ -31,7 +31,7 @@ class Denoiser(Model):
         return corruptions.load(self.corruption)(images, rng)
 
     def denoise(self, images: Tensor) -> Tensor:
-        """Return the images restored, (n, c, h, w), as the loss sees them."""
+        """Return the images without their damage, (n, c, h, w); the loss is computed of these."""
         restored = reconstruct(self, images)
         assert restored is not None
         return restored

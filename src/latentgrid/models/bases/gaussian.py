@@ -13,7 +13,7 @@ from latentgrid.models.bases.reconstruction import SQUARED_ERROR, squared_error
 
 
 class GaussianPosterior(Model):
-    """An encoder whose outputs are mean and log-variance of the codes, and a decoder."""
+    """An encoder that returns the mean and log-variance of the codes, and a decoder."""
 
     def __init__(self, latent_dim: int, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What models with a standard normal prior on the code share: decoding and sampling."""
+"""The base class of models whose codes have a standard normal prior: decoding and sampling."""
 
 from math import log, pi
 
