@@ -1,10 +1,12 @@
-"""A Gaussian fitted to codes, from which a model without a prior can be made to draw."""
+"""A Gaussian fitted to codes, as a prior for models that have none."""
 
 import numpy as np
 
 from latentgrid.results.trained import Array
 
-JITTER = 1e-6  # of the mean variance, so that codes that do not fill their dimensions have a root
+# This share of the mean variance is added to each variance: the covariance of codes that do not use
+# all their dimensions has no Cholesky root.
+JITTER = 1e-6
 MIN_JITTER = 1e-12
 
 

@@ -1,4 +1,4 @@
-"""What a judge, a classifier of the same grid, takes the images of other runs for: its scores."""
+"""The judge's scores: the probabilities that a classifier of the grid gives other runs' images."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ FITTED_TO = 10_000
 def load_judge(run: TrainedRun) -> Classify | None:
     """Return the trained classifier's function from images to log-probabilities.
 
-    None if its training diverged: then no run is scored.
+    Returns None if its training diverged; then no run gets scores.
     """
     if not run.outcome.is_finished:
         return None
@@ -34,16 +34,15 @@ def load_judge(run: TrainedRun) -> Classify | None:
 
 
 def write_scores(run: TrainedRun, scores: dict[str, Tensor]) -> None:
-    """Write what the judge says of a run's images."""
+    """Write the judge's probabilities for a run's images."""
     save(run.files.judged, lambda part: save_file(scores, part))
 
 
 @torch.no_grad()
 def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> dict[str, Tensor]:
-    """Return the judge's probabilities (n, classes), float32, of each kind of image a run makes.
+    """Return the judge's probabilities (n, classes), float32, for each kind of image of a run.
 
-    `samples` are the run's last; what a model that encodes and decodes makes of codes is
-    `decode_codes`'s.
+    The kinds are the run's last `samples`, and those that `decode_codes` returns.
     """
     images = decode_codes(run, training, test) if run.outcome.is_finished else {}
     samples = run.last("samples")
@@ -56,12 +55,15 @@ def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> 
 
 
 def decode_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Array]:
-    """Return uint8 images (n, c, h, w) decoded from three kinds of codes.
+    """Decode three kinds of codes to uint8 images (n, c, h, w).
 
-    `prior_draws`: of draws of N(0, I), the same for all runs with one seed and dimension, whether
-    or not the model was trained for them; `fitted_draws`: of the same draws moved to the mean and
-    covariance of the training images' codes; `reconstructions`: of the test images' codes. Empty
-    for a model that does not encode and decode, and for one that removes damage.
+    - `prior_draws`: draws of N(0, I), the same for all runs with the same seed and dimension,
+      whether or not the model was trained with this prior;
+    - `fitted_draws`: the same draws, transformed to the mean and covariance of the training images'
+      codes;
+    - `reconstructions`: the test images' codes.
+
+    Returns nothing for a model that does not encode and decode, or that removes damage.
     """
     model = load_model(run)
     if isinstance(model, Corrupter) or not (

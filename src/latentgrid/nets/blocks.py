@@ -109,7 +109,7 @@ class Blocks:
         return self.normalisation not in {"batch", "layer"}
 
     def _normalise(self, layer: nn.Module, channels: int, outputs: int) -> nn.Module:
-        """Return the layer with normalisation; `outputs` is its weight's axis of output channels."""
+        """Return the layer with normalisation; `outputs` is its weight's output axis."""
         match self.normalisation:
             case "batch":
                 return nn.Sequential(layer, nn.BatchNorm2d(channels))
