@@ -1,7 +1,7 @@
 """Denoising points of the plane (source 003, "Denoising Auto-encoders", "Ejemplo 2D").
 
-A dense network h is trained by the squared error to return a point x from x̃ = x + σ·ε. As the data
-are finitely many points, each as likely as the others, the answer of least squared error is known.
+A dense network h is trained with the squared error to return a point x from x̃ = x + σ·ε. The data
+are finitely many equally likely points, so the answer with the least squared error is known.
 """
 
 import math
@@ -24,12 +24,12 @@ REACH = 1.5  # the grid's half width
 
 
 def run() -> dict[str, Tensor]:
-    """Train on a spiral, and on two points so near that a noisy point could come from either.
+    """Train on a spiral, and on two points so close that a noisy point could come from either.
 
     Returns:
-        Of each data set, "spiral" and "pair": points (n, 2); sigma, scalar; noisy, restored and
-        best (m, 2), where best is E[x | x̃]; clean (m, 2), the points that were made noisy; grid,
-        grid_restored and grid_best (k, 2), the same on a regular grid, row by row.
+        For each data set, "spiral" and "pair": points (n, 2); sigma, scalar; clean (m, 2), the
+        points that noise was added to; noisy, restored and best (m, 2), where best is E[x | x̃];
+        grid, grid_restored and grid_best (k, 2), the same on a regular grid, row by row.
     """
     pair = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
     return _record("spiral", spiral(), 0.15) | _record("pair", pair, 0.6)
@@ -49,7 +49,7 @@ def posterior_mean(noisy: Tensor, points: Tensor, sigma: float) -> Tensor:
 
 
 def train_network(name: str, points: Tensor, sigma: float) -> nn.Module:
-    """Train a network on the points, each time with fresh noise."""
+    """Train a network on the points, with new noise at each step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(0, f"experiment denoising_toy {name} construction"))
         network = dense([2, HIDDEN, HIDDEN, 2])
@@ -57,7 +57,7 @@ def train_network(name: str, points: Tensor, sigma: float) -> nn.Module:
     optimizer = Adam([network.parameters()], RATE)
     draws = random_generator(0, f"experiment denoising_toy {name} training")
     for step in range(STEPS):
-        # Falling to zero, so that the answer is no matter of the last batches.
+        # The rate falls to zero, so that the result does not depend on the last batches.
         optimizer.learning_rate = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
         clean, noisy = noisy_points(points, sigma, BATCH, draws)
         optimizer.minimise((network(noisy) - clean).square().sum(dim=1).mean())

@@ -1,7 +1,7 @@
 """A GAN on a Gaussian of one dimension (source 001, "Ejemplo de una Gaussiana"; source 004).
 
-As figure 1 of Goodfellow et al. (2014), with the project's own `gan`: a data point is an image of
-one pixel, x ~ N(0.65, 0.1²), as the generator ends in a sigmoid.
+It repeats figure 1 of Goodfellow et al. (2014) with the project's own `gan`. A data point is an
+image of one pixel, x ~ N(0.65, 0.1²), within [0, 1] because the generator ends in a sigmoid.
 """
 
 import torch
@@ -23,19 +23,19 @@ SETTINGS = {
 }
 MEAN, DEVIATION = 0.65, 0.1  # the untrained generator draws near 0.5
 BATCH = 100
-RECORDED = (0, 10, 25, 100, 400, 2000)  # batches seen
+RECORDED = (0, 10, 25, 100, 400, 2000)  # recorded after so many batches
 SAMPLES = 10_000
-PLACES = 401  # on which the discriminator is evaluated
-CODES = 21  # whose way through the generator is recorded
+PLACES = 401  # the number of points x at which the discriminator is evaluated
+CODES = 21  # the number of codes z for which G(z) is recorded
 
 
 def run() -> dict[str, Tensor]:
-    """Train the GAN on fresh draws and record both players now and then.
+    """Train the GAN on new draws at each step, and record both players after some of the steps.
 
     Returns:
-        step (t,), the batches seen; x (k,), the places; discriminator (t, k), D(x); samples (t, n);
-        z (c,), the quantiles of the prior in the middle of c equal shares; mapped (t, c), G(z);
-        mean and deviation of the data, scalars.
+        step (t,), the number of batches seen; x (k,), the points at which D is evaluated;
+        discriminator (t, k), D(x); samples (t, n); z (c,), the quantiles of the prior in the middle
+        of c equal shares; mapped (t, c), G(z); mean and deviation of the data, scalars.
     """
     model = build_gan()
     turns = turns_of(model, SETTINGS)
@@ -57,7 +57,7 @@ def run() -> dict[str, Tensor]:
 
 
 def build_gan() -> GAN:
-    """Return the GAN with its first weights."""
+    """Build the GAN with its initial weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(0, "experiment gan_toy construction"))
         model = models.build(SETTINGS, PIXEL, classes=1)
@@ -74,7 +74,7 @@ def draw_batch(draws: torch.Generator) -> Batch:
 
 @torch.no_grad()
 def observe(model: GAN, x: Tensor, z: Tensor) -> dict[str, Tensor]:
-    """Return D(x), G(z) and samples; the samples are of the same codes each time."""
+    """Return D(x), G(z) and samples; the samples are made from the same codes each time."""
     samples = model.sample(SAMPLES, random_generator(0, "experiment gan_toy samples"))
     return {
         "discriminator": model.discriminator(x.reshape(-1, *PIXEL)).squeeze(1).sigmoid(),
