@@ -106,5 +106,5 @@ def log_tail(logs: Parameters) -> Tensor:
 
 
 def _lost(logs: Parameters) -> Tensor:
-    """Return 2·q(z < 0 | x = 1)/σ²: the log-likelihood lost to codes with the wrong sign, in nats."""
+    """Return 2·q(z < 0 | x = 1)/σ²: the nats lost to codes with the wrong sign."""
     return 2 * (log_tail(logs) - 2 * logs["sigma"]).exp()

@@ -8,7 +8,7 @@ import typer
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
-from latentgrid.report.markdown import markdown, write_pictures
+from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
 
 
@@ -20,7 +20,7 @@ def main(
 ) -> None:
     """Write a page with pictures small enough to be kept in git."""
     layout = Layout(dataset)
-    template = markdown().get_template("gallery.md.j2")
+    template = markdown_templates().get_template("gallery.md.j2")
     page = template.render(
         sections=write_pictures(layout, figures, folder),
         dataset=dataset,

@@ -12,7 +12,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
 from latentgrid.report import reproduction
-from latentgrid.report.markdown import markdown, write_pictures
+from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun
 
@@ -29,7 +29,7 @@ def main(
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
     sections = write_pictures(layout, figures, folder)
     runs = read_runs(layout)
-    template = markdown().get_template("published.md.j2")
+    template = markdown_templates().get_template("published.md.j2")
     page = template.render(
         sections=sections,
         missing=[figure for shown in sections.values() for figure in shown if figure.missing],
@@ -38,7 +38,7 @@ def main(
         runs=runs,
         unfinished=runs.loc[runs["status"] != "finished", "run"].tolist(),
         made_with=_made_with(layout),
-        verdicts=reproduction.of(layout),
+        verdicts=reproduction.read_reproduction(layout),
     )
     write_text(folder / "README.md", page)
 
