@@ -16,7 +16,7 @@ from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import TrainedRun
 from latentgrid.training.run import made_with, new_model
 from latentgrid.training.snapshots import snapshot
-from latentgrid.training.trial import examine, try_step
+from latentgrid.training.trial import try_run, try_step
 from networks import build
 from tiny import LAYOUT, a_run, seal, tiny_results
 
@@ -57,7 +57,7 @@ def test_the_data_count_their_classes():
 @pytest.mark.parametrize("model", TOLD)
 @pytest.mark.parametrize("classes", [1, 4, 26])
 def test_models_are_tried_with_as_many_classes_as_there_are(model, classes):
-    examine("a", settings(model), replace(SIZE, classes=classes))
+    try_run("a", settings(model), replace(SIZE, classes=classes))
 
 
 @pytest.mark.parametrize("model", TOLD)

@@ -21,7 +21,7 @@ from latentgrid.models import Model, Player
 from latentgrid.steps import trial
 from latentgrid.training.loop import Training
 from latentgrid.training.steps import Batches
-from latentgrid.training.trial import examine, require_trainable, try_step
+from latentgrid.training.trial import require_trainable, try_run, try_step
 from networks import build
 from project import ROOT, TINY
 
@@ -47,7 +47,7 @@ def adversaries(model, steps):
 @pytest.mark.parametrize("steps", [7, 50, 100_000, 2**31 - 1])
 def test_a_player_who_never_moves_is_named(model, steps):
     with pytest.raises(UserError) as caught:
-        examine("the/run", adversaries(model, steps), SIZE)
+        try_run("the/run", adversaries(model, steps), SIZE)
     assert str(caught.value).startswith(f"the/run: {PACE[model]}: found {steps}, but all epochs")
     assert "6 batches (2 × 3)" in str(caught.value)
     assert str(caught.value).endswith("allowed: up to 6")
@@ -56,7 +56,7 @@ def test_a_player_who_never_moves_is_named(model, steps):
 @pytest.mark.parametrize("model", PACE)
 @pytest.mark.parametrize("steps", [1, 4, 6])
 def test_one_who_moves_once_is_not(model, steps):
-    examine("the/run", adversaries(model, steps), SIZE)
+    try_run("the/run", adversaries(model, steps), SIZE)
 
 
 @pytest.mark.parametrize(("steps", "moves"), [(6, True), (7, False)])
@@ -105,7 +105,7 @@ def test_a_player_without_a_hyperparameter_is_refused_too():
 @pytest.mark.parametrize("batch_size", [71, 10_000, 2**31 - 1])
 def test_a_batch_of_more_images_than_there_are_is_refused(batch_size):
     with pytest.raises(UserError) as caught:
-        examine("the/run", settings("ae", batch_size=batch_size), SIZE)
+        try_run("the/run", settings("ae", batch_size=batch_size), SIZE)
     assert str(caught.value) == (
         f"the/run: batch_size: found {batch_size}; allowed: up to the 70 training images"
     )
@@ -113,7 +113,7 @@ def test_a_batch_of_more_images_than_there_are_is_refused(batch_size):
 
 def test_a_batch_of_all_images_is_none_of_it():
     ae = {"latent_dim": 2, "hidden": 4}
-    examine("the/run", settings("ae", batch_size=70, hyperparameters=ae), SIZE)
+    try_run("the/run", settings("ae", batch_size=70, hyperparameters=ae), SIZE)
 
 
 def test_batches_take_no_more_memory_than_the_images():

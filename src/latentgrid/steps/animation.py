@@ -1,4 +1,4 @@
-"""The step that draws the frames of a figure that moves."""
+"""The step that draws a figure's animation."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ def main(
     figure: Annotated[str, typer.Option(help="its file's name in `comparisons`")],
     entries: Annotated[list[str] | None, typer.Argument(help="entries that it shows")] = None,
 ) -> None:
-    """Draw a figure's frames as one WebP; one that has none stands still."""
+    """Draw a figure's frames as one WebP; a figure without frames becomes a still picture."""
     torch.set_num_threads(1)
     layout = Layout(dataset)
     drawing = draw_figure(figure, Results(layout, tuple(entries or [])))

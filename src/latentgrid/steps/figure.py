@@ -18,7 +18,7 @@ def main(
     figure: Annotated[str, typer.Option(help="its file's name in `comparisons`")],
     entries: Annotated[list[str] | None, typer.Argument(help="entries that it shows")] = None,
 ) -> None:
-    """Draw a figure as PNG and PDF, and write down of what and what is seen in it."""
+    """Draw a figure as PNG and PDF, and write its entries and sentences to a file."""
     torch.set_num_threads(1)
     layout, shown = Layout(dataset), entries or []
     drawing = draw_figure(figure, Results(layout, tuple(shown)))

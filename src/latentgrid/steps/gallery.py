@@ -1,4 +1,4 @@
-"""The step that sets all figures on a page of the documentation."""
+"""The step that writes a page of the documentation with all figures."""
 
 from pathlib import Path
 from typing import Annotated

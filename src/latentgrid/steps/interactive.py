@@ -1,4 +1,4 @@
-"""The step that makes the plots of the report whose points show their images."""
+"""The step that makes the interactive plots of the report, whose points show their images."""
 
 from dataclasses import asdict
 from typing import Annotated

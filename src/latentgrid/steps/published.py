@@ -1,4 +1,4 @@
-"""The step that sets tables, verdicts and figures on a page to be kept in git."""
+"""The step that writes a page with tables, verdicts and figures, to be kept in git."""
 
 import shutil
 from functools import partial
@@ -23,7 +23,7 @@ def main(
     folder: Annotated[Path, typer.Option(help="where page, tables and pictures go")],
     figures: Annotated[list[str], typer.Argument(help="figures to show")],
 ) -> None:
-    """Write a page with all that the runs of a data set say of what was published."""
+    """Write a page that sets the runs of a data set beside what was published."""
     layout = Layout(dataset)
     for table in (*layout.table_files, *layout.verdict_files):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))

@@ -16,7 +16,7 @@ from latentgrid.jobs.devices import take_device
 from latentgrid.randomness import random_generator
 from latentgrid.text import duration, size
 from latentgrid.training.steps import Turn, turns_of
-from latentgrid.training.trial import build_model, examine
+from latentgrid.training.trial import build_model, try_run
 
 WARM_UP, TIMED = 1, 3
 SECONDS_TO_START = 5
@@ -49,7 +49,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     taken, _slot = take_device(device, jobs_per_gpu=1)
     torch.set_num_threads(1)
     data = sources.size(layout.dataset)
-    _examine(runs, data)
+    _try_networks(runs, data)
     measured: dict[str, tuple[float, int]] = {}
     seconds, disk = [], []
     for run in runs:
@@ -78,10 +78,10 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     )
 
 
-def _examine(runs: Sequence[Run], data: Size) -> None:
+def _try_networks(runs: Sequence[Run], data: Size) -> None:
     """Try each distinct network once, as the workflow's trial step does."""
     for run in {canonical(trial_of(run.settings)): run for run in runs}.values():
-        examine(run.name, run.settings, data)
+        try_run(run.name, run.settings, data)
 
 
 def _measure(run: Run, data: Size, device: str) -> tuple[float, int]:

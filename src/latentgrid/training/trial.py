@@ -23,7 +23,7 @@ from latentgrid.training.steps import take_turns, turns_of
 FEW = 10  # images; batch normalisation needs more than one
 
 
-def examine(name: str, settings: Mapping[str, Any], size: Size) -> None:
+def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
     """Refuse a run that could not be trained on data of this size, or would be trained in vain.
 
     Raises:
