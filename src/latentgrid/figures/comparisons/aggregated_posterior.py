@@ -31,15 +31,15 @@ CLAIM = (
 )
 NEEDS = ("encode", "quantile")
 SHARES = (0.5, 0.95)  # of the prior's mass within the circles
-REACH = 4.0  # of the axes at least, in the prior's standard deviations
-MAX_CODES = 2000  # codes that are compared with as many draws, as all pairs are looked at
+REACH = 4.0  # the axes go at least so far, in the prior's standard deviations
+MAX_CODES = 2000  # compared with as many draws; the MMD takes all pairs of them
 
 
 def draw(results: Results) -> Drawing:
     """Draw the test codes of two-dimensional runs on circles that hold 50 % and 95 % of N(0, I).
 
-    A panel for each entry and each value of its own hyperparameters; of runs that differ only in
-    how they were trained, that with the smallest training loss.
+    There is a panel for each entry and each combination of its own hyperparameters. Among runs that
+    differ only in their training, the one with the smallest training loss is shown.
     """
     shown = results.with_snapshot("codes", _variants(results))
     if not shown:

@@ -24,11 +24,11 @@ CLAIM = (
 NEEDS = ("encode", "decode")
 COLUMNS = 8
 SHOWN = 40
-DIMENSIONS = 2  # the largest so many of each entry
+DIMENSIONS = 2  # of each entry, so many of its largest dimensions are shown
 
 
 def draw(results: Results) -> Drawing:
-    """Draw training images, then samples of each model that has no way of its own to draw any.
+    """Draw training images, then images decoded from N(μ, Σ) for each model that cannot sample.
 
     N(μ, Σ) is fitted to the codes of the first training images.
     """

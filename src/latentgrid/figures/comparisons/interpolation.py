@@ -31,8 +31,8 @@ STEPS = 8
 def draw(results: Results) -> Drawing:
     """Draw what each model decodes at regular steps between the codes of two test images.
 
-    Models are those with the largest latent dimension that two entries share, or else the largest
-    at all; the pairs of images are the same for all.
+    Models are those with the largest latent dimension that two entries share, or with the largest
+    dimension if none is shared. The pairs of images are the same for all.
     """
     runs = _compared(results.without("corrupt"))
     if not runs:
@@ -72,7 +72,7 @@ def draw(results: Results) -> Drawing:
 
 
 def pairs(labels: Array) -> tuple[Array, Array]:
-    """Return the places of images and of the next ones of another class, no image in two pairs."""
+    """Return pairs of indices: an image and the next of another class; no image is in two pairs."""
     left = list(range(len(labels)))
     found: list[tuple[int, int]] = []
     while left and len(found) < MEASURED:
@@ -86,13 +86,13 @@ def pairs(labels: Array) -> tuple[Array, Array]:
 
 
 def between(one: Array, other: Array, shares: Array) -> Array:
-    """Return codes (steps, d) on the line from one code (1, d) to another, at shares of the way."""
+    """Return codes (steps, d) at these shares of the way from one code (1, d) to another."""
     codes: Array = one + shares[:, None] * (other - one)
     return codes
 
 
 def _halfway(model: LoadedModel, one: Array, other: Array) -> tuple[Array, Array]:
-    """Return the images in the middle of pairs of codes, and the means of those at the ends."""
+    """Return the images decoded halfway between codes, and the means of both ends' images."""
     ends = [model.decode(codes).astype(float) for codes in (one, other)]
     blend = np.mean(ends, axis=0).round().astype(np.uint8)
     return model.decode((one + other) / 2), blend

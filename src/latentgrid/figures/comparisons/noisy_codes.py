@@ -31,8 +31,8 @@ IMAGES = 2
 def draw(results: Results) -> Drawing:
     """Draw test images of different classes and what each model makes of their codes with noise.
 
-    Noise is in units of the standard deviation, over these test images, of each dimension of the
-    model's own codes; its draws are the same for all models and all amounts.
+    The noise in each dimension of the codes is in units of that dimension's standard deviation over
+    these test images. Its draws are the same for all models and all amounts.
     """
     dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:

@@ -31,7 +31,7 @@ SHOWN = 16
 def draw(results: Results) -> Drawing:
     """Draw real images, then what each model with the common latent dimension decodes.
 
-    A number beside each row: the distance of such images to the nearest test image.
+    The number beside each row is the mean distance of such images to the nearest test image.
     """
     dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:

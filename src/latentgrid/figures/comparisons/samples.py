@@ -27,7 +27,7 @@ MAX_SAMPLES = 80
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a sheet of samples for each model, from the same draws where the codes are as long."""
+    """Draw a sheet of samples for each model; equal latent dimensions have equal draws."""
     sheets = results.with_snapshot("samples", results.best(results.runs))
     if not sheets:
         return nothing("No run that can draw samples has finished.")

@@ -31,7 +31,7 @@ SPACE = 0.02  # between two classes, as a share of all codes
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a panel for each model's best run: a bar a code, sorted within its class."""
+    """Draw a panel for each model's best run: a bar for each code, sorted within its class."""
     labels = results.test.labels
     shown = [
         (run, values)
@@ -56,7 +56,7 @@ def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
     middles = {}
     for label in np.unique(labels):
         bars = np.sort(values[labels == label])[::-1]
-        # A step more than bars, as the last one has a lower edge too.
+        # One step more than bars, for the lower edge of the last bar.
         edges = start + np.arange(len(bars) + 1)
         colour = PALETTE[label % len(PALETTE)]
         panel.fill_betweenx(
@@ -73,7 +73,7 @@ def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
 
 
 def _below_zero(shown: list[tuple[pd.Series, Array]]) -> list[str]:
-    """Say of each run how many codes lie nearer to another class than to their own."""
+    """Say for each run how many codes are nearer to another class than to their own."""
     ranked = sorted(shown, key=lambda pair: float((pair[1] < 0).mean()))
     parts = [
         f"{run['entry']} {(values < 0).mean():.0%} (mean {signed(values.mean(), 3)})"

@@ -24,12 +24,12 @@ CLAIM = (
     "concludes that a variational autoencoder separates the classes no better."
 )
 NEEDS = ("encode",)
-DARK = 0.3  # from this absolute value on, a cell's text is white
+DARK = 0.3  # a cell with a larger absolute value has white text
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a row for the best run of each model: its silhouette, overall and of each class."""
+    """Draw a row for the best run of each model: its silhouette, over all codes and by class."""
     by_class = read_table(results.layout.tables / "silhouettes.csv")
     runs = [r for r in results.best(results.runs) if r["run"] in set(by_class["run"])]
     if not runs:
@@ -55,7 +55,7 @@ def draw(results: Results) -> Drawing:
 
 
 def _separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
-    """Say which entry's best run separates the classes best and which least, and which classes."""
+    """Say which entry's best run separates the classes most and which least, and which classes."""
     ranked = runs.dropna(subset=["silhouette"]).sort_values("silhouette", ascending=False)
     shown = silhouettes[silhouettes["run"].isin(ranked["run"])]
     if shown.empty:

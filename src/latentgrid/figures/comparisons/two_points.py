@@ -44,7 +44,7 @@ MOMENTS = (0, 0.1, 1)  # shares of the steps
 def draw(results: Results) -> Drawing:
     """Draw ELBO, divergence and parameters over the steps, and densities of z at a few of them.
 
-    The densities are those of the ascent in which all three parameters move.
+    The densities are those of the ascent that changes all three parameters.
     """
     ascents = {name: results.read_part(READS[0], name) for name in STYLES}
     figure = Figure(figsize=(WIDTH, 5.2))
@@ -96,7 +96,7 @@ def _given(density: str, x: int) -> str:
 
 
 def _growth(ascents: Mapping[str, Mapping[str, Array]]) -> list[str]:
-    """Say how far the ascents come."""
+    """Say how far the ELBO rises in each ascent."""
     return [
         f"Where {LABELS[name]}, {of['step'][-1]:,.0f} steps raise the ELBO from "
         f"{_short(of['elbo'][0])} to {_short(of['elbo'][-1])} nats, and the divergence of q(z|x) "
