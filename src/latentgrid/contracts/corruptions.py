@@ -11,10 +11,10 @@ FEW = 20
 
 
 def is_a_function_of_images_and_generator(name: str) -> None:
-    """`corrupt` gives new images in [0, 1], the same for the same images and generator."""
+    """`corrupt` returns new images in [0, 1], the same for the same images and generator."""
     corrupt = corruptions.load(name)
     for shape in SHAPES:
-        # In (0.1, 1), so that none is black.
+        # In (0.1, 1), so that no pixel is black.
         images = 0.1 + 0.9 * torch.rand(FEW, *shape, generator=random_generator(0, "draws"))
         before = images.clone()
         state = torch.get_rng_state()

@@ -32,14 +32,14 @@ same = partial(torch.allclose, rtol=1e-4, atol=1e-5)
 def build_untrained(
     name: str, shape: ImageShape = MNIST, seed: int = 0, classes: int = CLASSES, **given: Any
 ) -> Model:
-    """Return a model with its first weights, as a training builds it.
+    """Build a model with its initial weights, as a training does.
 
     Args:
         name: of the model.
         shape: channels, height and width of an image.
         seed: of the weights.
         classes: of the data.
-        given: hyperparameters; others that have no default get a small value.
+        given: hyperparameters; others without a default get a small value.
     """
     needed = {
         argument: example(kind)
@@ -55,7 +55,7 @@ def build_untrained(
 
 
 def example(kind: Any) -> Any:
-    """Return a small value of the type of a hyperparameter."""
+    """Return a small value of a hyperparameter's type."""
     names = chain(*(part.names() for part in get_args(kind) if isinstance(part, NameOf)))
     choices = (choice for choice in get_args(kind) if isinstance(choice, str))
     for value in (3, 0.5, True, *names, *choices):
@@ -67,10 +67,10 @@ def example(kind: Any) -> Any:
 
 
 def builds(name: str) -> Iterator[tuple[ImageShape, Model]]:
-    """Yield the model for images of each shape that it does not refuse.
+    """Yield the model for images of each shape that it accepts, with the shape.
 
     Raises:
-        UserError: it refuses all of them.
+        UserError: it accepts none of them.
     """
     refused = []
     for shape in SHAPES:
@@ -83,7 +83,7 @@ def builds(name: str) -> Iterator[tuple[ImageShape, Model]]:
 
 
 def labelled(images: torch.Tensor) -> Batch:
-    """Return images as a batch, of one class after the other."""
+    """Return images as a batch; their labels count through the classes."""
     return Batch(images, torch.arange(len(images)) % CLASSES)
 
 
@@ -93,12 +93,12 @@ def random_images(n: int, shape: ImageShape = MNIST) -> torch.Tensor:
 
 
 def noise(seed: int = 7) -> torch.Generator:
-    """Return a generator of a model's draws."""
+    """Return a random generator for a model."""
     return random_generator(seed, "noise")
 
 
 def says_what_its_losses_mean(name: str) -> None:
-    """The class says in words what it is, what `terms` mean, and what the loss is."""
+    """The class says in words what it is, what its `terms` are, and what its loss is."""
     model = models.load(name)
     require(bool(catalogue.description(name)), "the class needs a docstring")
     require(bool(getattr(model, "terms", None)), "`terms` must name the terms of the loss")
@@ -113,7 +113,7 @@ def says_what_its_losses_mean(name: str) -> None:
 
 
 def losses_are_finite_values_per_image(name: str) -> None:
-    """`losses` gives each term of `terms` a finite value per image, and leaves images alone."""
+    """`losses` gives each term of `terms` a finite value per image, and does not change images."""
     for shape, model in builds(name):
         model.eval()
         for n in (1, FEW):
@@ -172,7 +172,7 @@ def batch_loss_sums_or_averages_the_loss(name: str) -> None:
 
 
 def loss_is_affine_in_its_terms(name: str) -> None:
-    """`loss` of the means of the terms is the mean of `loss`, as tables take it to be."""
+    """`loss` of the means of the terms is the mean of `loss`, as tables assume."""
     model = build_untrained(name)
     losses = model.losses(labelled(random_images(5)), noise())
     means = {term: values.mean() for term, values in losses.items()}
@@ -183,7 +183,7 @@ def loss_is_affine_in_its_terms(name: str) -> None:
 
 
 def draws_come_from_the_generator(name: str) -> None:
-    """Losses depend on the generator alone; PyTorch's global one is neither read nor moved."""
+    """Random draws come from the given generator alone; PyTorch's global one is not used."""
     model, images = build_untrained(name), random_images(4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
@@ -200,7 +200,7 @@ def draws_come_from_the_generator(name: str) -> None:
 
 
 def the_seed_alone_sets_the_weights(name: str) -> None:
-    """Weights are set by `initialise` from its generator: the same seed, the same weights."""
+    """`initialise` draws the weights from its generator: the same seed gives the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         first = build_untrained(name).state_dict()
@@ -220,7 +220,7 @@ def the_seed_alone_sets_the_weights(name: str) -> None:
 
 @torch.no_grad()
 def abilities_are_known_without_importing(name: str) -> None:
-    """The methods that are read off its file, and its base classes', are those that it has."""
+    """The methods found by reading its file and its base classes' files are those that it has."""
     model = build_untrained(name).eval()
     told = catalogue.abilities(name)
     for method in METHODS:
@@ -238,7 +238,7 @@ def abilities_are_known_without_importing(name: str) -> None:
 
 @torch.no_grad()
 def abilities_give_what_they_promise(name: str) -> None:
-    """What it can do gives the shapes, ranges and repeatable draws that are promised."""
+    """Each ability returns the shapes and ranges of its contract, and repeatable draws."""
     for shape, model in builds(name):
         model.eval()
         images = random_images(FEW, shape)
@@ -312,7 +312,7 @@ def _are_probabilities(what: str, found: torch.Tensor) -> None:
 
 
 def weights_survive_a_file(name: str) -> None:
-    """All that a reload needs is a parameter or a buffer."""
+    """Everything that a reload needs is a parameter or a buffer."""
     model, other = build_untrained(name), build_untrained(name, seed=1)
     other.load_state_dict(load(save(model.state_dict())))
     images = labelled(random_images(4))
