@@ -1,7 +1,7 @@
-"""Bringing data and results to the commit that git is on, from DVC's cache.
+"""Restores the data and results of the current commit from DVC's cache.
 
-`dvc checkout` empties a folder of which one file is missing in the cache, and takes a damaged file
-for a whole one. So the cache is looked at first, and the results after.
+If the cache lacks one file of a folder, `dvc checkout` empties the folder, and it does not notice a
+damaged file. So the cache is checked before it, and the results after it.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ from latentgrid.files.layout import Layout
 from latentgrid.files.locks import is_held
 
 LOCK = Path("dvc.lock")
-FOLDER = ".dir"  # how the digest of a folder's list of files ends
+FOLDER = ".dir"  # the digest of a folder ends so; it is the digest of its list of files
 MAX_NAMED = 5
 
 
 def restore() -> None:
-    """Bring data and results to the commit that git is on.
+    """Restore the data and results of the current commit.
 
     Raises:
-        UserError: nothing was recorded, something is missing in the cache or damaged there, or a
-            workflow runs; then nothing was changed. Or a result is not as its job wrote it.
+        UserError: nothing is recorded, a file is missing or damaged in the cache, or a workflow is
+            running: nothing was changed. Or a restored result is not as its job wrote it.
     """
     outputs = _recorded()
     cache = _cache()
@@ -84,7 +84,7 @@ def _cache() -> Path:
 
 
 def _wrong(cache: Path, outputs: list[dict[str, Any]]) -> Iterator[str]:
-    """Say of each recorded file that is missing in the cache or damaged there."""
+    """Yield a line for each recorded file that is missing or damaged in the cache."""
     for out in outputs:
         reason = _reason(cache, out["md5"])
         if reason:
