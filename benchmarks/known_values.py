@@ -303,9 +303,9 @@ def write_pixels(path: Path) -> None:
     from safetensors.torch import save_file
 
     from latentgrid.data import Images, checksum
-    from latentgrid.randomness import generator
+    from latentgrid.randomness import random_generator
 
-    values = torch.empty(4000, 1, 1, 1).normal_(0.5, 0.1, generator=generator(0, "points"))
+    values = torch.empty(4000, 1, 1, 1).normal_(0.5, 0.1, generator=random_generator(0, "points"))
     points = values.clamp(0, 1).mul(255).round().to(torch.uint8)
     labels = torch.zeros(len(points), dtype=torch.uint8)
     images = Images(points, labels, points[:100].clone(), labels[:100].clone())

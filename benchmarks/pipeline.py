@@ -23,7 +23,7 @@ from project_copy import project_copy, seconds
 from table import Limit, print_limits
 
 QUICK = "config/quick.yaml"
-MOST = 1.3  # wall time over training time ÷ cores
+MAX_RATIO = 1.3  # wall time over training time ÷ cores
 SECONDS_TO_START = 3.0
 GIGABYTES = 1.5
 MNIST_TRAIN, MNIST_TEST = 60_000, 10_000
@@ -55,8 +55,10 @@ def main(
     print_limits("conv_vae, on as many images as MNIST has", rows)
     whole, training = overhead(configfile)
     rows = [
-        Limit("wall time until all runs are trained ÷ (training time ÷ cores)", training, MOST),
-        Limit("wall time until the report ÷ (training time ÷ cores)", whole, MOST),
+        Limit(
+            "wall time until all runs are trained ÷ (training time ÷ cores)", training, MAX_RATIO
+        ),
+        Limit("wall time until the report ÷ (training time ÷ cores)", whole, MAX_RATIO),
     ]
     print_limits(f"snakemake --cores all --configfile {configfile}, cold", rows)
 

@@ -10,7 +10,7 @@ from latentgrid.errors import plain_errors
 
 CASES: Counter[str] = Counter()
 REFUSED: Counter[str] = Counter()
-MOST_LINES = 5
+MAX_LINES = 5
 PHASES = (Phase.explicit, Phase.generate)  # making a failing case smaller takes minutes
 
 # Fixtures may be shared by the cases of a test, as each case writes over what it changed.
@@ -43,7 +43,7 @@ def end_of(kind: str, action: Callable[[], object], *named: str) -> str | None:
     assert isinstance(said, str)
     assert said.startswith("error: ")
     lines = said.split("\n")
-    assert len(lines) <= MOST_LINES
+    assert len(lines) <= MAX_LINES
     assert all(line.isprintable() and len(line) < 1200 for line in lines), said
     for name in named:
         assert name in said

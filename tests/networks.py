@@ -1,11 +1,11 @@
 """Untrained models, built as a training builds them."""
 
 from latentgrid.contracts.models import MNIST as MNIST_SHAPE
-from latentgrid.contracts.models import untrained
+from latentgrid.contracts.models import build_untrained
 from latentgrid.grid import catalogue
 
 
 def build(name, latent_dim=3, shape=MNIST_SHAPE, seed=0, classes=10, **hyperparameters):
     if "latent_dim" in catalogue.model_hyperparameters(name):
         hyperparameters["latent_dim"] = latent_dim
-    return untrained(name, shape, seed, classes, **hyperparameters)
+    return build_untrained(name, shape, seed, classes, **hyperparameters)

@@ -11,9 +11,9 @@ from latentgrid import models
 from latentgrid.data import Batch, Images
 from latentgrid.models.bases.adversarial import discriminator_loss, generator_loss
 from latentgrid.models.wgan import gradient_penalty
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
-from latentgrid.training.steps import moving, take_turns, turns_of
+from latentgrid.training.steps import due, take_turns, turns_of
 from networks import MNIST_SHAPE, build
 
 SMALL = (1, 8, 8)
@@ -24,11 +24,13 @@ POSTERIORS = ("deterministic", "gaussian", "universal")
 
 
 def noise(seed=0):
-    return generator(seed, "noise")
+    return random_generator(seed, "noise")
 
 
 def some(n, shape=SMALL, seed=0):
-    return Batch(torch.rand(n, *shape, generator=generator(seed, "images")), torch.arange(n) % 10)
+    return Batch(
+        torch.rand(n, *shape, generator=random_generator(seed, "images")), torch.arange(n) % 10
+    )
 
 
 def small(name, shape=SMALL, **hyperparameters):
@@ -112,7 +114,7 @@ def test_the_generators_gradient_does_not_vanish_where_the_discriminator_is_sure
 
 
 def linear_critic(norm, pixels=64):
-    weight = torch.randn(pixels, generator=generator(0, "critic"), dtype=torch.float64)
+    weight = torch.randn(pixels, generator=random_generator(0, "critic"), dtype=torch.float64)
     weight = (weight * norm / weight.norm()).requires_grad_()
     return weight, lambda images: images.flatten(1) @ weight
 
@@ -221,7 +223,7 @@ def test_the_generator_moves_on_every_kth_batch_and_the_discriminator_on_each(na
     turns = turns_of(model, ADAM_GAN)
     for step in range(1, 8):
         before = {part: state(module) for part, module in parts(model).items()}
-        terms, _ = take_turns(moving(turns, step), some(6, seed=step), noise(step))
+        terms, _ = take_turns(due(turns, step), some(6, seed=step), noise(step))
         moved = {
             part: not same(state(module), before[part]) for part, module in parts(model).items()
         }
@@ -431,7 +433,7 @@ def test_the_losses_of_aae_written_out():
 
 def gaussian_points(n=4000):
     """Images of one pixel, drawn from N(0.5, 0.1²) and rounded to bytes."""
-    values = torch.empty(n, 1, 1, 1).normal_(0.5, 0.1, generator=generator(0, "points"))
+    values = torch.empty(n, 1, 1, 1).normal_(0.5, 0.1, generator=random_generator(0, "points"))
     points = values.clamp(0, 1).mul(255).round().to(torch.uint8)
     labels = torch.zeros(n, dtype=torch.uint8)
     return Images(points, labels, points[:100], labels[:100])
@@ -458,7 +460,7 @@ def test_a_gan_fits_a_normal_distribution(seed):
 
     def look(_row):
         with torch.no_grad():
-            samples = model.sample(4000, generator(0, "samples"))
+            samples = model.sample(4000, random_generator(0, "samples"))
         means.append(samples.mean().item())
         spreads.append(samples.std().item())
 

@@ -17,7 +17,7 @@ from latentgrid.errors import UserError
 from latentgrid.nets.blocks import ACTIVATIONS, Blocks, Mirror
 from latentgrid.nets.initialise import glorot_uniform
 from latentgrid.nets.sides import quarter
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
 from networks import MNIST_SHAPE, build
 
@@ -25,7 +25,7 @@ SMALL = (1, 4, 4)
 
 
 def draws(*shape, seed=0):
-    return torch.rand(*shape, generator=generator(seed, "draws"))
+    return torch.rand(*shape, generator=random_generator(seed, "draws"))
 
 
 def labelled(images):
@@ -33,7 +33,7 @@ def labelled(images):
 
 
 def noise():
-    return generator(7, "noise")
+    return random_generator(7, "noise")
 
 
 # PCA and the linear autoencoder
@@ -41,9 +41,9 @@ def noise():
 
 def images_of_unequal_spread(n=400):
     """Return uint8 images of 4×4 pixels whose spread falls by the direction: 40, 30, 20, 5, …"""
-    directions = torch.linalg.qr(torch.randn(16, 16, generator=generator(0, "q"))).Q
+    directions = torch.linalg.qr(torch.randn(16, 16, generator=random_generator(0, "q"))).Q
     spreads = torch.tensor([40.0, 30.0, 20.0] + [5.0] * 13)
-    codes = torch.randn(n, 16, generator=generator(0, "z")) * spreads
+    codes = torch.randn(n, 16, generator=random_generator(0, "z")) * spreads
     return (128 + codes @ directions).round().clamp(0, 255).to(torch.uint8).reshape(n, *SMALL)
 
 
@@ -160,7 +160,7 @@ def bumped(model, seed=0):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias"):
-                parameter.normal_(0, 0.3, generator=generator(seed, name))
+                parameter.normal_(0, 0.3, generator=random_generator(seed, name))
     return model
 
 
@@ -354,7 +354,7 @@ def test_batch_normalisation_normalises_over_the_batch_and_layer_normalisation_o
 @pytest.mark.parametrize(("layer", "outputs"), [("convolve", 0), ("double", 1)])
 def test_weight_normalisation_parts_length_and_direction_of_each_outputs_weights(layer, outputs):
     network = getattr(Blocks(normalisation="weight"), layer)(3, 5)
-    glorot_uniform(network, generator(0, "weights"))
+    glorot_uniform(network, random_generator(0, "weights"))
     parts = network.parametrizations.weight
     length, direction = parts.original0, parts.original1
     assert length.numel() == 5

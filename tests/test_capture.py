@@ -7,7 +7,7 @@ import torch
 
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, components
-from latentgrid.training.capture import Replayed, captured, cuda_graph, plainly
+from latentgrid.training.capture import Replayed, captured, cuda_graph, eager
 from latentgrid.training.loop import Training
 from networks import build
 from tape import tape
@@ -39,13 +39,13 @@ def assert_same(first, second):
 @pytest.mark.parametrize("name", catalogue.models())
 def test_replayed_steps_of_every_model_give_the_same_bits(name, few_images):
     hyperparameters = {"gmvae": {"pretraining": 1}}.get(name, {})
-    plain = train(name, few_images, plainly, **hyperparameters)
+    plain = train(name, few_images, eager, **hyperparameters)
     assert_same(plain, train(name, few_images, taped, **hyperparameters))
 
 
 @pytest.mark.parametrize("optimizer", components.names("optimizers"))
 def test_replayed_steps_of_every_optimizer_give_the_same_bits(optimizer, few_images):
-    plain = train("vae", few_images, plainly, optimizer)
+    plain = train("vae", few_images, eager, optimizer)
     assert_same(plain, train("vae", few_images, taped, optimizer))
 
 
@@ -114,5 +114,5 @@ def test_a_graph_draws_from_the_runs_generator_and_a_misfit_is_said_in_words(mon
 @pytest.mark.parametrize("name", catalogue.models())
 def test_cuda_graphs_of_every_model_give_the_bits_of_plain_steps(name, few_images):
     on_gpu = type(few_images)(**{k: v.cuda() for k, v in few_images.tensors().items()})
-    plain, replayed = (train(name, on_gpu, mode) for mode in (plainly, captured))
+    plain, replayed = (train(name, on_gpu, mode) for mode in (eager, captured))
     assert_same(plain, replayed)

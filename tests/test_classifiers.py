@@ -17,8 +17,8 @@ from latentgrid.data.sources import mnist
 from latentgrid.evaluation.measures import accuracy
 from latentgrid.models.classifier import SIDES
 from latentgrid.models.lenet5 import LeNet5
-from latentgrid.nets.dropout import Dropout, draw_dropout_from, seed_dropout
-from latentgrid.randomness import generator
+from latentgrid.nets.dropout import Dropout, draw_dropout_from, replace_dropout
+from latentgrid.randomness import random_generator
 from latentgrid.results import trained
 from latentgrid.training.loop import Training
 from latentgrid.training.snapshots import snapshot
@@ -30,7 +30,7 @@ every_judge = pytest.mark.parametrize(("name", "settings"), JUDGES, ids=["lenet5
 
 
 def images_of(n, shape=(1, 28, 28)):
-    return torch.rand(n, *shape, generator=generator(n, "images"))
+    return torch.rand(n, *shape, generator=random_generator(n, "images"))
 
 
 @cache
@@ -40,7 +40,7 @@ def untrained(name, **settings):
 
 
 def draws():
-    return generator(0, "noise")
+    return random_generator(0, "noise")
 
 
 # The cross entropy
@@ -171,7 +171,7 @@ def test_dropout_draws_from_the_generator_alone_and_only_in_training(network):
 
     def loss(seed):
         with torch.no_grad():
-            return model.losses(batch, generator(seed, "noise"))["cross_entropy"]
+            return model.losses(batch, random_generator(seed, "noise"))["cross_entropy"]
 
     state = torch.get_rng_state()
     model.train()
@@ -203,7 +203,7 @@ def test_dropout_keeps_the_share_and_the_mean_that_it_promises():
 
 def test_dropout_of_torch_is_found_at_any_depth():
     network = nn.Sequential(nn.Dropout(0.2), nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.4)))
-    seed_dropout(network)
+    replace_dropout(network)
     assert [layer.p for layer in network.modules() if isinstance(layer, Dropout)] == [0.2, 0.4]
     draw_dropout_from(network, draws())
     first = network(torch.ones(5, 3))

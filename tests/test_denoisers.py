@@ -13,7 +13,7 @@ from latentgrid.data import Batch, to_unit_interval
 from latentgrid.data.corruptions import load
 from latentgrid.grid import catalogue, components, hyperparameters
 from latentgrid.nets.unet import Level
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
 from latentgrid.training.optimizers.adam import Adam
 from networks import MNIST_SHAPE, build
@@ -24,11 +24,11 @@ CORRUPTIONS = {name: load(name) for name in components.names("corruptions")}
 
 def draws(*shape, seed=0):
     """Return numbers in (0.1, 1), none of which is black."""
-    return 0.1 + 0.9 * torch.rand(*shape, generator=generator(seed, "draws"))
+    return 0.1 + 0.9 * torch.rand(*shape, generator=random_generator(seed, "draws"))
 
 
 def noise(seed=7):
-    return generator(seed, "noise")
+    return random_generator(seed, "noise")
 
 
 def removed(images, damaged):
@@ -125,7 +125,7 @@ def test_the_loss_is_between_the_restored_image_and_the_clean_one(name, choices,
         losses = model.losses(Batch(images, torch.zeros(4).long()), noise())
         damaged = CORRUPTIONS[corruption](images, noise())
         assert torch.equal(model.corrupt(images, noise()), damaged)
-        restored = model.restore(damaged)
+        restored = model.denoise(damaged)
     expected = (restored - images).square().flatten(1).sum(1)
     torch.testing.assert_close(losses["reconstruction"], expected)
     seen = (restored - damaged).square().flatten(1).sum(1)
@@ -172,7 +172,7 @@ def levels_of(model):
 def reach(model):
     """Return how many input pixels the pixel in the middle of the output depends on."""
     images = draws(1, *MNIST_SHAPE).requires_grad_()
-    (gradient,) = torch.autograd.grad(model.restore(images)[0, 0, 14, 14], images)
+    (gradient,) = torch.autograd.grad(model.denoise(images)[0, 0, 14, 14], images)
     return gradient.count_nonzero().item()
 
 
@@ -184,7 +184,7 @@ def test_both_the_skip_connections_and_what_lies_below_reach_the_output():
         if path is not None:
             keep_only(levels_of(model)[0], path)
         with torch.no_grad():
-            outputs.append(model.restore(images))
+            outputs.append(model.denoise(images))
             assert not torch.allclose(*outputs[-1].chunk(2)), "it depends on the image"
     whole, skips_alone, below_alone = outputs
     assert not torch.allclose(whole, skips_alone)
@@ -209,7 +209,7 @@ def test_skip_connections_carry_details_that_halving_loses():
             if not skips:
                 for level in levels_of(model):
                     keep_only(level, "below")
-            error = (model.restore(images) - images).square().sum()
+            error = (model.denoise(images) - images).square().sum()
             optimizer.minimise(error)
         return error.item()
 

@@ -5,7 +5,7 @@ from unittest import mock
 import pytest
 
 from latentgrid.errors import UserError
-from latentgrid.figures.draw import drawn
+from latentgrid.figures.draw import draw_figure
 from latentgrid.figures.results import Results
 from latentgrid.files.layout import Layout
 
@@ -15,7 +15,7 @@ DRAW = "latentgrid.figures.comparisons.samples.draw"
 
 def test_a_figure_that_fails_is_missing_and_says_why(capfd):
     with mock.patch(DRAW, side_effect=RuntimeError("boom\nand more")):
-        drawing = drawn("samples", MATERIAL)
+        drawing = draw_figure("samples", MATERIAL)
     assert drawing.missing == "It failed: RuntimeError: boom"
     assert drawing.figure.get_size_inches().all()
     assert "Traceback" in capfd.readouterr().err
@@ -23,4 +23,4 @@ def test_a_figure_that_fails_is_missing_and_says_why(capfd):
 
 def test_what_a_user_must_mend_ends_the_step():
     with mock.patch(DRAW, side_effect=UserError("weights are damaged")), pytest.raises(UserError):
-        drawn("samples", MATERIAL)
+        draw_figure("samples", MATERIAL)

@@ -8,7 +8,7 @@ from torch.distributions import Normal
 
 from latentgrid.experiments import denoising_toy, gan_toy, two_points
 from latentgrid.grid import catalogue
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 
 LINE = torch.linspace(-30, 30, 600_001, dtype=torch.float64)  # 0 is on it
 
@@ -94,7 +94,7 @@ def test_the_ascent_raises_the_elbo_and_both_divergences(monkeypatch):
 
 def test_the_best_answer_for_two_points_is_a_hyperbolic_tangent():
     pair = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
-    noisy = torch.randn(50, 2, generator=generator(0, "test"))
+    noisy = torch.randn(50, 2, generator=random_generator(0, "test"))
     expected = torch.tanh(noisy[:, 0] / 0.6**2)
     best = denoising_toy.posterior_mean(noisy, pair, 0.6)
     torch.testing.assert_close(best[:, 0], expected)

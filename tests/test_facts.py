@@ -37,14 +37,14 @@ def test_another_tolerance_is_another_verdict_and_another_word(tmp_path, monkeyp
     assert rule.decide(facts.LOSS, 100.0, [104.0]) == Verdict.NOT_REPRODUCED
     page = templates().get_template("reproduction.html.j2")
     assert "(2 % of a loss, 0.01 of a silhouette)" in page.render(
-        verdicts=reproduction.of(Layout("mnist"))
+        verdicts=reproduction.read_reproduction(Layout("mnist"))
     )
     loss, silhouette = facts.QUANTITIES[facts.LOSS], facts.QUANTITIES[facts.SILHOUETTE]
     monkeypatch.setitem(facts.QUANTITIES, facts.LOSS, replace(loss, relative=0.05))
     monkeypatch.setitem(facts.QUANTITIES, facts.SILHOUETTE, replace(silhouette, absolute=0.03))
     assert rule.decide(facts.LOSS, 100.0, [104.0]) == Verdict.REPRODUCED
     assert "(5 % of a loss, 0.03 of a silhouette)" in page.render(
-        verdicts=reproduction.of(Layout("mnist"))
+        verdicts=reproduction.read_reproduction(Layout("mnist"))
     )
     assert {part.least for part in separation.examine(grid_runs([1.0]))} == {-0.03}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentgrid.evaluation.distances import difference, to_nearest
+from latentgrid.evaluation.distances import difference, distance_to_nearest
 from latentgrid.figures.comparisons import (
     class_means,
     dimensions,
@@ -174,8 +174,8 @@ def test_models_that_agree_are_said_to(few_images):
 
 def test_distance_to_the_nearest():
     black, grey, white = (np.full((1, 1, 2, 2), level, np.uint8) for level in (0, 51, 255))
-    assert to_nearest(grey, np.concatenate([white, black])) == pytest.approx(0.2**2)
-    assert to_nearest(np.concatenate([grey, black]), black) == pytest.approx(0.2**2 / 2)
+    assert distance_to_nearest(grey, np.concatenate([white, black])) == pytest.approx(0.2**2)
+    assert distance_to_nearest(np.concatenate([grey, black]), black) == pytest.approx(0.2**2 / 2)
     assert difference(white, black) == pytest.approx(1)
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from safetensors.numpy import save_file
 
-from latentgrid.evaluation.distances import moved
+from latentgrid.evaluation.distances import movement
 from latentgrid.figures.comparisons import evolution
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_animation
@@ -71,7 +71,7 @@ def test_up_to_three_models_have_a_block_with_the_same_axes_at_all_epochs(layout
 def test_codes_move_by_multiples_of_their_spread():
     last = np.array([[0.0, 1.0], [0.0, -1.0]])
     codes = {0: last - [4.0, 0.0], 4: last}
-    assert moved(codes, 0, 4) == pytest.approx(4.0)
+    assert movement(codes, 0, 4) == pytest.approx(4.0)
 
 
 def test_an_animation_has_a_frame_a_figure(tmp_path):

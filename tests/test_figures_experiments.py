@@ -17,7 +17,7 @@ from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_png
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from tiny import seal, write_config
 
 LAYOUT = Layout("digits")
@@ -154,14 +154,14 @@ def test_restored_images_are_of_one_seed(results, tmp_path):
 
 
 def test_the_circles_hold_their_share_of_the_prior():
-    draws = torch.randn(100_000, 2, generator=generator(0, "test")).norm(dim=1)
+    draws = torch.randn(100_000, 2, generator=random_generator(0, "test")).norm(dim=1)
     for share in (0.5, 0.95):
         inside = (draws <= radius(share)).float().mean().item()
         assert inside == pytest.approx(share, abs=0.005)
 
 
 def codes(scale, dimensions=2):
-    return {"codes": scale * torch.randn(30, dimensions, generator=generator(0, "codes"))}
+    return {"codes": scale * torch.randn(30, dimensions, generator=random_generator(0, "codes"))}
 
 
 def test_every_posterior_has_a_panel_and_codes_far_from_the_prior_come_last(results, tmp_path):

@@ -8,7 +8,7 @@ from torch.distributions import Normal
 
 from latentgrid.data import Batch
 from latentgrid.models.flow import ALPHA, FAMILIES, dequantise, logit, solve
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from networks import build
 
 KINDS = ("coupling", "autoregressive")
@@ -18,11 +18,11 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def draws(seed=0):
-    return generator(seed, "noise")
+    return random_generator(seed, "noise")
 
 
 def images_of(n, shape):
-    levels = torch.randint(256, (n, *shape), generator=generator(n, "images"))
+    levels = torch.randint(256, (n, *shape), generator=random_generator(n, "images"))
     return levels / 255
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from latentgrid.jobs import fork_server
-from latentgrid.jobs.client import SERVER, is_mine
+from latentgrid.jobs.client import SERVER, is_same_user
 from project import heed_interrupts
 
 JOB = """
@@ -31,7 +31,7 @@ match sys.argv[1]:
     case "modules": print(*sorted(name for name in sys.modules if "latentgrid" in name))
     case "cuda": print(sys.modules["torch"].cuda.is_initialized())
 """
-LONGEST = 60  # seconds, generous
+MAX_SECONDS = 60  # generous
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +93,12 @@ def begin(*arguments, **environment):
 
 def done(*arguments, **environment):
     job = begin(*arguments, **environment)
-    out, err = job.communicate(timeout=LONGEST)
+    out, err = job.communicate(timeout=MAX_SECONDS)
     return job.returncode, out, err
 
 
 def is_gone(pid):
-    until = time.monotonic() + LONGEST
+    until = time.monotonic() + MAX_SECONDS
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until, "a fork outlived its job"
         time.sleep(0.05)
@@ -122,7 +122,7 @@ def test_without_a_server_a_job_does_the_same(folder, server):
 
 def test_a_server_that_is_gone_is_done_without(place, server):
     server.kill()
-    server.wait(LONGEST)
+    server.wait(MAX_SECONDS)
     assert done("say")[:2] == (0, f"['say'] {place} a word False\n")
 
 
@@ -158,7 +158,7 @@ def test_jobs_run_side_by_side_and_a_killed_one_takes_its_fork_along(place):
 def test_a_killed_server_fails_its_jobs_and_takes_their_forks_along(server, begun_job):
     fork = int(begun_job.stdout.readline())
     server.kill()
-    _, err = begun_job.communicate(timeout=LONGEST)
+    _, err = begun_job.communicate(timeout=MAX_SECONDS)
     assert begun_job.returncode == 1
     assert "fork server was killed; run the same command again" in err
     assert is_gone(fork)
@@ -168,9 +168,9 @@ def test_nobody_else_may_ask_for_a_fork(place):
     assert (place / "socket").stat().st_mode & 0o077 == 0
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert is_mine(ours)
+        assert is_same_user(ours)
         with mock.patch("os.getuid", return_value=os.getuid() + 1):
-            assert not is_mine(ours)
+            assert not is_same_user(ours)
 
 
 def test_a_fork_has_the_modules_that_a_process_of_its_own_has(place):
@@ -233,11 +233,11 @@ def test_ctrl_c_ends_a_job_whether_or_not_its_fork_has_begun(server, begins):
     else:
         time.sleep(1)
         os.killpg(job.pid, signal.SIGINT)
-        assert job.wait(LONGEST) != 0
+        assert job.wait(MAX_SECONDS) != 0
         server.resume()
         assert done("exit", "0")[0] == 0
         assert not server.children()
-    assert job.wait(LONGEST) != 0
+    assert job.wait(MAX_SECONDS) != 0
     assert "KeyboardInterrupt" in job.communicate()[1]
 
 
@@ -246,7 +246,7 @@ def test_a_server_that_dies_before_a_job_has_begun_is_done_without(place, server
     job = begin("say")
     time.sleep(1)
     server.kill()
-    assert job.communicate(timeout=LONGEST) == (f"['say'] {place} a word False\n", "said\n")
+    assert job.communicate(timeout=MAX_SECONDS) == (f"['say'] {place} a word False\n", "said\n")
     assert job.returncode == 0
 
 

@@ -129,7 +129,7 @@ def test_wrong_values_are_named_with_file_and_key(tmp_path, drawn):
         # What depends on the changed key may be what is named.
         keys = {str(key) for key in changed if str(key).isprintable()} | {"figures", "judge"}
         shown = any(
-            len(str(key)) > messages.LONGEST or not str(key).isprintable() for key in changed
+            len(str(key)) > messages.MAX_LENGTH or not str(key).isprintable() for key in changed
         )
         assert shown or any(f"{path}: {key}" in said or key in said for key in keys)
 

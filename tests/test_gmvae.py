@@ -12,7 +12,7 @@ from latentgrid.evaluation.measures.clustering import agreement
 from latentgrid.evaluation.measures.silhouette import silhouette
 from latentgrid.models.bases.bernoulli import BernoulliVAE
 from latentgrid.models.bases.gaussian import kl_to_standard_normal
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
 from latentgrid.training.steps import turns_of
 from networks import build
@@ -22,7 +22,7 @@ PRIOR = ("logits", "means", "log_variances")
 
 
 def random_images(n):
-    return torch.rand(n, *SMALL, generator=generator(n, "images"))
+    return torch.rand(n, *SMALL, generator=random_generator(n, "images"))
 
 
 def labelled(images):
@@ -30,7 +30,7 @@ def labelled(images):
 
 
 def noise(seed=7):
-    return generator(seed, "noise")
+    return random_generator(seed, "noise")
 
 
 def with_random_prior(components=4, latent_dim=3, spread=1.0):
@@ -281,7 +281,7 @@ def test_the_prior_is_fitted_once_when_pretraining_is_over():
 
 def toy(n, seed):
     """Four kinds of 8×8 images, each a bright quarter, with noise."""
-    draws = generator(seed, "toy")
+    draws = random_generator(seed, "toy")
     labels = torch.arange(n) % 4
     images = 60 * torch.rand(n, *SMALL, generator=draws)
     for label in range(4):

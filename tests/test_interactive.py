@@ -47,7 +47,7 @@ def layout(tmp_path, monkeypatch, request):
 
 @pytest.mark.parametrize("layout", [1, 3], indirect=True, ids=["grey", "colour"])
 def test_each_image_is_there_once_whatever_the_number_of_plots(layout):
-    plots = interactive.latent(Results(layout))
+    plots = interactive.plot_latent(Results(layout))
     addresses = ADDRESS.findall(plots.script)
     assert len(addresses) == N
     first = np.asarray(Image.open(BytesIO(base64.b64decode(addresses[0]))))
@@ -62,13 +62,13 @@ def test_each_image_is_there_once_whatever_the_number_of_plots(layout):
 
 @pytest.mark.parametrize("layout", [1], indirect=True)
 def test_a_grid_without_codes_has_no_plots(layout):
-    assert interactive.latent(Results(layout, ("without_codes",))) == interactive.Interactive(
+    assert interactive.plot_latent(Results(layout, ("without_codes",))) == interactive.Interactive(
         "", "", ""
     )
 
 
 @pytest.mark.parametrize("layout", [1], indirect=True)
 def test_no_name_in_the_page_is_drawn_anew_each_time(layout):
-    plots = interactive.latent(Results(layout, ("b",)))
+    plots = interactive.plot_latent(Results(layout, ("b",)))
     assert 'id="plots-0"' in plots.place
     assert interactive.UUID.search(plots.script + plots.place) is None

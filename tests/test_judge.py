@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from latentgrid.errors import UserError
 from latentgrid.evaluation.judge import (
     DRAWS,
+    decode_codes,
     load_judge,
-    made_of_codes,
     score,
     write_scores,
 )
@@ -118,7 +118,7 @@ def test_models_with_one_seed_decode_the_same_draws(tmp_path):
         loaded = load_model(run)
         loaded.decode = lambda codes, model=model: seen.setdefault(model, codes)[:, :1, None, None]
         with mock.patch("latentgrid.evaluation.judge.load_model", lambda _, loaded=loaded: loaded):
-            made_of_codes(run, TRAINING, TEST)
+            decode_codes(run, TRAINING, TEST)
     assert seen["ae"].shape == (DRAWS, 3)
     assert torch.equal(seen["ae"], seen["vae_bce"])
 
@@ -127,7 +127,7 @@ def test_models_with_one_seed_decode_the_same_draws(tmp_path):
 def test_what_cannot_decode_codes_of_images_is_judged_by_samples_alone(tmp_path, model):
     own = {"corruption": "blur", "network": "dense"} if model == "dae" else {}
     run, _ = run_of(tmp_path, model, latent_dim=3, hidden=8, **own)
-    assert made_of_codes(run, TRAINING, TEST) == {}
+    assert decode_codes(run, TRAINING, TEST) == {}
 
 
 def test_a_judge_that_diverged_judges_no_one(tmp_path):

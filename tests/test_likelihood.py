@@ -15,7 +15,7 @@ from latentgrid.evaluation.measures import likelihood
 from latentgrid.files.atomic import read_json, write_json
 from latentgrid.models.bases.bernoulli import BernoulliVAE
 from latentgrid.models.bases.gaussian import kl_to_standard_normal
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.results.trained import TrainedRun
 from latentgrid.steps.likelihood import write_bounds
 from networks import build
@@ -25,11 +25,11 @@ SMALL = (1, 4, 4)
 
 
 def noise(seed=7):
-    return generator(seed, "noise")
+    return random_generator(seed, "noise")
 
 
 def binary(n, shape=SMALL):
-    return torch.rand(n, *shape, generator=generator(n, "images")).round()
+    return torch.rand(n, *shape, generator=random_generator(n, "images")).round()
 
 
 class Always(nn.Module):

@@ -19,7 +19,7 @@ from latentgrid.files.atomic import sha256, write_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue
-from latentgrid.randomness import generator, seed_of
+from latentgrid.randomness import random_generator, seed_of
 from latentgrid.stamps.code import code_of
 from latentgrid.steps.train import main
 from latentgrid.training.loop import Training, evaluate
@@ -60,7 +60,7 @@ def test_streams_are_set_by_seed_and_purpose_alone():
     assert len(seeds) == 100
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert seed_of(1, "1/order") != seed_of(11, "/order")
-    first, again = (torch.rand(5, generator=generator(3, "noise")) for _ in range(2))
+    first, again = (torch.rand(5, generator=random_generator(3, "noise")) for _ in range(2))
     assert torch.equal(first, again)
 
 
@@ -137,7 +137,7 @@ def test_test_losses_are_those_of_the_weights_after_the_epoch(few_images):
     model = models.load("vae")(few_images.shape, latent_dim=3)
     model.load_state_dict(weights)
     shown = few_images.test_images, few_images.test_labels
-    losses = evaluate(model, *shown, 20, generator(0, "test"))
+    losses = evaluate(model, *shown, 20, random_generator(0, "test"))
     assert {f"test_{name}": value for name, value in losses.items()}.items() <= history[-1].items()
 
 
@@ -230,7 +230,7 @@ def test_a_learning_rate_of_a_million_diverges(name, few_images):
     assert outcome.diverged.endswith("in epoch 1")
     assert (outcome.epochs, history) == (0, [])
     model = models.load(name)(few_images.shape, latent_dim=3)
-    model.initialise(generator(0, "weights"))
+    model.initialise(random_generator(0, "weights"))
     assert same_bits(weights, model.state_dict())
 
 
@@ -248,7 +248,7 @@ def test_unit_square_run_through_the_unit_square_from_the_upper_left():
 
 def test_a_snapshot_holds_what_the_model_can_show(few_images):
     model = models.load("vae")(few_images.shape, latent_dim=2)
-    model.initialise(generator(0, "weights"))
+    model.initialise(random_generator(0, "weights"))
     taken = snapshot(model, few_images, seed=5, samples=4, manifold=3)
     images = to_unit_interval(few_images.test_images)
 
@@ -259,7 +259,7 @@ def test_a_snapshot_holds_what_the_model_can_show(few_images):
         decoded = model.decode(model.encode(images))
         expected = {
             "squared_error": (decoded - images).square().flatten(1).sum(dim=1),
-            "samples": as_bytes(model.sample(4, generator(5, "samples"))),
+            "samples": as_bytes(model.sample(4, random_generator(5, "samples"))),
             "codes": model.encode(images),
             "reconstructions": as_bytes(model.decode(model.encode(images)[:20])),
             "manifold": as_bytes(model.decode(model.quantile(unit_square(3)))),
@@ -379,7 +379,7 @@ def test_the_files_hold_what_was_trained(trained, digits_file):
     model.load_state_dict(load_file(files.weights))
     rows = list(csv.DictReader(files.history.open()))
     assert [row["epoch"] for row in rows] == ["1", "2"]
-    losses = evaluate(model, data.test_images, data.test_labels, 100, generator(0, "test"))
+    losses = evaluate(model, data.test_images, data.test_labels, 100, random_generator(0, "test"))
     for name, value in losses.items():
         assert float(rows[-1][f"test_{name}"]) == pytest.approx(value, rel=1e-5)
     with torch.no_grad():

@@ -12,7 +12,7 @@ from latentgrid import models
 from latentgrid.data import Batch
 from latentgrid.models.bases.gaussian import kl_to_standard_normal
 from latentgrid.models.mmd_vae import kernel, mmd
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from networks import MNIST_SHAPE, build
 
 OF_SOURCE_000 = ("vae", "conv_vae", "mmd_vae")
@@ -20,7 +20,7 @@ GAUSSIAN = ("vae", "conv_vae")
 
 
 def random_images(n, shape=MNIST_SHAPE):
-    return torch.rand(n, *shape, generator=generator(n, "images"))
+    return torch.rand(n, *shape, generator=random_generator(n, "images"))
 
 
 def labelled(images):
@@ -28,7 +28,7 @@ def labelled(images):
 
 
 def noise():
-    return generator(7, "noise")
+    return random_generator(7, "noise")
 
 
 def gradients(model, loss):
@@ -39,7 +39,7 @@ def gradients(model, loss):
 
 
 def random_posterior(n, d):
-    draws = generator(d, "posterior")
+    draws = random_generator(d, "posterior")
     mean = 2 * torch.randn(n, d, generator=draws, dtype=torch.float64)
     return mean, torch.randn(n, d, generator=draws, dtype=torch.float64)
 
@@ -130,7 +130,9 @@ def test_a_code_is_the_posterior_mean(name):
 
 
 def normals(n, d, shift=0.0, seed=0):
-    draws = torch.randn(n, d, generator=generator(seed, f"normals {n} {d}"), dtype=torch.float64)
+    draws = torch.randn(
+        n, d, generator=random_generator(seed, f"normals {n} {d}"), dtype=torch.float64
+    )
     return draws + shift
 
 
@@ -310,7 +312,7 @@ def test_encoders_end_without_an_activation(name):
 def test_losses_of_source_000_draw_noise(name):
     model, images = build(name), random_images(4)
     first = model.losses(labelled(images), noise())
-    other = model.losses(labelled(images), generator(8, "noise"))
+    other = model.losses(labelled(images), random_generator(8, "noise"))
     assert any(not torch.equal(first[term], other[term]) for term in first)
 
 

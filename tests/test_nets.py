@@ -10,12 +10,12 @@ from torch.nn import functional as F
 from latentgrid.nets.conv import conv_decoder, conv_encoder, same_conv_transpose
 from latentgrid.nets.dense import dense
 from latentgrid.nets.initialise import glorot_uniform
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 
 
 def filled(network, seed=0):
     """Give every weight and bias a value, so that no bias goes untested."""
-    draws = generator(seed, "fill")
+    draws = random_generator(seed, "fill")
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(0, 0.3, generator=draws)
@@ -36,11 +36,11 @@ def tensorflow_conv_transpose(images, weight, bias, stride):
 
 def test_the_reference_is_the_gradient_of_tensorflows_convolution():
     """Stride 2 on an even side pads nothing before and one after: x₂ᵢ, x₂ᵢ₊₁, x₂ᵢ₊₂ make yᵢ."""
-    weight = torch.randn(2, 3, 3, 3, generator=generator(0, "w"), dtype=torch.float64)
-    images = torch.randn(1, 3, 8, 6, generator=generator(0, "x"), dtype=torch.float64)
+    weight = torch.randn(2, 3, 3, 3, generator=random_generator(0, "w"), dtype=torch.float64)
+    images = torch.randn(1, 3, 8, 6, generator=random_generator(0, "x"), dtype=torch.float64)
     images.requires_grad_()
     after = F.conv2d(F.pad(images, (0, 1, 0, 1)), weight, stride=2)
-    above = torch.randn(after.shape, generator=generator(0, "g"), dtype=torch.float64)
+    above = torch.randn(after.shape, generator=random_generator(0, "g"), dtype=torch.float64)
     (gradient,) = torch.autograd.grad(after, images, above)
     torch.testing.assert_close(gradient, tensorflow_conv_transpose(above, weight, None, stride=2))
 
@@ -49,7 +49,7 @@ def test_the_reference_is_the_gradient_of_tensorflows_convolution():
 def test_conv_decoder_is_tensorflows_turned_by_180_degrees(image_shape):
     channels, height, width = image_shape
     decoder = filled(conv_decoder(image_shape, latent_dim=5))
-    codes = torch.randn(4, 5, generator=generator(0, "codes"), dtype=torch.float64)
+    codes = torch.randn(4, 5, generator=random_generator(0, "codes"), dtype=torch.float64)
     start, first, second, third = (
         layer for layer in decoder if isinstance(layer, nn.Linear | nn.ConvTranspose2d)
     )
@@ -70,7 +70,7 @@ def test_same_conv_transpose_multiplies_the_side_by_its_stride(stride):
 
 def test_conv_encoder_is_two_valid_convolutions_and_a_dense_layer():
     encoder = filled(conv_encoder((1, 28, 28), outputs=4))
-    images = torch.rand(3, 1, 28, 28, generator=generator(0, "x"), dtype=torch.float64)
+    images = torch.rand(3, 1, 28, 28, generator=random_generator(0, "x"), dtype=torch.float64)
     first, second, last = (layer for layer in encoder if isinstance(layer, nn.Linear | nn.Conv2d))
     hidden = F.relu(F.conv2d(images, first.weight, first.bias, stride=2))
     hidden = F.relu(F.conv2d(hidden, second.weight, second.bias, stride=2))
@@ -82,7 +82,7 @@ def test_conv_encoder_is_two_valid_convolutions_and_a_dense_layer():
 def test_dense_is_matrices_with_relu_between(output, last):
     network = filled(dense([6, 5, 4, 3], output))
     first, second, third = (layer for layer in network if isinstance(layer, nn.Linear))
-    x = torch.randn(7, 2, 3, generator=generator(0, "x"), dtype=torch.float64)
+    x = torch.randn(7, 2, 3, generator=random_generator(0, "x"), dtype=torch.float64)
     hidden = torch.clamp(x.reshape(7, 6) @ first.weight.T + first.bias, min=0)
     hidden = torch.clamp(hidden @ second.weight.T + second.bias, min=0)
     torch.testing.assert_close(network(x), last(hidden @ third.weight.T + third.bias))
@@ -97,7 +97,7 @@ def test_dense_is_matrices_with_relu_between(output, last):
     ],
 )
 def test_weights_start_glorot_uniform_and_biases_at_zero(layer, fans):
-    glorot_uniform(layer, generator(0, "weights"))
+    glorot_uniform(layer, random_generator(0, "weights"))
     bound = math.sqrt(6 / fans)
     assert layer.weight.abs().max() <= bound
     assert layer.weight.abs().max() > 0.99 * bound
@@ -111,7 +111,7 @@ def test_every_layer_of_a_network_is_initialised_from_the_generator():
         nn.Sequential(conv_encoder((1, 8, 8), 4), conv_decoder((1, 8, 8), 4)) for _ in range(3)
     ]
     for network, seed in zip(networks, (0, 0, 1), strict=True):
-        glorot_uniform(network, generator(seed, "weights"))
+        glorot_uniform(network, random_generator(seed, "weights"))
     first, again, other = (dict(network.named_parameters()) for network in networks)
     for name, values in first.items():
         assert torch.equal(values, again[name])

@@ -10,7 +10,7 @@ from latentgrid import models
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, plugins
-from latentgrid.training.trial import admit, attempt, built
+from latentgrid.training.trial import build_model, require_trainable, try_step
 from project import TINY, call, copy_project, run, write_params
 
 SETTINGS = {
@@ -49,18 +49,18 @@ class Misfit(GaussianVAE):
 
 
 def test_pair_that_meets_passes():
-    attempt("a", built("a", SETTINGS, SIZE), SETTINGS, SIZE)
+    try_step("a", build_model("a", SETTINGS, SIZE), SETTINGS, SIZE)
 
 
 def test_network_that_does_not_fit_the_images_is_named():
     with pytest.raises(UserError, match=r"^conv5: fails when tried on images of 1×30×30: .*of 4"):
-        built("conv5", SETTINGS, Size(100, 10, (1, 30, 30), 10))
+        build_model("conv5", SETTINGS, Size(100, 10, (1, 30, 30), 10))
 
 
 def test_more_dimensions_than_pixels_are_refused():
     pca = {"model": "pca", "hyperparameters": {"latent_dim": 785}}
     with pytest.raises(UserError, match="up to the 784 pixels"):
-        built("pca", pca, SIZE)
+        build_model("pca", pca, SIZE)
 
 
 @pytest.mark.parametrize(
@@ -72,19 +72,21 @@ def test_mixture_that_would_never_be_fitted_is_refused(epochs, images, words):
         "model": "gmvae",
         "hyperparameters": {"latent_dim": 2, "components": 4, "pretraining": 5},
     }
-    model = built("gm", settings, SIZE)
-    admit("gm", model, settings | {"epochs": 6, "batch_size": 4}, replace(SIZE, train=4))
+    model = build_model("gm", settings, SIZE)
+    require_trainable(
+        "gm", model, settings | {"epochs": 6, "batch_size": 4}, replace(SIZE, train=4)
+    )
     with pytest.raises(UserError, match=words):
         chosen = settings | {"epochs": epochs, "batch_size": 1}
-        admit("gm", model, chosen, replace(SIZE, train=images))
+        require_trainable("gm", model, chosen, replace(SIZE, train=images))
 
 
 def test_network_whose_parts_do_not_meet_is_named():
     settings = SETTINGS | {"hyperparameters": {"latent_dim": 2}}
-    model = built("conv5", settings, SIZE)
+    model = build_model("conv5", settings, SIZE)
     model.decoder[1] = model.decoder[1].__class__(3, 64, 7)
     with pytest.raises(UserError, match=r"^conv5: fails when tried on .*channel"):
-        attempt("conv5", model, settings, SIZE)
+        try_step("conv5", model, settings, SIZE)
 
 
 @pytest.mark.slow
@@ -114,7 +116,7 @@ class Kept(models.Model):
     """A model that keeps the contract."""
 
     terms: ClassVar = {"error": "per image"}
-    total: ClassVar = "error"
+    loss_description: ClassVar = "error"
 
     def __init__(self):
         super().__init__()
@@ -128,10 +130,10 @@ class Undescribed(Kept):
     pass
 
 
-class NoTotal(Kept):
-    """One without its total."""
+class NoLossDescription(Kept):
+    """One without its loss_description."""
 
-    total: ClassVar = ""
+    loss_description: ClassVar = ""
 
 
 class OtherTerms(Kept):
@@ -162,16 +164,16 @@ Undescribed.__doc__ = None
     ("broken", "reason"),
     [
         (Undescribed, "the class needs a docstring"),
-        (NoTotal, "the class needs a docstring and `total`"),
+        (NoLossDescription, "the class needs a docstring, and `loss_description`"),
         (OtherTerms, "must give the terms error, not mistake"),
         (Summed, "must give error a value per image"),
         (Alone, "must give the terms error, not Tensor"),
     ],
 )
 def test_model_that_does_not_keep_the_contract_is_named(broken, reason):
-    attempt("mine", Kept(), SETTINGS, SIZE)
+    try_step("mine", Kept(), SETTINGS, SIZE)
     with pytest.raises(UserError, match=f"^mine: fails when tried on .*{reason}"):
-        attempt("mine", broken(), SETTINGS, SIZE)
+        try_step("mine", broken(), SETTINGS, SIZE)
 
 
 @pytest.mark.parametrize(

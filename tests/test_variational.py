@@ -16,7 +16,7 @@ from latentgrid.models.bases.bernoulli import log_ratio_to_standard_normal
 from latentgrid.models.bases.gaussian import kl_to_standard_normal
 from latentgrid.models.bases.reconstruction import cross_entropy
 from latentgrid.nets.conv5 import conv5_decoder, conv5_encoder
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
 from networks import MNIST_SHAPE, build
 
@@ -24,7 +24,7 @@ SMALL = (1, 8, 8)
 
 
 def random_images(n, shape=MNIST_SHAPE):
-    return torch.rand(n, *shape, generator=generator(n, "images"))
+    return torch.rand(n, *shape, generator=random_generator(n, "images"))
 
 
 def labelled(images):
@@ -32,12 +32,12 @@ def labelled(images):
 
 
 def noise(seed=7):
-    return generator(seed, "noise")
+    return random_generator(seed, "noise")
 
 
 def filled(network, scale=0.3, seed=0):
     """Give every weight and bias a value, so that none goes untested."""
-    draws = generator(seed, "fill")
+    draws = random_generator(seed, "fill")
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(0, scale, generator=draws)
@@ -228,13 +228,13 @@ def keras_same_conv_transpose(images, weight, bias, stride):
 
 
 def test_the_transposed_reference_is_the_gradient_of_the_reference():
-    weight = torch.randn(2, 3, 5, 5, generator=generator(0, "w"), dtype=torch.float64)
-    images = torch.randn(1, 3, 8, 12, generator=generator(0, "x"), dtype=torch.float64)
+    weight = torch.randn(2, 3, 5, 5, generator=random_generator(0, "w"), dtype=torch.float64)
+    images = torch.randn(1, 3, 8, 12, generator=random_generator(0, "x"), dtype=torch.float64)
     images.requires_grad_()
     for stride in (1, 2):
         after = keras_same_conv(images, weight, None, stride)
         assert after.shape == (1, 2, 8 // stride, 12 // stride)
-        above = torch.randn(after.shape, generator=generator(0, "g"), dtype=torch.float64)
+        above = torch.randn(after.shape, generator=random_generator(0, "g"), dtype=torch.float64)
         (gradient,) = torch.autograd.grad(after, images, above)
         torch.testing.assert_close(gradient, keras_same_conv_transpose(above, weight, None, stride))
 
@@ -263,7 +263,7 @@ def test_the_encoder_is_that_of_keras_with_its_kernels_turned(image_shape):
 @torch.no_grad()
 def test_the_decoder_is_that_of_keras_with_its_kernels_turned(image_shape):
     decoder = filled(conv5_decoder(image_shape, latent_dim=5), scale=0.1).double()
-    codes = torch.randn(3, 5, generator=generator(0, "codes"), dtype=torch.float64)
+    codes = torch.randn(3, 5, generator=random_generator(0, "codes"), dtype=torch.float64)
     valid, *same, last = layers_of(decoder)
     maps = F.conv_transpose2d(codes[:, :, None, None], valid.weight.flip(2, 3), valid.bias)
     maps = F.leaky_relu(maps, 0.3)

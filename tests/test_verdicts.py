@@ -478,7 +478,7 @@ def test_networks_other_than_the_documents_are_not_scanned():
 def test_the_page_says_what_was_found(tmp_path, monkeypatch):
     losses = of_grid("vae", lambda d, optimizer, rate: 100 - d / 10 + slower(optimizer))
     write_verdicts(tmp_path, monkeypatch, pd.concat([losses, grid_runs([2.2e6] * 3)]))
-    found = reproduction.of(Layout("mnist"))
+    found = reproduction.read_reproduction(Layout("mnist"))
     assert not found.is_rehearsal
     assert found.tally[Verdict.REPRODUCED] == 1
     assert len(found.findings) == 3
@@ -490,7 +490,7 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
 
 def test_a_rehearsal_is_called_one(tmp_path, monkeypatch):
     write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6] * 3), "digits")
-    found = reproduction.of(Layout("digits"))
+    found = reproduction.read_reproduction(Layout("digits"))
     assert found.is_rehearsal
     assert found.findings[0].startswith("None of the 57 published numbers")
 

@@ -257,10 +257,10 @@ class Section(HTMLParser):
 @pytest.mark.slow
 def test_two_clicks_lead_from_the_report_to_what_a_run_was_made_with(built, monkeypatch):
     """One opens the list of the runs, if there are several, the other a run's config.json."""
-    from latentgrid.report.page import content, templates
+    from latentgrid.report.page import gather_content, templates
 
     monkeypatch.chdir(built)
-    shown = content(LAYOUT, TINY["figures"], 1)
+    shown = gather_content(LAYOUT, TINY["figures"], 1)
     settings = pd.read_csv(LAYOUT.tables / "settings.csv").assign(learning_rate=0.00075)
     settings["optimizer"] = "adam_000"
     settings["min_train_batch_sum_corrected"] = settings["min_train_batch_sum"]

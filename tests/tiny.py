@@ -10,7 +10,7 @@ from latentgrid.data import Images
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import sha256, write_json
 from latentgrid.files.layout import Layout
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from networks import build
 
 LAYOUT = Layout("digits")
@@ -28,7 +28,7 @@ def tiny_results(images: Images, runs) -> Results:
         files.folder.mkdir(parents=True)
         shape = list(images.train_images.shape[1:])
         model = build(run["model"], shape=tuple(shape), seed=run["seed"], **axes)
-        model.before_epoch(1, images.train_images, generator(0, "test"))
+        model.before_epoch(1, images.train_images, random_generator(0, "test"))
         with torch.no_grad():
             save_file(model.state_dict(), files.weights)
         settings = {"model": run["model"], "hyperparameters": axes, "seed": run["seed"]}

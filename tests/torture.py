@@ -38,7 +38,7 @@ GRID = TINY | {
 }
 LAYOUT = Layout(GRID["dataset"])
 CALL = ("snakemake", "--cores", "2")
-LONGEST = 600  # seconds for a process to go away
+MAX_SECONDS = 600  # for a process to go away
 MOMENT = 60  # seconds, generous, for a step that starts up to see that its workflow is gone
 
 
@@ -93,7 +93,7 @@ def cut_off(project: Path, draws: random.Random, seconds: float) -> Iterator[str
             workflow.wait(draws.uniform(0, seconds / 2))
         except subprocess.TimeoutExpired:
             victim = kill(workflow, draws.choice(["a job", "Snakemake", "everything"]), draws)
-            workflow.wait(LONGEST)
+            workflow.wait(MAX_SECONDS)
             wait_for_steps(project)
             yield victim
         else:

@@ -9,7 +9,7 @@ import torch
 from implementations.task import Task
 from latentgrid.data import Images
 from latentgrid.jobs.memory import keep_freed_memory
-from latentgrid.training.capture import captured, plainly
+from latentgrid.training.capture import captured, eager
 from latentgrid.training.loop import Training
 from latentgrid.training.run import new_model
 
@@ -30,5 +30,5 @@ def trained_with(task: Task, settings: dict[str, Any]) -> Callable[[], object]:
     images, labels = task.images.to(task.device), task.labels.to(task.device)
     data = Images(images, labels, images[:1], labels[:1])
     model = new_model(settings, data, task.device)
-    mode = captured if task.device == "cuda" else plainly
+    mode = captured if task.device == "cuda" else eager
     return Training(model, data, settings, mode).train_epoch

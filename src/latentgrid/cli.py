@@ -29,7 +29,7 @@ ConfigFile = Annotated[
 ]
 
 
-def _known(dataset: str | None) -> str | None:
+def _require_known(dataset: str | None) -> str | None:
     _use_plugins()
     if dataset is not None and dataset not in catalogue.datasets():
         allowed = ", ".join(catalogue.datasets())
@@ -42,14 +42,14 @@ Dataset = Annotated[
     typer.Option(
         "--dataset",
         help="data set instead of that of params.yaml",
-        callback=_known,
+        callback=_require_known,
         autocompletion=catalogue.datasets,
     ),
 ]
 
 
 def main() -> None:
-    """Run the command, a user's mistake ending in one line."""
+    """Run the command; a user's mistake ends it with one line."""
     print_on_any_terminal()
     with plain_errors():
         require_own_code()
@@ -57,9 +57,9 @@ def main() -> None:
 
 
 def _use_plugins() -> None:
-    """Let the command know the plugins of params.yaml, if its caller has not chosen any.
+    """Choose the plugins of params.yaml, unless the calling process has chosen some.
 
-    It reads results, which are there whatever params.yaml holds now.
+    A wrong params.yaml is no error here: the command reads results, which do not depend on it.
     """
     if not os.environ.get(plugins.CHOSEN) and DEFAULT.exists():
         with contextlib.suppress(UserError):
@@ -298,6 +298,6 @@ def _params(configfile: list[Path] | None) -> schema.Params:
 
 
 def _read_plugins(configfile: list[Path] | None) -> None:
-    """Read the plugins of a configuration, which need not be there for its package's own parts."""
+    """Choose a configuration's plugins; without a params.yaml there are none."""
     if configfile or DEFAULT.exists():
         reading.load_plugins(configfile or [DEFAULT])

@@ -1,4 +1,4 @@
-"""The one exception for mistakes that a user can make and mend."""
+"""The exception for mistakes that users can mend, and texts that are safe to print."""
 
 import errno
 import os
@@ -11,12 +11,12 @@ from pathlib import Path
 
 FULL_OR_FORBIDDEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 IN_THE_WAY = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
-LONGEST_REASON = 200
+MAX_REASON_LENGTH = 200
 STDOUT = 1
-# What a URL is written with, as it is or percent-encoded.
+# Signs in a URL, as they are or percent-encoded.
 AT, COLON, SLASHES = "(?:@|%40)", "(?::|%3a)", "(?://|%2f%2f)"
 USER_OF_URL = re.compile(rf"({SLASHES})\S*{AT}", re.IGNORECASE)
-# me:secret@host and me:secret@host:folder, as scp and git take them; a@b alone is a mail address.
+# me:secret@host and me:secret@host:folder, as scp and git accept them; a@b is a mail address.
 USER_OF_HOST = re.compile(rf"(?<![\w/])[^\s/:@'\"(]+{COLON}[^\s@]*{AT}", re.IGNORECASE)
 # Query, fragment and parameters: ?token=…, #token=…, ;jsessionid=….
 REST_OF_URL = re.compile(
@@ -25,31 +25,31 @@ REST_OF_URL = re.compile(
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; its text names the key or file and what to do."""
+    """A mistake that the user can mend. Its text names the key or file, and what to do."""
 
 
 def damaged(path: Path, reason: object) -> UserError:
-    """Return the error of a file that the pipeline wrote and that is not as it wrote it."""
+    """Return the error for a file of the pipeline whose content is not what the pipeline wrote."""
     return UserError(f"{path}: is damaged ({one_line(reason)}); delete it and run snakemake again")
 
 
 def one_line(text: object) -> str:
-    """Return the first line of a text, without what a terminal would not print, 200 letters long.
+    """Return the first line of a text, cut to 200 letters that a terminal can print.
 
-    Texts of libraries quote what they read, which may be anything.
+    Error texts of libraries may quote anything from the files that they read.
     """
     lines = str(text).strip().splitlines() or [type(text).__name__]
     line = printable(lines[0])
-    if len(line) <= LONGEST_REASON:
+    if len(line) <= MAX_REASON_LENGTH:
         return line
-    return f"{line[:LONGEST_REASON]}…"
+    return f"{line[:MAX_REASON_LENGTH]}…"
 
 
 def printable(text: str) -> str:
-    """Return a text whose letters can all be seen: every other one is a �, spaces and lines stay.
+    """Replace each letter that cannot be seen by a �; spaces and line ends stay.
 
-    A name or a reason may hold what moves a terminal's cursor, colours it, or turns the order of
-    letters round, and so shows something else than what is there.
+    Control characters in a name or a reason could move a terminal's cursor, change colours or
+    reverse the order of letters, so that a reader would see another text.
     """
     return "".join(letter if _is_seen(letter) else "�" for letter in text)
 
@@ -59,22 +59,22 @@ def _is_seen(letter: str) -> bool:
 
 
 def print_on_any_terminal() -> None:
-    """Let what a terminal has no letter for become a ?, where Python would end with an error.
+    """Print a ? for each letter that the terminal cannot show, where Python would raise an error.
 
-    Errors need nothing of the kind: Python writes such letters of theirs as \\u….
+    Standard error needs no such change: Python prints these letters there as \\u….
     """
-    # Anew and not by `reconfigure`: in a fork, the stream that Python knows was another one.
+    # A new stream, not `reconfigure`: in a fork, Python's stream belonged to another process.
     encoding = getattr(sys.stdout, "encoding", None)
-    if encoding:  # else it was closed by who started this process, and nothing is printed
+    if encoding:  # else the process was started with a closed output, and nothing is printed
         sys.stdout = os.fdopen(
             STDOUT, "w", buffering=1, encoding=encoding, errors="replace", closefd=False
         )
 
 
 def without_credentials(text: str) -> str:
-    """Return a text whose URLs have lost user names, passwords, queries, fragments and parameters.
+    """Remove user names, passwords, queries, fragments and parameters from the URLs in a text.
 
-    Their schemes may be in upper case, missing (me:secret@host) or percent-encoded.
+    A scheme may be in upper case, missing (me:secret@host) or percent-encoded.
     """
     text = USER_OF_HOST.sub("", USER_OF_URL.sub(r"\1", text))
     return REST_OF_URL.sub(r"\1", text)
@@ -82,7 +82,7 @@ def without_credentials(text: str) -> str:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn user errors, failing disks and files in the way into one message and exit status 1."""
+    """End the process with one line and exit status 1 at a UserError or an error of the disk."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""What a result was made with."""
+"""Finds the versions of code and libraries with which a result is made."""
 
 import contextlib
 import os
@@ -25,10 +25,9 @@ LIBRARIES = (
 def code_version(plugins: Iterable[Path] = ()) -> str:
     """Return the git commit of this project, or "unknown".
 
-    It ends in "-dirty" if anything below `src/` or in a folder of plugins differs from that
-    commit, files too that git does not know yet; what .gitignore names does not count. Only a
-    repository whose top is the project's folder is the project's: one further up holds this folder
-    by chance.
+    It ends in "-dirty" if a file below `src/` or in a plugin folder differs from that commit or is
+    new, except files that .gitignore names. It is "unknown" if the top of the repository is not the
+    project's folder, as then the folder lies in another repository by chance.
     """
     try:
         top = _git("rev-parse", "--show-toplevel")
@@ -43,10 +42,10 @@ def code_version(plugins: Iterable[Path] = ()) -> str:
 
 
 def require_own_code() -> None:
-    """Refuse to work in a project with another one's code.
+    """Refuse to work in a project with the code of another.
 
     Raises:
-        UserError: this folder has a package of its own, and another one is loaded.
+        UserError: the working directory has a package of its own, and Python has loaded another.
     """
     own, loaded = Path("src/latentgrid"), Path(__file__).parent
     if own.is_dir() and not own.samefile(loaded):
@@ -57,13 +56,13 @@ def require_own_code() -> None:
 
 
 def _git(*arguments: str) -> str:
-    """Return what git says of the project.
+    """Run git in the project's folder and return its output.
 
-    Git refuses a repository of another user, since its settings may name commands; but whoever
-    asks here runs that project's code already.
+    Git refuses a repository of another user, whose settings may contain commands. We allow it, as
+    this process runs the project's code anyway.
     """
     command = ["git", "--no-optional-locks", "-c", f"safe.directory={PROJECT.resolve()}"]
-    # In a hook of git's, its variables point at another repository.
+    # In a git hook, git's environment variables may point at another repository.
     environment = {name: v for name, v in os.environ.items() if not name.startswith("GIT_")}
     done = subprocess.run(
         [*command, *arguments],
@@ -77,7 +76,7 @@ def _git(*arguments: str) -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of what is installed of the libraries that count."""
+    """Return the versions of Python and of those LIBRARIES that are installed."""
     found = {"python": platform.python_version()}
     for library in LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):

@@ -190,12 +190,12 @@ def test_figures_say_by_what_their_best_runs_were_chosen(tmp_path, monkeypatch, 
     (sentence,) = results.how_chosen()
     assert sentence.endswith(f"compared: beta_vae by {BY_LOSS} where beta = 4.0.")
     fresh = type(results)(results.layout)
-    drawing = draw.drawn("dimensions_images", fresh)
+    drawing = draw.draw_figure("dimensions_images", fresh)
     assert drawing.missing, "no entry has two dimensions"
-    drawing = draw.drawn("class_means", fresh)
+    drawing = draw.draw_figure("class_means", fresh)
     assert not drawing.missing
     assert drawing.seen[-1] == sentence
-    only = draw.drawn("class_means", type(results)(results.layout, ("ae",)))
+    only = draw.draw_figure("class_means", type(results)(results.layout, ("ae",)))
     assert not any("Best runs are" in sentence for sentence in only.seen)
 
 

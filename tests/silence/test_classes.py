@@ -16,7 +16,7 @@ from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import TrainedRun
 from latentgrid.training.run import made_with, new_model
 from latentgrid.training.snapshots import snapshot
-from latentgrid.training.trial import attempt, examine
+from latentgrid.training.trial import try_run, try_step
 from networks import build
 from tiny import LAYOUT, a_run, seal, tiny_results
 
@@ -57,7 +57,7 @@ def test_the_data_count_their_classes():
 @pytest.mark.parametrize("model", TOLD)
 @pytest.mark.parametrize("classes", [1, 4, 26])
 def test_models_are_tried_with_as_many_classes_as_there_are(model, classes):
-    examine("a", settings(model), replace(SIZE, classes=classes))
+    try_run("a", settings(model), replace(SIZE, classes=classes))
 
 
 @pytest.mark.parametrize("model", TOLD)
@@ -106,8 +106,8 @@ class TenOutputs(CrossEntropyClassifier):
 @pytest.mark.parametrize("classes", [4, 26])
 def test_a_classifier_of_other_classes_than_the_datas_is_named(classes):
     with pytest.raises(UserError, match=r"^mine: fails when tried on images of 1×8×8: "):
-        attempt("mine", TenOutputs(), settings("lenet5"), replace(SIZE, classes=classes))
-    attempt("mine", TenOutputs(), settings("lenet5"), replace(SIZE, classes=10))
+        try_step("mine", TenOutputs(), settings("lenet5"), replace(SIZE, classes=classes))
+    try_step("mine", TenOutputs(), settings("lenet5"), replace(SIZE, classes=10))
 
 
 class Numbered(models.Model):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from latentgrid.data import Images, load_images, sources
-from latentgrid.data.contract import Size, checked, checked_size
+from latentgrid.data.contract import Size, check_data, check_size
 from latentgrid.errors import UserError
 from latentgrid.grid import plugins
 from latentgrid.steps.data import prepare
@@ -39,7 +39,7 @@ def images(**other):
 
 def assert_refused(given, *words, size=SIZE):
     with pytest.raises(UserError) as caught:
-        checked(given, size)
+        check_data(given, size)
     text = str(caught.value)
     assert "\n" not in text
     for word in words:
@@ -54,7 +54,7 @@ def assert_same(found, expected):
 
 
 def test_what_keeps_the_contract_is_stored_as_it_is():
-    assert_same(checked(images(), SIZE), images())
+    assert_same(check_data(images(), SIZE), images())
 
 
 # Counts, channels and sides
@@ -100,13 +100,13 @@ def test_images_that_are_not_what_size_says(given, words):
 )
 def test_a_size_that_cannot_be_true(size, words):
     with pytest.raises(UserError) as caught:
-        checked_size(size)
+        check_size(size)
     assert all(word in str(caught.value) for word in words)
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 1, 1), (4, 4, 4), (2, 8, 3)])
 def test_a_size_that_can_be_true(shape):
-    assert checked_size(Size(2, 2, shape, 256)).shape == shape
+    assert check_size(Size(2, 2, shape, 256)).shape == shape
 
 
 # Bytes
@@ -132,7 +132,7 @@ def test_bytes_of_0_and_1_would_be_black(part):
 
 def test_binary_images_of_0_and_255_are_fine():
     binary = images(train_images=pictures(12) // 128 * 255)
-    assert_same(checked(binary, SIZE), binary)
+    assert_same(check_data(binary, SIZE), binary)
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -169,7 +169,7 @@ def test_labels_that_are_none(given, words):
 @pytest.mark.parametrize("kind", [torch.int8, torch.int16, torch.int32, torch.int64])
 def test_integers_of_any_width_are_labels(kind):
     wide = images(train_labels=labels(12).to(kind), test_labels=labels(6).to(kind))
-    assert_same(checked(wide, SIZE), images())
+    assert_same(check_data(wide, SIZE), images())
 
 
 def test_256_classes_do_not_wrap():
@@ -180,7 +180,7 @@ def test_256_classes_do_not_wrap():
         test_images=pictures(2),
         test_labels=torch.tensor([255, 0]),
     )
-    found = checked(many, size)
+    found = check_data(many, size)
     assert found.train_labels.tolist() == list(range(256))
     assert found.test_labels.tolist() == [255, 0]
     assert found.classes == 256
@@ -194,7 +194,7 @@ def test_images_that_lie_in_another_order_are_stored_in_theirs():
     channels_last = coloured.train_images.permute(0, 2, 3, 1).contiguous()
     turned = replace(coloured, train_images=channels_last.permute(0, 3, 1, 2))
     assert not turned.train_images.is_contiguous()
-    assert_same(checked(turned, replace(SIZE, shape=(3, 4, 8))), coloured)
+    assert_same(check_data(turned, replace(SIZE, shape=(3, 4, 8))), coloured)
 
 
 def test_arrays_of_numpy_are_as_good_as_tensors():
@@ -202,7 +202,7 @@ def test_arrays_of_numpy_are_as_good_as_tensors():
     arrays["train_images"] = arrays["train_images"].transpose(0, 1, 3, 2)[:, :, ::-1]
     turned = pictures(12).transpose(2, 3).flip(2)
     arrays["test_images"] = arrays["test_images"].transpose(0, 1, 3, 2)[:, :, ::-1]
-    found = checked(Images(**arrays), Size(12, 6, (1, 8, 4), 3))
+    found = check_data(Images(**arrays), Size(12, 6, (1, 8, 4), 3))
     assert_same(found, images(train_images=turned, test_images=pictures(6).transpose(2, 3).flip(2)))
 
 

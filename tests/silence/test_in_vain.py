@@ -21,7 +21,7 @@ from latentgrid.models import Model, Player
 from latentgrid.steps import trial
 from latentgrid.training.loop import Training
 from latentgrid.training.steps import Batches
-from latentgrid.training.trial import admit, attempt, examine
+from latentgrid.training.trial import require_trainable, try_run, try_step
 from networks import build
 from project import ROOT, TINY
 
@@ -47,7 +47,7 @@ def adversaries(model, steps):
 @pytest.mark.parametrize("steps", [7, 50, 100_000, 2**31 - 1])
 def test_a_player_who_never_moves_is_named(model, steps):
     with pytest.raises(UserError) as caught:
-        examine("the/run", adversaries(model, steps), SIZE)
+        try_run("the/run", adversaries(model, steps), SIZE)
     assert str(caught.value).startswith(f"the/run: {PACE[model]}: found {steps}, but all epochs")
     assert "6 batches (2 × 3)" in str(caught.value)
     assert str(caught.value).endswith("allowed: up to 6")
@@ -56,7 +56,7 @@ def test_a_player_who_never_moves_is_named(model, steps):
 @pytest.mark.parametrize("model", PACE)
 @pytest.mark.parametrize("steps", [1, 4, 6])
 def test_one_who_moves_once_is_not(model, steps):
-    examine("the/run", adversaries(model, steps), SIZE)
+    try_run("the/run", adversaries(model, steps), SIZE)
 
 
 @pytest.mark.parametrize(("steps", "moves"), [(6, True), (7, False)])
@@ -73,7 +73,7 @@ class Paced(Model):
     """Has two players who move as often as it is told."""
 
     terms = {"error": "per image"}  # noqa: RUF012
-    total = "error"
+    loss_description = "error"
 
     def __init__(self, first, second):
         super().__init__()
@@ -90,13 +90,13 @@ class Paced(Model):
 @pytest.mark.parametrize("paces", [(2, 1), (1, 0), (1, -1)])
 def test_the_first_of_ones_own_players_steps_on_every_batch(paces):
     with pytest.raises(UserError, match=r"first of players\(\) must step on every batch"):
-        attempt("mine", Paced(*paces), settings(), SIZE)
-    attempt("mine", Paced(1, 6), settings(), SIZE)
+        try_step("mine", Paced(*paces), settings(), SIZE)
+    try_step("mine", Paced(1, 6), settings(), SIZE)
 
 
 def test_a_player_without_a_hyperparameter_is_refused_too():
     with pytest.raises(UserError, match=r"^mine: every: found 7, .*up to 6$"):
-        admit("mine", Paced(1, 7), settings(), SIZE)
+        require_trainable("mine", Paced(1, 7), settings(), SIZE)
 
 
 # Batches
@@ -105,7 +105,7 @@ def test_a_player_without_a_hyperparameter_is_refused_too():
 @pytest.mark.parametrize("batch_size", [71, 10_000, 2**31 - 1])
 def test_a_batch_of_more_images_than_there_are_is_refused(batch_size):
     with pytest.raises(UserError) as caught:
-        examine("the/run", settings("ae", batch_size=batch_size), SIZE)
+        try_run("the/run", settings("ae", batch_size=batch_size), SIZE)
     assert str(caught.value) == (
         f"the/run: batch_size: found {batch_size}; allowed: up to the 70 training images"
     )
@@ -113,7 +113,7 @@ def test_a_batch_of_more_images_than_there_are_is_refused(batch_size):
 
 def test_a_batch_of_all_images_is_none_of_it():
     ae = {"latent_dim": 2, "hidden": 4}
-    examine("the/run", settings("ae", batch_size=70, hyperparameters=ae), SIZE)
+    try_run("the/run", settings("ae", batch_size=70, hyperparameters=ae), SIZE)
 
 
 def test_batches_take_no_more_memory_than_the_images():
@@ -140,10 +140,10 @@ def test_the_last_batch_of_an_epoch_is_tried_too(batch_size, fits):
     """70 images leave 1 of batches of 23, 2 of 34 and none of 35."""
     chosen = settings(batch_size=batch_size)
     if fits:
-        attempt("mine", Normalised(), chosen, SIZE)
+        try_step("mine", Normalised(), chosen, SIZE)
     else:
         with pytest.raises(UserError, match="more than 1 value per channel"):
-            attempt("mine", Normalised(), chosen, SIZE)
+            try_step("mine", Normalised(), chosen, SIZE)
 
 
 # `plan` and the workflow

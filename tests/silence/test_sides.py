@@ -7,7 +7,7 @@ import pytest
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue
-from latentgrid.training.trial import examine
+from latentgrid.training.trial import try_run
 
 CONVOLUTIONAL = {
     "conv_vae": {},
@@ -36,7 +36,7 @@ def tried(model, shape, **hyperparameters):
     }
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        examine(f"{model}/seed=0", settings, Size(100, 10, shape, 4))
+        try_run(f"{model}/seed=0", settings, Size(100, 10, shape, 4))
 
 
 @pytest.mark.parametrize("model", CONVOLUTIONAL)

@@ -20,7 +20,7 @@ from latentgrid.evaluation.tables import as_cell, write_table
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.pipeline import failure
-from latentgrid.report.markdown import markdown
+from latentgrid.report.markdown import markdown_templates
 from latentgrid.report.page import templates
 from project import ROOT
 from tiny import seal, write_config
@@ -95,7 +95,7 @@ def test_what_made_a_run_commands_no_terminal(tmp_path, monkeypatch):
     assert f"optimizer {SEEN}" in said.getvalue()
 
 
-@pytest.mark.parametrize("environment", [templates(), markdown()])
+@pytest.mark.parametrize("environment", [templates(), markdown_templates()])
 def test_a_page_shows_no_letter_that_cannot_be_seen(environment):
     page = environment.from_string("<b>{{ word }}</b> {{ number }}")
     assert page.render(word=ATTACK, number=3) == f"<b>{SEEN}</b> 3"

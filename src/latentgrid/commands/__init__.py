@@ -1,4 +1,4 @@
-"""One file for each command of `latentgrid` that is more than a few lines.
+"""The commands of `latentgrid` that need more than a few lines, one file per command.
 
-What prints and what a user types is in `cli`. Nothing of the pipeline imports a command's work.
+`cli` defines the command line and its options. The pipeline imports no command.
 """

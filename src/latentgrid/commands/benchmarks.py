@@ -1,4 +1,4 @@
-"""What the jobs of a data set cost, rule by rule."""
+"""Sums up what the jobs of a data set cost, rule by rule."""
 
 from itertools import groupby
 from statistics import median
@@ -15,7 +15,7 @@ def by_rule(layout: Layout) -> Table:
     """Return a row per rule: jobs, seconds (median, longest, all), CPU seconds, most memory.
 
     Raises:
-        UserError: no job has run yet, or the table of all jobs is damaged.
+        UserError: no job has run yet, or `benchmarks.csv` is damaged.
     """
     if not layout.benchmarks.exists():
         raise UserError(f"{layout.benchmarks}: no such file; the first job makes it")

@@ -1,4 +1,4 @@
-"""The contract tests of one component, tried on a file of the user's."""
+"""Checks a user's file with the contract tests of its kind."""
 
 import importlib
 import sys
@@ -11,10 +11,10 @@ from latentgrid.grid import catalogue, components, plugins
 
 
 def check_plugin(file: Path) -> bool:
-    """Say of each check of a file's contract whether it holds; return whether all do.
+    """Run each check of a file's contract, print whether it holds, and return whether all do.
 
     Raises:
-        UserError: it is no component's file, or cannot be read.
+        UserError: the file is no component, or cannot be read.
     """
     kind, name = _component_of(file.absolute())
     print(f"{plugins.shown(file.absolute())}: {name}, one of {kind}")
@@ -35,7 +35,7 @@ def check_plugin(file: Path) -> bool:
 
 
 def _component_of(file: Path) -> tuple[str, str]:
-    """Return the kind and name of the component in a file, which becomes a plugin if need be."""
+    """Return the kind and name of the component in a file; make it a plugin if it is none yet."""
     if not file.is_file():
         raise UserError(f"{plugins.shown(file)}: no such file")
     found = _known(file)
@@ -55,7 +55,7 @@ def _known(file: Path) -> tuple[str, str] | None:
 
 
 def _reason(error: Exception) -> Iterator[str]:
-    """Yield what went wrong and where in a plugin's file, if it was there."""
+    """Yield the error, and its line if it was raised in a plugin's file."""
     yield (
         one_line(error)
         if isinstance(error, UserError)

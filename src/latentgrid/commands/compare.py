@@ -1,4 +1,4 @@
-"""Two folders of results byte by byte, and for each file that differs the first thing that does."""
+"""Compares two folders of results byte by byte and names the first difference in each file."""
 
 import csv
 import itertools
@@ -16,8 +16,8 @@ from safetensors import safe_open
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import sha256
 
-# What two runs of the pipeline cannot share: times, hosts and paths. It lives in these files and
-# folders and in no other.
+# The only files and folders that hold what differs between any two runs of the pipeline: times,
+# hosts and paths.
 LEFT_OUT = (
     "timing.json",  # of a run: when, where and how long it trained
     "logs",  # what each job said
@@ -25,17 +25,17 @@ LEFT_OUT = (
     "state",  # of runs that are still in training
     ".*",  # locks, and files that are half written
 )
-SHOWN = 100  # characters of a value or a line
+SHOWN = 100  # the number of characters shown of a value or a line
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two folders have in common and what not.
+    """The result of comparing two folders.
 
     Attributes:
-        compared: how many files stand in either folder.
-        left_out: how many more there are that LEFT_OUT names.
-        differences: for each file that is not the same in both, its path and why.
+        compared: the number of files that are in either folder, without those left out.
+        left_out: the number of files that LEFT_OUT names.
+        differences: for each file that differs, its path and how it differs.
     """
 
     compared: int
@@ -44,7 +44,7 @@ class Comparison:
 
     @property
     def summary(self) -> str:
-        """Say in one line what was found."""
+        """The result in one line."""
         found = f"{len(self.differences):,} differ" if self.differences else "all the same"
         return (
             f"{self.compared:,} files, {found}; "
@@ -73,10 +73,10 @@ def compare(first: Path, second: Path) -> Comparison:
 
 
 def but_for_code(first: Path, second: Path, found: Comparison) -> Comparison:
-    """Return a comparison without the files that differ in nothing but the code they name.
+    """Return the comparison without files that differ only in the code that they name.
 
-    A run says which commit and code trained it; digests of that file stand in others. A run that
-    other code trained to other numbers still differs.
+    A run's `config.json` names the commit and the code that trained it, and other files hold
+    digests of that file. A run with other numbers still counts as different.
     """
     names = [_named_after_code(folder) for folder in (first, second)]
 
@@ -92,7 +92,7 @@ def but_for_code(first: Path, second: Path, found: Comparison) -> Comparison:
 
 
 def _named_after_code(folder: Path) -> dict[bytes, bytes]:
-    """Return what stands in files because of a run's code, and what to put in its place."""
+    """Return all texts that depend on a run's code, each with the text that replaces it."""
     found: dict[bytes, bytes] = {}
     for path in sorted(folder.rglob("config.json")):
         run = path.parent.relative_to(folder).as_posix()
@@ -119,8 +119,8 @@ def _replaced(path: Path, names: dict[bytes, bytes]) -> bytes:
 
 
 def is_left_out(name: Path) -> bool:
-    """Tell whether a file is one that two runs of the pipeline cannot share."""
-    # An entry of `params.yaml` may have the name of one of these folders.
+    """Tell whether LEFT_OUT names a file or a folder that it is in."""
+    # Below `runs`, a folder with such a name is an entry of `params.yaml`.
     above_runs = itertools.takewhile(lambda part: part != "runs", name.parts)
     parts = (*above_runs, name.name)
     return any(fnmatch(part, pattern) for part in parts for pattern in LEFT_OUT)
@@ -140,7 +140,7 @@ def _is_project(folder: Path) -> bool:
 
 
 def _reason(first: Path, second: Path, name: Path) -> str:
-    """Return why a file is not the same in both folders; "" if it is."""
+    """Return how a file differs between the folders; "" if it does not."""
     pair = first / name, second / name
     for path, other in zip(pair, (second, first), strict=True):
         if not path.is_file():
@@ -159,7 +159,7 @@ def _json(first: Path, second: Path) -> str:
 
 
 def _values(first: Any, second: Any, place: str) -> Iterator[str]:
-    """Yield where two values of JSON differ, with what stands there."""
+    """Yield each place where two JSON values differ, with both values."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             inside = f"{place}.{key}" if place else str(key)
@@ -186,7 +186,7 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def _cells(first: list[list[str]], second: list[list[str]]) -> Iterator[str]:
-    """Yield where two tables differ; row 1 is the one below the header, as in `latentgrid why`."""
+    """Yield each cell where tables differ; row 1 is below the header, as in `latentgrid why`."""
     heading = first[0] if first else []
     for number, rows in enumerate(zip(first, second, strict=False)):
         for column, cells in enumerate(itertools.zip_longest(*rows, fillvalue="")):
@@ -204,7 +204,7 @@ def _safetensors(first: Path, second: Path) -> str:
 
 
 def _tensors(first: Any, second: Any) -> Iterator[str]:
-    """Yield which tensors differ, and by how much at most."""
+    """Yield each tensor that differs, with its largest difference."""
     names = [set(file.keys()) for file in (first, second)]
     for name in sorted(names[0] | names[1]):
         if name not in names[0] & names[1]:
@@ -235,7 +235,7 @@ def _picture(first: Path, second: Path) -> str:
 
 
 def _text(first: Path, second: Path) -> str:
-    """Say the sizes and the first line that differs, also of a PDF, whose streams are no text."""
+    """Return the sizes and the first line that differs, also for a PDF with its binary streams."""
     lines = [path.read_bytes().split(b"\n") for path in (first, second)]
     pairs = itertools.zip_longest(*lines)
     number, pair = next((n, pair) for n, pair in enumerate(pairs, start=1) if pair[0] != pair[1])
@@ -251,13 +251,13 @@ def _sizes(first: Path, second: Path) -> str:
 
 
 def _first(found: Iterator[str]) -> str:
-    """Return the first of the differences and how many more there are."""
+    """Return the first difference and the number of further ones."""
     reason, others = next(found, ""), sum(1 for _ in found)
     return f"{reason} (and {others:,} more)" if others else reason
 
 
 def _both(one: str, other: str) -> str:
-    """Return two texts, of long ones the part in which they begin to differ."""
+    """Return two texts, or if they are long, the part in which they begin to differ."""
     if max(len(one), len(other)) > SHOWN:
         alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
         start = max(0, sum(1 for _ in alike) - SHOWN // 4)

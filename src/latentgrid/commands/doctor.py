@@ -1,4 +1,4 @@
-"""What lies in the results, what of it fits the plan, and what is damaged. Nothing is changed."""
+"""Finds which results fit the plan and which are damaged, without changing anything."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from latentgrid.files.run_files import RunFiles
 from latentgrid.results.run_json import as_trained
 from latentgrid.stamps import made
 
-# The environment variable with the file to which the workflow writes what it finds, and then ends.
+# The environment variable with a file's path: the workflow writes its findings there and ends.
 SURVEY = "LATENTGRID_SURVEY"
 TRAIN = "train"
 FITS = "fits"
@@ -29,13 +29,12 @@ FITS = "fits"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What lies in the results of one data set.
+    """What was found in the results of one data set.
 
     Attributes:
-        found: how many runs and how many later results there are of each state: "runs" or
-            "later results", then "fits" or why not.
-        outside: what lies there and belongs to no run of the plan, in words.
-        damaged: files that are not as they were written, in words.
+        found: for "runs" and for "later results", the number in each state: "fits", or why not.
+        outside: sentences on runs that the plan does not have, were put aside, or are unfinished.
+        damaged: a sentence on each file that changed after it was written.
     """
 
     found: dict[str, Counter[str]]
@@ -48,7 +47,7 @@ def diagnose(layout: Layout, configuration: Sequence[str], planned: Iterable[str
 
     Args:
         layout: of the data set.
-        configuration: the files that Snakemake is to read; none for params.yaml.
+        configuration: the paths given with `--configfile`; empty for params.yaml.
         planned: the names of the configuration's runs.
 
     Raises:
@@ -62,7 +61,7 @@ def diagnose(layout: Layout, configuration: Sequence[str], planned: Iterable[str
 
 
 def damaged_files(layout: Layout) -> Iterator[str]:
-    """Say of each file of the results that is not what its job wrote, and what to do."""
+    """Yield, for each result that changed after its job wrote it, what is wrong and what to do."""
     for folder in (layout.data, layout.results):
         for stamp in sorted(folder.rglob(f"{made.STAMP_PREFIX}*{made.STAMP_SUFFIX}")):
             if layout.aside not in stamp.parents:
@@ -99,7 +98,7 @@ def _runs(count: int) -> str:
 
 
 def _survey(configuration: Sequence[str]) -> list[dict[str, Any]]:
-    """Let Snakemake read the workflow, and return what it would find."""
+    """Let Snakemake read the workflow, without running jobs, and return its findings."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "survey.json"
         command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet"]

@@ -1,7 +1,7 @@
-"""Bringing data and results to the commit that git is on, from DVC's cache.
+"""Restores the data and results of the current commit from DVC's cache.
 
-`dvc checkout` empties a folder of which one file is missing in the cache, and takes a damaged file
-for a whole one. So the cache is looked at first, and the results after.
+If the cache lacks one file of a folder, `dvc checkout` empties the folder, and it does not notice a
+damaged file. So the cache is checked before it, and the results after it.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ from latentgrid.files.layout import Layout
 from latentgrid.files.locks import is_held
 
 LOCK = Path("dvc.lock")
-FOLDER = ".dir"  # how the digest of a folder's list of files ends
-MOST_NAMED = 5
+FOLDER = ".dir"  # the digest of a folder ends so; it is the digest of its list of files
+MAX_NAMED = 5
 
 
 def restore() -> None:
-    """Bring data and results to the commit that git is on.
+    """Restore the data and results of the current commit.
 
     Raises:
-        UserError: nothing was recorded, something is missing in the cache or damaged there, or a
-            workflow runs; then nothing was changed. Or a result is not as its job wrote it.
+        UserError: nothing is recorded, a file is missing or damaged in the cache, or a workflow is
+            running: nothing was changed. Or a restored result is not as its job wrote it.
     """
     outputs = _recorded()
     cache = _cache()
@@ -40,11 +40,11 @@ def restore() -> None:
             raise UserError(f"{Layout(dataset).results} is being made by a snakemake; wait for it")
     wrong = list(_wrong(cache, outputs))
     if wrong:
-        more = f"\n       and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+        more = f"\n       and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
         raise UserError(
             "nothing was restored, as DVC's cache does not hold all of it; dvc pull fetches what a "
             "remote has, and snakemake makes it again:\n       "
-            + "\n       ".join(wrong[:MOST_NAMED])
+            + "\n       ".join(wrong[:MAX_NAMED])
             + more
         )
     done = subprocess.run([sys.executable, "-m", "dvc", "checkout"], check=False)
@@ -52,7 +52,7 @@ def restore() -> None:
         raise UserError("dvc checkout failed; what it said stands above")
     damaged = [said for dataset in datasets for said in damaged_files(Layout(dataset))]
     if damaged:
-        raise UserError("restored, but:\n       " + "\n       ".join(damaged[:MOST_NAMED]))
+        raise UserError("restored, but:\n       " + "\n       ".join(damaged[:MAX_NAMED]))
 
 
 def _recorded() -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def _cache() -> Path:
 
 
 def _wrong(cache: Path, outputs: list[dict[str, Any]]) -> Iterator[str]:
-    """Say of each recorded file that is missing in the cache or damaged there."""
+    """Yield a line for each recorded file that is missing or damaged in the cache."""
     for out in outputs:
         reason = _reason(cache, out["md5"])
         if reason:

@@ -24,31 +24,34 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def to_watch(chosen: Callable[[], str]) -> Layout:
-    """Return the results to watch: what a workflow makes now, else the chosen, else what is there.
+    """Return the results to watch.
+
+    These are the results that a workflow is making now; else those of the configuration's data set;
+    else the only ones that exist.
 
     Args:
-        chosen: asks the configuration for its data set, if that has to be known.
+        chosen: returns the configuration's data set; called only if it is needed.
 
     Raises:
-        UserError: several others are there and none of them is in the making.
+        UserError: results of several data sets exist, and it is not clear which to watch.
     """
-    there = [layout for name in catalogue.datasets() if (layout := Layout(name)).plan.exists()]
-    made = [layout for layout in there if is_held(layout.lock)]
+    present = [layout for name in catalogue.datasets() if (layout := Layout(name)).plan.exists()]
+    made = [layout for layout in present if is_held(layout.lock)]
     if len(made) == 1:
         return made[0]
     of_configuration = Layout(chosen())
-    if of_configuration in there or not there:
+    if of_configuration in present or not present:
         return of_configuration
-    if len(there) > 1:
-        names = " and ".join(layout.dataset for layout in made or there)
+    if len(present) > 1:
+        names = " and ".join(layout.dataset for layout in made or present)
         raise UserError(f"there are results of {names}; name one with --dataset")
-    return there[0]
+    return present[0]
 
 
 def watch(layout: Layout) -> None:
-    """Draw a bar for all epochs of all planned runs and one for each run in training.
+    """Show a bar for all epochs of all planned runs and one for each run in training.
 
-    Ends when the report is there.
+    It ends when the report exists.
 
     Raises:
         UserError: no workflow has planned runs of this data set yet.

@@ -1,4 +1,4 @@
-"""From a number, figure or file of the results to the runs behind it, and what made these."""
+"""Finds the runs behind a number, figure or file of the results, and what made these runs."""
 
 import glob
 import json
@@ -36,22 +36,22 @@ from latentgrid.text import duration, size
 
 RESULTS = Path("results")
 KINDS = "a table or a row of it, a figure, the report, a run or a file of one"
-CELLS = 5  # of a row, by which a reader knows it again
-DIGITS = 12  # of a checksum, where several stand below one another
-DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` says
+CELLS = 5  # the number of a row's cells that are shown to recognise it
+DIGITS = 12  # the number of digits of a checksum that are shown where there are several
+DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` returns them
 PARAMS = Path("params.yaml")
-COLUMNS = ("code", "data, SHA-256", "device")  # of the lines, where the runs differ in them
+COLUMNS = ("code", "data, SHA-256", "device")  # shown for each run if the runs differ in them
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a number, a figure or a file was made from.
+    """The runs from which a number, a figure or a file was made.
 
     Attributes:
-        layout: of its data set.
-        what: it, in words.
-        runs: the names of the runs behind it.
-        note: what a reader should know besides.
+        layout: of the data set.
+        what: the number, figure or file, in words.
+        runs: the names of the runs.
+        note: what else a reader should know.
     """
 
     layout: Layout
@@ -62,29 +62,29 @@ class Origin:
 
 @dataclass(frozen=True)
 class Made:
-    """What a run was made with, as its files tell."""
+    """What a run was made with, read from its files."""
 
     name: str
     files: RunFiles
 
     @cached_property
     def config(self) -> Config:
-        """Its settings and versions."""
+        """The run's settings and versions."""
         return read_config(self.files)
 
     @property
     def ended(self) -> bool:
-        """Whether it has a result."""
+        """Whether the run has a result."""
         return self.files.outcome.exists()
 
     @property
     def settings(self) -> dict[str, str]:
-        """Its settings but those of its snapshots, flat."""
+        """The run's settings without those of its snapshots, flat."""
         return {name: str(value) for name, value in flat(self.config.settings).items()}
 
     @property
     def facts(self) -> dict[str, str]:
-        """What other runs may share with it besides settings."""
+        """The run's code, data and device."""
         return {
             "code": self.config.code,
             "data, SHA-256": self.config.data_sha256,
@@ -93,22 +93,22 @@ class Made:
 
     @cached_property
     def timing(self) -> Timing:
-        """When, where and how long it trained."""
+        """When, where and how long the run trained."""
         return read_timing(self.files)
 
     @property
     def seconds(self) -> float:
-        """How long its epochs took."""
+        """The seconds that all its epochs took."""
         return sum(self.timing.seconds_per_epoch)
 
     @property
     def started(self) -> str:
-        """When its training began."""
+        """When the training began."""
         return self.timing.started.strftime("%Y-%m-%d %H:%M UTC")
 
     @property
     def outcome(self) -> str:
-        """How it ended."""
+        """How the training ended."""
         if not self.ended:
             return "no result"
         outcome = read_outcome(self.files)
@@ -116,14 +116,15 @@ class Made:
 
 
 def origin(what: str) -> Origin:
-    """Return the runs behind something.
+    """Find the runs from which something was made.
 
     Args:
-        what: a table below `results/`, with `:ROW` one of its rows, counted from 1 below the
-            header; a figure; the report; a run's folder or name; a folder of runs; a run's file.
+        what: the path of a table below `results/`, or of one of its rows with `:ROW`, counted from
+            1 below the header; of a figure; of the report; of a run's file or folder; of a folder
+            of runs; or the name of a run.
 
     Raises:
-        UserError: it is none of these, or not there.
+        UserError: it is none of these, or does not exist.
     """
     table, _, row = what.rpartition(":")
     path, row = (table, row) if table.endswith(".csv") else (what, "")
@@ -144,7 +145,7 @@ def origin(what: str) -> Origin:
 
 
 def _place(path: str) -> tuple[Layout, list[str]]:
-    """Return the data set whose results a path is in, and where in them."""
+    """Split a path below `results/` into its data set and the parts of the path within that."""
     if os.path.lexists(path) or Path(path).is_relative_to(RESULTS):
         below = os.path.relpath(path, RESULTS)
     else:
@@ -199,7 +200,7 @@ def _recognised(row: Mapping[str, str]) -> str:
 
 
 def _runs_at(layout: Layout, place: Path) -> list[str]:
-    """Return the runs in a folder, or the one whose folder or file it is."""
+    """Return the names of the runs in a folder, or of the run to which a folder or file belongs."""
     folders = sorted(layout.runs.glob("*/*/seed=*"))
     runs = [f for f in folders if f.is_relative_to(place) or place.is_relative_to(f)]
     return [folder.relative_to(layout.runs).as_posix() for folder in runs]
@@ -226,7 +227,7 @@ def _finished(layout: Layout) -> list[dict[str, str]]:
 
 
 def show(found: Origin, console: Console) -> None:
-    """Print the runs behind something: what they share once, then a line for each."""
+    """Print the runs: first what all of them share, then a line for each."""
     made = [Made(name, found.layout.run(name)) for name in found.runs]
     console.print(_text(f"{found.what}: {_count(made)}", style="bold"))
     if found.note:
@@ -246,7 +247,7 @@ def show(found: Origin, console: Console) -> None:
 
 
 def _text(text: str, style: str = "") -> Text:
-    """Return a text to be shown as it stands: nothing in it is a command to the terminal."""
+    """Return a text to be printed as it is, without markup or control characters."""
     return Text(printable(text), style)
 
 
@@ -255,7 +256,7 @@ def _count(made: Sequence[Made]) -> str:
 
 
 def _shared(made: Sequence[Made]) -> dict[str, str]:
-    """Return what is the same for all runs, and all the libraries they used."""
+    """Return the facts that all runs share, and all libraries that they used."""
     if not made:
         return {}
     settings = _alike([run.settings for run in made])
@@ -273,7 +274,7 @@ def _alike(every: Sequence[dict[str, str]]) -> dict[str, str]:
 
 
 def _places(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
-    """Return where the files, the logs and MLflow's view of one run or of several are."""
+    """Return where to find the runs' files, their logs and their runs in MLflow."""
     if not made:
         return {}
     name = made[0].name if len(made) == 1 else "RUN"
@@ -285,7 +286,7 @@ def _places(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
 
 
 def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
-    """Return how long the training took, and the commands that do it again."""
+    """Return how long the training took, and the commands that repeat it."""
     if not made:
         return {}
     took = duration(sum(run.seconds for run in made))
@@ -308,7 +309,7 @@ def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
 
 
 def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | None:
-    """Return the options with which Snakemake reads the smallest configuration with these runs."""
+    """Return the `--configfile` options of the smallest configuration that has these settings."""
     found = []
     for file in (PARAMS, *sorted(Path("config").glob("*.yaml"))):
         options = [] if file == PARAMS else ["--configfile", str(file)]
@@ -318,7 +319,7 @@ def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | N
                 override = f"dataset={layout.dataset}"
                 chosen = reading.load([file], [override])
                 options += ["--config", override]
-        except UserError:  # a configuration that is wrong made nothing
+        except UserError:  # such a configuration made no run
             continue
         planned = {run.name: json.loads(canonical(run.settings)) for run in planned_runs(chosen)}
         if all(planned.get(name) == of_run for name, of_run in settings.items()):
@@ -338,7 +339,7 @@ def _files(run: Made) -> Table:
 
 
 def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
-    """Return a line for each run, with the facts that not all of them share."""
+    """Return a line for each run, with the facts in which the runs differ."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")
     for heading in (*differing, "ended", "trained", "for", "weights"):

@@ -1,14 +1,14 @@
-"""What each component must do, as functions that are tried on it.
+"""Contracts: what each component must do, as checks that try it.
 
-One file a kind, with CHECKS: each is told a component's name, raises where the component does not
-do what the first line of its docstring says, and is called by our tests for our components and by
-`latentgrid check-plugin` for yours.
+One file per kind, with its checks in CHECKS. A check gets a component's name, and raises an error
+if the component does not do what the first line of the check's docstring says. Our tests run the
+checks on our components, and `latentgrid check-plugin` on yours.
 """
 
 from latentgrid.errors import UserError
 
 
 def require(holds: bool, sentence: str) -> None:
-    """Raise an error with this sentence where something does not hold."""
+    """Raise an error with this sentence if `holds` is false."""
     if not holds:
         raise UserError(sentence)

@@ -19,7 +19,7 @@ def says_what_and_where(name: str) -> None:
 
 
 def can_do_without_runs(name: str) -> None:
-    """`examine` yields its parts, without values where there are no such runs."""
+    """`examine` yields its parts also without any runs, with effects that have no values."""
     claim = importlib.import_module(components.module_of("claims", name))
     parts = list(claim.examine(pd.DataFrame(columns=list(COLUMNS))))
     require(bool(parts), "examine() must yield a part for each comparison, also without runs")

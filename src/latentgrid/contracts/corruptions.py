@@ -5,17 +5,17 @@ import torch
 from latentgrid.contracts import require
 from latentgrid.contracts.models import SHAPES, noise
 from latentgrid.data import corruptions
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 
 FEW = 20
 
 
 def is_a_function_of_images_and_generator(name: str) -> None:
-    """`corrupt` gives new images in [0, 1], the same for the same images and generator."""
+    """`corrupt` returns new images in [0, 1], the same for the same images and generator."""
     corrupt = corruptions.load(name)
     for shape in SHAPES:
-        # In (0.1, 1), so that none is black.
-        images = 0.1 + 0.9 * torch.rand(FEW, *shape, generator=generator(0, "draws"))
+        # In (0.1, 1), so that no pixel is black.
+        images = 0.1 + 0.9 * torch.rand(FEW, *shape, generator=random_generator(0, "draws"))
         before = images.clone()
         state = torch.get_rng_state()
         damaged = corrupt(images, noise())

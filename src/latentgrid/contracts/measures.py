@@ -11,7 +11,7 @@ from latentgrid.results.trained import TrainedRun, load_test_set
 
 
 def gives_numbers_of_every_run(name: str) -> None:
-    """`measure` gives finite numbers by name, or nothing, of a run of each sort; again the same."""
+    """`measure` gives finite numbers by name, or nothing, for runs of each kind; twice the same."""
     measure = importlib.import_module(components.module_of("measures", name)).measure
     with sample.trained():
         test = load_test_set(sample.LAYOUT.images)
@@ -28,7 +28,7 @@ def gives_numbers_of_every_run(name: str) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    """Tell whether a value is one of Python's numbers; a list of them may have gaps."""
+    """Tell whether a value is a Python number, or a list of numbers, some of which may be None."""
     return value is None or (type(value) in (int, float) and math.isfinite(value))
 
 

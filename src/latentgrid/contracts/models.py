@@ -16,7 +16,7 @@ from latentgrid.errors import UserError
 from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import NameOf
 from latentgrid.models import ImageShape, Model
-from latentgrid.randomness import generator, seed_of
+from latentgrid.randomness import random_generator, seed_of
 
 MNIST = (1, 28, 28)
 SHAPES: tuple[ImageShape, ...] = (MNIST, (3, 32, 32), (2, 8, 12))
@@ -29,17 +29,17 @@ METHODS = (
 same = partial(torch.allclose, rtol=1e-4, atol=1e-5)
 
 
-def untrained(
+def build_untrained(
     name: str, shape: ImageShape = MNIST, seed: int = 0, classes: int = CLASSES, **given: Any
 ) -> Model:
-    """Return a model with its first weights, as a training builds it.
+    """Build a model with its initial weights, as a training does.
 
     Args:
         name: of the model.
         shape: channels, height and width of an image.
         seed: of the weights.
         classes: of the data.
-        given: hyperparameters; others that have no default get a small value.
+        given: hyperparameters; others without a default get a small value.
     """
     needed = {
         argument: example(kind)
@@ -50,12 +50,12 @@ def untrained(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "construction"))
         model = models.build(settings, shape, classes)
-    model.initialise(generator(seed, "weights"))
+    model.initialise(random_generator(seed, "weights"))
     return model
 
 
 def example(kind: Any) -> Any:
-    """Return a small value of the type of a hyperparameter."""
+    """Return a small value of a hyperparameter's type."""
     names = chain(*(part.names() for part in get_args(kind) if isinstance(part, NameOf)))
     choices = (choice for choice in get_args(kind) if isinstance(choice, str))
     for value in (3, 0.5, True, *names, *choices):
@@ -67,15 +67,15 @@ def example(kind: Any) -> Any:
 
 
 def builds(name: str) -> Iterator[tuple[ImageShape, Model]]:
-    """Yield the model for images of each shape that it does not refuse.
+    """Yield the model for images of each shape that it accepts, with the shape.
 
     Raises:
-        UserError: it refuses all of them.
+        UserError: it accepts none of them.
     """
     refused = []
     for shape in SHAPES:
         try:
-            yield shape, untrained(name, shape)
+            yield shape, build_untrained(name, shape)
         except UserError as error:
             refused.append(error)
     if len(refused) == len(SHAPES):
@@ -83,32 +83,37 @@ def builds(name: str) -> Iterator[tuple[ImageShape, Model]]:
 
 
 def labelled(images: torch.Tensor) -> Batch:
-    """Return images as a batch, of one class after the other."""
+    """Return images as a batch; their labels count through the classes."""
     return Batch(images, torch.arange(len(images)) % CLASSES)
 
 
 def random_images(n: int, shape: ImageShape = MNIST) -> torch.Tensor:
     """Return n images of noise, (n, c, h, w) in [0, 1)."""
-    return torch.rand(n, *shape, generator=generator(n, "images"))
+    return torch.rand(n, *shape, generator=random_generator(n, "images"))
 
 
 def noise(seed: int = 7) -> torch.Generator:
-    """Return a generator of a model's draws."""
-    return generator(seed, "noise")
+    """Return a random generator for a model."""
+    return random_generator(seed, "noise")
 
 
 def says_what_its_losses_mean(name: str) -> None:
-    """The class says in words what it is, what `terms` mean, and what `total` is."""
+    """The class says in words what it is, what its `terms` are, and what its loss is."""
     model = models.load(name)
     require(bool(catalogue.description(name)), "the class needs a docstring")
     require(bool(getattr(model, "terms", None)), "`terms` must name the terms of the loss")
     require(all(model.terms.values()), "`terms` must say of each term what it is")
-    require(bool(getattr(model, "total", "")), "`total` must say what `loss` is")
-    require(bool(model.batch_total), "`batch_total` must say what `batch_loss` sums over")
+    require(
+        bool(getattr(model, "loss_description", "")), "`loss_description` must say what `loss` is"
+    )
+    require(
+        bool(model.batch_loss_description),
+        "`batch_loss_description` must say what `batch_loss` sums over",
+    )
 
 
 def losses_are_finite_values_per_image(name: str) -> None:
-    """`losses` gives each term of `terms` a finite value per image, and leaves images alone."""
+    """`losses` gives each term of `terms` a finite value per image, and does not change images."""
     for shape, model in builds(name):
         model.eval()
         for n in (1, FEW):
@@ -154,7 +159,7 @@ def every_parameter_has_a_player_and_a_gradient(name: str) -> None:
 
 def batch_loss_sums_or_averages_the_loss(name: str) -> None:
     """`batch_loss` less `batch_surplus` is the sum or the mean of `loss` over the images."""
-    model = untrained(name)
+    model = build_untrained(name)
     for n in (1, 2, 5):
         losses = model.losses(labelled(random_images(n)), noise())
         total = model.loss(losses).sum().double()
@@ -167,8 +172,8 @@ def batch_loss_sums_or_averages_the_loss(name: str) -> None:
 
 
 def loss_is_affine_in_its_terms(name: str) -> None:
-    """`loss` of the means of the terms is the mean of `loss`, as tables take it to be."""
-    model = untrained(name)
+    """`loss` of the means of the terms is the mean of `loss`, as tables assume."""
+    model = build_untrained(name)
     losses = model.losses(labelled(random_images(5)), noise())
     means = {term: values.mean() for term, values in losses.items()}
     require(
@@ -178,8 +183,8 @@ def loss_is_affine_in_its_terms(name: str) -> None:
 
 
 def draws_come_from_the_generator(name: str) -> None:
-    """Losses depend on the generator alone; PyTorch's global one is neither read nor moved."""
-    model, images = untrained(name), random_images(4)
+    """Random draws come from the given generator alone; PyTorch's global one is not used."""
+    model, images = build_untrained(name), random_images(4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         state = torch.get_rng_state()
@@ -195,12 +200,15 @@ def draws_come_from_the_generator(name: str) -> None:
 
 
 def the_seed_alone_sets_the_weights(name: str) -> None:
-    """Weights are set by `initialise` from its generator: the same seed, the same weights."""
+    """`initialise` draws the weights from its generator: the same seed gives the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        first = untrained(name).state_dict()
+        first = build_untrained(name).state_dict()
         torch.manual_seed(2)
-        again, other = untrained(name).state_dict(), untrained(name, seed=1).state_dict()
+        again, other = (
+            build_untrained(name).state_dict(),
+            build_untrained(name, seed=1).state_dict(),
+        )
     for key in first:
         require(torch.equal(first[key], again[key]), f"{key} differs though the seed is the same")
     if not models.load(name).closed_form:
@@ -212,8 +220,8 @@ def the_seed_alone_sets_the_weights(name: str) -> None:
 
 @torch.no_grad()
 def abilities_are_known_without_importing(name: str) -> None:
-    """The methods that are read off its file, and its base classes', are those that it has."""
-    model = untrained(name).eval()
+    """The methods found by reading its file and its base classes' files are those that it has."""
+    model = build_untrained(name).eval()
     told = catalogue.abilities(name)
     for method in METHODS:
         require(
@@ -230,7 +238,7 @@ def abilities_are_known_without_importing(name: str) -> None:
 
 @torch.no_grad()
 def abilities_give_what_they_promise(name: str) -> None:
-    """What it can do gives the shapes, ranges and repeatable draws that are promised."""
+    """Each ability returns the shapes and ranges of its contract, and repeatable draws."""
     for shape, model in builds(name):
         model.eval()
         images = random_images(FEW, shape)
@@ -304,8 +312,8 @@ def _are_probabilities(what: str, found: torch.Tensor) -> None:
 
 
 def weights_survive_a_file(name: str) -> None:
-    """All that a reload needs is a parameter or a buffer."""
-    model, other = untrained(name), untrained(name, seed=1)
+    """Everything that a reload needs is a parameter or a buffer."""
+    model, other = build_untrained(name), build_untrained(name, seed=1)
     other.load_state_dict(load(save(model.state_dict())))
     images = labelled(random_images(4))
     first, second = model.losses(images, noise()), other.losses(images, noise())

@@ -12,7 +12,7 @@ STEPS = 5
 
 
 def _weights() -> list[Tensor]:
-    """Return the weights of two networks, of different shapes."""
+    """Return weights of different shapes, as of two networks."""
     starts = torch.linspace(1, 2, 6).reshape(2, 3), torch.linspace(-2, -1, 4)
     return [start.clone().requires_grad_() for start in starts]
 
@@ -37,7 +37,7 @@ def steps_lead_downhill(name: str) -> None:
 
 
 def goes_on_from_its_state(name: str) -> None:
-    """`state` holds all that the next step depends on, as a run that was killed needs."""
+    """`state` returns everything that the next step depends on, so that a killed run can resume."""
     weights, again = _weights(), _weights()
     first, second = _optimizer(name, weights), _optimizer(name, again)
     for _ in range(STEPS):
@@ -57,7 +57,7 @@ def goes_on_from_its_state(name: str) -> None:
 
 
 def layout_of_a_gradient_does_not_matter(name: str) -> None:
-    """Gradients whose numbers lie in memory in another order make the same step."""
+    """Gradients with another order of their numbers in memory give the same step."""
     start = torch.arange(24.0).reshape(1, 2, 3, 4)
     slopes = start.sin()
     ends = []
@@ -71,7 +71,7 @@ def layout_of_a_gradient_does_not_matter(name: str) -> None:
 
 
 class _GivenGradient(torch.autograd.Function):
-    """0, with a given gradient in its own layout."""
+    """Returns 0 forward, and backward a given gradient with its own strides."""
 
     @staticmethod
     def forward(context, theta, gradient):  # type: ignore[no-untyped-def]

@@ -1,6 +1,7 @@
-"""Small results to try measures, figures and claims on: every ability, trained for an epoch.
+"""Makes small results on which measures, figures and claims are tried.
 
-26 classes, of which the three test images show two.
+Every ability has a model, trained for one epoch. There are 26 classes; the three test images show
+two of them.
 """
 
 import atexit
@@ -52,7 +53,7 @@ CONFIGURATION = {
 
 
 def letters() -> Images:
-    """Return images of noise, 8×8: 52 to train on, two a class, and 3 to test on."""
+    """Return 8×8 images of noise: 52 training images, two per class, and 3 test images."""
     draws = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (55, 1, 8, 8), generator=draws).to(torch.uint8)
     labels = torch.tensor([*range(26), *range(26), *TEST_LABELS]).to(torch.uint8)
@@ -61,23 +62,23 @@ def letters() -> Images:
 
 @contextlib.contextmanager
 def trained() -> Iterator[None]:
-    """Stand in a folder with trained runs and the judge's scores, made once a process."""
-    with contextlib.chdir(_trained()):
+    """Change to a folder with trained runs and the judge's scores, made once per process."""
+    with contextlib.chdir(_train()):
         yield
 
 
 @contextlib.contextmanager
 def results() -> Iterator[None]:
-    """Stand there with measures and tables too, as the steps of the workflow make them."""
-    with contextlib.chdir(_evaluated()):
+    """Change to the same folder after the workflow's steps have made measures and tables in it."""
+    with contextlib.chdir(_evaluate()):
         yield
 
 
 @cache
-def _trained() -> Path:
+def _train() -> Path:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    chosen = schema.Params.model_validate(CONFIGURATION)  # which leaves the plugins as they are
+    chosen = schema.Params.model_validate(CONFIGURATION)  # keeps the plugins
     said = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     with contextlib.chdir(folder), said[0], said[1]:
         data = letters()
@@ -92,15 +93,15 @@ def _trained() -> Path:
         classify = judging.load_judge(TrainedRun(LAYOUT.run(runs[0].name)))
         assert classify is not None
         for run in runs:
-            there = TrainedRun(LAYOUT.run(run.name))
+            trained_run = TrainedRun(LAYOUT.run(run.name))
             images = (np.asarray(part) for part in (data.train_images, data.test_images))
-            judging.write_scores(there, judging.score(there, classify, *images))
+            judging.write_scores(trained_run, judging.score(trained_run, classify, *images))
     return folder
 
 
 @cache
-def _evaluated() -> Path:
-    folder = _trained()
+def _evaluate() -> Path:
+    folder = _train()
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         for planned in read_plan(LAYOUT.plan):
             evaluate.main(LAYOUT.dataset, planned["name"], len(TEST_LABELS), read=["judged"])

@@ -1,4 +1,4 @@
-"""Images and their labels: where they come from and how the jobs share them."""
+"""Images and their labels: the data sets, and the file through which jobs share them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Images:
 
     Attributes:
         train_images, test_images: uint8 in [0, 255], shape (n, channels, height, width).
-        train_labels, test_labels: uint8 in [0, classes), shape (n,); all classes are
-            among the former.
+        train_labels, test_labels: uint8 in [0, classes), shape (n,); each class has a training
+            image.
         checksum: SHA-256 over the four tensors.
     """
 
@@ -36,7 +36,7 @@ class Images:
 
     @property
     def classes(self) -> int:
-        """How many classes there are: each has a training image."""
+        """The number of classes."""
         return int(self.train_labels.max()) + 1
 
     def tensors(self) -> dict[str, Tensor]:
@@ -46,7 +46,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some images as models see them.
+    """Some images, as models get them.
 
     Attributes:
         images: float32 in [0, 1], shape (n, channels, height, width).
@@ -65,10 +65,10 @@ TENSORS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 def load_images(path: Path) -> Images:
-    """Map the images into memory; processes that map the same file share one copy of it.
+    """Map the file of images into memory; processes that map the same file share its memory.
 
     Raises:
-        UserError: the file is missing, cut short or not what the data step writes.
+        UserError: the file is missing or damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -79,7 +79,7 @@ def load_images(path: Path) -> Images:
     except (SafetensorError, OSError, KeyError, TypeError) as error:
         raise damaged(path, error) from None
     if any(tensor.dtype != torch.uint8 for tensor in tensors.values()):
-        raise damaged(path, "it holds other things than bytes")
+        raise damaged(path, "it holds numbers other than bytes")
     if checksum(images) != images.checksum:
         raise damaged(path, "its images changed")
     return images

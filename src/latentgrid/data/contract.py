@@ -1,4 +1,4 @@
-"""What a data source must return, checked before anything of it is stored or trained on."""
+"""Checks what a data source returns, before any of it is stored or trained on."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from torch import Tensor
 from latentgrid.data import TENSORS, Images
 from latentgrid.errors import UserError, one_line
 
-MOST_CLASSES = 256  # a label is stored as a byte
-FEWEST_IMAGES = 2
+MAX_CLASSES = 256  # a label is stored as a byte
+MIN_IMAGES = 2
 IMAGE_AXES = 4
-COLOURS = 4  # a last axis no longer than this, and shorter than the first, holds colours
+COLOURS = 4  # a last axis of this length or less, and shorter than the first, is taken for colours
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a data set holds, known before it is fetched.
+    """The size of a data set, known before it is fetched.
 
     Attributes:
-        train, test: how many images there are to train and to test on.
-        shape: their channels, height and width.
-        classes: how many classes there are; labels are 0, …, classes − 1.
+        train, test: the numbers of training and test images.
+        shape: channels, height and width of an image.
+        classes: the number of classes; labels are 0, …, classes − 1.
     """
 
     train: int
@@ -31,11 +31,11 @@ class Size:
     classes: int
 
 
-def checked_size(size: object) -> Size:
-    """Return a source's `SIZE` if it can be true.
+def check_size(size: object) -> Size:
+    """Return a source's `SIZE` if a data set can have that size.
 
     Raises:
-        UserError: it cannot; the text says why.
+        UserError: no data set can; the text says why.
     """
     if not isinstance(size, Size):
         raise UserError("SIZE: must be Size(train, test, (channels, height, width), classes)")
@@ -44,13 +44,13 @@ def checked_size(size: object) -> Size:
         raise UserError(
             f"SIZE: found {size}; allowed: whole numbers, 1 or more, three of them in shape"
         )
-    if min(size.train, size.test) < FEWEST_IMAGES:
+    if min(size.train, size.test) < MIN_IMAGES:
         raise UserError(
             f"SIZE: found {size.train} training and {size.test} test images; allowed: "
-            f"{FEWEST_IMAGES} or more of both, of which measures take means and deviations"
+            f"{MIN_IMAGES} or more of both, as measures compute means and deviations of them"
         )
-    if size.classes > MOST_CLASSES:
-        raise UserError(f"SIZE: found {size.classes} classes; allowed: up to {MOST_CLASSES}")
+    if size.classes > MAX_CLASSES:
+        raise UserError(f"SIZE: found {size.classes} classes; allowed: up to {MAX_CLASSES}")
     channels, _, width = size.shape
     if width <= COLOURS and width < channels:
         raise UserError(
@@ -60,13 +60,13 @@ def checked_size(size: object) -> Size:
     return size
 
 
-def checked(images: object, size: Size) -> Images:
-    """Return what a source's `load` gave as bytes that lie in order, if it is what `SIZE` says.
+def check_data(images: object, size: Size) -> Images:
+    """Return the images that a source's `load` gave as contiguous bytes, if they match its `SIZE`.
 
-    Arrays of NumPy are as good as tensors, and labels may be integers of any width.
+    They may be tensors or NumPy arrays; labels may be integers of any width.
 
     Raises:
-        UserError: it is something else; the text names what, and what to do.
+        UserError: they do not match; the text names what differs and what to do.
     """
     if not isinstance(images, Images):
         raise UserError(f"load: must return Images, not {type(images).__name__}")
@@ -76,7 +76,7 @@ def checked(images: object, size: Size) -> Images:
         _check_images(pictures, tensors[pictures], (count, *size.shape))
         _check_labels(labels, tensors[labels], count, size.classes)
     _check_every_class_is_learnt(tensors["train_labels"], size.classes)
-    # Copies: no two of them share memory, which safetensors refuses to store.
+    # Copies, because safetensors stores no tensors that share memory.
     stored = {
         name: tensor.to(torch.uint8).clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
@@ -141,7 +141,7 @@ def _check_every_class_is_learnt(labels: Tensor, classes: int) -> None:
 
 
 def _hint(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """Return what seems to have happened to the axes, if that is plain to see."""
+    """Return how to mend the axes, if it is plain what is wrong with them."""
     count, channels, height, width = expected
     if found == (count, height, width, channels):
         return ", whose channels come last: images.permute(0, 3, 1, 2)"

@@ -1,4 +1,4 @@
-"""From trained runs to measures, and from measures to tables.
+"""Computes measures of trained runs, and tables of measures.
 
-Mathematics on arrays and tables: no file here knows of a rule, and none draws.
+Mathematics on arrays and tables: no file here uses a rule of the workflow or draws a figure.
 """

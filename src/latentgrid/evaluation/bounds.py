@@ -1,9 +1,9 @@
-"""Bounds on the log-likelihood of binary images, in nats, whatever a model was trained on.
+"""Bounds on the log-likelihood of binary images, in nats, in one definition for all models.
 
 An image x has the likelihood p(x) = ∫ p(z)·p(x│z) dz, where p(x│z) is Bernoulli in each pixel with
-the decoded image as its mean, also for a model that was trained by the squared error. The encoders
-were trained on grey pixels and are shown binary ones here: that loosens the bounds, and p(x) itself
-does not depend on the encoder.
+the decoded image as its mean, also for a model that was trained with the squared error. The
+encoders were trained on grey pixels and see binary ones here. That makes the bounds looser, but
+does not change p(x), which does not depend on the encoder.
 """
 
 from collections.abc import Mapping
@@ -14,44 +14,44 @@ from torch import Tensor
 
 from latentgrid.data import to_unit_interval
 from latentgrid.models import LatentVariableModel
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import Array, TrainedRun
 
-# Outputs that are not clamped, and saturated sigmoids, reach 0 and 1, where one pixel would be
-# infinitely unlikely. Cut to [ε, 1 − ε], a perfect image of 28×28 pixels costs 0.08 nats.
+# Decoded pixels reach 0 and 1, where one wrong pixel would make the whole image impossible. Cut to
+# [ε, 1 − ε], a perfect image of 28×28 pixels costs 0.08 nats.
 EPSILON = 1e-4
-CODES_AT_ONCE = 250  # which take up to 100 MB as they pass through a decoder
+CODES_AT_ONCE = 250  # decoding so many takes up to 100 MB
 
 
 def binarised(images: Array) -> Tensor:
-    """Return uint8 images as 0 and 1, float32, each pixel 1 with probability its intensity.
+    """Draw binary images, float32, from uint8 ones: a pixel is 1 with its intensity as probability.
 
     Every call makes the same draws.
     """
     intensities = to_unit_interval(torch.from_numpy(images))
-    return torch.bernoulli(intensities, generator=generator(0, "binarisation"))
+    return torch.bernoulli(intensities, generator=random_generator(0, "binarisation"))
 
 
 def of_run(run: TrainedRun, images: Tensor, draws: int) -> dict[str, float]:
     """Return the bounds of a run's model on binary images (n, c, h, w); nothing if it diverged.
 
-    What `of_each` gives, as means over the images and, its names ending in `_se`, their standard
-    errors over the images; `likelihood_images` and `likelihood_draws`, how many there were. What is
-    not finite is left out: a variance that overflows gives no bound.
+    Each bound of `of_each` is averaged over the images; `…_se` is its standard error over the
+    images. `likelihood_images` and `likelihood_draws` are the numbers of images and draws. Values
+    that are not finite, as after a variance has overflowed, are left out.
     """
     if not run.outcome.is_finished:
         return {}
     # Convolutions of these shapes are faster in this layout.
     model = load_model(run).to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     assert isinstance(model, LatentVariableModel)
-    noise = generator(run.config.settings["seed"], "likelihood")
-    figures = {
+    noise = random_generator(run.config.settings["seed"], "likelihood")
+    values = {
         **over_images(of_each(model, images, draws, noise)),
         "likelihood_images": len(images),
         "likelihood_draws": draws,
     }
-    return {name: value for name, value in figures.items() if isfinite(value)}
+    return {name: value for name, value in values.items() if isfinite(value)}
 
 
 @torch.no_grad()
@@ -76,7 +76,7 @@ def of_each(
 def _of_one(
     model: LatentVariableModel, image: Tensor, draws: int, noise: torch.Generator
 ) -> dict[str, Tensor]:
-    """Return the bounds of one image (1, c, h, w); no more than some codes are decoded at once."""
+    """Return the bounds of one image (1, c, h, w); decodes `CODES_AT_ONCE` codes at a time."""
     codes, log_posterior = model.propose(image, draws, noise)
     parts = torch.split(codes.squeeze(1), CODES_AT_ONCE)
     log_prior = torch.cat([model.log_prior(part) for part in parts])
@@ -98,7 +98,7 @@ def _distortion(decoded: Tensor, image: Tensor) -> Tensor:
 
 
 def over_images(values: Mapping[str, Tensor]) -> dict[str, float]:
-    """Return the means of values (n,) by name, and as `…_se` their standard errors; n ≥ 2."""
+    """Return the mean of each (n,) tensor by its name, and its standard error as `…_se`; n ≥ 2."""
     means = {name: float(of_images.mean()) for name, of_images in values.items()}
     errors = {
         f"{name}_se": float(of_images.std()) / sqrt(len(of_images))

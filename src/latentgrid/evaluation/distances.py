@@ -1,20 +1,19 @@
-"""How far images are from one another, and codes from where they were."""
+"""Distances between images, and between codes of different epochs."""
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from latentgrid.results.trained import Array
 
-MEASURED = 500  # images over which a distance is averaged
-REAL = 10_000  # training images among which the nearest is sought
+MEASURED = 500  # the number of images over which a distance is averaged
+REAL = 10_000  # the number of training images among which the nearest is searched
 
 
-def to_nearest(images: Array, among: Array) -> float:
-    """Return how far images are from the nearest of others, uint8 (n, c, h, w) both.
+def distance_to_nearest(images: Array, among: Array) -> float:
+    """Return the mean distance from images to the nearest of others, uint8 (n, c, h, w) both.
 
-    The squared difference per pixel in [0, 1], averaged over the images. Blurred images are near
-    many others, so that this tells images that look like none from those that look like some, and
-    not the better of two that do.
+    It is the squared difference per pixel, pixels in [0, 1]. A large distance means that the images
+    look like none of the others. A small one says little, as blurred images are near many others.
     """
     points = _points(images)
     neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_points(among))
@@ -23,18 +22,19 @@ def to_nearest(images: Array, among: Array) -> float:
 
 
 def difference(images: Array, others: Array) -> float:
-    """Return the squared difference per pixel in [0, 1] of images with others, in pairs."""
+    """Return the mean squared difference per pixel, in [0, 1], of pairs of images."""
     return float(np.mean((_points(images) - _points(others)) ** 2))
 
 
-def moved(codes: dict[int, Array], start: int, end: int) -> float:
-    """Return how far codes (n, d) lie from where they were, over the spread of the last ones.
+def movement(codes: dict[int, Array], start: int, end: int) -> float:
+    """Return the mean distance by which codes moved between two epochs, relative to their spread.
+
+    The spread is the root mean squared distance of the last epoch's codes from their mean. The
+    result is 0 if the spread is 0.
 
     Args:
-        codes: by epoch, at least those of `start` and `end`.
+        codes: codes (n, d) by epoch, at least for `start` and `end`.
         start, end: the two epochs.
-
-    The spread is the root of their mean squared distance from their mean; 0 where there is none.
     """
     last = codes[max(codes)]
     spread = np.sqrt(np.square(last - last.mean(axis=0)).sum(axis=1).mean())

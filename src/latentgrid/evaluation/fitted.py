@@ -1,11 +1,13 @@
-"""A Gaussian fitted to codes, from which a model without a prior can be made to draw."""
+"""A Gaussian fitted to codes, as a prior for models that have none."""
 
 import numpy as np
 
 from latentgrid.results.trained import Array
 
-JITTER = 1e-6  # of the mean variance, so that codes that do not fill their dimensions have a root
-LEAST = 1e-12
+# This share of the mean variance is added to each variance: the covariance of codes that do not use
+# all their dimensions has no Cholesky root.
+JITTER = 1e-6
+MIN_JITTER = 1e-12
 
 
 def fitted(codes: Array, draws: Array) -> Array:
@@ -14,7 +16,7 @@ def fitted(codes: Array, draws: Array) -> Array:
     Source 003, "Generación".
     """
     covariance = np.atleast_2d(np.cov(codes, rowvar=False))
-    least = JITTER * covariance.diagonal().mean() + LEAST
+    least = JITTER * covariance.diagonal().mean() + MIN_JITTER
     root = np.linalg.cholesky(covariance + least * np.eye(len(covariance)))
     samples: Array = codes.mean(axis=0) + draws @ root.T
     return samples

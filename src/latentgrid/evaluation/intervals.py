@@ -1,4 +1,4 @@
-"""What a few seeds tell: 95 % intervals, and none from fewer than three."""
+"""95 % intervals from three or more seeds; fewer seeds give none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from scipy import stats
 Numbers = Any  # a number, or an array or a table of them
 
 LEVEL = 0.95
-FEWEST = 3
-FEWEST_PAIRS = 4
+MIN_VALUES = 3
+MIN_PAIRS = 4
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,16 @@ class Interval:
 
 
 def of_mean(values: Sequence[float]) -> Interval | None:
-    """Return the interval of the mean of what n seeds gave; None for fewer than three.
-
-    mean ± `half_width`.
-    """
+    """Return the interval of the mean of n seeds' values, mean ± `half_width`; None for n < 3."""
     return _around_mean(values, 1.0)
 
 
 def of_next(values: Sequence[float]) -> Interval | None:
-    """Return where the value of one more seed lies, given those of n; None for fewer than three.
+    """Return the interval in which the value of one more seed is expected; None for n < 3.
 
-    mean ± t·s·√(1 + 1/n). A published figure is that of a single run, so this is what it must be
-    compared with: the interval of the mean shrinks with n until it excludes most single runs, ours
-    too.
+    mean ± t·s·√(1 + 1/n), given the values of n seeds. A published number comes from a single run
+    and must be compared with this interval. The interval of the mean shrinks with n until it
+    excludes most single runs, even our own.
     """
     return _around_mean(values, (len(values) + 1) ** 0.5)
 
@@ -47,17 +44,17 @@ def of_next(values: Sequence[float]) -> Interval | None:
 def half_width(deviation: Numbers, n: Numbers) -> Numbers:
     """Return half the width of Student's interval of the mean of n values; missing for n < 3.
 
-    t·s/√n with n − 1 degrees of freedom. With three to ten seeds a bootstrap, which draws from
-    those few values alone, covers the mean too rarely; Student's interval supposes values that are
-    about normal, which means over thousands of images are.
+    t·s/√n with n − 1 degrees of freedom. With three to ten seeds, a bootstrap, which draws from
+    these few values alone, covers the mean too rarely. Student's interval assumes that values are
+    roughly normal, and means over thousands of images are.
     """
-    enough = np.where(np.asarray(n) >= FEWEST, n, np.nan)
+    enough = np.where(np.asarray(n) >= MIN_VALUES, n, np.nan)
     widths: Numbers = stats.t.ppf((1 + LEVEL) / 2, enough - 1) * deviation / enough**0.5
     return widths
 
 
 def _around_mean(values: Sequence[float], wider: float) -> Interval | None:
-    if len(values) < FEWEST:
+    if len(values) < MIN_VALUES:
         return None
     mean, deviation = np.mean(values), np.std(values, ddof=1)
     half = wider * half_width(deviation, len(values))
@@ -69,8 +66,8 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[f
 
     Fisher's interval, tanh(artanh ρ ± z·√((1 + ρ²/2)/(n − 3))), with the variance that ranks need
     (Bonett and Wright 2000, "Sample size requirements for estimating Pearson, Kendall and Spearman
-    correlations"). It supposes that the pairs, the settings of a grid, stand for many more such
-    settings.
+    correlations"). It assumes that the pairs, the settings of a grid, are a sample of many more
+    such settings.
     """
     rho = float(stats.spearmanr(first, second).statistic)
     if abs(rho) >= 1 or np.isnan(rho):

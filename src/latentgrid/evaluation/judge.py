@@ -1,4 +1,4 @@
-"""What a judge, a classifier of the same grid, takes the images of other runs for: its scores."""
+"""The judge's scores: the probabilities that a classifier of the grid gives other runs' images."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from latentgrid.data import to_unit_interval
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.files.atomic import save
 from latentgrid.models import Corrupter, Decoder, Encoder
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel, load_model
 from latentgrid.results.trained import Array, TrainedRun
 
@@ -24,7 +24,7 @@ FITTED_TO = 10_000
 def load_judge(run: TrainedRun) -> Classify | None:
     """Return the trained classifier's function from images to log-probabilities.
 
-    None if its training diverged: then no run is scored.
+    Returns None if its training diverged; then no run gets scores.
     """
     if not run.outcome.is_finished:
         return None
@@ -34,18 +34,17 @@ def load_judge(run: TrainedRun) -> Classify | None:
 
 
 def write_scores(run: TrainedRun, scores: dict[str, Tensor]) -> None:
-    """Write what the judge says of a run's images."""
+    """Write the judge's probabilities for a run's images."""
     save(run.files.judged, lambda part: save_file(scores, part))
 
 
 @torch.no_grad()
 def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> dict[str, Tensor]:
-    """Return the judge's probabilities (n, classes), float32, of each kind of image a run makes.
+    """Return the judge's probabilities (n, classes), float32, for each kind of image of a run.
 
-    `samples` are the run's last; what a model that encodes and decodes makes of codes is
-    `made_of_codes`'s.
+    The kinds are the run's last `samples`, and those that `decode_codes` returns.
     """
-    images = made_of_codes(run, training, test) if run.outcome.is_finished else {}
+    images = decode_codes(run, training, test) if run.outcome.is_finished else {}
     samples = run.last("samples")
     if samples is not None:
         images["samples"] = samples
@@ -55,13 +54,16 @@ def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> 
     }
 
 
-def made_of_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Array]:
-    """Return uint8 images (n, c, h, w) decoded from three kinds of codes.
+def decode_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Array]:
+    """Decode three kinds of codes to uint8 images (n, c, h, w).
 
-    `prior_draws`: of draws of N(0, I), the same for all runs with one seed and dimension, whether
-    or not the model was trained for them; `fitted_draws`: of the same draws moved to the mean and
-    covariance of the training images' codes; `reconstructions`: of the test images' codes. Empty
-    for a model that does not encode and decode, and for one that removes damage.
+    - `prior_draws`: draws of N(0, I), the same for all runs with the same seed and dimension,
+      whether or not the model was trained with this prior;
+    - `fitted_draws`: the same draws, transformed to the mean and covariance of the training images'
+      codes;
+    - `reconstructions`: the test images' codes.
+
+    Returns nothing for a model that does not encode and decode, or that removes damage.
     """
     model = load_model(run)
     if isinstance(model, Corrupter) or not (
@@ -70,7 +72,7 @@ def made_of_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Ar
         return {}
     loaded = LoadedModel(model)
     draws = torch.randn(
-        DRAWS, model.latent_dim, generator=generator(run.config.settings["seed"], "judged")
+        DRAWS, model.latent_dim, generator=random_generator(run.config.settings["seed"], "judged")
     ).numpy()
     codes = loaded.encode(training).astype(np.float64)
     return {

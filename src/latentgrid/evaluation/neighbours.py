@@ -1,4 +1,4 @@
-"""Whether the codes nearest to a code are of its class."""
+"""Nearest neighbours of codes, and whether they are of the same class."""
 
 from collections import Counter
 
@@ -8,13 +8,19 @@ from sklearn.neighbors import NearestNeighbors
 from latentgrid.results.trained import Array
 
 NEIGHBOURS = 10
-MOST = 2000  # codes to judge the overlaps by
+MAX_CODES = 2000  # the number of codes from which overlaps are estimated
 
 
 def neighbours(codes: Array, labels: Array) -> tuple[float, tuple[int, int] | None]:
-    """Return the accuracy of a vote of the nearest other codes, and the classes it mixes most.
+    """Classify each code by a vote of its nearest other codes.
 
-    Codes (n, d), labels (n,). The pair is None if no code is taken for another class.
+    Args:
+        codes: (n, d).
+        labels: (n,).
+
+    Returns:
+        The share of codes classified rightly, and the pair of classes that are confused most often;
+        None if none is confused.
     """
     nearest = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(codes) - 1)).fit(codes)
     votes = labels[nearest.kneighbors(return_distance=False)]

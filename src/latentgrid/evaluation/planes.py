@@ -1,4 +1,4 @@
-"""Points of many dimensions laid out in the plane."""
+"""Projections of points with many dimensions to the plane."""
 
 import warnings
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ SEED = 0
 PERPLEXITY = 30
 NEIGHBOURS = 15
 PLANE = 2
-IN_A_PLANE = 3  # points, however many dimensions they have
+IN_A_PLANE = 3  # so many points lie in a plane, whatever their dimension
 
 
 def pca(points: Array) -> Array:
     """Return points (n, d) in the plane of their first two principal components, (n, 2).
 
-    Of points of one dimension the second coordinate is 0.
+    For points with one dimension the second coordinate is 0.
     """
     found = PCA(min(PLANE, points.shape[1]), svd_solver="full").fit_transform(points)
     plane: Array = np.pad(found, ((0, 0), (0, PLANE - found.shape[1])))
@@ -33,12 +33,12 @@ def pca(points: Array) -> Array:
 def tsne(points: Array) -> Array:
     """Return points (n, d) in the plane by t-SNE (van der Maaten and Hinton 2008), (n, 2).
 
-    The perplexity is 30, or less where there are fewer than 91 points. Up to three points lie in
-    one plane, where they stay as they are.
+    The perplexity is 30, or less for fewer than 91 points. Up to three points lie in a plane
+    already and are centred and rotated (`pca`).
     """
     if len(points) <= IN_A_PLANE:
         return pca(points)
-    # No principal components to start from.
+    # These have no principal components to start from.
     same = bool((points == points[0]).all()) or points.shape[1] < PLANE
     embedding = TSNE(
         perplexity=min(PERPLEXITY, (len(points) - 1) / 3),
@@ -52,12 +52,12 @@ def tsne(points: Array) -> Array:
 def umap(points: Array) -> Array:
     """Return points (n, d) in the plane by UMAP (McInnes, Healy and Melville 2018), (n, 2).
 
-    Up to three points lie in one plane, where they stay as they are.
+    Up to three points lie in a plane already and are centred and rotated (`pca`).
     """
     if len(points) <= IN_A_PLANE:
         return pca(points)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one thread is what a fixed seed asks for
+        warnings.simplefilter("ignore")  # UMAP warns that a fixed seed means one thread
         from umap import UMAP
 
         embedding = UMAP(n_neighbors=min(NEIGHBOURS, len(points) - 1), random_state=SEED, n_jobs=1)

@@ -1,4 +1,4 @@
-"""How far codes in the plane are from draws of the prior N(0, I)."""
+"""Compares codes in the plane with draws of the prior N(0, I)."""
 
 import numpy as np
 import torch
@@ -13,13 +13,13 @@ def radius(share: float) -> float:
 
 
 def share_within(codes: Array, distance: float) -> float:
-    """Return the share of codes (n, 2) that lie no farther than this from 0."""
+    """Return the share of codes (n, 2) within a distance of 0."""
     return float((np.linalg.norm(codes, axis=1) <= distance).mean())
 
 
 def discrepancy(codes: Array, draws: Array) -> float:
-    """Return the squared MMD of codes and draws of the prior, (n, 2) both, float32.
+    """Return the squared MMD, with the kernel of `mmd_vae`, of codes and prior draws.
 
-    By the kernel of `mmd_vae`.
+    Both are (n, 2), float32.
     """
     return float(mmd(torch.from_numpy(draws), torch.from_numpy(codes)))

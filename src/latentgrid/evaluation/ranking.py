@@ -1,8 +1,8 @@
-"""Which run or setting of an entry is best, and by what.
+"""Finds the best run or setting of an entry, and the measure by which it is best.
 
-A model's class says whether its loss ranks its runs (`models.Model`): that of a GAN is what its own
-discriminator says of it, and a loss with another weight in it is another loss. What may not be
-compared by the loss is compared by the measure that the model names, or not at all.
+A model's class says whether its loss ranks its runs (`models.Model`). A GAN's loss does not, as
+each run's own discriminator defines it; nor does a loss that contains a weight on which the runs
+differ. Such runs are ranked by the measure that the model names, or not at all.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ import pandas as pd
 from latentgrid.grid import catalogue
 
 LOSS = "min_train_loss"
-# Of these measures more is better; of all others, less.
-LARGEST = frozenset({"importance_bound", "sample_score", "silhouette", "test_accuracy"})
+# Of all other measures, a smaller value is better.
+LARGER_IS_BETTER = frozenset({"importance_bound", "sample_score", "silhouette", "test_accuracy"})
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Best:
 
     Attributes:
         row: the run or setting.
-        by: what makes it the best, in words, as in "smallest min_train_loss".
+        by: what makes it best, in words: "smallest min_train_loss".
     """
 
     row: pd.Series
@@ -30,11 +30,15 @@ class Best:
 
 
 def best(rows: pd.DataFrame) -> Best:
-    """Return the best of an entry's runs or settings, (n ≥ 1) in the order of the plan.
+    """Return the best of an entry's runs or settings: one or more rows in the order of the plan.
 
-    By the loss if it compares all of them; else by the measure that the model names, if all have
-    it; else by the loss among those that are like the first in what the loss depends on; else the
-    first, and `by` begins with "none".
+    The first of these rules that applies decides:
+
+    1. the loss ranks all of them: the smallest loss;
+    2. all have the measure that the model names: the best value of that measure;
+    3. the loss ranks some of them: the smallest loss among those that share the first row's values
+       of `loss_depends_on`;
+    4. the first row is taken, and `by` begins with "none".
     """
     model = str(rows["model"].iloc[0])
     named = catalogue.said(model, "ranked_by")
@@ -54,7 +58,7 @@ def best(rows: pd.DataFrame) -> Best:
 
 
 def measure_along(rows: pd.DataFrame, axis: str) -> str:
-    """Return the measure that compares an entry's runs along an axis; "" if there is none."""
+    """Return the measure by which an entry's runs on an axis are compared; "" if there is none."""
     model = str(rows["model"].iloc[0])
     depends = catalogue.said(model, "loss_depends_on")
     if catalogue.said(model, "loss_ranks") and axis not in depends:
@@ -73,6 +77,6 @@ def _varies(rows: pd.DataFrame, name: str) -> bool:
 
 
 def _by(rows: pd.DataFrame, measure: str) -> Best:
-    if measure in LARGEST:
+    if measure in LARGER_IS_BETTER:
         return Best(rows.loc[rows[measure].idxmax()], f"largest {measure}")
     return Best(rows.loc[rows[measure].idxmin()], f"smallest {measure}")

@@ -1,7 +1,7 @@
 """Tidy tables over all runs. A setting is an entry of `params.yaml` with one value on each axis.
 
-Every row of every table names what it was computed from: one run in the column `run`, or any number
-of them in the column `runs`, with a ; between them.
+Every row of every table names the runs that it was computed from: one in the column `run`, or any
+number of them in the column `runs`, separated by ;.
 """
 
 import math
@@ -31,14 +31,13 @@ NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNOREC
 
 
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return a row per planned run: what it is, how it ended, and every measure that is a number.
+    """Return a row per planned run: its identity, its outcome, and every measure that is a number.
 
-    Columns: IDENTITY, the axes, OUTCOME (status is finished, diverged or failed), ALWAYS, then what
-    else was measured. A measure that a run does not have is missing, as is an axis that its entry
-    does not have.
+    Columns: IDENTITY, the axes, OUTCOME (status is finished, diverged or failed), ALWAYS, then all
+    other measures. A cell is empty if the run does not have the measure, or its entry the axis.
 
     Raises:
-        UserError: a run's files belong to other settings than the plan's, or to other images.
+        UserError: a run was trained with other settings than the plan's, or on other images.
     """
     data = read_json(layout.description, "sha256")["sha256"]
     table = pd.DataFrame([_run_row(layout, planned, data) for planned in plan])
@@ -83,14 +82,15 @@ def _failure(run: TrainedRun) -> str:
 
 
 def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of runs in the precision in which all that was published was computed."""
+    """Return the runs trained in the precision of the published results."""
     return runs[runs["precision"] == PRECISION]
 
 
 def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows trained by an optimizer that source 000 had, under the name that it used.
+    """Return the rows trained with source 000's optimizers, under the source's names.
 
-    Rows of plain `adam` are left out, as the source's is `adam_000`; that gets the name `adam`.
+    The source's Adam is `adam_000` here: its rows get the name `adam`, and rows of our plain `adam`
+    are left out.
     """
     if "optimizer" not in table:
         return table
@@ -99,17 +99,18 @@ def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Replace `path` by a table as CSV, whose texts are texts to a spreadsheet too."""
+    """Replace `path` by a table as CSV; a spreadsheet takes none of its texts for a formula."""
     words = table.select_dtypes(exclude="number").columns
     with replacing(path) as part:
         table.assign(**{name: table[name].map(as_cell) for name in words}).to_csv(part, index=False)
 
 
 def as_cell(value: Any) -> Any:
-    """Return a value as a cell of a table: a text that a spreadsheet would run has a ' before it.
+    """Return a value as a cell of a table: a text that a spreadsheet would run gets a leading '.
 
-    What it would run begins with one of = + - @, or the wide forms of these (OWASP, CSV injection);
-    letters that cannot be seen become �. Numbers stay as they are, also where they are text.
+    A spreadsheet runs texts that begin with one of = + - @ or their full-width forms, a tab or a
+    carriage return (OWASP, CSV injection). Letters that cannot be seen become �. Numbers stay as
+    they are, also as text.
     """
     if not isinstance(value, str):
         return value
@@ -122,11 +123,11 @@ def as_cell(value: Any) -> Any:
 
 
 def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """Return a row per setting: what each measure is over the seeds.
+    """Return a row per setting, with each measure's mean and deviation over the seeds.
 
-    The mean of a measure keeps the measure's name; `…_sd` is its standard deviation over the seeds
-    (missing for one seed), the mean ± `…_ci` its 95 % interval (missing for fewer than three),
-    `n` how many seeds finished, and `runs` their names.
+    A column with a measure's name is its mean; `…_sd` is its standard deviation over the seeds
+    (empty for one seed), and mean ± `…_ci` its 95 % interval (empty for fewer than three). `n` is
+    the number of seeds that finished, and `runs` the names of their runs.
     """
     finished = runs[runs["status"] == "finished"]
     measures = [
@@ -146,11 +147,11 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Set source 000's tables VII.1 to VII.3 beside ours, on the published scale.
 
-    `ours` is the mean over the seeds of the smallest epoch's sum of batch losses, `ours_corrected`
-    the same with d subtracted for every image; `published_corrected` takes the same constant off
-    the published figure; `ratio` is ours over published. All of them are missing where there is
-    nothing to compare: on another data set, or for a setting that was not run. The optimizer `adam`
-    is the source's, `adam_000` here.
+    For each run, the epoch with the smallest sum of batch losses counts; `ours` is the mean of
+    these sums over the seeds. `ours_corrected` is the same with d subtracted for every image, and
+    `published_corrected` is the published number less the same constant. `ratio` is ours ÷
+    published. The cells are empty on another data set, and for a setting that was not run. The
+    optimizer `adam` is the source's, `adam_000` here.
     """
     comparable = (published["quantity"] == LOSS) & (published["dataset"] == dataset)
     conditions = ["quantity", "dataset", "epochs", "batch_size", "origin"]
@@ -173,7 +174,7 @@ def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) 
 
 
 def best_table(settings: pd.DataFrame) -> pd.DataFrame:
-    """Return the row of each entry's best setting, with `best_by`: what makes it so, in words."""
+    """Return the row of each entry's best setting; `best_by` says in words what makes it best."""
     chosen = [ranking.best(rows) for _, rows in settings.groupby("entry", sort=False)]
     table = settings.loc[[best.row.name for best in chosen]]
     table.insert(table.columns.get_loc("runs") + 1, "best_by", [best.by for best in chosen])
@@ -190,9 +191,9 @@ def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return, for each value of each axis, the mean over all other axes and seeds.
 
     Columns: entry, axis, value, n, runs; compared_by, the measure by which the entry's values on
-    this axis compare, and missing if none does; mean, of that measure; and silhouette where the
-    model has codes. Losses are per image, in the unit of the model's total. Only axes on which an
-    entry has two or more values.
+    this axis are compared, empty if none compares them; mean, the mean of that measure; and
+    silhouette if the model has codes. Losses are per image, in the unit of the model's loss. Axes
+    on which an entry has a single value are left out.
     """
     finished = runs[runs["status"] == "finished"]
     rows = [

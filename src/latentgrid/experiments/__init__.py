@@ -1,5 +1,5 @@
-"""Small trainings on data of their own, which some sources use to make a point.
+"""Experiments: small trainings on data of their own, with which some sources make a point.
 
-One file an experiment; each has `run()`, which draws from generators of its own and returns named
-tensors for a figure. An experiment takes seconds and depends on nothing in `params.yaml`.
+One file per experiment. Its function `run()` draws from random generators of its own and returns
+tensors by name for a figure. It takes seconds and depends on nothing in `params.yaml`.
 """

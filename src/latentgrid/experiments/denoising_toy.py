@@ -1,7 +1,7 @@
 """Denoising points of the plane (source 003, "Denoising Auto-encoders", "Ejemplo 2D").
 
-A dense network h is trained by the squared error to return a point x from x̃ = x + σ·ε. As the data
-are finitely many points, each as likely as the others, the answer of least squared error is known.
+A dense network h is trained with the squared error to return a point x from x̃ = x + σ·ε. The data
+are finitely many equally likely points, so the answer with the least squared error is known.
 """
 
 import math
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from latentgrid.nets.dense import dense
 from latentgrid.nets.initialise import glorot_uniform
-from latentgrid.randomness import generator, seed_of
+from latentgrid.randomness import random_generator, seed_of
 from latentgrid.training.optimizers.adam import Adam
 
 HIDDEN = 64
@@ -24,15 +24,15 @@ REACH = 1.5  # the grid's half width
 
 
 def run() -> dict[str, Tensor]:
-    """Train on a spiral, and on two points so near that a noisy point could come from either.
+    """Train on a spiral, and on two points so close that a noisy point could come from either.
 
     Returns:
-        Of each data set, "spiral" and "pair": points (n, 2); sigma, scalar; noisy, restored and
-        best (m, 2), where best is E[x | x̃]; clean (m, 2), the points that were made noisy; grid,
-        grid_restored and grid_best (k, 2), the same on a regular grid, row by row.
+        For each data set, "spiral" and "pair": points (n, 2); sigma, scalar; clean (m, 2), the
+        points that noise was added to; noisy, restored and best (m, 2), where best is E[x | x̃];
+        grid, grid_restored and grid_best (k, 2), the same on a regular grid, row by row.
     """
     pair = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
-    return _recorded("spiral", spiral(), 0.15) | _recorded("pair", pair, 0.6)
+    return _record("spiral", spiral(), 0.15) | _record("pair", pair, 0.6)
 
 
 def spiral(n: int = 500, turns: float = 1.5) -> Tensor:
@@ -48,16 +48,16 @@ def posterior_mean(noisy: Tensor, points: Tensor, sigma: float) -> Tensor:
     return torch.softmax(-squared / (2 * sigma**2), dim=1) @ points
 
 
-def trained(name: str, points: Tensor, sigma: float) -> nn.Module:
-    """Train a network on the points, each time with fresh noise."""
+def train_network(name: str, points: Tensor, sigma: float) -> nn.Module:
+    """Train a network on the points, with new noise at each step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(0, f"experiment denoising_toy {name} construction"))
         network = dense([2, HIDDEN, HIDDEN, 2])
-    glorot_uniform(network, generator(0, f"experiment denoising_toy {name} weights"))
+    glorot_uniform(network, random_generator(0, f"experiment denoising_toy {name} weights"))
     optimizer = Adam([network.parameters()], RATE)
-    draws = generator(0, f"experiment denoising_toy {name} training")
+    draws = random_generator(0, f"experiment denoising_toy {name} training")
     for step in range(STEPS):
-        # Falling to zero, so that the answer is no matter of the last batches.
+        # The rate falls to zero, so that the result does not depend on the last batches.
         optimizer.learning_rate = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
         clean, noisy = noisy_points(points, sigma, BATCH, draws)
         optimizer.minimise((network(noisy) - clean).square().sum(dim=1).mean())
@@ -73,10 +73,10 @@ def noisy_points(
 
 
 @torch.no_grad()
-def _recorded(name: str, points: Tensor, sigma: float) -> dict[str, Tensor]:
+def _record(name: str, points: Tensor, sigma: float) -> dict[str, Tensor]:
     with torch.enable_grad():
-        network = trained(name, points, sigma)
-    draws = generator(0, f"experiment denoising_toy {name} shown")
+        network = train_network(name, points, sigma)
+    draws = random_generator(0, f"experiment denoising_toy {name} shown")
     clean, noisy = noisy_points(points, sigma, SHOWN, draws)
     side = torch.linspace(-REACH, REACH, SIDE)
     grid = torch.cartesian_prod(side, side).flip(1)

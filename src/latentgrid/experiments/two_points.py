@@ -1,9 +1,9 @@
 """Two points on which the ELBO grows without bound (source 000, section 4.8.2).
 
-The data are −1 and 1. A decoder p(x|z) = N(±1, σ²) takes the sign of z, the prior p(z) is N(0, 1)
+The data are −1 and 1. The decoder p(x|z) = N(±1, σ²) has the sign of z, the prior p(z) is N(0, 1)
 and the encoder q(z|x) = N(±c, λ²) has the sign of x. By symmetry both points have the same ELBO, so
-all is computed for x = 1, in nats, in double precision and from logarithms, as q's mass below zero
-soon is smaller than any double.
+everything is computed for x = 1, in nats and in double precision. It is computed from logarithms,
+because q's mass below zero soon becomes smaller than any double.
 """
 
 import math
@@ -16,7 +16,8 @@ from torch.nn import functional
 
 LOG_2PI = math.log(2 * math.pi)
 RATE = 0.005
-LONGEST = 1.0  # of a gradient; longer ones are cut to it, as those of `matched` soon overflow
+# Longer gradients are cut to this length: those of `matched` would soon overflow.
+MAX_GRADIENT = 1.0
 STEPS = {"free": 10_000, "matched": 1_000}
 RECORDED = 120
 Parameters = Mapping[str, Tensor]
@@ -25,8 +26,9 @@ Parameters = Mapping[str, Tensor]
 def run() -> dict[str, Tensor]:
     """Maximise the ELBO by gradient ascent from σ = c = λ = 1, in two ways.
 
-    `free` moves log σ, log c and log λ; `matched` moves log c and log λ, and gives σ its best value
-    for them. Each has the tensors step, elbo, kl, sigma, c and lambda, all (recorded,) and float64.
+    `free` changes log σ, log c and log λ; `matched` changes log c and log λ, and sets σ to the best
+    value for them. Each has the tensors step, elbo, kl, sigma, c and lambda, all (recorded,) and
+    float64.
     """
     free = ascend(dict, ("sigma", "c", "lambda"), STEPS["free"])
     matched = ascend(with_best_sigma, ("c", "lambda"), STEPS["matched"])
@@ -40,7 +42,13 @@ def run() -> dict[str, Tensor]:
 def ascend(
     complete: Callable[[Parameters], Parameters], names: tuple[str, ...], steps: int
 ) -> dict[str, Tensor]:
-    """Follow the gradient of the ELBO; `complete` adds the logarithms that do not move freely."""
+    """Follow the gradient of the ELBO from 1 in the named parameters, and record the way.
+
+    Args:
+        complete: adds to the logarithms of these parameters those of the others.
+        names: the parameters that change.
+        steps: the number of steps.
+    """
     moving = {n: torch.zeros((), dtype=torch.float64, requires_grad=True) for n in names}
     spaced = np.geomspace(1, steps, RECORDED).round().astype(int)
     when = {0, *spaced.tolist()}
@@ -58,7 +66,7 @@ def ascend(
             rows.append({name: number.detach() for name, number in numbers.items()})
         gradients = torch.autograd.grad(bound, list(moving.values()))
         length = math.sqrt(sum(gradient.item() ** 2 for gradient in gradients))
-        rate = RATE * min(1.0, LONGEST / length)
+        rate = RATE * min(1.0, MAX_GRADIENT / length)
         with torch.no_grad():
             for parameter, gradient in zip(moving.values(), gradients, strict=True):
                 parameter.add_(rate * gradient)
@@ -86,7 +94,7 @@ def kl_to_prior(logs: Parameters) -> Tensor:
 
 
 def kl_to_posterior(logs: Parameters) -> Tensor:
-    """Return KL(q(z | x = 1) ‖ p(z | x = 1)) = log p(x = 1) − ELBO, its equal terms left out."""
+    """Return KL(q(z | x = 1) ‖ p(z | x = 1)) = log p(x = 1) − ELBO, without terms that cancel."""
     log_other_sign = functional.softplus(-2 * (-2 * logs["sigma"]).exp())
     return kl_to_prior(logs) - math.log(2) + log_other_sign + _lost(logs)
 
@@ -98,5 +106,5 @@ def log_tail(logs: Parameters) -> Tensor:
 
 
 def _lost(logs: Parameters) -> Tensor:
-    """Return 2·q(z < 0 | x = 1)/σ²: what the codes of the wrong sign cost."""
+    """Return 2·q(z < 0 | x = 1)/σ²: the nats lost to codes with the wrong sign."""
     return 2 * (log_tail(logs) - 2 * logs["sigma"]).exp()

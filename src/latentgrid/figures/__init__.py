@@ -1,4 +1,4 @@
-"""Pictures of runs, from their files and the tables; `comparisons` has one file a figure.
+"""Draws figures from the runs' files and the tables; `comparisons` has one file per figure.
 
-Figures draw. What they show is computed in `evaluation`, and what is said of them in `report`.
+Figures only draw: `evaluation` computes what they show, and `report` sets their texts beside them.
 """

@@ -1,4 +1,4 @@
-"""Drawing one figure by the name of its file."""
+"""Draws a figure by the name of its file."""
 
 import importlib
 import traceback
@@ -10,10 +10,10 @@ from latentgrid.figures.results import Results
 from latentgrid.grid import components
 
 
-def drawn(name: str, results: Results) -> Drawing:
-    """Return a figure, and what its best runs were chosen by.
+def draw_figure(name: str, results: Results) -> Drawing:
+    """Draw a figure, and add to its sentences by which measures its best runs were chosen.
 
-    One that fails is missing, and the log says where it failed.
+    A figure that raises an error becomes a missing one with a reason; the log has the traceback.
     """
     try:
         module = importlib.import_module(components.module_of("figures", name))

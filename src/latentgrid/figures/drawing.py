@@ -1,4 +1,4 @@
-"""What each file of `comparisons` returns: a figure and what it shows."""
+"""The result of drawing a figure: a picture, and sentences on what is seen in it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from latentgrid.figures.style import WIDTH
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, with what is seen in it.
+    """A drawn figure.
 
     Attributes:
         figure: the picture.
-        seen: sentences computed from what was drawn.
-        missing: why there is nothing to see, if there is nothing.
-        frames: the pictures of its animation, all of one size, if it is ANIMATED.
+        seen: sentences on what is seen in it, computed from the drawn values.
+        missing: why there is nothing to see; empty if there is something.
+        frames: the pictures of its animation, all of one size; empty unless it is ANIMATED.
     """
 
     figure: Figure
@@ -26,7 +26,7 @@ class Drawing:
 
 
 def nothing(reason: str) -> Drawing:
-    """Return a drawing that only says why it is empty."""
+    """Return a drawing of the reason why there is nothing to see."""
     figure = Figure(figsize=(WIDTH, 0.6))
     figure.text(0.5, 0.5, reason, ha="center", va="center", style="italic")
     return Drawing(figure, missing=reason)

@@ -1,4 +1,4 @@
-"""One picture of a run, for the report's links, for MLflow and for browsing."""
+"""Draws one picture of a run, for the report's links, for MLflow and for browsing."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

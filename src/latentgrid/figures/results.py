@@ -1,4 +1,4 @@
-"""What the figures draw from: the tables, the runs' files and the test images."""
+"""Gives figures the tables, the runs' files and the images that they draw."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from latentgrid.evaluation import ranking
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.results.labels import setting_label
 from latentgrid.results.loaded import LoadedModel, load_model
 from latentgrid.results.tables import axes_of, read_runs
@@ -32,13 +32,13 @@ BY_LOSS = f"smallest {ranking.LOSS}"
 
 @dataclass(frozen=True)
 class Results:
-    """Everything about the runs of one data set, or of some of its entries.
+    """The results of the runs of one data set, or of some of its entries.
 
     Attributes:
         layout: where the files are.
         entries: the entries to show; None for all.
-        chosen: entries of which `best` chose among several runs by anything but the smallest
-            training loss of all of them, each with what it chose by.
+        chosen: entries whose best run was not simply the one with the smallest training loss, each
+            with what it was chosen by; `best` adds to it.
     """
 
     layout: Layout
@@ -47,7 +47,7 @@ class Results:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """The table of runs that have a result and did not diverge."""
+        """The rows of `runs.csv` of the runs that finished."""
         runs = read_runs(self.layout)
         shown = runs["status"] == "finished"
         if self.entries is not None:
@@ -56,7 +56,7 @@ class Results:
 
     @cached_property
     def axes(self) -> list[str]:
-        """The names of the hyperparameters of which some entry has two or more values."""
+        """The names of the axes on which some entry has two or more values."""
         of_entries = self.runs.groupby("entry")
         return [
             axis
@@ -70,7 +70,7 @@ class Results:
         return load_test_set(self.layout.images)
 
     def training_images(self, n: int | None) -> Array:
-        """Return the first n training images, or all there are, uint8, (n, c, h, w)."""
+        """Return the first n training images, or all for None, uint8, (n, c, h, w)."""
         return load_training_images(self.layout.images, n)
 
     def read(self, name: str) -> dict[str, Array]:
@@ -78,7 +78,7 @@ class Results:
         return load_tensors(self.layout.tensors(name))
 
     def read_part(self, name: str, part: str) -> dict[str, Array]:
-        """Return those tensors of a result whose names start with "part/", without that."""
+        """Return a result's tensors whose names start with "part/", by the rest of the name."""
         start = f"{part}/"
         return {
             tensor.removeprefix(start): values
@@ -88,7 +88,7 @@ class Results:
 
     def normal_draws(self, purpose: str, n: int, dimensions: int) -> Array:
         """Return draws (n, d) of N(0, I), the same at every call for the same purpose."""
-        draws = torch.randn(n, dimensions, generator=generator(0, f"figure {purpose}"))
+        draws = torch.randn(n, dimensions, generator=random_generator(0, f"figure {purpose}"))
         return draws.numpy()
 
     def loaded(self, run: pd.Series) -> LoadedModel:
@@ -97,15 +97,16 @@ class Results:
 
     @cached_property
     def entries_by_dimension(self) -> "pd.Series[int]":
-        """How many entries have each latent dimension, the dimensions ascending."""
+        """The number of entries with each latent dimension, the dimensions ascending."""
         if "latent_dim" not in self.runs:
             return pd.Series(dtype=int)
         return self.runs.groupby("latent_dim")["entry"].nunique()
 
     def of_common_dimension(self) -> tuple[int, list[pd.Series]]:
-        """Return the latent dimension that most entries have, and each one's best run with it.
+        """Return the latent dimension that most entries have, and their best runs with it.
 
-        The larger of two that are as common; 0 and no runs where there are none with codes.
+        Of equally common dimensions it is the largest. Without entries that have codes it is 0,
+        with no runs.
         """
         entries = self.entries_by_dimension
         if entries.empty:
@@ -114,11 +115,11 @@ class Results:
         return dimension, self.of_dimension(dimension)
 
     def of_dimension(self, dimension: int) -> list[pd.Series]:
-        """Return the best run of each entry that has a latent dimension."""
+        """Return the best run with this latent dimension of each entry that has it."""
         return list(self.best(self.runs[self.runs["latent_dim"] == dimension]))
 
     def by_dimension(self) -> dict[str, list[pd.Series]]:
-        """Return each entry's best run with each of its latent dimensions, these ascending."""
+        """Return, by entry, the best run with each of its latent dimensions, these ascending."""
         found: dict[str, list[pd.Series]] = {}
         for dimension in self.entries_by_dimension.index:
             for run in self.of_dimension(dimension):
@@ -126,13 +127,13 @@ class Results:
         return {entry: found[entry] for entry in self.runs["entry"].unique() if entry in found}
 
     def repeated(self, run: pd.Series) -> pd.DataFrame:
-        """Return the runs that differ from one by their seeds alone, and itself."""
+        """Return the run and those that differ from it in their seed alone."""
         setting = self.runs[["entry", *self.axes]]
         own = run[setting.columns]
         return self.runs[((setting == own) | (setting.isna() & own.isna())).all(axis=1)]
 
     def without(self, ability: str) -> "Results":
-        """Return this without the entries whose models have an ability, named by its method."""
+        """Return the results without entries whose models have an ability, named by its method."""
         pairs = self.runs[["entry", "model"]].drop_duplicates()
         able = [ability in catalogue.abilities(model) for model in pairs["model"]]
         return replace(self, entries=tuple(pairs["entry"][~np.array(able, dtype=bool)]))
@@ -142,17 +143,17 @@ class Results:
         return TrainedRun(self.layout.run(run))
 
     def loss_label(self, runs: pd.DataFrame) -> str:
-        """Return in a few words what the loss of these runs, all of one entry, is."""
+        """Return in a few words what the loss of these runs is; all are of one entry."""
         total: str = self.trained(runs["run"].iloc[0]).config.total
         return textwrap.fill(total.partition(",")[0], LABEL_WIDTH, max_lines=3, placeholder=" …")
 
     def with_snapshot(self, name: str, runs: Iterable[pd.Series]) -> list[tuple[pd.Series, Array]]:
-        """Return those of the runs that have the named snapshot, with it after the last epoch."""
+        """Return each run that has the named snapshot, with the snapshot after its last epoch."""
         pairs = [(run, self.trained(run["run"]).last(name)) for run in runs]
         return [(run, snapshot) for run, snapshot in pairs if snapshot is not None]
 
     def best(self, runs: pd.DataFrame) -> Iterator[pd.Series]:
-        """Yield each entry's best run (`ranking.best`), and remember by what it was chosen."""
+        """Yield each entry's best run (`ranking.best`), and note in `chosen` how it was chosen."""
         for entry, of_entry in runs.groupby("entry", sort=False):
             best = ranking.best(of_entry)
             if len(of_entry) > 1 and best.by != BY_LOSS:
@@ -160,7 +161,7 @@ class Results:
             yield best.row
 
     def how_chosen(self) -> list[str]:
-        """Say by what the best runs were chosen, where that was not the training loss."""
+        """Return a sentence on the best runs that were not chosen by the training loss alone."""
         if not self.chosen:
             return []
         each = "; ".join(
@@ -172,17 +173,17 @@ compared: {each}."
         ]
 
     def latent_runs(self) -> list[tuple[pd.Series, Array]]:
-        """Return each entry's best run and its best one of two dimensions, with their test codes.
+        """Return each entry's best run and its best two-dimensional run, with their test codes.
 
-        First those of two dimensions; none stands there twice.
+        Two-dimensional runs come first; no run comes twice.
         """
         best = [*self.best_of_two_dimensions(), *self.best(self.runs)]
         return self.with_snapshot("codes", {run["run"]: run for run in best}.values())
 
     def label(self, run: pd.Series) -> str:
-        """Name a run by its entry and, where that has more than one setting, its values.
+        """Name a run by its entry and its values on the axes on which the entry's runs differ.
 
-        The latent dimension stands there too if not all runs have the same.
+        The latent dimension is added if the runs of all entries differ in it.
         """
         of_entry = self.runs[self.runs["entry"] == run["entry"]]
         axes = [axis for axis in self.axes if of_entry[axis].nunique() > 1]

@@ -1,4 +1,4 @@
-"""Rows of images below one another, a row a model: how most comparisons of images are laid out."""
+"""Draws rows of images, one row per model: the layout of most comparisons of images."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -13,20 +13,22 @@ from latentgrid.results.trained import Array
 
 LABEL_WIDTH = 24  # letters
 FONT = 7
-LINE = 0.13  # of text, in inches like all that follow
-SPACE = 0.06  # beside text, and half of that between rows
-BETWEEN = 0.12  # strips
-LARGEST = 0.8  # side of an image
+# In inches: the height of a line of text; the space beside text, half of which is between rows; the
+# space between strips; and the side of an image.
+LINE = 0.13
+SPACE = 0.06
+BETWEEN = 0.12
+MAX_SIDE = 0.8
 
 
 @dataclass(frozen=True)
 class Row:
-    """Images beside one another, with a label to the left.
+    """A row of images with a label to its left.
 
     Attributes:
-        strips: uint8 images (n, c, h, w), each strip a place of its own; all rows of a figure have
-            as many strips, with as many images of one size.
-        note: what stands to the right.
+        strips: groups of uint8 images (n, c, h, w) with space between the groups. All rows of a
+            figure have the same number of strips, images per strip, and image size.
+        note: the text to the right.
     """
 
     label: str
@@ -42,15 +44,18 @@ def draw_rows(
 ) -> Figure:
     """Draw rows of images.
 
-    `titles` stand above the strips, `headings` above the images of each strip, `notes` above the
-    rows' notes.
+    Args:
+        rows: from top to bottom.
+        titles: texts above the strips.
+        headings: texts above the images of each strip.
+        notes: the text above the rows' notes.
     """
     labels = [_wrapped(row.label) for row in rows]
     counts = [len(strip) for strip in rows[0].strips]
     left = _width(line for label in labels for line in label.splitlines())
     right = _width([notes, *(row.note for row in rows)])
     free = WIDTH - left - right - BETWEEN * (len(counts) - 1)
-    width = min(free / sum(counts), LARGEST)
+    width = min(free / sum(counts), MAX_SIDE)
     height = width * rows[0].strips[0].shape[2] / rows[0].strips[0].shape[3]
     step = SPACE / 2 + max(height, LINE * max(len(label.splitlines()) for label in labels))
     above = 1.5 * LINE * (bool(titles) + bool(headings) or bool(notes))
@@ -78,7 +83,7 @@ def draw_rows(
 def _head(
     panels: Sequence[Axes], titles: Sequence[str], headings: Sequence[str], notes: str
 ) -> None:
-    """Write what stands above the first row."""
+    """Write the texts above the first row."""
     for panel, title in zip(panels, titles, strict=bool(titles)):
         panel.set_title(title, fontsize=FONT + 1, pad=14 if headings else 4)
     if headings:
@@ -94,7 +99,7 @@ def _head(
 
 
 def _width(lines: Iterable[str]) -> float:
-    """Return the inches that the widest line takes, with the space beside it."""
+    """Return the width of the widest line in inches, with the space beside it."""
     points = [TextPath((0, 0), line, size=FONT).get_extents().width for line in lines if line]
     return max(points, default=0.0) / 72 + 2 * SPACE
 

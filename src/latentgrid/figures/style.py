@@ -1,4 +1,4 @@
-"""What all figures share: sizes, fonts, colours, and how images are laid out."""
+"""The style of all figures: sizes, fonts, colours, and sheets of images."""
 
 import textwrap
 from collections.abc import Sequence
@@ -27,9 +27,11 @@ FRAME_QUALITY = 80
 FRAME_MILLISECONDS = 800
 COLUMNS = 3
 TITLE_WIDTH = 30  # characters
-FEW_TICKS = 1.6  # the same ratio, below which the ticks are linear
-MANY_TICKS = 30  # ratio of the ends of a logarithmic axis from which on only powers are labelled
-DECIMALS = 9  # of a place in a figure: far below a pixel, far above the error of a float
+# Ratios of the ends of a logarithmic axis: below the first its ticks are linear; from the second on
+# only powers of ten are labelled.
+FEW_TICKS = 1.6
+MANY_TICKS = 30
+DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
 GAP = 2  # pixels between images of a sheet
 # Petroff (2021), "Accessible color sequences for data visualization": ten colours that stay
 # apart under the common colour vision deficiencies.
@@ -37,7 +39,7 @@ PALETTE = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
-MARKERS = "o^sDvP*X"  # of classes that share a colour
+MARKERS = "o^sDvP*X"  # tell apart classes that share a colour
 mpl.use("agg")
 mpl.rcParams.update(
     {
@@ -59,10 +61,10 @@ mpl.rcParams.update(
 
 
 class SteadyLayoutEngine(ConstrainedLayoutEngine):
-    """Matplotlib's constrained layout with places that are rounded.
+    """Matplotlib's constrained layout with rounded positions.
 
-    Its solver adds up in the order of memory addresses: the last digits of a place, and with them
-    the bytes of a PDF, differ from call to call.
+    Its solver adds numbers in the order of memory addresses, so that the last digits of positions,
+    and with them the bytes of a PDF, differ from call to call.
     """
 
     def execute(self, fig: Figure) -> Any:
@@ -72,7 +74,7 @@ class SteadyLayoutEngine(ConstrainedLayoutEngine):
         for axes in fig.axes:  # those of subfigures too
             if axes.get_in_layout():
                 axes.set_position(np.round(axes.get_position(original=True).bounds, DECIMALS))
-                axes.set_in_layout(True)  # which `set_position` takes it out of
+                axes.set_in_layout(True)  # as `set_position` switches it off
         return grids
 
 
@@ -95,14 +97,14 @@ def save_png(figure: Figure, path: Path) -> None:
 
 
 def save_pdf(figure: Figure, path: Path) -> None:
-    """Write a figure as PDF, without what would change its bytes."""
+    """Write a figure as PDF, without the dates and versions that would change its bytes."""
     with replacing(path) as part:
         unchanging = {"CreationDate": None, "Creator": None, "Producer": None}
         _steady(figure).savefig(part, format="pdf", metadata=unchanging)
 
 
 def save_animation(figures: Sequence[Figure], path: Path) -> None:
-    """Write figures of one size as the frames of a WebP that repeats; the last one stays longer."""
+    """Write figures of one size as the frames of a WebP that repeats; the last stays longer."""
     frames = []
     for figure in figures:
         drawn = BytesIO()
@@ -142,9 +144,9 @@ def show_images(axes: Axes, images: Array, columns: int) -> None:
 
 
 def scatter_by_class(axes: Axes, points: Array, labels: Array, largest: float = 9) -> None:
-    """Draw points (n, 2), a colour and marker a class.
+    """Draw points (n, 2) with a colour and marker for each class.
 
-    The fewer they are the larger they are drawn, up to a size in pt².
+    The fewer points there are, the larger they are drawn, up to `largest` pt².
     """
     colours = np.array(PALETTE)[labels % len(PALETTE)]
     markers = np.array([_marker(label) for label in labels])
@@ -156,7 +158,7 @@ def scatter_by_class(axes: Axes, points: Array, labels: Array, largest: float = 
 
 
 def scatter_plane(axes: Axes, points: Array, labels: Array) -> None:
-    """Draw points (n, 2) of a plane whose axes have no unit, by class."""
+    """Draw points (n, 2) by class, in a plane whose axes have no unit."""
     scatter_by_class(axes, points, labels)
     name_classes(axes, points, labels)
     axes.set(xticks=[], yticks=[])
@@ -184,7 +186,7 @@ def _marker(label: int) -> str:
 
 
 def name_classes(axes: Axes, points: Array, labels: Array) -> None:
-    """Write each class's name at the median of its points (n, 2), for eyes that confuse colours."""
+    """Write each class's name at the median of its points (n, 2), so that no colour is needed."""
     for label in np.unique(labels):
         x, y = np.median(points[labels == label], axis=0)
         text = axes.text(x, y, str(label), ha="center", va="center", fontsize=8, weight="bold")
@@ -192,7 +194,7 @@ def name_classes(axes: Axes, points: Array, labels: Array) -> None:
 
 
 def loss_axis(axes: Axes, losses: pd.Series) -> None:
-    """Let the y axis show all of these losses, on a logarithmic scale if all are above zero."""
+    """Fit the y axis to these losses, with a logarithmic scale if all are above zero."""
     low, high = losses.min(), losses.max()
     if low <= 0:
         margin = 0.05 * (high - low) + 1e-6
@@ -212,7 +214,7 @@ def loss_axis(axes: Axes, losses: pd.Series) -> None:
 def panels(
     n: int, aspect: float = 1.0, title_lines: int = 1, columns: int = COLUMNS
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure of n panels in rows of three; `aspect` is a panel's height over its width."""
+    """Return a figure with n panels in rows; `aspect` is a panel's height divided by its width."""
     columns = min(n, columns)
     rows = -(-n // columns)
     height = aspect * WIDTH / columns + 0.15 * title_lines + (0.3 if aspect < 1 else 0)

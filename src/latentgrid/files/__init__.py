@@ -1,4 +1,4 @@
-"""What lies where, and how it is written, locked and put aside.
+"""Where files lie, and how they are written, locked and put aside.
 
-No file here knows what is in a file; who reads and writes one does.
+No module here knows the content of a file; the modules that read and write it do.
 """

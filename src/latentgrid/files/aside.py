@@ -1,6 +1,6 @@
-"""Runs that left the grid: put aside, never deleted, and taken back when the grid has them again.
+"""Moves runs that left the grid aside, and takes them back when the grid has them again.
 
-What no grid of today asks for may be hours of another one's training, and saved nowhere else.
+They are never deleted: they may have taken hours to train, and may exist nowhere else.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,22 +9,22 @@ from pathlib import Path
 
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout
-from latentgrid.files.links import first_link, leads_away
+from latentgrid.files.links import first_link, link_error
 from latentgrid.files.locks import is_held
 from latentgrid.files.run_files import RunFiles
 
 
 def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]:
-    """Move the runs, done or unfinished, that are not planned out of the way.
+    """Move the runs that are not planned, done or unfinished, aside.
 
-    Of a link only the link itself is removed.
+    Where a run's folder is a link, the link is removed and what it leads to stays.
 
     Returns:
-        For each from where and to where; a link has no such place and stands there twice.
+        For each moved folder its old and its new path; for a removed link its path twice.
 
     Raises:
-        UserError: a workflow makes these results, or a planned run lies behind a link; then
-            nothing was moved.
+        UserError: a workflow is making these results, or a planned run lies behind a link; nothing
+            was moved.
     """
     if is_held(layout.lock):
         raise UserError(f"{layout.results} is being made by a snakemake; prune when it is done")
@@ -32,7 +32,7 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
     kept = {run.folder for run in runs} | {run.state for run in runs}
     for folder in sorted({layout.runs, layout.state, layout.aside, *kept}):
         if link := first_link(folder, layout.results):
-            raise leads_away(link)
+            raise link_error(link)
     left = {*layout.runs.glob("*/*/seed=*"), *layout.state.glob("*")} - kept
     moved = []
     for folder in sorted({first_link(folder, layout.results) or folder for folder in left}):
@@ -40,7 +40,7 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
             folder.unlink()
             moved.append((folder, folder))
         else:
-            moved.append((folder, _moved(folder, layout.aside / _below(layout, folder))))
+            moved.append((folder, _move(folder, layout.aside / _below(layout, folder))))
     for settings in [*layout.runs.glob("*/*"), *layout.runs.glob("*")]:
         if settings.is_dir() and not any(settings.iterdir()):
             settings.rmdir()
@@ -48,21 +48,21 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
 
 
 def put_run_aside(layout: Layout, run: RunFiles) -> None:
-    """Move a run that is to be trained again out of the way: its settings may come back."""
+    """Move a run that is to be trained again aside, as its settings may come back."""
     if run.folder.is_dir() and not first_link(run.folder, layout.results):
-        _moved(run.folder, layout.aside / _below(layout, run.folder))
+        _move(run.folder, layout.aside / _below(layout, run.folder))
 
 
 def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bool:
-    """Move the version of a run that fits the plan, if one was put aside, back to its place.
+    """Move a run that was put aside and fits the plan back to its place.
 
     Args:
         layout: of the data set.
-        run: the files of the run, which does not fit or is not there.
-        fits: tells whether the run in a folder fits.
+        run: the files of the run; what is in their place does not fit, or there is nothing.
+        fits: tells whether the run in a folder fits the plan.
 
     Returns:
-        Whether there was one.
+        Whether a fitting run was found.
     """
     aside = layout.aside / _below(layout, run.folder)
     if first_link(aside, layout.results):
@@ -73,17 +73,17 @@ def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bo
         return False
     waiting = found.rename(found.with_name(f".{found.name}"))
     put_run_aside(layout, run)
-    _moved(waiting, run.folder)
+    _move(waiting, run.folder)
     return True
 
 
 def _below(layout: Layout, folder: Path) -> Path:
-    """Return where a folder lies among the results: `runs/…` or `state/…`."""
+    """Return the path of a folder within the results: `runs/…` or `state/…`."""
     return folder.relative_to(layout.results)
 
 
-def _moved(folder: Path, to: Path) -> Path:
-    """Move a folder; what stands at its new place is kept beside it, with a number."""
+def _move(folder: Path, to: Path) -> Path:
+    """Move a folder; a folder that is in its new place already is first renamed, with a number."""
     if to.exists():
         number = next(n for n in count(1) if not to.with_name(f"{to.name}~{n}").exists())
         to.rename(to.with_name(f"{to.name}~{number}"))

@@ -1,4 +1,4 @@
-"""Writing files so that no reader ever sees half of one."""
+"""Writes files so that no reader ever sees half of one."""
 
 import contextlib
 import csv
@@ -15,7 +15,7 @@ from latentgrid.errors import damaged
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that replaces it when the block ends without error."""
+    """Yield a temporary path, whose file replaces `path` if the block ends without error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
@@ -42,7 +42,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, *keys: str) -> Any:
-    """Return what a JSON file of the pipeline holds: with `keys`, an object that has all of them.
+    """Return the content of a JSON file of the pipeline; with `keys`, an object that has them all.
 
     Raises:
         UserError: the file is damaged.
@@ -66,10 +66,10 @@ def read_rows(path: Path, *columns: str) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            rows, there = list(reader), reader.fieldnames or ()
+            rows, columns_found = list(reader), reader.fieldnames or ()
     except (ValueError, csv.Error, IsADirectoryError) as error:
         raise damaged(path, error) from None
-    missing = [column for column in columns if column not in there]
+    missing = [column for column in columns if column not in columns_found]
     if missing:
         raise damaged(path, f"it lacks {', '.join(missing)}")
     if any(row.get(column) is None for row in rows for column in columns):

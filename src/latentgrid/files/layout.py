@@ -1,4 +1,4 @@
-"""Where everything lives that belongs to no single run; `run_files` has the rest."""
+"""The paths of all files that belong to no single run; `run_files` has those of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +65,12 @@ class Layout:
 
     @property
     def verdict_files(self) -> list[Path]:
-        """Every table of what was published and whether it reproduces."""
+        """Every table of verdicts."""
         return [self.tables / name for name in VERDICTS]
 
     @property
     def inventory(self) -> Path:
-        """The digest of each run's outcome, so that a step on all runs depends on one file."""
+        """The digests of all runs' outcomes, the one file on which steps over all runs depend."""
         return self.results / "inventory.json"
 
     @property
@@ -88,25 +88,25 @@ class Layout:
         return self.figures / f"{figure}.png"
 
     def animation(self, figure: str) -> Path:
-        """Return the file of the frames of a figure that moves."""
+        """Return the file of a figure's animation."""
         return self.figures / f"{figure}.webp"
 
     def seen(self, figure: str) -> Path:
-        """Return the file of which entries a figure shows, what is seen in it, and why if not."""
+        """Return the file with a figure's entries and sentences, or why it is missing."""
         return self.figures / f"{figure}.json"
 
     @property
     def drawn_from(self) -> Path:
-        """What steps between runs and figures make."""
+        """The results of steps between runs and figures."""
         return self.figures / "drawn_from"
 
     def tensors(self, name: str) -> Path:
-        """Return the file of a step between runs and figures: `embedded_codes`, an experiment."""
+        """Return the tensors of a step between runs and figures, such as `embedded_codes`."""
         return self.drawn_from / f"{name}.safetensors"
 
     @property
     def interactive(self) -> Path:
-        """Latent plots to be a part of the report."""
+        """The interactive plots of the report."""
         return self.drawn_from / "interactive.json"
 
     @property
@@ -121,22 +121,22 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """What each job said."""
+        """The output of each job."""
         return self.results / "logs"
 
     @property
     def tracking_log(self) -> Path:
-        """What was said while MLflow was brought up to date."""
+        """The messages of the process that brings MLflow up to date."""
         return self.logs / "tracking.log"
 
     @property
     def tried(self) -> Path:
-        """A key to the networks that were found to fit the images."""
+        """A digest of the networks that were tried and fit the images."""
         return self.logs / "trial.key"
 
     @property
     def orders(self) -> Path:
-        """What each job of the last call was to make, and by which code."""
+        """The orders of the last call: what each job was to make, and by which code."""
         return self.results / ".orders.sqlite"
 
     @property
@@ -146,17 +146,17 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """What unfinished runs have so far; empty when all are done."""
+        """The checkpoints and histories of unfinished runs; empty when all are done."""
         return self.results / "state"
 
     @property
     def lock(self) -> Path:
-        """Held by the snakemake that makes these results."""
+        """The lock that a snakemake holds while it makes these results."""
         return self.results / ".lock"
 
     @property
     def fork_server(self) -> Path:
-        """The socket at which jobs find a process to be a fork of."""
+        """The socket at which jobs ask the fork server for a fork."""
         return self.results / ".fork_server"
 
     def run(self, name: str) -> RunFiles:
@@ -164,5 +164,5 @@ class Layout:
         return RunFiles(self.runs / name, self.state / name.replace("/", ","))
 
     def name(self, run: RunFiles) -> str:
-        """Return what the run of these files is called."""
+        """Return the name of the run with these files."""
         return str(run.folder.relative_to(self.runs))

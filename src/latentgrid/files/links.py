@@ -1,7 +1,7 @@
-"""Symbolic links among results: nothing is written, and nothing deleted, behind one.
+"""Finds symbolic links among results: nothing is written or deleted behind one.
 
-`results/`, `data/` and a data set's folder in them may lie on another disk, behind a link. Below
-these a link has its owner's reasons, which no step can know.
+`results/`, `data/` and a data set's folder in them may be links, for example to another disk. Any
+link below these is refused, as no step can know what it is for.
 """
 
 import os
@@ -16,18 +16,18 @@ def refuse_links(layout: Layout) -> None:
     for place, folders, files in os.walk(layout.results):
         for path in (Path(place, name) for name in (*folders, *files)):
             if path.is_symlink():
-                raise leads_away(path)
+                raise link_error(path)
 
 
 def first_link(path: Path, below: Path) -> Path | None:
-    """Return the link closest to `below` on the way from there to `path`."""
+    """Return the first link on the way from the folder `below` down to `path`, or None."""
     parts = path.relative_to(below).parts
     ways = (below.joinpath(*parts[: n + 1]) for n in range(len(parts)))
     return next((way for way in ways if way.is_symlink()), None)
 
 
-def leads_away(link: Path) -> UserError:
-    """Return the error of a link where there may be none."""
+def link_error(link: Path) -> UserError:
+    """Return the error for a link in a place where links are refused."""
     return UserError(
         f"{link} is a link to {link.readlink()}, where nothing may be written or deleted; put "
         "the files in its place, or remove the link (only results/, data/ and a data set's folder "

@@ -1,4 +1,4 @@
-"""Looking at file locks without disturbing those who hold them."""
+"""Looks at file locks without taking them."""
 
 import fcntl
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_held(lock: Path) -> bool:
-    """Tell whether a process holds a lock file, without ever making one or keeping it for long."""
+    """Tell whether a process holds a lock. It creates no lock file and keeps no lock."""
     try:
         descriptor = os.open(lock, os.O_RDONLY)
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Files of other users in a project, said in one line before anything starts.
+"""Refuses, before anything starts, files that the user may not write.
 
-One call as root is enough for results that nobody else can go on with.
+After one call as root, for example, nobody else can write the results.
 """
 
 import os
@@ -12,7 +12,7 @@ from latentgrid.errors import UserError
 
 
 def require_writable(paths: Iterable[Path]) -> None:
-    """Raise a UserError for the first path that may not be written, or made where it is missing."""
+    """Raise a UserError for the first path that the user may not write, or not create."""
     for path in paths:
         place = next(place for place in (path, *path.absolute().parents) if place.exists())
         if not os.access(place, os.W_OK | (os.X_OK if place.is_dir() else 0)):
@@ -20,9 +20,9 @@ def require_writable(paths: Iterable[Path]) -> None:
 
 
 def require_writable_below(folder: Path) -> None:
-    """Raise a UserError if a folder, or a folder in it, may not be written, or a file of others.
+    """Raise a UserError if the user may not write a folder, or a folder or other user's file in it.
 
-    A file of one's own that is read-only is replaced by its next version.
+    The user's own read-only files do no harm: they are replaced and not written to.
     """
     require_writable([folder])
     for place, folders, files in os.walk(folder):
@@ -32,7 +32,7 @@ def require_writable_below(folder: Path) -> None:
 
 
 def user_name(number: int) -> str:
-    """Return what the user of a number is called."""
+    """Return the name of the user with this number, as "the user anna"."""
     try:
         return f"the user {pwd.getpwuid(number).pw_name}"
     except KeyError:

@@ -1,4 +1,4 @@
-"""Where the files of one run live. Apart from `layout`, because training imports it."""
+"""The paths of the files of one run. A module of its own, because training imports nothing else."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run: `folder` when it is done, `state` while it trains."""
+    """The files of one run: in `folder` when it is done, in `state` while it trains."""
 
     folder: Path
     state: Path
@@ -33,7 +33,7 @@ class RunFiles:
 
     @property
     def results(self) -> list[Path]:
-        """What training makes, besides the outcome and the timing."""
+        """The results of training, without the outcome and the timing."""
         return [self.config, self.history, self.snapshots, self.weights]
 
     @property
@@ -48,7 +48,7 @@ class RunFiles:
 
     @property
     def judged(self) -> Path:
-        """What the judge takes the last samples for."""
+        """The judge's probabilities for the run's images."""
         return self.folder / "judged.safetensors"
 
     @property
@@ -73,7 +73,7 @@ class RunFiles:
 
     @property
     def checkpoints(self) -> Path:
-        """What an unfinished run needs to go on."""
+        """What an unfinished run needs to resume."""
         return self.state / "checkpoints"
 
     @property
@@ -83,5 +83,5 @@ class RunFiles:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that trains this run."""
+        """The lock that a process holds while it trains this run."""
         return self.state / "lock"

@@ -1,4 +1,4 @@
-"""From `params.yaml` to runs, and what can be named there.
+"""Reads `params.yaml`, makes the runs of it, and knows every name that may stand in it.
 
-Whatever the Snakefile reads before anything runs: no torch, no numpy, no pandas.
+The Snakefile reads this before anything runs, so nothing here imports torch, NumPy or pandas.
 """

@@ -1,7 +1,7 @@
-"""What can be named in `params.yaml`, and what its file says of it, without importing torch.
+"""Lists what `params.yaml` can name, and reads facts about it from its file, without torch.
 
 `components` finds the files. A model's hyperparameters are the annotated arguments of its class's
-constructor, but for what the data say: `image_shape` and `classes`.
+constructor, except those that the data decide: `image_shape` and `classes`.
 """
 
 import ast
@@ -18,7 +18,7 @@ from latentgrid.errors import UserError
 from latentgrid.grid import components, hyperparameters, plugins
 from latentgrid.grid.components import file_of, module_of, statements
 
-# What a model's constructor gets from the code that builds it, and from no configuration.
+# The arguments of a model's constructor that the data decide, and not the configuration.
 OF_THE_DATA = ("self", "image_shape", "classes")
 Fields = dict[str, tuple[Any, Any]]
 TRAINING: Fields = {
@@ -29,17 +29,17 @@ TRAINING: Fields = {
     "precision": (hyperparameters.Precision, ...),
 }
 OF_A_FIGURE = ("TITLE", "SECTION", "PLACE", "CAPTION", "CLAIM", "NEEDS", "READS", "ANIMATED")
-OTHER_FIGURES = "Further figures"  # the heading of those that name none
+OTHER_FIGURES = "Further figures"  # the section of figures without a SECTION
 CONTRACT = plugins.PACKAGE_FOLDER / "models" / "__init__.py"
 # The methods of a `models.LatentVariableModel`.
 DENSITIES = frozenset({"propose", "log_prior", "decode"})
 
 
 def read_plugins() -> None:
-    """Look at the plugins that were chosen.
+    """Check the chosen plugins by reading all their files.
 
     Raises:
-        UserError: something in them is wrong; the text names the file.
+        UserError: something in a file is wrong; the text names the file.
     """
     for remembered in REMEMBERED:
         remembered.cache_clear()
@@ -66,9 +66,9 @@ def datasets() -> tuple[str, ...]:
 
 
 def same_from_any_mirror(dataset: str) -> bool:
-    """Return whether a source says so, its constant SAME_FROM_ANY_MIRROR.
+    """Return the constant SAME_FROM_ANY_MIRROR of a data set's file; False if it has none.
 
-    It then verifies what it fetches by checksums of its own, or fetches nothing.
+    It is True for a source that verifies what it fetches by checksums, or that fetches nothing.
     """
     return bool(components.constant(file_of("datasets", dataset), "SAME_FROM_ANY_MIRROR"))
 
@@ -94,7 +94,7 @@ def claims() -> tuple[str, ...]:
 
 
 def modules_of(settings: Mapping[str, Any]) -> list[str]:
-    """Return the modules that a run's settings name: its model, its optimizer, its corruption."""
+    """Return the modules of a run's model, optimizer and corruption."""
     model, given = settings["model"], settings["hyperparameters"]
     found = [module_of("models", model)]
     for name, field in settings_schema(model).model_fields.items():
@@ -107,17 +107,17 @@ def modules_of(settings: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a figure's file says of it, by its docstring and constants.
+    """The facts about a figure that its file's docstring and constants say.
 
     Attributes:
         purpose: the first sentence of its docstring.
         title: TITLE, else the file's name.
-        section: SECTION, the heading of the report that it stands below.
-        place: PLACE among the figures of its section, from 1 on; one without stands last.
+        section: SECTION, its section of the report.
+        place: PLACE among the figures of its section, from 1 on; figures without it come last.
         caption: CAPTION, what to look at.
-        claim: CLAIM, what its source claims of it; may be missing.
-        needs: NEEDS, what its models must be able to do; None if it shows no models.
-        reads: READS, the results that it draws beside runs and tables, by name.
+        claim: CLAIM, what its source claims; empty if it claims nothing.
+        needs: NEEDS, the abilities that its models must have; None if it shows no models.
+        reads: READS, the names of the results that it reads besides runs and tables.
         is_animated: ANIMATED, whether it has an animation too.
     """
 
@@ -134,10 +134,11 @@ class Figure:
 
 @cache
 def figure(name: str) -> Figure:
-    """Return what a figure says of itself.
+    """Read a figure's facts from its file.
 
     Raises:
-        UserError: it has no docstring, no caption, or a constant that is none.
+        UserError: it has no docstring or no caption, or the value of a constant cannot be read
+            without running the file.
     """
     file = file_of("figures", name)
     lines = statements(file)
@@ -164,7 +165,7 @@ def figure(name: str) -> Figure:
 
 @cache
 def abilities(model: str) -> frozenset[str]:
-    """Return the names of a model's methods; what encodes and decodes can `reconstruct` too."""
+    """Return the names of a model's methods; with `encode` and `decode`, also `reconstruct`."""
     methods = _methods(file_of("models", model), _class_of(model).name)
     pair = {"reconstruct"} if {"encode", "decode"} <= methods else set()
     return methods | pair
@@ -172,7 +173,7 @@ def abilities(model: str) -> frozenset[str]:
 
 @cache
 def model_hyperparameters(model: str) -> Fields:
-    """Return `{name: (type, default)}` of a model's constructor; `...` where it has no default."""
+    """Return `{name: (type, default)}` of a model's constructor; `...` stands for no default."""
     constructor = next(
         function
         for function in _class_of(model).body
@@ -193,7 +194,7 @@ def model_hyperparameters(model: str) -> Fields:
 
 @cache
 def settings_schema(model: str) -> type[Any]:
-    """Return the pydantic model of one run's settings: the model's own and the training's."""
+    """Return the pydantic model of a run's hyperparameters: the model's own and the training's."""
     fields = model_hyperparameters(model)
     if not is_closed_form(model):
         fields = fields | TRAINING
@@ -209,13 +210,13 @@ def settings_schema(model: str) -> type[Any]:
 
 @cache
 def description(model: str) -> str:
-    """Return the first sentence of what the model's class says of itself."""
+    """Return the first sentence of the docstring of a model's class."""
     return (ast.get_docstring(_class_of(model)) or "").partition("\n")[0]
 
 
 @cache
 def is_closed_form(model: str) -> bool:
-    """Return whether the model's class says `closed_form: ClassVar = True`."""
+    """Return whether the model's class has `closed_form: ClassVar = True`."""
     return bool(said(model, "closed_form"))
 
 
@@ -237,7 +238,7 @@ def said(model: str, constant: str) -> Any:
 
 @cache
 def _class_of(model: str) -> ast.ClassDef:
-    """Return the class in a model's file whose constructor takes the shape of an image."""
+    """Return the class in a model's file whose constructor takes `image_shape`."""
     for definition in statements(file_of("models", model)):
         if isinstance(definition, ast.ClassDef):
             for function in definition.body:
@@ -253,7 +254,7 @@ def _target(line: ast.Assign | ast.AnnAssign) -> str:
 
 
 def _methods(file: Path, class_name: str) -> frozenset[str]:
-    """Return the names of the methods of a class and of the classes it builds on but `Model`."""
+    """Return the names of the methods of a class and of its base classes except `Model`."""
     return frozenset(
         part.name
         for body in _bodies(file, class_name)
@@ -263,7 +264,7 @@ def _methods(file: Path, class_name: str) -> frozenset[str]:
 
 
 def _bodies(file: Path, class_name: str) -> Iterator[list[ast.stmt]]:
-    """Yield the statements of a class and then of the classes it builds on but `Model`."""
+    """Yield the statements of a class, then those of its base classes except `Model`."""
     for line in statements(file):
         if isinstance(line, ast.ClassDef) and line.name == class_name:
             yield line.body
@@ -277,7 +278,7 @@ def _bodies(file: Path, class_name: str) -> Iterator[list[ast.stmt]]:
 
 
 def _imported_file(file: Path, line: ast.ImportFrom) -> Path | None:
-    """Return the file that a `from … import` of a file reads; None if it is a library's."""
+    """Return the file that a `from … import` in a file reads; None if a library has it."""
     if not line.level:
         return plugins.source(str(line.module))
     place = file.parents[line.level - 1].joinpath(*(line.module or "").split("."))

@@ -1,8 +1,8 @@
-"""Files that are found by their names: models, data sets, measures, figures and so on.
+"""Finds components by their names: models, data sets, measures, figures and so on.
 
-A component is one file, in this package or in a plugin folder; its name is the file's. Files are
-parsed here and not run, so that nothing heavy is imported. What begins with _ is code that
-components share.
+A component is one file, in this package or in a plugin folder, and has the file's name. Files are
+parsed here and not run, so that nothing heavy is imported. A file whose name begins with _ is no
+component: it has code that components share.
 """
 
 import ast
@@ -26,9 +26,9 @@ class Kind:
     """A kind of component.
 
     Attributes:
-        folder: where this package's lie.
+        folder: the folder of this package's components.
         defines: the functions and constants that each file must have.
-        has_class: whether each file must have a class, which says in a docstring what it is.
+        has_class: whether each file must have a class with a docstring.
     """
 
     folder: str
@@ -36,7 +36,7 @@ class Kind:
     has_class: bool = False
 
 
-# By the name of their folder in a plugin folder.
+# The kinds by the name of their folder in a plugin folder.
 KINDS = {
     "models": Kind("models"),
     "datasets": Kind("data/sources", ("SIZE", "load")),
@@ -58,7 +58,7 @@ def file_of(kind: str, name: str) -> Path:
     """Return the file of a component.
 
     Raises:
-        UserError: there is none of this name.
+        UserError: there is no component of this name.
     """
     if name not in _files(kind):
         raise UserError(f"{name}: unknown; allowed {kind}: {', '.join(names(kind))}")
@@ -66,10 +66,10 @@ def file_of(kind: str, name: str) -> Path:
 
 
 def module_of(kind: str, name: str) -> str:
-    """Return the name by which a component is imported, as `latentgrid.models.vae`.
+    """Return the name of a component's module, such as `latentgrid.models.vae`.
 
     Raises:
-        UserError: there is none of this name.
+        UserError: there is no component of this name.
     """
     file = file_of(kind, name)
     for root in plugins.roots():
@@ -99,7 +99,7 @@ def _found(kind: str, chosen: str) -> Mapping[str, Path]:
     """Return each component's file by its name; `chosen` says which plugins there are.
 
     Raises:
-        UserError: two files have one name.
+        UserError: two files have the same name.
     """
     found: dict[str, Path] = {}
     for folder, named in _folders(kind):
@@ -114,7 +114,7 @@ def _found(kind: str, chosen: str) -> Mapping[str, Path]:
 
 
 def _folders(kind: str) -> Iterator[tuple[Path, list[Path]]]:
-    """Yield each folder that holds components of a kind, and which of its files if not all."""
+    """Yield each folder with components of a kind, and its files that count; none means all."""
     yield plugins.PACKAGE_FOLDER / KINDS[kind].folder, []
     for root in plugins.roots():
         folder = root.folder / kind
@@ -124,7 +124,7 @@ def _folders(kind: str) -> Iterator[tuple[Path, list[Path]]]:
 
 
 def require_sound_plugins() -> None:
-    """Refuse plugin folders in which something would not be found, or not be heeded when edited.
+    """Refuse files in plugin folders that would not be found, or whose edits nobody would see.
 
     Raises:
         UserError: the text names the file and what is wrong with it.
@@ -146,7 +146,7 @@ def require_sound_plugins() -> None:
 
 
 def _require_kind(root: plugins.Root, path: Path) -> None:
-    """Refuse what lies in a plugin folder but in no folder of a kind."""
+    """Refuse a file in a plugin folder that is in no folder of a kind."""
     kind = path.parent.name if path.is_file() else path.name
     is_code = path.suffix == ".py" if path.is_file() else any(path.rglob("*.py"))
     if is_code and (kind not in KINDS or path.parents[path.is_file()] != root.folder):
@@ -157,7 +157,7 @@ def _require_kind(root: plugins.Root, path: Path) -> None:
 
 
 def _require_known_imports(file: Path) -> None:
-    """Refuse imports of the project's other files, whose edits would make nothing again."""
+    """Refuse imports of the project's other files, as an edit of these would make nothing again."""
     for line in ast.walk(ast.Module(statements(file), [])):
         if isinstance(line, ast.Import):
             imported = [name.name for name in line.names]
@@ -224,7 +224,7 @@ def statements(file: Path) -> list[ast.stmt]:
 
 
 def constant(file: Path, name: str) -> Any:
-    """Return the value of a constant of a file, or None if there is none of that name.
+    """Return the value of a constant of a file, or None if the file does not define it.
 
     Raises:
         UserError: the value cannot be read without running the file.
@@ -236,7 +236,7 @@ def constant(file: Path, name: str) -> Any:
 
 
 def plain(file: Path, what: str, value: ast.expr | None) -> Any:
-    """Return a value that a file spells out.
+    """Return the value of a literal in a file.
 
     Raises:
         UserError: it cannot be read without running the file.

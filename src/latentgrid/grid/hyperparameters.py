@@ -17,11 +17,11 @@ from latentgrid.grid import components
 
 @dataclass(frozen=True)
 class NameOf:
-    """Says of a hyperparameter that it names a component.
+    """Marks the type of a hyperparameter that names a component.
 
     Attributes:
-        kind: of the component.
-        names: returns the names that are allowed.
+        kind: the kind of the component.
+        names: returns the allowed names.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class NameOf:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Let pydantic refuse other names."""
+        """Make pydantic refuse other names."""
         return core_schema.no_info_after_validator_function(self._known, handler(source))
 
     def _known(self, name: str) -> str:
@@ -64,15 +64,16 @@ def _no_truth_value(value: object) -> object:
 Integer = Annotated[int, BeforeValidator(_no_truth_value)]
 Real = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=False)]
 
-MOST = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 PositiveInteger = Annotated[
-    Integer, Field(ge=1, le=MOST, description=f"a whole number, 1 or more, {MOST} at most")
+    Integer,
+    Field(ge=1, le=MAX_INTEGER, description=f"a whole number, 1 or more, {MAX_INTEGER} at most"),
 ]
 LatentDim = Annotated[Integer, Field(ge=1, le=4096, description="a whole number from 1 to 4096")]
 PositiveReal = Annotated[Real, Field(gt=0, description="a number above 0")]
 LearningRate = Annotated[Real, Field(gt=0, le=10, description="a number above 0, 10 at most")]
 Optimizer = Annotated[str, NameOf("optimizers", _optimizers_of_every_model)]
-# The same for models whose source applied one optimizer to two networks in turn.
+# For models whose source applied one optimizer to two networks in turn.
 OptimizerOf000 = Annotated[str, NameOf("optimizers", _optimizers)]
 Corruption = Annotated[str, NameOf("corruptions", _corruptions)]
 Flag = Annotated[bool, Field(strict=True, description="true, false")]

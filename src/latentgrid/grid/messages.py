@@ -1,4 +1,4 @@
-"""How wrong values are shown, and what is allowed in their place."""
+"""Texts in messages: wrong values, cut short, and the values allowed in their place."""
 
 import reprlib
 from typing import get_args
@@ -8,15 +8,15 @@ from pydantic.fields import FieldInfo
 from latentgrid.errors import without_credentials
 from latentgrid.grid.hyperparameters import NameOf
 
-LONGEST = 60
-# Aliases let a few lines of YAML stand for more than memory holds.
+MAX_LENGTH = 60
+# A few lines of YAML with aliases can expand to more text than fits into memory.
 SHOWN = reprlib.Repr()
 SHOWN.maxlevel, SHOWN.maxlist, SHOWN.maxdict = 3, 10, 10
-SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 2 * LONGEST
+SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 2 * MAX_LENGTH
 
 
 class EntryError(ValueError):
-    """A wrong value further down than pydantic can see."""
+    """A wrong value in a part of params.yaml that our own code checks and not pydantic."""
 
     def __init__(self, key: str, found: str, allowed: str) -> None:
         super().__init__(f"{key}: {found}; allowed: {allowed}")
@@ -24,7 +24,7 @@ class EntryError(ValueError):
 
 
 def allowed(field: FieldInfo) -> str:
-    """Return in words what a hyperparameter may be."""
+    """Return the allowed values of a hyperparameter in words."""
     choices = get_args(field.annotation)
     for named in field.metadata:
         if isinstance(named, NameOf):
@@ -33,17 +33,17 @@ def allowed(field: FieldInfo) -> str:
 
 
 def shown_key(name: object) -> str:
-    """Return a key as it stands in the file, or shown if it is long or would not be printed."""
+    """Return a key as it is, or as `shown` if it is long or has letters that cannot be printed."""
     text = without_credentials(str(name))
-    return text if text.isprintable() and len(text) <= LONGEST else shown(text)
+    return text if text.isprintable() and len(text) <= MAX_LENGTH else shown(text)
 
 
 def shown(value: object) -> str:
-    """Return a value as messages show it: cut short, and without passwords."""
+    """Return a value as text for a message: cut short, and without passwords."""
     if value is None:
         return "nothing"
     try:
         text = without_credentials(SHOWN.repr(value))
     except ValueError:
         return "a number of thousands of digits"
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 3]}..."

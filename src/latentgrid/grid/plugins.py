@@ -1,8 +1,8 @@
-"""The folders of files that users add: those that `plugins:` names, and installed packages.
+"""Plugin folders: folders of users' files that `plugins:` names, and installed packages.
 
-A plugin folder has a folder for each kind of file in it (`components.KINDS`). It is imported as the
-package of its own name: `extensions/models/mine.py` is the module `extensions.models.mine`. The
-workflow and the commands choose the plugins; an environment variable hands them on to jobs.
+A plugin folder has a folder for each kind of component (`components.KINDS`). It is imported as a
+package with the folder's name: `extensions/models/mine.py` is the module `extensions.models.mine`.
+The workflow and the commands choose the plugins; jobs get them by an environment variable.
 """
 
 import importlib.metadata
@@ -21,7 +21,7 @@ from types import ModuleType
 from latentgrid.errors import UserError
 
 CHOSEN = "LATENTGRID_PLUGINS"  # the environment variable with all plugins, as JSON
-GROUP = "latentgrid.plugins"  # the entry points by which a package says that it holds plugins
+GROUP = "latentgrid.plugins"  # the entry points with which a package announces its plugins
 PACKAGE = "latentgrid"
 PACKAGE_FOLDER = Path(__file__).parents[1]
 PLUGIN_LIST = "a list of folders or files of the project, as in [extensions]"
@@ -29,12 +29,12 @@ PLUGIN_LIST = "a list of folders or files of the project, as in [extensions]"
 
 @dataclass(frozen=True)
 class Root:
-    """A folder that holds plugins.
+    """A plugin folder.
 
     Attributes:
-        package: the name that it is imported by.
+        package: the name of its package in imports.
         folder: its absolute path.
-        files: the files of it that were named; none if it is the folder that was named.
+        files: the named files in it; empty if the folder itself was named.
     """
 
     package: str
@@ -43,24 +43,24 @@ class Root:
 
     @property
     def top_package(self) -> str:
-        """The first part of the name that it is imported by."""
+        """The first part of the name of its package."""
         return self.package.partition(".")[0]
 
     @property
     def top_folder(self) -> Path:
-        """The folder of that package."""
+        """The folder of the top package."""
         depth = self.package.count(".")
         return self.folder.parents[depth - 1] if depth else self.folder
 
 
 def choose(named: Iterable[str]) -> None:
-    """Make these and the installed ones the plugins of this process and of those that it starts.
+    """Make these and the installed plugins those of this process and of the processes it starts.
 
     Args:
-        named: folders, or files in their folders for a kind, relative to where we are.
+        named: plugin folders, or single files in them, relative to the working directory.
 
     Raises:
-        UserError: one is not there, or cannot be imported by its name.
+        UserError: one of them does not exist, or its folder cannot be imported by its name.
     """
     found = [*_named(named), *_installed()]
     for number, root in enumerate(found):
@@ -103,10 +103,10 @@ def _named(named: Iterable[str]) -> list[Root]:
 
 
 def _name_of(folder: Path) -> str:
-    """Return the name that a folder is imported by: its own.
+    """Return the name of a plugin folder as a package.
 
     Raises:
-        UserError: no module can have it, or another one has it.
+        UserError: no module can have this name, or another module has it.
     """
     name = folder.name
     if not name.isidentifier():
@@ -126,10 +126,10 @@ def _name_of(folder: Path) -> str:
 
 @cache
 def _installed() -> tuple[Root, ...]:
-    """Return the packages that are installed as plugins.
+    """Return the installed packages that announce plugins.
 
     Raises:
-        UserError: one of them is not to be found.
+        UserError: one of them cannot be found.
     """
     found = []
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda one: one.value):
@@ -145,7 +145,7 @@ def _installed() -> tuple[Root, ...]:
 
 
 def source(module: str) -> Path | None:
-    """Return the file of a module of this package or of a plugin's; None if it has none."""
+    """Return the file of a module of this package or a plugin; None if there is none."""
     top, *rest = module.split(".")
     folder = _top_folder(top)
     if folder is None:
@@ -156,19 +156,19 @@ def source(module: str) -> Path | None:
 
 
 def is_ours(module: str) -> bool:
-    """Tell whether a module is this package's or a plugin's, and no library's."""
+    """Tell whether a module belongs to this package or a plugin, and not to a library."""
     return _top_folder(module.partition(".")[0]) is not None
 
 
 def _top_folder(top: str) -> Path | None:
-    """Return the folder of a package of ours by the first part of its name."""
+    """Return the folder of this package or of a plugin's top package, by its name."""
     if top == PACKAGE:
         return PACKAGE_FOLDER
     return next((root.top_folder for root in roots() if root.top_package == top), None)
 
 
 def shown(path: Path) -> str:
-    """Return a path as messages name it: seen from the project's folder if it lies in it."""
+    """Return a path as text for messages: relative to the project's folder if it is in it."""
     if path.is_relative_to(PACKAGE_FOLDER):
         return f"src/{PACKAGE}/{path.relative_to(PACKAGE_FOLDER).as_posix()}"
     here = Path.cwd()
@@ -178,7 +178,7 @@ def shown(path: Path) -> str:
 def find_spec(
     name: str, path: Sequence[str] | None, target: ModuleType | None = None
 ) -> ModuleSpec | None:
-    """Return how a module of a plugin folder is loaded; None for any other module."""
+    """Return the import spec of a module in a plugin folder; None for any other module."""
     root = next((root for root in roots() if root.top_package == name.partition(".")[0]), None)
     if root is None:
         return None
@@ -193,16 +193,16 @@ def find_spec(
 
 
 class Finder(MetaPathFinder):
-    """Finds the modules of plugin folders, which need not lie where Python looks."""
+    """Finds modules in plugin folders, which need not be on Python's path."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return how a module is loaded; None leaves it to Python."""
+        """Return the import spec of a module in a plugin folder; None leaves it to Python."""
         return find_spec(fullname, path, target)
 
 
 def make_importable() -> None:
-    """Let Python find the modules of plugin folders, before it looks for others of their names."""
+    """Make Python look for modules in plugin folders before it looks anywhere else."""
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder())

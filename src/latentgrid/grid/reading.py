@@ -14,7 +14,7 @@ from latentgrid.grid.messages import EntryError, shown, shown_key
 from latentgrid.grid.plugins import choose
 from latentgrid.grid.schema import Params
 
-MOST_LINES = 5
+MAX_LINES = 5
 COMMAND_LINE = "--config"
 Sources = Mapping[str, Mapping[str, Any]]
 
@@ -24,8 +24,8 @@ def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = 
 
     Args:
         paths: of the files.
-        given: texts `key=value`, of which each value is YAML too. What Snakemake makes of them is
-            not looked at, as it reads another YAML: 1e-4 is text to it where it is nested.
+        given: texts `key=value`; each value is YAML. Snakemake's own reading of them is ignored, as
+            it uses another version of YAML, in which a nested 1e-4 is a text.
 
     Raises:
         UserError: a file is missing or no YAML, or a value is wrong; the text names the file or
@@ -38,7 +38,7 @@ def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = 
 
 
 def load_plugins(paths: Iterable[Path]) -> None:
-    """Choose the plugins that YAML files name, whatever else stands in them.
+    """Choose the plugins that YAML files name, whatever else is in the files.
 
     Raises:
         UserError: a file is missing or no YAML, or something is wrong with a plugin.
@@ -59,8 +59,8 @@ def _checked(sources: Sources) -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         lines = [_sentence(sources, problem) for problem in error.errors()]
-        if len(lines) > MOST_LINES:
-            lines[MOST_LINES - 1 :] = [f"{len(lines) - MOST_LINES + 1} more mistakes"]
+        if len(lines) > MAX_LINES:
+            lines[MAX_LINES - 1 :] = [f"{len(lines) - MAX_LINES + 1} more mistakes"]
         raise UserError("\n       ".join(lines)) from None
 
 
@@ -73,7 +73,7 @@ def _all_of(sources: Sources) -> dict[str, Any]:
 
 
 def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
-    """Make what `plugins` names the plugins, if it is a list of names: all else hangs on them."""
+    """Choose the plugins first, as other values depend on them; ignore what is no list of names."""
     named = raw.get("plugins")
     names = named if isinstance(named, list) and all(isinstance(n, str) for n in named) else []
     try:
@@ -92,7 +92,7 @@ def read_entry(text: str) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping that a YAML 1.2 file holds; a key given twice is refused."""
+    """Return the mapping in a YAML 1.2 file; refuse a key that is given twice."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _parsed(text: str, origin: str) -> Any:
-    """Return what a text in YAML 1.2 says; `origin` is what messages name."""
+    """Parse a text as YAML 1.2; `origin` is the source that messages name."""
     try:
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
@@ -120,7 +120,7 @@ def _parsed(text: str, origin: str) -> Any:
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `over` laid on it; neither is changed, as YAML's aliases share parts."""
+    """Merge `over` into a copy of `base`: YAML's aliases share parts, which must not change."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -149,9 +149,9 @@ def _sentence(sources: Sources, problem: Any) -> str:
 
 
 def _origin(sources: Sources, place: Sequence[str | int]) -> str:
-    """Return which source the value at a place is from: of several, the last one that has it.
+    """Return the name of the source of the value at a place: the last source that has it.
 
-    All of them, if none has: then it is missing.
+    If none has it, so that the value is missing, return the names of all.
     """
     holding = [name for name, content in sources.items() if _holds(content, place)]
     return holding[-1] if holding else " + ".join(sources)
@@ -160,7 +160,7 @@ def _origin(sources: Sources, place: Sequence[str | int]) -> str:
 def _holds(content: Any, place: Sequence[str | int]) -> bool:
     for part in place:
         if not isinstance(content, Mapping):
-            break  # the value is this one, or a part of it
+            break  # the rest of the place is inside this value
         if part not in content:
             return False
         content = content[part]
@@ -168,7 +168,7 @@ def _holds(content: Any, place: Sequence[str | int]) -> bool:
 
 
 def _allowed(place: Sequence[str | int]) -> str:
-    """Return what may stand in `params.yaml` at `place`: a section's keys, or a value's kind."""
+    """Return in words what is allowed at a place in `params.yaml`: keys, or a kind of value."""
     section: Any = Params
     none: Sequence[Any] = ()
     if place[:1] in NAMED:
@@ -181,7 +181,7 @@ def _allowed(place: Sequence[str | int]) -> str:
     return f"the keys {', '.join(section.model_fields)}{', or null for none' if none else ''}"
 
 
-# What may stand there depends on the plugins, of which nothing is known before.
+# Functions, because what is allowed there depends on the plugins, which are chosen later.
 NAMED: Mapping[Sequence[str | int], Callable[[], str]] = {
     ("dataset",): lambda: ", ".join(catalogue.datasets()),
     ("models",): lambda: f"at least one of {', '.join(catalogue.models())}, each with its axes",

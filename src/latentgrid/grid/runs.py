@@ -1,4 +1,4 @@
-"""From `params.yaml` to runs: their identity, folder name, seed. Nothing else decides a name."""
+"""Makes the runs of `params.yaml`. A run's entry, axis values and seed alone decide its name."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Folder below `runs/`; depends on nothing but this run's own entry, values and seed."""
+        """The run's folder below `runs/`: its entry, its value on each axis, and its seed."""
         return run_name(self.entry, self.axes, self.seed)
 
     @property
@@ -47,7 +47,7 @@ class Run:
 
 
 def planned_runs(params: Params) -> list[Run]:
-    """Return every run of the configuration, in the order of the file, seeds running fastest."""
+    """Return every run of the configuration in the order of the file; seeds change fastest."""
     return [
         _run(params, entry, grid.model, axes, seed)
         for entry, grid in params.models.items()
@@ -81,13 +81,13 @@ def canonical(value: Any) -> str:
 
 
 def trial_of(settings: Mapping[str, Any]) -> list[Any]:
-    """Return what decides whether a run can be trained."""
+    """Return the settings on which a trial of the run's network depends."""
     decisive = ("model", "hyperparameters", "epochs", "batch_size", "precision")
     return [settings[key] for key in decisive]
 
 
 def plan_of(params: Params) -> list[dict[str, Any]]:
-    """Return the runs as plain data, for the steps that gather all of them."""
+    """Return the runs as plain data, for the steps that read all of them."""
     return [
         {"name": run.name, "entry": run.entry, "axes": dict(run.axes), "settings": run.settings}
         for run in planned_runs(params)
@@ -95,6 +95,6 @@ def plan_of(params: Params) -> list[dict[str, Any]]:
 
 
 def read_plan(path: Path) -> list[dict[str, Any]]:
-    """Return the plan that the workflow wrote."""
+    """Read the plan that the workflow wrote."""
     runs_of_plan: list[dict[str, Any]] = read_json(path)
     return runs_of_plan

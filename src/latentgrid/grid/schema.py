@@ -1,4 +1,4 @@
-"""What may stand in `params.yaml`: its keys, their types and what fits together."""
+"""The schema of `params.yaml`: its keys, their types, and which values fit together."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from latentgrid.errors import without_credentials
 from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import (
-    MOST,
+    MAX_INTEGER,
     Device,
     Flag,
     Integer,
@@ -32,10 +32,11 @@ from latentgrid.grid.messages import EntryError, allowed, shown, shown_key
 from latentgrid.grid.plugins import PLUGIN_LIST
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-LONGEST_NAME = 240  # letters; the name of a folder while a run trains, and disks take 255
-MOST_RUNS = 100_000
-# Epochs of ten digits each still fit into an argument of a job, which takes 128 KiB on Linux.
-MOST_EPOCHS = 10_000
+# Letters in a run's name. It is a folder's name while the run trains, which disks limit to 255.
+MAX_NAME_LENGTH = 240
+MAX_RUNS = 100_000
+# So many epochs of ten digits each fit into one argument of a job, which Linux limits to 128 KiB.
+MAX_EPOCHS = 10_000
 
 
 def _distinct(values: list[int]) -> list[int]:
@@ -49,9 +50,9 @@ Counts = Annotated[
     list[Count],
     Field(
         min_length=1,
-        max_length=MOST_EPOCHS,
+        max_length=MAX_EPOCHS,
         description="a list of whole numbers, each 0 or more and there once, "
-        f"{MOST_EPOCHS:,} at most",
+        f"{MAX_EPOCHS:,} at most",
     ),
     AfterValidator(_distinct),
 ]
@@ -64,7 +65,8 @@ Seeds = Annotated[
     AfterValidator(_distinct),
 ]
 TwoOrMore = Annotated[
-    Integer, Field(ge=2, le=MOST, description=f"a whole number, 2 or more, {MOST} at most")
+    Integer,
+    Field(ge=2, le=MAX_INTEGER, description=f"a whole number, 2 or more, {MAX_INTEGER} at most"),
 ]
 
 
@@ -86,7 +88,7 @@ class Training(Section):
 
 
 class Snapshots(Section):
-    """What is kept of a run besides its weights."""
+    """After which epochs a run takes snapshots, and how many images are in them."""
 
     epochs: Counts = [0, 1, 2, 5, 10, 20, 30, 40]
     samples: Annotated[
@@ -96,7 +98,7 @@ class Snapshots(Section):
 
 
 class Likelihood(Section):
-    """Of how many test images, and by how many draws for each, likelihoods are bounded."""
+    """The numbers of test images and of draws for each with which likelihoods are bounded."""
 
     images: TwoOrMore = 500
     draws: PositiveInteger = 500
@@ -120,7 +122,7 @@ class ModelGrid(Section):
 
 
 class Params(Section):
-    """The whole of `params.yaml`, whose values are the defaults of all keys but two."""
+    """All of `params.yaml`; its values there are the defaults, except of dataset and models."""
 
     dataset: str
     mirror: Annotated[
@@ -174,19 +176,21 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _can_be_planned(self) -> Self:
-        left = MOST_RUNS
+        left = MAX_RUNS
         for entry, grid in self.models.items():
             name = run_name(
                 entry,
                 {axis: max(map(str, values), key=len) for axis, values in grid.axes.items()},
                 max(self.seeds),
             )
-            if len(name) > LONGEST_NAME:
+            if len(name) > MAX_NAME_LENGTH:
                 found = f"makes folders of {len(name)} letters"
-                raise EntryError(f"models.{entry}", found, f"a shorter name, {LONGEST_NAME} in all")
+                raise EntryError(
+                    f"models.{entry}", found, f"a shorter name, {MAX_NAME_LENGTH} in all"
+                )
             left -= math.prod(map(len, grid.axes.values())) * len(self.seeds)
             if left < 0:
-                raise EntryError(f"models.{entry}", "too many values", f"{MOST_RUNS:,} runs in all")
+                raise EntryError(f"models.{entry}", "too many values", f"{MAX_RUNS:,} runs in all")
         return self
 
     @model_validator(mode="after")
@@ -212,7 +216,7 @@ class Params(Section):
     def figures_to_draw(self) -> dict[str, list[str]]:
         """Return each figure to draw with the entries of `models` that it shows.
 
-        Of all figures, those that could show nothing are left out.
+        With `figures: all`, figures that no entry fits are left out.
         """
         match self.figures:
             case "all":
@@ -228,7 +232,7 @@ class Params(Section):
                 return {figure: self._chosen(figure, entries) for figure, entries in chosen.items()}
 
     def with_likelihood(self) -> list[str]:
-        """Return the entries of `models` whose likelihood is bounded: none unless asked for."""
+        """Return the entries of `models` whose likelihood is bounded; none by default."""
         if self.evaluation.likelihood is None:
             return []
         return [
@@ -251,7 +255,7 @@ class Params(Section):
         ]
 
     def _asked(self, figure: str) -> list[str]:
-        """Return the entries that a figure asked for by name can show: at least one."""
+        """Return the entries that a named figure can show; refuse the figure if there is none."""
         able, needed = self._able(figure), catalogue.figure(figure).needs
         if needed and not able:
             found = f"{figure} can show no entry of models:"
@@ -279,7 +283,7 @@ def _listed(needed: Iterable[str]) -> str:
 
 
 def _grid(name: object, entry: object) -> dict[str, Any]:
-    """Check one entry under `models:` and put its axes into the order of the model's signature."""
+    """Check one entry under `models:` and put its axes into the constructor's order."""
     key = f"models.{shown_key(name)}"
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise EntryError(key, "unfit name", "a letter, then letters, digits and _, all lower-case")
@@ -329,5 +333,5 @@ def run_name(entry: str, axes: Mapping[str, Any], seed: int) -> str:
 
 
 def combinations(axes: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """Return every combination of the values of the axes, the last axis running fastest."""
+    """Return every combination of the values of the axes; the last axis changes fastest."""
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]

@@ -26,7 +26,7 @@ STREAMS = (0, 1, 2)
 # What a fork says when it has taken this process's place, with its process number; what comes later
 # is its exit status.
 BEGUN = b"begun "
-LONGEST_ANSWER = 100  # bytes
+MAX_ANSWER = 100  # bytes
 PEER = struct.Struct("3i")  # process, user and group, as Linux tells them
 
 
@@ -35,9 +35,9 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments[:1] == ["--as"]:
         _, os.environ[JOB], *arguments = arguments
-    begun = begin(arguments)
+    begun = request_fork(arguments)
     if begun:
-        sys.exit(status_of(*begun))
+        sys.exit(wait_for_status(*begun))
     sys.argv = arguments
     run(arguments[0])
 
@@ -51,7 +51,7 @@ def run(module: str) -> None:
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
+def request_fork(arguments: list[str]) -> tuple[socket.socket, int] | None:
     """Let a fork do the job; return the connection to it and its process number.
 
     None if no fork has begun to.
@@ -68,9 +68,9 @@ def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         server.connect(address)
-        if is_mine(server):
+        if is_same_user(server):
             socket.send_fds(server, [json.dumps(job).encode()], STREAMS)
-            said = server.recv(LONGEST_ANSWER)
+            said = server.recv(MAX_ANSWER)
             if said.startswith(BEGUN):
                 return server, int(said.removeprefix(BEGUN))
     except OSError:  # it may be gone, or unable to fork
@@ -79,14 +79,14 @@ def begin(arguments: list[str]) -> tuple[socket.socket, int] | None:
     return None
 
 
-def is_mine(connection: socket.socket) -> bool:
+def is_same_user(connection: socket.socket) -> bool:
     """Tell whether the process at the other end is the same user's; nobody else is obeyed."""
     peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
     _, user, _ = PEER.unpack(peer)
     return bool(user == os.getuid())
 
 
-def status_of(fork: socket.socket, process: int) -> int:
+def wait_for_status(fork: socket.socket, process: int) -> int:
     """Wait for the fork and return its exit status. If this process dies, the fork is killed.
 
     The fork may have something to write down when it is asked to end: Ctrl-C reaches it by itself,
@@ -94,7 +94,7 @@ def status_of(fork: socket.socket, process: int) -> int:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(process, number))
-    status = fork.recv(LONGEST_ANSWER)
+    status = fork.recv(MAX_ANSWER)
     if not status:
         sys.exit("error: the workflow's fork server was killed; run the same command again")
     return int(status)

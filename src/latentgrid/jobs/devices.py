@@ -157,7 +157,7 @@ def _fault(folder: Path) -> str | None:
         "can be written by others": found.st_mode & (stat.S_IWGRP | stat.S_IWOTH),
         "cannot be written": not os.access(folder, os.W_OK | os.X_OK),
     }
-    return next((fault for fault, there in faults.items() if there), None)
+    return next((fault for fault, applies in faults.items() if applies), None)
 
 
 def _free_slot(gpus: list[str], jobs_per_gpu: int) -> tuple[str, FileLock]:

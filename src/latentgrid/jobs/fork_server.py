@@ -24,7 +24,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from latentgrid.jobs import loading
-from latentgrid.jobs.client import BEGUN, SERVER, STREAMS, is_mine
+from latentgrid.jobs.client import BEGUN, SERVER, STREAMS, is_same_user
 from latentgrid.jobs.parent import die_with_parent
 
 # What several steps import, and what libraries import only when they are used.
@@ -41,9 +41,9 @@ LIBRARIES = (
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # The environment variable that switches forks off.
 SWITCH = "LATENTGRID_FORKS"
-LONGEST_REQUEST = 2**20  # bytes
+MAX_REQUEST = 2**20  # bytes
 SECONDS_TO_ASK = 1.0
-MOST_WAITING = 1000
+MAX_WAITING = 1000
 KILLED_BY = 128  # plus the signal's number, as shells put it
 
 
@@ -69,7 +69,7 @@ def start(address: Path) -> subprocess.Popen[bytes] | None:
             address.unlink(missing_ok=True)
             listener.bind(str(address))
             address.chmod(0o600)
-            listener.listen(MOST_WAITING)
+            listener.listen(MAX_WAITING)
         except OSError:
             return None
         server = subprocess.Popen(
@@ -106,7 +106,7 @@ def serve(listener: socket.socket) -> None:
         if job is None:
             with suppress(OSError):
                 client, _ = listener.accept()
-                job = forked(client)
+                job = fork_job(client)
                 events.register(job.fork.sentinel, selectors.EVENT_READ, job)
                 events.register(client, selectors.EVENT_READ, job)
         elif key.fileobj is job.client:  # it was killed
@@ -116,10 +116,10 @@ def serve(listener: socket.socket) -> None:
             events.unregister(job.fork.sentinel)
             with suppress(KeyError):
                 events.unregister(job.client)
-            tell(job)
+            report_status(job)
 
 
-def forked(client: socket.socket) -> Job:
+def fork_job(client: socket.socket) -> Job:
     """Return the job that a client asks for, begun.
 
     Raises:
@@ -128,8 +128,8 @@ def forked(client: socket.socket) -> Job:
     client.settimeout(SECONDS_TO_ASK)
     streams: list[int] = []
     try:
-        request, streams, _, _ = socket.recv_fds(client, LONGEST_REQUEST, len(STREAMS))
-        if len(streams) != len(STREAMS) or not is_mine(client):
+        request, streams, _, _ = socket.recv_fds(client, MAX_REQUEST, len(STREAMS))
+        if len(streams) != len(STREAMS) or not is_same_user(client):
             raise ConnectionRefusedError
         fork = multiprocessing.get_context("fork").Process(
             target=run, args=(request, streams, client)
@@ -171,7 +171,7 @@ def run(request: bytes, streams: list[int], client: socket.socket) -> None:
         sys.exit(1)
 
 
-def tell(job: Job) -> None:
+def report_status(job: Job) -> None:
     """Tell the client of a job that has ended its exit status, if the client is still there."""
     job.fork.join()
     code = job.fork.exitcode

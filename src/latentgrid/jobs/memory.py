@@ -5,7 +5,7 @@ import ctypes
 # Of <malloc.h>, where C libraries other than GNU's have no such function.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 NEVER = 2**31 - 1
-LARGEST = (2**30, 2**25)  # older versions refuse more than 32 MiB
+MMAP_THRESHOLDS = (2**30, 2**25)  # older versions refuse more than 32 MiB
 
 
 def keep_freed_memory() -> None:
@@ -16,5 +16,5 @@ def keep_freed_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     # By itself the second setting would have every large block given back.
-    if mallopt and any(mallopt(M_MMAP_THRESHOLD, size) for size in LARGEST):
+    if mallopt and any(mallopt(M_MMAP_THRESHOLD, size) for size in MMAP_THRESHOLDS):
         mallopt(M_TRIM_THRESHOLD, NEVER)

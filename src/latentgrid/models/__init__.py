@@ -1,8 +1,8 @@
-"""The contract of a model, and what models can be asked to do.
+"""The contract of a model, and the abilities that a model may have.
 
-A model is a `Model` in a file of its own, named as in `params.yaml`. It says what it can do by
-the methods it has; whatever comes after it asks for the ability (`isinstance(model, Encoder)`) and
-never for a class.
+A model is a subclass of `Model` in a file of its own, which has the name used in `params.yaml`. Its
+methods are its abilities. Training, measures and figures ask for an ability
+(`isinstance(model, Encoder)`) and never for a class.
 """
 
 import importlib
@@ -25,15 +25,15 @@ Losses = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Player:
-    """Parameters that take steps of their own against an objective of their own.
+    """Some of a model's parameters, with an objective that their steps minimise.
 
     Attributes:
-        groups: what its steps change, in the groups that `adam_000` counts a step for each of; a
-            single one but for models with `in_turn`.
-        losses: returns the loss terms per image that its objective is made of.
-        objective: returns, from these terms, the scalar that a step minimises.
-        every: it takes a step on every so many batches.
-        paced_by: the hyperparameter that `every` is, to be named where it is too large.
+        groups: the parameters that its steps change, in one group; models with `in_turn` have a
+            group for each network, and `adam_000` advances its count of steps for each group.
+        losses: returns the loss terms per image that the objective needs.
+        objective: computes from these terms the scalar that a step minimises.
+        every: the number of batches from one of its steps to the next.
+        paced_by: the hyperparameter that sets `every`, for the message when it is too large.
     """
 
     groups: list[list[nn.Parameter]]
@@ -44,52 +44,52 @@ class Player:
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """What its steps change, all groups."""
+        """The parameters of all groups."""
         return [parameter for group in self.groups for parameter in group]
 
 
 class Model(nn.Module):
-    """What every model is.
+    """The base class of all models.
 
     Attributes:
         terms: the name of each loss term and its unit, per image.
-        total: what `loss` is, in words.
-        batch_total: what `batch_loss` sums over, in words.
-        closed_form: whether `before_epoch` finds the weights and there are no training steps.
-        loss_ranks: whether a smaller loss means a better run; not where players judge each other.
-        loss_depends_on: hyperparameters that change what the loss is, as a weight in it does: it
-            ranks only runs that share them.
-        ranked_by: the measure, a column of `runs.csv`, by which runs are compared that the loss
-            does not compare; "" for none.
+        loss_description: what `loss` is, in words.
+        batch_loss_description: what `batch_loss` sums over, in words.
+        closed_form: whether `before_epoch` computes the weights, so that no training step is taken.
+        loss_ranks: whether a smaller loss means a better run; False where players compete.
+        loss_depends_on: hyperparameters that change the definition of the loss, such as a weight
+            in it. Only runs with the same values of them are ranked by the loss.
+        ranked_by: the measure, a column of `runs.csv`, that ranks runs where the loss does not; ""
+            for none.
         in_turn: names of the networks to which the model's source applied one optimizer, one after
-            another. It says that the model may be trained with `adam_000`, which does so too.
+            another. Such a model may be trained with `adam_000`, which does the same.
     """
 
     terms: ClassVar[dict[str, str]]
-    total: ClassVar[str]
-    batch_total: ClassVar[str] = "mean over the images of a batch"
+    loss_description: ClassVar[str]
+    batch_loss_description: ClassVar[str] = "mean over the images of a batch"
     closed_form: ClassVar[bool] = False
     loss_ranks: ClassVar[bool] = True
     loss_depends_on: ClassVar[tuple[str, ...]] = ()
     ranked_by: ClassVar[str] = ""
     in_turn: ClassVar[tuple[str, ...]] = ()
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """Set the weights before training."""
-        glorot_uniform(self, generator)
+        glorot_uniform(self, rng)
 
     def require(self, epochs: int, images: int) -> None:
-        """Refuse to be trained for so many epochs or on so many images, if that makes no sense.
+        """Refuse a number of epochs or training images with which training makes no sense.
 
         Raises:
-            UserError: it makes none; the text says why.
+            UserError: the number is refused; the text says why.
         """
 
     def players(self) -> list[Player]:
-        """Return who takes steps; on each batch they take turns in this order.
+        """Return the players in the order in which they take their steps on a batch.
 
-        The first one steps on every batch; the sum of its objectives is the `batch_sum` of an
-        epoch.
+        The first one takes a step on every batch; the sum of its objectives over an epoch is the
+        epoch's `batch_sum`.
         """
         if self.closed_form:
             return []
@@ -97,18 +97,18 @@ class Model(nn.Module):
         groups = [list(network.parameters()) for network in networks]
         return [Player(groups, self.losses, self.batch_loss)]
 
-    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
-        """Do what the model does with all training images (uint8) before an epoch's steps.
+    def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
+        """Prepare the model for an epoch with all training images (uint8); by default do nothing.
 
-        Epochs count from 1. What it finds belongs into parameters or buffers.
+        Epochs count from 1. Store results in parameters or buffers, which are saved with the run.
         """
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return each term's value per image, shape (n,)."""
         raise NotImplementedError
 
     def loss(self, losses: Losses) -> Tensor:
-        """Return the figure by which runs of this model are compared, affine in the terms."""
+        """Return the number by which runs of this model are compared, affine in the terms."""
         return torch.stack(list(losses.values())).sum(dim=0)
 
     def batch_loss(self, losses: Losses) -> Tensor:
@@ -146,8 +146,8 @@ class Decoder(Protocol):
 class Sampler(Protocol):
     """Draws new images."""
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw images (n, c, h, w) in [0, 1]; `generator` is on the CPU."""
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draw images (n, c, h, w) in [0, 1]; `rng` is on the CPU."""
         ...
 
 
@@ -164,12 +164,10 @@ class Quantile(Protocol):
 class LatentVariableModel(Protocol):
     """Has densities of codes: q(z│x) to propose them by, and the prior p(z)."""
 
-    def propose(
-        self, images: Tensor, draws: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def propose(self, images: Tensor, draws: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw codes (draws, n, d) of q(z│x) for images (n, c, h, w) in [0, 1].
 
-        Beside them stands log q(z│x) in nats, (draws, n); `generator` is on the CPU.
+        Returns them with log q(z│x) in nats, (draws, n); `rng` is on the CPU.
         """
         ...
 
@@ -184,7 +182,7 @@ class LatentVariableModel(Protocol):
 
 @runtime_checkable
 class Reconstructor(Protocol):
-    """Returns images as it understands them, by another way than a code."""
+    """Reconstructs images without encoding them to a code."""
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """Map images (n, c, h, w) in [0, 1] to images of the same shape and range."""
@@ -193,16 +191,16 @@ class Reconstructor(Protocol):
 
 @runtime_checkable
 class Corrupter(Protocol):
-    """Sees images only after they were damaged, and is asked for the images as they were."""
+    """Is shown damaged images and learns to return the undamaged ones."""
 
-    def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def corrupt(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Map images (n, c, h, w) in [0, 1] to damaged ones of the same shape and range."""
         ...
 
 
 @runtime_checkable
 class Classifier(Protocol):
-    """Says which class an image belongs to, having been shown the labels."""
+    """Says which class an image belongs to, after training with labels."""
 
     def classify(self, images: Tensor) -> Tensor:
         """Map images (n, c, h, w) in [0, 1] to log-probabilities (n, classes)."""
@@ -211,7 +209,7 @@ class Classifier(Protocol):
 
 @runtime_checkable
 class Clusterer(Protocol):
-    """Says which cluster an image belongs to, without ever having been shown a label."""
+    """Says which cluster an image belongs to, after training without labels."""
 
     def cluster(self, images: Tensor) -> Tensor:
         """Map images (n, c, h, w) in [0, 1] to probabilities (n, clusters)."""
@@ -219,7 +217,7 @@ class Clusterer(Protocol):
 
 
 def reconstruct(model: Model, images: Tensor) -> Tensor | None:
-    """Return the images as the model gives them back, or None if it does not do so."""
+    """Return the model's reconstructions of images, or None if it does not reconstruct."""
     if isinstance(model, Reconstructor):
         return model.reconstruct(images)
     if isinstance(model, Encoder) and isinstance(model, Decoder):
@@ -228,10 +226,10 @@ def reconstruct(model: Model, images: Tensor) -> Tensor | None:
 
 
 def load(name: str) -> type[Model]:
-    """Return the model that a file defines: its class whose constructor takes the image's shape.
+    """Return the class of the model called `name`: the one whose constructor takes `image_shape`.
 
     Raises:
-        UserError: there is no such file, or its class is no `Model`.
+        UserError: there is no file of this name, or its class is no `Model`.
     """
     module = importlib.import_module(components.module_of("models", name))
     for value in vars(module).values():
@@ -244,9 +242,9 @@ def load(name: str) -> type[Model]:
 
 
 def build(settings: Mapping[str, Any], image_shape: ImageShape, classes: int) -> Model:
-    """Return the untrained model of a run's settings, for images (channels, height, width).
+    """Build the untrained model of a run's settings for images (channels, height, width).
 
-    A model whose constructor has an argument `classes` is told how many classes the data have.
+    A constructor with an argument `classes` gets the number of classes of the data.
     """
     model = load(settings["model"])
     known = {"classes": classes} if "classes" in signature(model).parameters else {}

@@ -42,7 +42,7 @@ class AAE(StandardNormalPrior):
         "discriminator": DISCRIMINATOR.replace("image", "code"),
         "generator": GENERATOR.replace("image", "code"),
     }
-    total: ClassVar = SQUARED_ERROR
+    loss_description: ClassVar = SQUARED_ERROR
 
     def __init__(
         self,
@@ -70,38 +70,36 @@ class AAE(StandardNormalPrior):
             Player([encoder], self.deception, lambda of: of["generator"].mean()),
         ]
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return what all three minimise, per image."""
         return (
-            self.reconstruction(batch, generator)
-            | self.discrimination(batch, generator)
-            | self.deception(batch, generator)
+            self.reconstruction(batch, rng)
+            | self.discrimination(batch, rng)
+            | self.deception(batch, rng)
         )
 
     def loss(self, losses: Losses) -> Tensor:
         """Return the reconstruction error alone."""
         return losses["reconstruction"]
 
-    def reconstruction(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def reconstruction(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the squared error of each image, decoded from one draw of its code."""
-        return {
-            "reconstruction": squared_error(self.decoder(self.draw(batch, generator)), batch.images)
-        }
+        return {"reconstruction": squared_error(self.decoder(self.draw(batch, rng)), batch.images)}
 
-    def discrimination(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def discrimination(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the discriminator's loss on a draw from the prior and on each image's code."""
-        prior = normal_codes(batch, self.latent_dim, generator)
-        values = self.discriminator(prior), self.discriminator(self.draw(batch, generator))
+        prior = normal_codes(batch, self.latent_dim, rng)
+        values = self.discriminator(prior), self.discriminator(self.draw(batch, rng))
         return {"discriminator": discriminator_loss(*values).squeeze(1)}
 
-    def deception(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def deception(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the encoder's loss as the generator of codes."""
-        values = self.discriminator(self.draw(batch, generator))
+        values = self.discriminator(self.draw(batch, rng))
         return {"generator": generator_loss(values).squeeze(1)}
 
-    def draw(self, batch: Batch, generator: torch.Generator) -> Tensor:
+    def draw(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Draw a code for each image from its posterior, (n, d)."""
-        return self.codes(batch.images, normal_codes(batch, self.latent_dim, generator))
+        return self.codes(batch.images, normal_codes(batch, self.latent_dim, rng))
 
     def encode(self, images: Tensor) -> Tensor:
         """Return the code at η = 0: the mean of a Gaussian posterior, the middle of a universal."""

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from latentgrid.models import ImageShape
 from latentgrid.models.bases.classifier import CrossEntropyClassifier
-from latentgrid.nets.dropout import seed_dropout
+from latentgrid.nets.dropout import replace_dropout
 
 RGB = 3
-# The smallest side of an image that leaves each network something at its end, and its batch
-# normalisation something to normalise by when a batch is a single image.
+# The smallest side of an image for which each network's last layer gets at least one pixel, and its
+# batch normalisation more than one value when a batch is a single image.
 SIDES = {"alexnet": 63, "resnet18": 33, "resnet34": 33, "vgg11": 32}
 
 
@@ -46,14 +46,14 @@ class Classifier(CrossEntropyClassifier):
         body = get_model(network, weights=None, num_classes=classes)
         if network in {"alexnet", "vgg11"}:
             _leave_out_pooling(body, size)
-        seed_dropout(body)
+        replace_dropout(body)
         self.network = nn.Sequential(
             nn.Upsample(size, mode="bilinear", align_corners=False), _to_rgb(channels), body
         )
 
 
 class Repeat(nn.Module):
-    """Shows a single channel as three."""
+    """Repeats a single channel three times."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (n, 1, h, w) to (n, 3, h, w)."""
@@ -68,9 +68,13 @@ def _to_rgb(channels: int) -> nn.Module:
 
 @torch.no_grad()
 def _leave_out_pooling(network: nn.Module, size: tuple[int, int]) -> None:
-    """Let the first dense layer take whatever the convolutions leave of an image of that size.
+    """Remove the pooling and fit the first dense layer to what the convolutions return.
 
-    Adaptive pooling has no deterministic gradient on CUDA either.
+    Besides, adaptive pooling has no deterministic gradient on CUDA.
+
+    Args:
+        network: an AlexNet or VGG of torchvision.
+        size: height and width of the images.
     """
     left: Tensor = network.features(torch.zeros(1, RGB, *size))  # type: ignore[operator]
     dense: nn.Sequential = network.classifier  # type: ignore[assignment]

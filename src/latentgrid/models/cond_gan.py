@@ -43,9 +43,9 @@ class ConditionalGAN(JensenShannon):
         )
         self.discriminator = WithLabel(image_shape, classes, network, hidden, channels)
 
-    def fakes(self, batch: Batch, generator: torch.Generator) -> Tensor:
+    def fakes(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Generate an image of the class of each image of the batch."""
-        return self.generate(normal_codes(batch, self.latent_dim, generator), batch.labels)
+        return self.generate(normal_codes(batch, self.latent_dim, rng), batch.labels)
 
     def values(self, images: Tensor, batch: Batch) -> Tensor:
         """Return the logits (n,) that the images are real ones of the batch's classes."""
@@ -57,12 +57,12 @@ class ConditionalGAN(JensenShannon):
         images: Tensor = self.decoder(torch.cat([codes, self.one_hot(labels)], dim=1))
         return images
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Generate n images, as many of each class as of any other, class after class.
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Generate n images, equally many of each class, one class after another.
 
         So 80 images laid out in eight columns have one class of ten in each row.
         """
-        codes = torch.randn(n, self.latent_dim, generator=generator)
+        codes = torch.randn(n, self.latent_dim, generator=rng)
         labels = torch.arange(n) * self.classes // n
         device = next(self.parameters()).device
         return self.generate(codes.to(device), labels.to(device))
@@ -78,7 +78,7 @@ class ConditionalGAN(JensenShannon):
 
 
 class WithLabel(nn.Module):
-    """A discriminator of images that have their class's plane as one more channel."""
+    """A discriminator that gets the plane of an image's class as one more channel."""
 
     def __init__(
         self, image_shape: ImageShape, classes: int, network: str, hidden: int, channels: int

@@ -27,7 +27,7 @@ class ContractiveAE(PenalisedAutoencoder):
         "reconstruction": CROSS_ENTROPY,
         "contraction": "squared Frobenius norm of the encoder's Jacobian, per image",
     }
-    total: ClassVar = "cross entropy + λ · contraction, per image"
+    loss_description: ClassVar = "cross entropy + λ · contraction, per image"
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class ContractiveAE(PenalisedAutoencoder):
     ) -> None:
         super().__init__(image_shape, latent_dim, hidden, penalty)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return cross entropy and ‖∂h/∂x‖² per image."""
-        return super().losses(batch, generator) | {"contraction": self.contraction(batch.images)}
+        return super().losses(batch, rng) | {"contraction": self.contraction(batch.images)}
 
     def contraction(self, images: Tensor) -> Tensor:
         """Return the squared Frobenius norm of ∂h/∂x, (n, c, h, w) → (n,), exact.

@@ -18,7 +18,7 @@ LEVELS = 256
 ALPHA = 1e-6
 NEARLY_ZERO = 0.01
 MEASURED = 10_000  # images that the first standardisation is measured on
-LEAST_DEVIATION = 1e-3
+MIN_DEVIATION = 1e-3
 
 
 class Flow(Model):
@@ -43,7 +43,7 @@ class Flow(Model):
     """
 
     terms: ClassVar = {"negative_log_likelihood": "nats per image, of levels made continuous"}
-    total: ClassVar = "bits per dimension"
+    loss_description: ClassVar = "bits per dimension"
 
     mean: Tensor
     deviation: Tensor
@@ -59,36 +59,36 @@ class Flow(Model):
         super().__init__()
         self.image_shape = image_shape
         self.dimensions = prod(image_shape)
-        # zuko's transforms alternate between two orders; the masks of each can take seconds.
+        # zuko's transforms alternate between two orders, and building one's masks can take seconds.
         two = FAMILIES[kind](self.dimensions, transforms=2, hidden_features=[hidden] * layers)
         copies = (deepcopy(two.transform.transforms[i % 2]) for i in range(transforms))
         self.flow = zuko.lazy.LazyComposedTransform(*copies)
         self.register_buffer("mean", torch.zeros(self.dimensions))
         self.register_buffer("deviation", torch.ones(self.dimensions))
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """Draw Glorot's weights, nearly zero at the end of each network: f is nearly x ↦ x."""
         for transform in self.flow.transforms:
             layers = [layer for layer in transform.hyper if hasattr(layer, "weight")]
             for layer in layers:
                 gain = NEARLY_ZERO if layer is layers[-1] else 1.0
-                nn.init.xavier_uniform_(layer.weight, gain, generator=generator)
+                nn.init.xavier_uniform_(layer.weight, gain, generator=rng)
                 nn.init.zeros_(layer.bias)
 
-    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
+    def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
         """Before the first epoch, measure μ and σ of each dimension on the training images."""
         if epoch == 1:
-            values = dequantise(to_unit_interval(images[:MEASURED]), generator)
+            values = dequantise(to_unit_interval(images[:MEASURED]), rng)
             deviation, self.mean[:] = torch.std_mean(logit(values)[0], dim=0, correction=0)
-            self.deviation[:] = deviation.clamp_min(LEAST_DEVIATION)
+            self.deviation[:] = deviation.clamp_min(MIN_DEVIATION)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return −log p(v) + D·log 256 of each image, with one draw of u."""
-        log_density = self.log_density(dequantise(batch.images, generator))
+        log_density = self.log_density(dequantise(batch.images, rng))
         return {"negative_log_likelihood": self.dimensions * log(LEVELS) - log_density}
 
     def loss(self, losses: Losses) -> Tensor:
-        """Return bits per dimension; 8 is what levels cost of which nothing is known."""
+        """Return bits per dimension; 256 equally likely levels cost 8."""
         return losses["negative_log_likelihood"] / (self.dimensions * log(2))
 
     def log_density(self, values: Tensor) -> Tensor:
@@ -117,16 +117,16 @@ class Flow(Model):
         levels = (values * LEVELS).floor().clamp(0, LEVELS - 1)
         return (levels / (LEVELS - 1)).reshape(-1, *self.image_shape)
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Return the images of n draws from N(0, I)."""
-        noise = torch.randn(n, self.dimensions, generator=generator)
+        noise = torch.randn(n, self.dimensions, generator=rng)
         return self.to_images(noise.to(self.mean.device))
 
 
-def dequantise(images: Tensor, generator: torch.Generator) -> Tensor:
+def dequantise(images: Tensor, rng: torch.Generator) -> Tensor:
     """Map images (n, c, h, w) of levels k/255 to v = (k + u)/256, (n, D) in [0, 1]."""
     levels = (images.flatten(1) * (LEVELS - 1)).round()
-    return (levels + torch.empty_like(levels).uniform_(generator=generator)) / LEVELS
+    return (levels + torch.empty_like(levels).uniform_(generator=rng)) / LEVELS
 
 
 def logit(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,9 +139,9 @@ def logit(values: Tensor) -> tuple[Tensor, Tensor]:
 def solve(transform: AutoregressiveTransform, outputs: Tensor) -> Tensor:
     """Return the inputs (n, D) of an autoregressive transform's outputs.
 
-    Each pass gets at least one more dimension right and leaves the right ones alone, so D passes
-    are enough; once a pass changes no bit, no further one will, which on images is after some
-    twenty (Jacobi's iteration: Song, Meng, Liao and Ermon 2021).
+    Each pass makes at least one more dimension right and keeps those that are right, so D passes
+    are enough. When a pass changes no bit, no later one will: on images after some twenty passes
+    (Jacobi's iteration: Song, Meng, Liao and Ermon 2021).
     """
     inputs = torch.zeros_like(outputs)
     for _ in range(transform.passes):

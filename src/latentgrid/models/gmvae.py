@@ -17,7 +17,7 @@ from latentgrid.nets.dense import dense, dense_decoder
 WIDTHS = (500, 500, 2000)
 BATCH = 1000
 FITS = 5
-SMALLEST_VARIANCE = 1e-3
+MIN_VARIANCE = 1e-3
 
 
 class GMVAE(GaussianPosterior):
@@ -41,7 +41,7 @@ class GMVAE(GaussianPosterior):
         "kl": "KL to the components, nats per image",
         "cluster_kl": "KL of the responsibilities to the weights, nats per image",
     }
-    total: ClassVar = "negative ELBO: cross entropy + both KLs, per image"
+    loss_description: ClassVar = "negative ELBO: cross entropy + both KLs, per image"
 
     def __init__(
         self,
@@ -63,13 +63,13 @@ class GMVAE(GaussianPosterior):
         self.means = nn.Parameter(torch.zeros(components, latent_dim))
         self.log_variances = nn.Parameter(torch.zeros(components, latent_dim))
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """Set the weights before training, and draw the components' means from N(0, I)."""
-        super().initialise(generator)
-        nn.init.normal_(self.means, generator=generator)
+        super().initialise(rng)
+        nn.init.normal_(self.means, generator=rng)
 
     def require(self, epochs: int, images: int) -> None:
-        """Refuse to end before the prior is fitted, or to fit it to fewer codes than components."""
+        """Refuse too few epochs to fit the prior, and fewer training images than components."""
         if epochs <= self.pretraining:
             raise UserError(
                 f"epochs is {epochs} and pretraining {self.pretraining}; there must be more epochs "
@@ -78,25 +78,25 @@ class GMVAE(GaussianPosterior):
         if images < len(self.logits):
             raise UserError(f"components is {len(self.logits)}, with {images} training images")
 
-    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
-        """Fit the prior to the training codes when the pretraining is over."""
+    def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
+        """Fit the prior to the training codes in the first epoch after pretraining."""
         self.pretrains = epoch <= self.pretraining
         if epoch == self.pretraining + 1:
             pieces = torch.split(images, BATCH)
-            self.fit_prior(torch.cat([self.encode(to_unit_interval(p)) for p in pieces]), generator)
+            self.fit_prior(torch.cat([self.encode(to_unit_interval(p)) for p in pieces]), rng)
 
-    def fit_prior(self, codes: Tensor, generator: torch.Generator) -> None:
+    def fit_prior(self, codes: Tensor, rng: torch.Generator) -> None:
         """Set the prior to the weights, means and variances of a mixture that EM fits to codes.
 
-        Of `FITS` fits to codes (n, d), from the generator alone, it is the likeliest.
+        Of `FITS` fits to codes (n, d), started from `rng` alone, the likeliest is taken.
         """
         from sklearn.mixture import GaussianMixture
 
-        seed = torch.randint(2**31, (), generator=generator, device=generator.device)
+        seed = torch.randint(2**31, (), generator=rng, device=rng.device)
         mixture = GaussianMixture(
             len(self.logits),
             covariance_type=self.start,
-            reg_covar=SMALLEST_VARIANCE,
+            reg_covar=MIN_VARIANCE,
             n_init=FITS,
             random_state=int(seed),
         )
@@ -117,14 +117,14 @@ class GMVAE(GaussianPosterior):
         """Return log p(z) = log Σ p(c)·p(z│c) in nats, codes (…, d) → (…)."""
         return self.log_joint(codes).logsumexp(dim=-1)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the three terms of the negative ELBO per image (Jiang et al. 2017, eqs. 12, 16).
 
         With one draw z of the posterior and the responsibilities γ = p(c│z): −log p(x│z),
         Σ γ_c·KL(q(z│x) ‖ p(z│c)) and KL(γ ‖ p(c)). While pretraining, z is the posterior mean.
         """
         mean, log_variance = self.posterior(batch.images)
-        noise = torch.empty_like(mean).normal_(generator=generator)
+        noise = torch.empty_like(mean).normal_(generator=rng)
         codes = mean if self.pretrains else mean + torch.exp(log_variance / 2) * noise
         log_gamma = self.log_joint(codes).log_softmax(dim=1)
         gamma = log_gamma.exp()
@@ -152,13 +152,13 @@ class GMVAE(GaussianPosterior):
         images: Tensor = self.decoder(codes)
         return images
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Decode n codes drawn from the mixture."""
         weights, means, log_variances = (
             values.detach().cpu() for values in (self.logits, self.means, self.log_variances)
         )
-        chosen = torch.multinomial(weights.softmax(dim=0), n, True, generator=generator)
-        noise = torch.randn(n, self.latent_dim, generator=generator)
+        chosen = torch.multinomial(weights.softmax(dim=0), n, True, generator=rng)
+        noise = torch.randn(n, self.latent_dim, generator=rng)
         codes = means[chosen] + torch.exp(log_variances[chosen] / 2) * noise
         return self.decode(codes.to(self.means.device))
 

@@ -47,5 +47,5 @@ def _relu_and_dropout() -> nn.Module:
 
 
 def _frame(height: int, width: int) -> tuple[int, int, int, int]:
-    """Return how much goes to the left, right, top and bottom to add so much in all."""
+    """Return how many pixels to add at the left, right, top and bottom."""
     return width // 2, width - width // 2, height // 2, height - height // 2

@@ -19,11 +19,11 @@ class LinearAE(LinearAutoencoder):
         super().__init__(image_shape, latent_dim)
         self.components = nn.Parameter(torch.zeros(latent_dim, len(self.mean)))
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """Draw U from Glorot and Bengio's uniform distribution."""
-        nn.init.xavier_uniform_(self.components, generator=generator)
+        nn.init.xavier_uniform_(self.components, generator=rng)
 
-    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
-        """Take the mean of the training images, once."""
+    def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
+        """Before the first epoch, compute the mean of the training images."""
         if epoch == 1:
             self.mean.copy_(images.flatten(1).mean(dim=0, dtype=torch.float64) / 255)

@@ -25,7 +25,7 @@ class MMDVAE(StandardNormalPrior):
         "reconstruction": "squared error averaged over pixels, per image",
         "mmd": "MMD of the batch, no unit, in [0, 2]",
     }
-    total: ClassVar = "mean squared pixel error + MMD"
+    loss_description: ClassVar = "mean squared pixel error + MMD"
     in_turn: ClassVar = ("encoder", "decoder")
 
     def __init__(self, image_shape: ImageShape, latent_dim: LatentDim) -> None:
@@ -39,11 +39,11 @@ class MMDVAE(StandardNormalPrior):
         codes: Tensor = self.encoder(images)
         return codes
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return each image's mean squared pixel error, and the batch's MMD for all of them."""
         images = batch.images
         codes = self.encode(images)
-        prior = torch.empty_like(codes).normal_(generator=generator)
+        prior = torch.empty_like(codes).normal_(generator=rng)
         error = (self.decoder(codes) - images).reshape(len(images), -1)
         return {
             "reconstruction": error.square().mean(dim=1),
@@ -54,8 +54,8 @@ class MMDVAE(StandardNormalPrior):
 def mmd(first: Tensor, second: Tensor) -> Tensor:
     """Return the squared maximum mean discrepancy of two samples (n, d) and (m, d), a scalar.
 
-    E k(x, x') + E k(y, y') − 2 E k(x, y) over all pairs, the pairs of an item with itself too
-    (source 000, eq. 5.1.3): never negative, and of order 1/n for equal distributions.
+    E k(x, x') + E k(y, y') − 2 E k(x, y) over all pairs, including each item with itself (source
+    000, eq. 5.1.3): never negative, and of order 1/n for equal distributions.
     """
     return (
         kernel(first, first).mean()
@@ -72,8 +72,8 @@ def kernel(x: Tensor, y: Tensor) -> Tensor:
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     """Return ‖x − y‖² for all pairs, (n, d) and (m, d) → (n, m), without holding n·m·d values.
 
-    From differences and not from ‖x‖² + ‖y‖² − 2x·y, whose gradient has no right digit left where
-    codes are long and near. A GPU holds the differences of `ROWS` items of x at a time.
+    It uses differences and not ‖x‖² + ‖y‖² − 2x·y, whose gradient loses all its digits for codes
+    that are long and near each other. A GPU holds the differences of `ROWS` items of x at a time.
     """
     exact = "donot_use_mm_for_euclid_dist"
     parts = [torch.cdist(rows, y, compute_mode=exact) for rows in torch.split(x, ROWS)]

@@ -31,8 +31,8 @@ class PCA(LinearAutoencoder):
                 f"latent_dim: found {self.latent_dim}; allowed: up to the {images} images"
             )
 
-    def before_epoch(self, epoch: int, images: Tensor, generator: torch.Generator) -> None:
-        """Fit scikit-learn's PCA, in double precision and with a solver that draws nothing."""
+    def before_epoch(self, epoch: int, images: Tensor, rng: torch.Generator) -> None:
+        """Fit scikit-learn's PCA in double precision, with a solver that uses no randomness."""
         from sklearn import decomposition
 
         pixels = to_unit_interval(images.cpu()).flatten(1).double().numpy()

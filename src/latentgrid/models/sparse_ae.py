@@ -24,7 +24,7 @@ class SparseAE(PenalisedAutoencoder):
         "reconstruction": CROSS_ENTROPY,
         "absolute_code": "sum over the code's absolute values, per image",
     }
-    total: ClassVar = "cross entropy + λ · absolute code, per image"
+    loss_description: ClassVar = "cross entropy + λ · absolute code, per image"
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class SparseAE(PenalisedAutoencoder):
     ) -> None:
         super().__init__(image_shape, latent_dim, hidden, penalty)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return cross entropy and Σ│hᵢ│ per image."""
         codes = self.encode(batch.images)
         return {

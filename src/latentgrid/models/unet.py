@@ -30,11 +30,11 @@ class UNet(Denoiser):
         self.network = unet(image_shape[0], channels, halvings=2)
         self.corruption = corruption
 
-    def restore(self, images: Tensor) -> Tensor:
-        """Return the images restored, (n, c, h, w), not confined to [0, 1]."""
+    def denoise(self, images: Tensor) -> Tensor:
+        """Return the images without their damage, (n, c, h, w), not cut to [0, 1]."""
         restored: Tensor = self.network(images)
         return restored
 
     def reconstruct(self, images: Tensor) -> Tensor:
-        """Return the images restored, (n, c, h, w) in [0, 1]."""
-        return self.restore(images).clamp(0, 1)
+        """Return the images without their damage, (n, c, h, w) in [0, 1]."""
+        return self.denoise(images).clamp(0, 1)

@@ -35,7 +35,7 @@ class WGAN(Adversarial, StandardNormalPrior):
         "penalty": "(norm of the critic's gradient − 1)², no unit",
         "generator": "−critic of a generated image, up to a constant",
     }
-    total: ClassVar = (
+    loss_description: ClassVar = (
         "the critic's estimate of the Wasserstein-1 distance of data and samples, in Euclidean"
         " distance of images; negative if the critic is worse than a constant"
     )
@@ -55,13 +55,13 @@ class WGAN(Adversarial, StandardNormalPrior):
         self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
         self.discriminator = discriminator_network(network, image_shape, hidden, channels)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the terms per image, with one generated image for each real one."""
-        fakes = self.fakes(batch, generator)
+        fakes = self.fakes(batch, rng)
         of_fakes = self.values(fakes, batch)
         return {
             "distance": self.values(batch.images, batch) - of_fakes,
-            "penalty": gradient_penalty(self.discriminator, batch.images, fakes, generator),
+            "penalty": gradient_penalty(self.discriminator, batch.images, fakes, rng),
             "generator": -of_fakes,
         }
 
@@ -73,21 +73,22 @@ class WGAN(Adversarial, StandardNormalPrior):
         """Return what the critic minimises."""
         return self.penalty * losses["penalty"].mean() - losses["distance"].mean()
 
-    def generator_losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def generator_losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return −f(G(z)) per image."""
-        return {"generator": -self.values(self.fakes(batch, generator), batch)}
+        return {"generator": -self.values(self.fakes(batch, rng), batch)}
 
 
 def gradient_penalty(
-    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, rng: torch.Generator
 ) -> Tensor:
     """Return (‖∇f(x̂)‖ − 1)² at a point drawn between each real image and a fake one, (n,).
 
-    The points are even on the line between the two (Gulrajani et al. 2017, algorithm 1). It can be
-    had where gradients are off, as in a test, and can be differentiated where they are on.
+    The points are uniform on the line between the two (Gulrajani et al. 2017, algorithm 1). It
+    works where gradients are switched off, as in a test pass; where they are on, it can be
+    differentiated.
     """
     differentiable = torch.is_grad_enabled()
-    share = real.new_empty(len(real), 1, 1, 1).uniform_(generator=generator)
+    share = real.new_empty(len(real), 1, 1, 1).uniform_(generator=rng)
     points = torch.lerp(real, fake.to(real), share).detach().requires_grad_()
     with torch.enable_grad():
         (slopes,) = torch.autograd.grad(critic(points).sum(), points, create_graph=differentiable)

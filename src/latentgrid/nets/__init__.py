@@ -1,4 +1,4 @@
-"""Networks that models are made of.
+"""The networks of which models are made.
 
-None knows of a loss, an optimizer or a data set.
+They use no loss, no optimizer and no data set.
 """

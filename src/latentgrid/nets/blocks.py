@@ -1,7 +1,7 @@
-"""The building blocks of convolutional networks that source 001 goes through, as options.
+"""The building blocks of convolutional networks that source 001 discusses, as options.
 
-Each choice changes one thing only. The convolutions keep their number and sizes; only `block` adds
-some, and its plain and residual are alike but for the skip connection.
+Each option changes one thing. The convolutions keep their number and sizes, except that `block`
+adds some; its values plain and residual differ in the skip connection alone.
 """
 
 from collections.abc import Callable
@@ -36,10 +36,10 @@ class Blocks:
             channels and pixels of an image (Ba et al. 2016); weight (Salimans and Kingma 2016).
         downsampling: stride 2 of a convolution; or max or average over 2×2 pixels after it.
         upsampling: transposed convolution of stride 2; or a convolution after nearest or bilinear.
-        padding: what lies beyond an edge: zeros; reflect, the image mirrored; circular, its other
-            edge. A transposed convolution always sees zeros.
-        block: what each size of image goes through besides: single, nothing; plain, two more
-            convolutions; residual, those two with a skip connection (He et al. 2015).
+        padding: what lies beyond an edge: zeros; reflect, the mirrored image; circular, the image's
+            opposite edge. A transposed convolution always sees zeros.
+        block: further layers at each size of the image: single, none; plain, two more
+            convolutions; residual, these two with a skip connection (He et al. 2015).
     """
 
     activation: Literal["relu", "leaky_relu", "elu", "tanh"] = "relu"
@@ -68,14 +68,14 @@ class Blocks:
         return nn.Sequential(Mirror(), normalised) if self.padding == "reflect" else normalised
 
     def halve(self, channels_in: int, channels_out: int) -> nn.Module:
-        """Return what maps (n, channels_in, h, w) to (n, channels_out, h/2, w/2), activated."""
+        """Return layers from (n, channels_in, h, w) to (n, channels_out, h/2, w/2), activated."""
         if self.downsampling == "stride":
             return nn.Sequential(self.convolve(channels_in, channels_out, 2), self.activate())
         pooling = POOLINGS[self.downsampling](2)
         return nn.Sequential(self.convolve(channels_in, channels_out), self.activate(), pooling)
 
     def double(self, channels_in: int, channels_out: int) -> nn.Module:
-        """Return what maps (n, channels_in, h, w) to (n, channels_out, 2h, 2w), not activated."""
+        """Return layers from (n, channels_in, h, w) to (n, channels_out, 2h, 2w), linear."""
         if self.upsampling == "transposed":
             layer = nn.ConvTranspose2d(
                 channels_in,
@@ -91,7 +91,7 @@ class Blocks:
         return nn.Sequential(upsample, self.convolve(channels_in, channels_out))
 
     def further(self, channels: int) -> nn.Module:
-        """Return what `block` adds: it keeps the shape (n, channels, h, w)."""
+        """Return the layers that `block` adds; they keep the shape (n, channels, h, w)."""
         if self.block == "single":
             return nn.Identity()
         change = nn.Sequential(
@@ -109,7 +109,7 @@ class Blocks:
         return self.normalisation not in {"batch", "layer"}
 
     def _normalise(self, layer: nn.Module, channels: int, outputs: int) -> nn.Module:
-        """Return the layer with normalisation; its weight has the output channels at `outputs`."""
+        """Return the layer with normalisation; `outputs` is its weight's output axis."""
         match self.normalisation:
             case "batch":
                 return nn.Sequential(layer, nn.BatchNorm2d(channels))
@@ -130,7 +130,7 @@ class Mirror(nn.Module):
 
 
 class Residual(nn.Module):
-    """Adds to its input a change that it learns: x + f(x) (source 001, "Resnet")."""
+    """Adds a learnt change to its input: x + f(x) (source 001, "Resnet")."""
 
     def __init__(self, change: nn.Module) -> None:
         super().__init__()
@@ -148,8 +148,8 @@ def conv_pair(
     """Return a convolutional encoder and a decoder that is its mirror image.
 
     The encoder halves the sides twice, to `channels` and twice as many channels, and ends with a
-    dense layer: (n, c, h, w) → (n, latent_dim). The decoder takes these steps back, and ends with
-    a sigmoid. Neither the dense layers nor the output are normalised.
+    dense layer: (n, c, h, w) → (n, latent_dim). The decoder reverses these steps and ends with a
+    sigmoid. The dense layers and the output are not normalised.
     """
     low = (2 * channels, *quarter(image_shape))
     values = low[0] * low[1] * low[2]

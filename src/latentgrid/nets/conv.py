@@ -29,7 +29,7 @@ def conv_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequenti
     Maps images (n, c, h, w) to (n, outputs).
     """
     channels, height, width = image_shape
-    quarter(image_shape)  # which the decoder does, and must not be the first to refuse
+    quarter(image_shape)  # refuses here already a shape that the decoder would refuse
     after = [((side - KERNEL) // 2 + 1 - KERNEL) // 2 + 1 for side in (height, width)]
     return nn.Sequential(
         nn.Conv2d(channels, NARROW, KERNEL, stride=2),
@@ -48,9 +48,9 @@ def conv_decoder(
 
     Maps codes (n, latent_dim) to images (n, c, h, w); sides are multiples of 4, 8 or more.
 
-    Of the row and column too many that stride 2 gives, TensorFlow's "same" cuts the last and
-    PyTorch's padding the first. So these layers are TensorFlow's turned by 180 degrees, weights
-    and all, and the image they make is turned back.
+    Stride 2 makes one row and one column too many: TensorFlow's "same" cuts the last ones and
+    PyTorch's padding the first ones. So these layers are TensorFlow's turned by 180 degrees, with
+    their weights, and the image is turned back at the end.
     """
     channels, low = image_shape[0], quarter(image_shape)
     return nn.Sequential(

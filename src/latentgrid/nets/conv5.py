@@ -1,8 +1,8 @@
 """The convolutional encoder and decoder of source 002 (listings 4.3 and 4.4).
 
 Where a "same" convolution of stride 2 needs an odd number of rows around the image, TensorFlow puts
-the odd one after it and PyTorch's padding before it. So these networks are TensorFlow's turned by
-180 degrees, weights and all: images are turned before the encoder and after the decoder.
+the extra row after it and PyTorch's padding before it. So these networks are TensorFlow's turned by
+180 degrees, with their weights: images are turned before the encoder and after the decoder.
 """
 
 from torch import nn
@@ -13,7 +13,7 @@ from latentgrid.nets.sides import quarter
 
 KERNEL, PADDING = 5, 2
 NARROW, WIDE, FEATURES = 32, 64, 128
-SMALLEST_SIDE = 4
+MIN_SIDE = 4
 
 
 def conv5_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequential:
@@ -29,7 +29,7 @@ def conv5_encoder(image_shape: tuple[int, int, int], outputs: int) -> nn.Sequent
         *_same_conv(NARROW, NARROW, stride=2),
         *_same_conv(NARROW, WIDE, stride=1),
         *_same_conv(WIDE, WIDE, stride=2),
-        nn.Conv2d(WIDE, FEATURES, quarter(image_shape, SMALLEST_SIDE)),
+        nn.Conv2d(WIDE, FEATURES, quarter(image_shape, MIN_SIDE)),
         keras_leaky_relu(),
         nn.Flatten(),
         nn.Linear(FEATURES, outputs),
@@ -46,7 +46,7 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
     channels = image_shape[0]
     return nn.Sequential(
         nn.Unflatten(1, (latent_dim, 1, 1)),
-        nn.ConvTranspose2d(latent_dim, WIDE, quarter(image_shape, SMALLEST_SIDE)),
+        nn.ConvTranspose2d(latent_dim, WIDE, quarter(image_shape, MIN_SIDE)),
         keras_leaky_relu(),
         *_same_conv_transpose(WIDE, WIDE, stride=1),
         *_same_conv_transpose(WIDE, WIDE, stride=2),
@@ -60,14 +60,14 @@ def conv5_decoder(image_shape: tuple[int, int, int], latent_dim: int) -> nn.Sequ
 
 
 def _same_conv(channels_in: int, channels_out: int, stride: int) -> tuple[nn.Module, nn.Module]:
-    """Return a 5×5 convolution, whose output is a `stride`-th as large, and its activation."""
+    """Return a 5×5 convolution, which divides the sides by `stride`, and its activation."""
     return nn.Conv2d(channels_in, channels_out, KERNEL, stride, PADDING), keras_leaky_relu()
 
 
 def _same_conv_transpose(
     channels_in: int, channels_out: int, stride: int
 ) -> tuple[nn.Module, nn.Module]:
-    """Return a transposed one, whose output is `stride` times as large, and its activation."""
+    """Return a 5×5 transposed convolution, which multiplies the sides by `stride`, activated."""
     return (
         nn.ConvTranspose2d(channels_in, channels_out, KERNEL, stride, PADDING, stride - 1),
         keras_leaky_relu(),

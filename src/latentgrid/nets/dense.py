@@ -6,7 +6,7 @@ from math import prod
 
 from torch import nn
 
-# Of LeakyReLU below zero: Keras's, as sources 002 and 004 say nothing, and that of discriminators.
+# The slopes of LeakyReLU below zero. Sources 002 and 004 give none, so theirs is Keras's default.
 KERAS_SLOPE = 0.3
 RADFORD_SLOPE = 0.2  # Radford, Metz and Chintala (2016), section 4
 
@@ -28,7 +28,7 @@ def dense(
 ) -> nn.Sequential:
     """Return dense layers with an activation between them, and `output` after the last.
 
-    Maps (n, …) with sizes[0] values an item to (n, sizes[-1]).
+    Maps (n, …), with sizes[0] values per item, to (n, sizes[-1]).
     """
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in itertools.pairwise(sizes):
@@ -43,7 +43,7 @@ def dense_decoder(
     output: nn.Module | None = None,
     activation: Callable[[], nn.Module] = nn.ReLU,
 ) -> nn.Sequential:
-    """Return dense layers from codes (n, sizes[0]) over the other sizes to images (n, c, h, w)."""
+    """Return dense layers of these sizes, from codes (n, sizes[0]) to images (n, c, h, w)."""
     return nn.Sequential(
         *dense([*sizes, prod(image_shape)], output, activation), nn.Unflatten(1, image_shape)
     )

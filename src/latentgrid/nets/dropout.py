@@ -1,4 +1,4 @@
-"""Dropout whose draws come from a generator that is handed to it."""
+"""Dropout that draws from a given random generator."""
 
 import torch
 from torch import Tensor, nn
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 class Dropout(nn.Module):
     """Sets each value to zero with probability p and scales the others by 1/(1 − p), in training.
 
-    Srivastava et al. (2014). Torch's own draws from global state.
+    Srivastava et al. (2014). Torch's own dropout draws from the global random state.
 
     Attributes:
-        generator: where the next draws come from; on the values' device.
+        generator: the random generator of the next draws, on the values' device.
     """
 
     def __init__(self, p: float) -> None:
@@ -27,8 +27,8 @@ class Dropout(nn.Module):
         return values * kept / (1 - self.p)
 
 
-def seed_dropout(network: nn.Module) -> None:
-    """Put `Dropout` in the place of each of torch's own."""
+def replace_dropout(network: nn.Module) -> None:
+    """Replace each of torch's dropout layers in the network by a `Dropout`."""
     for module in network.modules():
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):
@@ -36,7 +36,7 @@ def seed_dropout(network: nn.Module) -> None:
 
 
 def draw_dropout_from(network: nn.Module, generator: torch.Generator) -> None:
-    """Let every `Dropout` of the network draw from `generator`."""
+    """Make every `Dropout` of the network draw from `generator`."""
     for module in network.modules():
         if isinstance(module, Dropout):
             module.generator = generator

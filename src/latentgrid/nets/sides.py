@@ -1,13 +1,13 @@
-"""The sides of images that convolutions of stride 2 can halve twice and double again."""
+"""Which sides of an image can be halved twice and doubled back."""
 
 from latentgrid.errors import UserError
 
 
 def quarter(image_shape: tuple[int, int, int], smallest: int = 8) -> tuple[int, int]:
-    """Return height and width after they were halved twice.
+    """Return a quarter of the height and of the width.
 
     Raises:
-        UserError: they are no multiples of 4, so that no decoder could give them back, or smaller
+        UserError: one is no multiple of 4, so that a decoder could not restore it, or is smaller
             than `smallest`.
     """
     _, height, width = image_shape

@@ -9,15 +9,16 @@ BLOCKS = Blocks()
 
 
 class Level(nn.Module):
-    """One level of the U and all below it.
+    """One level of the U and all levels below it.
 
-    Two convolutions; what the level below makes of them at half the sides, doubled again and set
-    beside them (the skip connection); two more convolutions.
+    Two convolutions come first. The level below works on their output at half the sides. Its result
+    is doubled to the full sides and concatenated with that output (the skip connection). Two more
+    convolutions follow.
     """
 
     def __init__(self, channels_in: int, channels: int, below: int) -> None:
         super().__init__()
-        self.down = twice(channels_in, channels)
+        self.down = two_convolutions(channels_in, channels)
         self.below: nn.Module | None = None
         if below:
             self.below = nn.Sequential(
@@ -25,7 +26,7 @@ class Level(nn.Module):
                 Level(channels, 2 * channels, below - 1),
                 BLOCKS.double(2 * channels, channels),
             )
-            self.up = twice(2 * channels, channels)
+            self.up = two_convolutions(2 * channels, channels)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (n, channels_in, h, w) to (n, channels, h, w)."""
@@ -36,7 +37,7 @@ class Level(nn.Module):
         return made
 
 
-def twice(channels_in: int, channels_out: int) -> nn.Sequential:
+def two_convolutions(channels_in: int, channels_out: int) -> nn.Sequential:
     """Return two convolutions that keep the sides, each with its activation."""
     return nn.Sequential(
         BLOCKS.convolve(channels_in, channels_out),

@@ -16,7 +16,7 @@ FINISHED_ONLY = "LATENTGRID_ONLY_FINISHED"
 STOPPING = "LATENTGRID_STOPPING"
 STOPPED = "stopped; the same command goes on"
 LINES_OF_A_LOG = 12
-LEAST_SPACE = 1_000_000  # bytes; no step can do with less
+MIN_SPACE = 1_000_000  # bytes; no step can do with less
 NO_SPACE = (
     "error: no space left on the disk of {}; free some, then run the same command again: "
     "what is done stays done"
@@ -24,8 +24,8 @@ NO_SPACE = (
 
 
 def is_full(folder: Path) -> bool:
-    """Tell whether less than LEAST_SPACE is left on a folder's disk."""
-    return shutil.disk_usage(folder).free < LEAST_SPACE
+    """Tell whether less than MIN_SPACE is left on a folder's disk."""
+    return shutil.disk_usage(folder).free < MIN_SPACE
 
 
 def finished_only(runs: Iterable[str], layout: Layout) -> list[str]:

@@ -71,7 +71,7 @@ def look_at_results(
     FITTING.update(finding.job.name for finding in findings if not finding.reason)
     for line in survey.sentences(findings, every_run=any(map(DRY_RUN.fullmatch, sys.argv))):
         print(line, file=sys.stderr, flush=True)
-    MISFITS.extend(f for f in findings if f.reason and f.is_there and f.job.rule == survey.TRAIN)
+    MISFITS.extend(f for f in findings if f.reason and f.exists and f.job.rule == survey.TRAIN)
     return jobs
 
 
@@ -82,8 +82,8 @@ def _taken_back(finding: survey.Finding, layout: Layout) -> survey.Finding:
     run = layout.run(finding.job.name.partition(":")[2])
 
     def fits(folder: Path) -> bool:
-        there = survey.elsewhere(finding.job.product, run.folder, folder)
-        return not misfit(there, Digests())
+        relocated = survey.relocate(finding.job.product, run.folder, folder)
+        return not misfit(relocated, Digests())
 
     if take_back(layout, run, fits):
         return replace(finding, reason="")

@@ -1,4 +1,4 @@
-"""Facts of the source documents, each read from one place.
+"""Facts of the source documents, each in one place: what was published, and how it was made.
 
-What was published, and how; not what is made of it here.
+What we compute from it is in `verdicts` and `report`.
 """

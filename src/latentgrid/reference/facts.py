@@ -1,7 +1,6 @@
-"""What is known of the sources beside their numbers, in one place.
+"""Facts about the sources besides their numbers, in one place for tables, verdicts and pages.
 
-Tables, verdicts and pages read it here. The Snakefile does too, so that nothing
-heavy is imported.
+The Snakefile reads them too, so this module imports nothing heavy.
 """
 
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ class Quantity:
     """A quantity that was published.
 
     Attributes:
-        called: what a sentence calls it.
-        measured_as: the column of `runs.csv` with ours.
-        relative, absolute: how far from a published number the mean of our runs may lie, as a share
-            of it or in its unit; fixed before the first run was compared, never per row.
+        called: its name in a sentence.
+        measured_as: the column of `runs.csv` that holds our value.
+        relative, absolute: how far the mean of our runs may lie from a published number, as a share
+            of the number or in its unit; fixed before the first comparison, never per row.
     """
 
     called: str
@@ -33,7 +32,7 @@ class Quantity:
 
     @property
     def tolerance_in_words(self) -> str:
-        """The tolerance as a sentence says it: "2 % of a loss"."""
+        """The tolerance in words: "2 % of a loss"."""
         share = f"{100 * self.relative:g} %" if self.relative else ""
         width = f"{self.absolute:g}" if self.absolute else ""
         return f"{' and '.join(filter(None, (share, width)))} of {self.called}"
@@ -49,11 +48,11 @@ SCRIPT, NO_SCRIPT, NO_SETTINGS = "published script", "no script", "settings not 
 
 @dataclass(frozen=True)
 class Origin:
-    """What is known of how a published number came about.
+    """How a published number was obtained, as far as that is known.
 
     Attributes:
-        open_because: why no run of ours can decide it; nothing if one can.
-        note: what a reader of a table of such numbers should know; may be nothing.
+        open_because: why no run of ours can decide on it; empty if a run can.
+        note: what a reader of a table of such numbers should know; may be empty.
     """
 
     open_because: str = ""
@@ -73,12 +72,12 @@ ORIGINS = {
 # Everything that was published was computed in this precision.
 PRECISION = "float32"
 
-# Source 000. What its losses are printed in, and of which models: ours are in no other unit.
+# Source 000: the units of its losses by model. Ours are in the same units.
 LOSS_UNITS = {
     r"sum over [1-9]\d* batches of batch SSE \+ published KL": ("vae", "conv_vae"),
     r"sum over [1-9]\d* batches of pixel-mean squared error \+ MMD": ("mmd_vae",),
 }
 MODELS_000 = tuple(chain(*LOSS_UNITS.values()))
 AXES_000 = ["latent_dim", "optimizer", "learning_rate"]
-# What source 000 calls Adam, and what it is called here, where `adam` is one application to all.
+# Source 000's name of its Adam, and ours, as our `adam` counts one step for all parameters.
 ADAM, ADAM_000 = "adam", "adam_000"

@@ -1,8 +1,8 @@
-"""The published numbers, read and checked before anything trains.
+"""Reads and checks the published numbers before anything is trained.
 
-A cell that is not known for certain is refused: a model, an optimizer or a unit that is spelt
-otherwise, if only by a space or by a letter that looks alike, would fit no run and never be judged.
-The module imports nothing heavy, as the Snakefile reads it.
+A cell with an unknown value is refused. A model, an optimizer or a unit with another spelling, if
+only by a space or a letter that looks alike, would fit no run, and its number would never get a
+verdict. The Snakefile reads this module, so it imports nothing heavy.
 """
 
 import csv
@@ -70,7 +70,7 @@ def _or_empty(read: Read) -> Read:
 
 TEXT = "a text without spaces around it and letters of other widths"
 WHOLE = "a whole number, 1 or more"
-# How each column's cells are read, and what may stand in them, in words.
+# For each column, the function that reads a cell, and the allowed values in words.
 COLUMNS: dict[str, tuple[Read, str]] = {
     "document": (_text, TEXT),
     "table": (_text, TEXT),
@@ -116,7 +116,7 @@ def numbers(path: Path = PUBLISHED) -> list[Row]:
 
 
 def epochs_of_tables(rows: Iterable[Row]) -> dict[str, list[int]]:
-    """Return for how many epochs the runs of each published table trained, ascending."""
+    """Return, for each published table, the numbers of epochs of its runs, ascending."""
     lengths: dict[str, set[int]] = {}
     for row in rows:
         lengths.setdefault(row["table"], set()).update(filter(None, [row["epochs"]]))
@@ -124,7 +124,7 @@ def epochs_of_tables(rows: Iterable[Row]) -> dict[str, list[int]]:
 
 
 def notes_on_tables(rows: Iterable[Row]) -> dict[str, str]:
-    """Return what a reader of each published table should know of its numbers' origins."""
+    """Return, for each published table, the notes on the origins of its numbers."""
     origins: dict[str, dict[str, str]] = {}
     for row in rows:
         origins.setdefault(row["table"], {})[row["origin"]] = ORIGINS[row["origin"]].note
@@ -132,7 +132,7 @@ def notes_on_tables(rows: Iterable[Row]) -> dict[str, str]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Yield each row of the file as texts by column, with the number of the line it ends in."""
+    """Yield each row of the file as texts by column, with the number of its last line."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -153,7 +153,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 
 def _misfits(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield each column whose value does not fit the others, with what would."""
+    """Yield each column whose value does not fit the others, with the values that would."""
     hidden = row["origin"] == NO_SETTINGS
     for column in TRAINED:
         if (row[column] is None) != hidden:
@@ -190,7 +190,7 @@ def _misfits_of_silhouette(row: Row, hidden: bool) -> Iterator[tuple[str, str]]:
 
 
 def _has_codes(model: str, hidden: bool) -> bool:
-    """Tell whether a model has codes and, unless its settings are hidden, each of the settings."""
+    """Tell whether a model has codes and, unless `hidden`, each setting of source 000's grid."""
     settings = catalogue.settings_schema(model).model_fields
     return "encode" in catalogue.abilities(model) and (hidden or settings.keys() >= {*TRAINED})
 

@@ -1,4 +1,4 @@
-"""The page that people read, and the pages of the documentation that show results.
+"""The report, and the pages of the documentation that show results.
 
-Sentences, tables and templates; every number in them was computed before.
+Sentences, tables and templates. Every number in them was computed by an earlier step.
 """

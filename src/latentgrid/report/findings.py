@@ -1,4 +1,4 @@
-"""What the tables show, in sentences computed from them."""
+"""Sentences computed from the tables."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,11 +8,11 @@ from latentgrid.text import number
 
 
 def agreement(losses: pd.DataFrame, published_epochs: Mapping[str, Sequence[int]]) -> list[str]:
-    """Say how ours compare with the published losses, table by table.
+    """Compare our losses with the published ones, in a sentence or two per published table.
 
     Args:
-        losses: the table of that name.
-        published_epochs: for how many epochs the runs of each published table trained.
+        losses: the table `losses`.
+        published_epochs: the numbers of epochs that each published table's runs trained.
     """
     ran = losses.dropna(subset=["ratio"])
     sentences = []
@@ -27,7 +27,7 @@ def agreement(losses: pd.DataFrame, published_epochs: Mapping[str, Sequence[int]
 
 
 def _other_lengths(ran: pd.DataFrame, published_epochs: Mapping[str, Sequence[int]]) -> list[str]:
-    """Say so if some runs trained for other numbers of epochs than those of the published table."""
+    """Return a sentence if some of our runs trained for other numbers of epochs; else nothing."""
     pairs = zip(ran["epochs"], ran["table"], strict=True)
     if all(epochs in published_epochs[table] for epochs, table in pairs):
         return []

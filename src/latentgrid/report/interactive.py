@@ -1,6 +1,6 @@
-"""Latent plots in which each point shows its image, by Bokeh.
+"""Bokeh plots of latent codes that show the image of the point under the mouse.
 
-Its script becomes a part of the page.
+Bokeh's script becomes part of the page.
 """
 
 import base64
@@ -28,14 +28,14 @@ from latentgrid.figures.style import PALETTE, two_dimensions
 from latentgrid.results.trained import Array
 
 IMAGES = 2000
-MOST_AT_ONCE = 3  # images, where codes lie upon one another
+MAX_AT_ONCE = 3  # the number of images shown where codes overlap
 GRID = {
     "display": "grid",
     "grid-template-columns": "repeat(auto-fill, minmax(min(100%, 17rem), 1fr))",
     "gap": "1rem",
 }
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-PIXELS = 84  # of the shown image's side
+PIXELS = 84  # the side of the shown image
 TOOLTIP = f"""
 <div style="display: flex; gap: 8px; align-items: center">
   <img src="@image" width="{PIXELS}" height="{PIXELS}" style="image-rendering: pixelated" alt="">
@@ -46,11 +46,11 @@ TOOLTIP = f"""
 
 @dataclass(frozen=True)
 class Interactive:
-    """What a page needs to show the plots; all empty if there are none.
+    """The parts of a page that show the plots; all empty if there are no plots.
 
     Attributes:
         library: Bokeh's own script elements.
-        script: a script, without its element, that fills the place.
+        script: the JavaScript, without its element, that draws the plots into the place.
         place: the element that the plots fill.
     """
 
@@ -59,10 +59,10 @@ class Interactive:
     place: str
 
 
-def latent(results: Results) -> Interactive:
-    """Return a plot for each run of the figure `latent`.
+def plot_latent(results: Results) -> Interactive:
+    """Draw a plot for each run of the figure `latent`.
 
-    All plots share the images and hide a class together.
+    The plots share the images; a click on a class hides it in all of them.
     """
     shown = results.latent_runs()
     if not shown:
@@ -77,7 +77,7 @@ def latent(results: Results) -> Interactive:
     plots = [_plot(results.label(run).replace("\n", ": ")) for run, _ in shown]
     _add_classes(plots, ColumnDataSource(columns), test.labels)
     script, place = components(Pane(elements=plots, styles=GRID), False)
-    # Bokeh draws names for its elements: they would differ at each call.
+    # Bokeh gives its elements random names, which would differ at each call.
     for number, drawn in enumerate(dict.fromkeys(UUID.findall(place + script))):
         script, place = (text.replace(drawn, f"plots-{number}") for text in (script, place))
     library = Resources(mode="inline", components=["bokeh"]).render_js()
@@ -99,7 +99,7 @@ def _plot(title: str) -> figure:
 
 
 def _add_classes(plots: list[figure], source: ColumnDataSource, labels: Array) -> None:
-    """Draw each class in each plot; a class in one plot's legend stands for it in all plots."""
+    """Draw each class in each plot; a click on it in one legend hides it in all plots."""
     items = []
     for label in np.unique(labels):
         view = CDSView(filter=IndexFilter(indices=np.flatnonzero(labels == label).tolist()))
@@ -129,11 +129,11 @@ def _add_classes(plots: list[figure], source: ColumnDataSource, labels: Array) -
             border_line_color=None,
         )
         plot.add_layout(legend, "above")
-        plot.add_tools(HoverTool(tooltips=TOOLTIP, limit=MOST_AT_ONCE))
+        plot.add_tools(HoverTool(tooltips=TOOLTIP, limit=MAX_AT_ONCE))
 
 
 def _data_uri(image: Array) -> str:
-    """Return an image (c, h, w), uint8, as the address of a PNG that it holds itself."""
+    """Return an image (c, h, w), uint8, as the data URI of a PNG."""
     written = BytesIO()
     picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
     picture.save(written, "PNG", optimize=True)

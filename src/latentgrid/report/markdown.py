@@ -1,4 +1,4 @@
-"""Pages in Markdown that are kept in git, with pictures small enough for it."""
+"""Pages in Markdown that are kept in git, and their pictures, made small enough for git."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ COLOURS = 256
 PIXELS = 1400  # across
 
 
-def markdown() -> Environment:
-    """Return the templates of pages in Markdown."""
+def markdown_templates() -> Environment:
+    """Return the templates of pages in Markdown with the filters that they use."""
     environment = Environment(  # noqa: S701 - nothing is escaped in Markdown
         loader=PackageLoader("latentgrid", "report"),
         undefined=StrictUndefined,
-        finalize=sections.seen,
+        finalize=sections.printable_value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -28,11 +28,11 @@ def markdown() -> Environment:
     return environment
 
 
-def with_pictures(
+def write_pictures(
     layout: Layout, figures: Sequence[str], folder: Path
 ) -> dict[str, list[sections.Described]]:
-    """Return the figures by section, and write their pictures to a folder."""
-    shown = sections.described(layout, figures)
+    """Write the pictures of the figures to a folder, and return the figures by section."""
+    shown = sections.describe_figures(layout, figures)
     for described in (figure for of_section in shown.values() for figure in of_section):
         if not described.missing:
             shrink(layout.figures / f"{described.name}.png", folder / f"{described.name}.png")
@@ -40,7 +40,7 @@ def with_pictures(
 
 
 def shrink(picture: Path, to: Path) -> None:
-    """Write a picture with fewer pixels and colours."""
+    """Write a copy of a picture with fewer pixels and colours."""
     image = Image.open(picture).convert("RGB")
     size = (PIXELS, round(image.height * PIXELS / image.width))
     small = image.resize(size, Image.Resampling.LANCZOS).quantize(COLOURS)

@@ -1,4 +1,4 @@
-"""What the report shows: one self-contained page from the tables and figures."""
+"""The content of the report: one self-contained page made from the tables and figures."""
 
 import base64
 from collections import Counter
@@ -27,8 +27,8 @@ from latentgrid.results.trained import TrainedRun
 from latentgrid.text import number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
-WORDS = {"document": str, "table": str}  # also where they look like numbers
-# What is measured of models whose losses differ, on scales that they share.
+WORDS = {"document": str, "table": str}  # columns of words, even where these look like numbers
+# Measures that compare models with different losses.
 COMPARED = {
     "test_squared_error": "squared error",
     "importance_bound": "bound on log p(x)",
@@ -47,7 +47,7 @@ def templates() -> Environment:
         loader=PackageLoader("latentgrid", "report"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=sections.seen,
+        finalize=sections.printable_value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -55,8 +55,8 @@ def templates() -> Environment:
     return environment
 
 
-def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
-    """Gather what the template shows."""
+def gather_content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
+    """Read everything that the report's template shows."""
     results = Results(layout)
     tables = {path.stem: read_table(path, WORDS) for path in layout.table_files}
     runs = tables["runs"]
@@ -80,7 +80,7 @@ def content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, A
         "likelihood": _likelihood(tables["best"]),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
-        "verdicts": reproduction.of(layout),
+        "verdicts": reproduction.read_reproduction(layout),
         "agreement": findings.agreement(losses, published.epochs_of_tables(numbers)),
         "notes": published.notes_on_tables(numbers),
         "models_000": f"{', '.join(MODELS_000[:-1])} and {MODELS_000[-1]}",
@@ -125,7 +125,7 @@ def _grids(layout: Layout) -> list[dict[str, Any]]:
 
 
 def _entries(layout: Layout) -> list[dict[str, Any]]:
-    """Return each entry with what its losses sum over, as its first result says."""
+    """Return each entry with the `config.json` of its first run that has a result."""
     entries: dict[str, dict[str, Any]] = {}
     for planned in read_plan(layout.plan):
         run = TrainedRun(layout.run(planned["name"]))
@@ -146,7 +146,7 @@ def _side_by_side(
 
 
 def _likelihood(best: pd.DataFrame) -> dict[str, float]:
-    """Return of how many images and draws the bounds are, and their largest standard error."""
+    """Return the numbers of images and draws of the bounds, and their largest standard error."""
     columns = {
         "images": "likelihood_images",
         "draws": "likelihood_draws",
@@ -156,7 +156,7 @@ def _likelihood(best: pd.DataFrame) -> dict[str, float]:
 
 
 def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
-    """Return each model's best setting as published (source 000, table VI.5), and here."""
+    """Return each model's best setting as published (source 000, table VI.5), and as found here."""
     ran = losses.dropna(subset=["ours"])
     return [
         {
@@ -185,19 +185,19 @@ def _sections(
             }
             for figure in described
         ]
-        for heading, described in sections.described(layout, figures).items()
+        for heading, described in sections.describe_figures(layout, figures).items()
     }
 
 
 def _animation(layout: Layout, figure: str) -> str | None:
-    """Return a figure's animation as an address, or None if it has none."""
+    """Return a figure's animation as a data URI, or None if it has none."""
     if not catalogue.figure(figure).is_animated:
         return None
     return _address((layout.figures / f"{figure}.webp").read_bytes())
 
 
 def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
-    """Return plots of what the figure `latent` shows, if it is drawn."""
+    """Return the interactive plots of the figure `latent`; empty texts if it is not drawn."""
     if "latent" not in figures:
         return dict.fromkeys(("library", "script", "place"), "")
     plots: dict[str, str] = read_json(layout.interactive, "library", "script", "place")
@@ -205,7 +205,7 @@ def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
 
 
 def _embedded(picture: Path) -> str:
-    """Return a picture as the address of a WebP with the same pixels, half as large as a PNG."""
+    """Return a picture as a data URI: a WebP of the same pixels, half the size of the PNG."""
     written = BytesIO()
     Image.open(picture).convert("RGB").save(written, "WEBP", lossless=True, method=1, quality=50)
     return _address(written.getvalue())
@@ -216,7 +216,7 @@ def _address(webp: bytes) -> str:
 
 
 def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
-    """Return what the runs were made with; more than one version of a thing is shown as such."""
+    """Return every commit, data set, device and library version that the runs were made with."""
     configs = [TrainedRun(layout.run(name)).config for name in runs]
     libraries = [f"{name} {v}" for config in configs for name, v in config.libraries.items()]
     return {

@@ -26,11 +26,11 @@ class Reproduction:
         is_rehearsal: whether none of the published numbers was measured on this data set.
         tolerances: how near to a published number the mean of ours must lie, in words.
         tally: how many published numbers have each verdict.
-        findings: the three most important ones, in sentences.
-        claims: each claim with the comparisons it stands on.
-        tables: for each published table its counts and rank agreement.
+        findings: the most important findings, three sentences at most.
+        claims: each claim with the comparisons that answer it.
+        tables: for each published table, its counts of verdicts and its rank agreement.
         numbers: every published number with its verdict.
-        regions: where the numbers of under-specified models are met.
+        regions: the settings at which under-specified models reach their published numbers.
     """
 
     is_rehearsal: bool
@@ -43,8 +43,8 @@ class Reproduction:
     regions: list[dict[str, Any]]
 
 
-def of(layout: Layout) -> Reproduction:
-    """Read the verdicts of a data set."""
+def read_reproduction(layout: Layout) -> Reproduction:
+    """Read the tables of verdicts of a data set and arrange them for the page."""
     verdicts, claims, agreement, _, regions = (
         read_table(path, WORDS) for path in layout.verdict_files
     )
@@ -79,7 +79,7 @@ judge reproduce"
 
 
 def _claim_findings(claims: pd.DataFrame) -> list[str]:
-    """Say what was found of each claim, those contradicted in most of their parts first."""
+    """Return a sentence on each claim; claims with the most contradicted parts come first."""
     ran = claims[claims["n"] > 0]
     shares = ran["answer"].str.endswith(Answer.CONTRADICTED).groupby(ran["name"]).mean()
     ordered = shares.sort_values(ascending=False, kind="stable").index
@@ -87,7 +87,7 @@ def _claim_findings(claims: pd.DataFrame) -> list[str]:
 
 
 def _finding(parts: pd.DataFrame) -> str:
-    """Say in how many of its parts a claim has which answer, and which effect is the largest."""
+    """Say how many parts of a claim have each answer, and which effect is the largest."""
     counts = parts["answer"].value_counts()
     said = ", ".join(f"{answer} in {n} of {len(parts)}" for answer, n in counts.items())
     largest = parts.loc[(parts["effect"] - parts["least"]).abs().idxmax()]
@@ -99,7 +99,7 @@ def _finding(parts: pd.DataFrame) -> str:
 
 
 def effect(row: pd.Series) -> str:
-    """Return an effect with its interval, its unit and its seeds: "0.035 (0.028 to 0.042) …"."""
+    """Return an effect with its interval, unit and number of seeds: "0.035 (0.028 to 0.042) …"."""
     shown = _percent if row["unit"].startswith(PERCENT) else _score
     interval = f" ({shown(row['low'])} to {shown(row['high'])})" if pd.notna(row["low"]) else ""
     return f"{shown(row['effect'])}{interval} {row['unit']}, {numbers.seeds(int(row['n']))}"

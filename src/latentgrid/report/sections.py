@@ -1,4 +1,4 @@
-"""The figures with all that is said of them, in the order in which a reader wants them."""
+"""The figures with their captions, claims and sentences, in the order of the page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 
-# Headings that come first; those that only a figure of a user's names come after them.
+# The headings in their order; those that a user's figure adds come after them.
 HEADINGS = (
     "What is lost",
     "What is drawn",
@@ -21,13 +21,13 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Described:
-    """A figure and what is said of it.
+    """A figure with its texts.
 
     Attributes:
         caption: what to look at.
-        claim: what its source claimed, if anything.
-        seen: what is seen in it, in sentences.
-        missing: why there is nothing to see, if there is nothing.
+        claim: what its source claims; empty if it claims nothing.
+        seen: sentences that say what is seen in it.
+        missing: why there is nothing to see; empty if there is something.
     """
 
     name: str
@@ -38,24 +38,24 @@ class Described:
     missing: str
 
 
-def described(layout: Layout, figures: Iterable[str]) -> dict[str, list[Described]]:
-    """Return the figures below the headings of their sections, each in its place."""
+def describe_figures(layout: Layout, figures: Iterable[str]) -> dict[str, list[Described]]:
+    """Return the figures by the heading of their section, in their order within it."""
     sections: dict[str, list[Described]] = {heading: [] for heading in HEADINGS}
     of = {name: catalogue.figure(name) for name in figures}
     for name in sorted(of, key=lambda name: (of[name].place, name)):
-        sections.setdefault(of[name].section, []).append(_described(layout, name))
+        sections.setdefault(of[name].section, []).append(_describe(layout, name))
     return {heading: shown for heading, shown in sections.items() if shown}
 
 
-def _described(layout: Layout, name: str) -> Described:
+def _describe(layout: Layout, name: str) -> Described:
     figure, drawn = catalogue.figure(name), read_json(layout.seen(name), "seen", "missing")
     return Described(
         name, figure.title, figure.caption, figure.claim, drawn["seen"], drawn["missing"]
     )
 
 
-def seen(value: object) -> object:
-    """Return what a page shows of a value: a text without letters that cannot be seen."""
-    if isinstance(value, str) and not hasattr(value, "__html__"):  # which HTML says of itself
+def printable_value(value: object) -> object:
+    """Return a value as a page shows it: in a text, letters that cannot be seen become �."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):  # HTML is marked by __html__
         return printable(value)
     return value

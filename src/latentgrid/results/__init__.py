@@ -1,4 +1,4 @@
-"""Readers of what a training and an evaluation wrote, each with its checks.
+"""Reads and checks the files that trainings and evaluations write.
 
-Nothing here computes a measure, and nobody else opens these files.
+Nothing here computes a measure, and no other package opens these files.
 """

@@ -1,4 +1,4 @@
-"""How runs, axes and their values are written where people read them."""
+"""Labels of runs, axes and their values, for people."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,10 @@ def setting_label(run: pd.Series, axes: Sequence[str]) -> str:
 
 
 def axis_label(axis: str) -> str:
-    """Return the name of an axis as people write it."""
+    """Return the label of an axis: "latent dimension" for latent_dim."""
     return {"latent_dim": "latent dimension"}.get(axis, axis.replace("_", " "))
 
 
 def plain(value: Any) -> str:
-    """Return a value of an axis as text: numbers without a needless decimal point."""
+    """Return an axis's value as text: numbers without a needless decimal point."""
     return f"{value:g}" if isinstance(value, float) else str(value)

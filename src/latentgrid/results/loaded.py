@@ -1,4 +1,4 @@
-"""A trained run's model, made again from its files."""
+"""Loads the trained model of a run from its files."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A trained model as figures use it: from arrays to arrays."""
+    """A trained model that takes and returns NumPy arrays, as figures need it."""
 
     model: Model
 
@@ -60,7 +60,7 @@ def load_model(run: TrainedRun) -> Model:
     """Return the model with its trained weights, on the CPU and in evaluation mode.
 
     Raises:
-        UserError: the weights are damaged or another network's.
+        UserError: the weights are damaged, or belong to another network.
     """
     config = run.config
     model = models.build(config.settings, config.image_shape, config.classes)

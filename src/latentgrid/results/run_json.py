@@ -1,4 +1,4 @@
-"""The JSON files of a run, read in one place and with types. Needs neither torch nor pandas.
+"""Reads the JSON files of a run with types, in one place. Needs neither torch nor pandas.
 
 The attributes of a dataclass have the names of the keys in its file, with _ for a space.
 """
@@ -28,13 +28,13 @@ class Config:
     Attributes:
         settings: everything that the run's result depends on, as in the plan.
         image_shape: channels, height and width.
-        classes: how many the data have.
-        parameters: how many numbers of the model take training steps.
+        classes: the number of classes of the data.
+        parameters: the number of trainable parameters.
         description: of the model, in a sentence.
-        terms: of the loss, each with its unit.
-        total, batch_total: what the loss of an image and of a batch are, in words.
+        terms: the terms of the loss, each with its unit.
+        total, batch_total: the model's `loss_description` and `batch_loss_description`.
         data_sha256: of the images.
-        code: the commit, with "-dirty" behind it if something was not committed.
+        code: the commit; "-dirty" is appended if something was not committed.
         libraries: their versions.
         device: "cpu", or the name of the GPU.
     """
@@ -61,9 +61,9 @@ class Outcome:
 
     Attributes:
         status: "finished" or "diverged".
-        reason: why it diverged, or nothing.
-        epochs: how many it completed.
-        sha256: of the other files of the run, by their names.
+        reason: why it diverged; empty if it finished.
+        epochs: the number of completed epochs.
+        sha256: of the run's other files, by their names.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = AS_WRITTEN
@@ -75,7 +75,7 @@ class Outcome:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it came to its last epoch."""
+        """Whether it completed its last epoch."""
         return self.status == FINISHED
 
 
@@ -114,19 +114,20 @@ class Metrics:
     """The measures of a run.
 
     Attributes:
-        measured: each measure by name, a list where it is of each class; `status` and `epochs` too.
+        measured: each measure by name, a list if it has a value per class; `status` and `epochs`
+            too.
     """
 
     measured: Mapping[str, Measured]
 
     @property
     def columns(self) -> dict[str, Measured]:
-        """What fits into one cell of a table."""
+        """The measures that fit into one cell of a table."""
         return {name: v for name, v in self.measured.items() if not isinstance(v, list)}
 
     @property
     def numbers(self) -> dict[str, float]:
-        """What is a single number."""
+        """The measures that are a single number."""
         return {
             name: float(value)
             for name, value in self.measured.items()
@@ -150,7 +151,7 @@ def read_config(files: RunFiles) -> Config:
     """Return what a run was trained with.
 
     Raises:
-        UserError: the file is damaged, or not what the run's training wrote.
+        UserError: the file is damaged, or was changed after the training.
     """
     return _read(CONFIG, as_trained(files, files.config))
 
@@ -159,8 +160,8 @@ def read_outcome(files: RunFiles) -> Outcome:
     """Return how a run's training ended.
 
     Raises:
-        UserError: the file is damaged, or not what its training wrote.
-        FileNotFoundError: it has not ended.
+        UserError: the file is damaged, or was changed after the training.
+        FileNotFoundError: the training has not ended.
     """
     return _read(OUTCOME, made.require_unchanged(files.outcome))
 
@@ -181,7 +182,7 @@ def read_failure(files: RunFiles) -> Failure:
 
     Raises:
         UserError: the file is damaged.
-        FileNotFoundError: it did not, or was killed.
+        FileNotFoundError: the last attempt had a result, or was killed.
     """
     return _read(FAILURE, files.failure)
 
@@ -200,7 +201,7 @@ def read_metrics(files: RunFiles) -> Metrics:
 
 
 def read_likelihood(files: RunFiles) -> dict[str, float]:
-    """Return the bounds on the likelihood of test images, and of how many images and draws.
+    """Return the bounds on the likelihood of test images, and the numbers of images and draws.
 
     Raises:
         UserError: the file is damaged.
@@ -210,10 +211,10 @@ def read_likelihood(files: RunFiles) -> dict[str, float]:
 
 
 def as_trained(files: RunFiles, path: Path) -> Path:
-    """Return the path of one of a run's `results` if it is what the training wrote.
+    """Return the path of one of a run's `results` after comparing it with its recorded digest.
 
     Raises:
-        UserError: it is missing, changed, or another run's.
+        UserError: it is missing, was changed, or belongs to another run.
     """
     expected = read_outcome(files).sha256.get(path.name)
     if expected is None:
@@ -226,10 +227,10 @@ def as_trained(files: RunFiles, path: Path) -> Path:
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's settings side by side, the hyperparameters among them.
+    """Return a run's settings as one flat dictionary, with the hyperparameters in it.
 
-    Left out are those without a value, as the optimizer of a model that takes no steps, and which
-    snapshots were taken.
+    Settings without a value are left out, such as the optimizer of a model that takes no steps. So
+    is the choice of snapshots.
     """
     single = {name: v for name, v in settings.items() if not isinstance(v, Mapping)}
     every = single | settings.get("hyperparameters", {})
@@ -237,10 +238,10 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(kind: TypeAdapter[Content], path: Path) -> Content:
-    """Return what a file holds, as this type.
+    """Return the content of a JSON file as this type.
 
     Raises:
-        UserError: it holds something else.
+        UserError: the file has other content.
     """
     try:
         return kind.validate_json(path.read_bytes())

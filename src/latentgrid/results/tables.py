@@ -1,4 +1,4 @@
-"""Reading the tables that the steps wrote, and the columns in which a row names its runs."""
+"""Reads the tables that the steps write, and the columns in which a row names its runs."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFr
 
     Args:
         path: the file.
-        words: columns whose values are words even where they look like numbers, each with `str`.
+        words: columns to read as text even where it looks like numbers, each with `str`.
 
     Raises:
         UserError: the file is damaged.
@@ -54,7 +54,7 @@ def read_published(path: Path = PUBLISHED) -> pd.DataFrame:
     """Return the published numbers, a row each, in the columns of the file.
 
     Raises:
-        UserError: the file is no such table, or a cell of it is not known for certain.
+        UserError: the file is no such table, or it has a cell that is refused.
     """
     table = pd.DataFrame(published_numbers(path), columns=list(COLUMNS))
     numbers = dict.fromkeys(PUBLISHED_NUMBERS, float)
@@ -67,10 +67,10 @@ def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def joined(runs: Iterable[str]) -> str:
-    """Return names of runs as the column `runs` holds them, each once."""
+    """Return names of runs as one cell of the column `runs`: each once, separated by ;."""
     return ";".join(dict.fromkeys(runs))
 
 
 def separated(runs: object) -> list[str]:
-    """Return the names that `joined` joined; none for a missing value."""
+    """Split a cell of the column `runs` into names; an empty cell has none."""
     return runs.split(";") if isinstance(runs, str) and runs else []

@@ -1,4 +1,4 @@
-"""A trained run as its files tell it. Reads no weights and so needs no torch."""
+"""Reads a trained run from its files. It reads no weights, and so needs no torch."""
 
 import re
 from dataclasses import dataclass
@@ -25,13 +25,14 @@ from latentgrid.results.tables import read_table
 
 Array = np.ndarray[Any, Any]
 IMAGE_AXES = 4
-TENSOR_FAULTS = (SafetensorError, OSError, LookupError, TypeError)  # of a type numpy lacks, too
+# TypeError: a tensor of a type that NumPy does not have.
+TENSOR_FAULTS = (SafetensorError, OSError, LookupError, TypeError)
 SNAPSHOT = re.compile(r"\d{1,10}/\w+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """The images that no run was trained on.
+    """The test images, on which no run was trained.
 
     Attributes:
         images: uint8, (n, channels, height, width).
@@ -42,7 +43,7 @@ class TestSet:
     labels: Array
 
     def first(self, n: int) -> "TestSet":
-        """Return the first n images, or all if there are fewer."""
+        """Return the test set of the first n images, or all if there are fewer."""
         return TestSet(self.images[:n], self.labels[:n])
 
 
@@ -60,7 +61,7 @@ def load_test_set(images: Path) -> TestSet:
 
 
 def load_training_images(images: Path, n: int | None = None) -> Array:
-    """Read the first n training images of a data set's tensors, or all there are, uint8.
+    """Read the first n training images of a data set's tensors, by default all, uint8.
 
     Raises:
         UserError: the file is damaged.
@@ -69,7 +70,7 @@ def load_training_images(images: Path, n: int | None = None) -> Array:
 
 
 def _first(images: Path, name: str, n: int | None = None) -> Array:
-    """Read the first n parts of one of a data set's tensors, or all there are, uint8."""
+    """Read the first n items of one of a data set's tensors, by default all, uint8."""
     try:
         with safe_open(images, framework="np") as file:
             tensor = file.get_slice(name)
@@ -100,8 +101,8 @@ class TrainedRun:
     """The files of a run whose training ended.
 
     Attributes:
-        reads: which results of other steps the configuration asks for: `judged`, `likelihood`.
-            Those of an earlier configuration may still lie there.
+        reads: the results of other steps to read, `judged` or `likelihood`. Others are ignored, as
+            they may be left from an earlier configuration.
     """
 
     files: RunFiles
@@ -109,17 +110,17 @@ class TrainedRun:
 
     @property
     def ended(self) -> bool:
-        """Whether there is a result at all."""
+        """Whether the training has ended, as finished or diverged."""
         return self.files.outcome.exists()
 
     @cached_property
     def outcome(self) -> Outcome:
-        """How its training ended."""
+        """How the training ended."""
         return read_outcome(self.files)
 
     @cached_property
     def config(self) -> Config:
-        """What it was trained with, and what its model is."""
+        """What the run was trained with, and what its model is."""
         return read_config(self.files)
 
     @cached_property
@@ -149,11 +150,11 @@ class TrainedRun:
 
     @property
     def likelihood(self) -> dict[str, float]:
-        """The bounds on the likelihood of test images, or nothing where there are none."""
+        """The bounds on the likelihood of test images; empty if there are none."""
         return read_likelihood(self.files) if "likelihood" in self.reads else {}
 
     def over_epochs(self, name: str) -> dict[int, Array]:
-        """Return the named snapshot after each epoch that has one, these ascending."""
+        """Return the named snapshot by epoch, ascending, for each epoch that has it."""
         pairs = [key.split("/") for key in self.snapshots]
         epochs = sorted(int(epoch) for epoch, kept in pairs if kept == name)
         return {epoch: self.snapshots[f"{epoch}/{name}"] for epoch in epochs}
@@ -164,7 +165,7 @@ class TrainedRun:
 
 
 def _counts_epochs(history: pd.DataFrame) -> bool:
-    """Tell whether a history holds numbers and nothing else, of one epoch after the other."""
+    """Tell whether a history holds only numbers, and its epochs count 1, 2, 3, …."""
     return (
         {"epoch", "train_loss", "test_loss"} <= set(history.columns)
         and all(column.kind in "if" for column in history.dtypes)

@@ -1,4 +1,4 @@
-"""What made a result: its settings, inputs and code, in a hidden file beside it.
+"""Stamps: hidden files beside the results that say which settings, inputs and code made them.
 
-Stamps are written and compared here; what follows from a difference is decided by `pipeline`.
+Stamps are written and compared here; `pipeline` decides what to do about a difference.
 """

@@ -1,9 +1,9 @@
-"""Which source files a step depends on, and a digest of what their code means.
+"""Finds the source files that a step depends on, and computes a digest of what their code does.
 
-The digest does not change with comments, docstrings, formatting, the order of imports, or the place
-of a module, so that moving or describing code makes nothing again. Every change of what code does
-makes again what it made. How a step becomes a process and how its results are stamped (`STARTS`)
-decides nothing and is left out.
+Comments, docstrings, formatting, the order of imports and the place of a module do not change the
+digest, so that nobody's results are made again when code is moved or described. Any other change
+of the code does change it. The modules that start a step and stamp its results (`STARTS`) decide
+no result and are left out.
 """
 
 import ast
@@ -21,7 +21,7 @@ from latentgrid.grid import plugins
 
 PACKAGE = plugins.PACKAGE
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-DEPTH = 20  # so many imports after one another tell modules of equal text apart
+DEPTH = 20  # chains of imports are followed so far, to tell modules of equal text apart
 STARTS = (f"{PACKAGE}.jobs.step", f"{PACKAGE}.stamps.made")
 
 
@@ -30,9 +30,9 @@ class Code:
     """The code that a step runs.
 
     Attributes:
-        digest: SHA-256 of what it means.
-        modules: a digest of what each of its modules means by itself.
-        sources: the SHA-256 of each of its modules' files.
+        digest: SHA-256 of the syntax trees of all its modules.
+        modules: a digest of the syntax tree of each module by itself.
+        sources: the SHA-256 of each module's file.
     """
 
     digest: str
@@ -50,7 +50,7 @@ def code_of(*modules: str) -> Code:
     found = sorted(_upstream(modules))
     means = {module: _meaning(module) for module in found}
     linked = {module: _linked(module, DEPTH) for module in found}
-    # The named modules by their order; all others by what they are, wherever they lie.
+    # Named modules are told apart by their order, all others by their content, wherever they lie.
     digest = _sha256([[linked[module] for module in modules], sorted(set(linked.values()))])
     sources = {module: hashlib.sha256(_source(module)).hexdigest() for module in found}
     return Code(digest, means, sources)
@@ -58,7 +58,7 @@ def code_of(*modules: str) -> Code:
 
 @cache
 def _linked(module: str, depth: int) -> str:
-    """Return a digest of what a module means with those it imports, so many imports deep."""
+    """Return a digest of a module and of the modules that it imports, up to this depth."""
     if not depth:
         return _meaning(module)
     return _sha256([_meaning(module), *(_linked(name, depth - 1) for name in _imported(module))])
@@ -88,7 +88,7 @@ def _upstream(modules: tuple[str, ...]) -> set[str]:
 
 
 def _packages_of(module: str) -> list[str]:
-    """Return the packages that a plugin's module lies in, as far as they have code."""
+    """Return those packages around a plugin's module that have an `__init__.py`."""
     parts = module.split(".")
     packages = [".".join(parts[:length]) for length in range(1, len(parts))]
     return [package for package in packages if plugins.source(package)]
@@ -104,7 +104,7 @@ def _source(module: str) -> bytes:
 
 @cache
 def _syntax(module: str) -> ast.Module:
-    """Return what a module's file says, without docstrings."""
+    """Return the syntax tree of a module's file, without docstrings."""
     tree = ast.parse(_source(module), filename=module)
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
@@ -114,12 +114,12 @@ def _syntax(module: str) -> ast.Module:
 
 @cache
 def _meaning(module: str) -> str:
-    """Return a digest of what a module means but for where it finds the others of this package."""
+    """Return a digest of a module's code, without the places from which it imports our modules."""
     return _sha256(_plain(_syntax(module)))
 
 
 def _plain(node: Any) -> Any:
-    """Return a syntax tree as lists, without what differs between versions of Python."""
+    """Return a syntax tree as nested lists that are the same in each version of Python."""
     if isinstance(node, ast.AST):
         fields = ((name, value) for name, value in ast.iter_fields(node) if name != "kind")
         return [type(node).__name__, *([n, _plain(v)] for n, v in fields if v not in (None, []))]
@@ -130,7 +130,7 @@ def _plain(node: Any) -> Any:
 
 
 def _plain_block(imports: bool, nodes: Iterable[Any]) -> list[Any]:
-    """Return neighbours as lists; the order of imports says nothing, nor where ours are found."""
+    """Return statements of one block as lists, imports sorted and without the places of ours."""
     if not imports:
         return [_plain(node) for node in nodes]
     return sorted(([*_place(node), *name] for node in nodes for name in _names(node)), key=repr)
@@ -141,12 +141,12 @@ def _is_import(node: Any) -> bool:
 
 
 def _place(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """Return where a name is imported from, if it is another package's."""
+    """Return the module that a name is imported from, if it belongs to another package."""
     return [] if isinstance(node, ast.Import) or _is_ours(node) else [str(node.module)]
 
 
 def _names(node: ast.Import | ast.ImportFrom) -> Iterator[list[str]]:
-    """Yield what is imported, and what it is called."""
+    """Yield each imported name with the name that it gets."""
     for name in node.names:
         ours = isinstance(node, ast.Import) and plugins.is_ours(name.name)
         yield [name.name.rpartition(".")[2] if ours else name.name, name.asname or ""]
@@ -154,7 +154,7 @@ def _names(node: ast.Import | ast.ImportFrom) -> Iterator[list[str]]:
 
 @cache
 def _imported(module: str) -> tuple[str, ...]:
-    """Return the modules of this package that a module imports, in the order of the names."""
+    """Return our modules that a module imports, in the order of the imported names."""
     found = []
     for node in ast.walk(_syntax(module)):
         if isinstance(node, ast.ImportFrom) and _is_ours(node):
@@ -170,7 +170,7 @@ def _imported(module: str) -> tuple[str, ...]:
 
 
 def _is_module(name: str) -> bool:
-    """Tell whether a name is that of a module which decides results."""
+    """Tell whether this is the name of a module that decides results."""
     if name.partition(".")[0] == PACKAGE:
         return name in _graph().modules
     return plugins.source(name) is not None
@@ -181,7 +181,7 @@ def _is_ours(node: ast.ImportFrom) -> bool:
 
 
 def _base(module: str, node: ast.ImportFrom) -> str:
-    """Return the module that a `from … import` names."""
+    """Return the absolute name of the module in a `from … import`."""
     if not node.level:
         return str(node.module)
     file = plugins.source(module)

@@ -1,8 +1,8 @@
-"""What each result was made by, in a hidden file beside it, and whether that is still so.
+"""Writes the stamps of results and compares them with what would make the results now.
 
-Snakemake's own records can be lost, belong to another commit or to another data set; a result's
-stamp lies beside the result and goes where it goes. It holds the settings and the code it was made
-by, the SHA-256 of what it was made from, and its own.
+A stamp is a hidden file beside its result, and moves with it; Snakemake's own records can be lost,
+or belong to another commit or data set. A stamp holds the settings and the code that made the
+result, the SHA-256 of each input, and the SHA-256 of the result.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ NO_RESULT = "not there yet"
 ALWAYS = "made whenever it is asked for"
 DAMAGED = "it is not as it was written"
 UNSTAMPED = "nothing says what made it"
-MOST_NAMED = 3
+MAX_NAMED = 3
 STAMP_PREFIX, STAMP_SUFFIX = ".", ".made"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides a result, beside the files it is made from.
+    """What decides a result, besides the files that it is made from.
 
     Attributes:
-        settings: what the step is told; plain data.
-        code: digest of what the code means.
-        modules: the first digits of a digest of each of its modules, to name those that changed.
+        settings: the parameters of the step, as plain data.
+        code: the digest of the step's code.
+        modules: the first digits of each module's digest, to name the modules that changed.
     """
 
     settings: Mapping[str, Any]
@@ -40,13 +40,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Product:
-    """Files that a job makes of the same inputs: all files of one run, or of all runs.
+    """The files that one job makes.
 
     Attributes:
-        outputs: the files that carry a stamp.
-        inputs: the files that decide what they hold.
-        recipe: what else does.
-        others: files that are made with them and carry no stamp.
+        outputs: the files that get a stamp.
+        inputs: the files that decide the content of the outputs.
+        recipe: everything else that decides it.
+        others: further files that the job makes, which get no stamp.
     """
 
     outputs: tuple[Path, ...]
@@ -57,7 +57,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Digests:
-    """The SHA-256 of files, each read once."""
+    """Computes the SHA-256 of files and remembers them, so that each is read once."""
 
     known: dict[Path, str | None] = field(default_factory=dict)
 
@@ -69,25 +69,25 @@ class Digests:
 
 
 def stamp_of(path: Path) -> Path:
-    """Return the place of a result's stamp."""
+    """Return the path of a result's stamp."""
     return path.with_name(f"{STAMP_PREFIX}{path.name}{STAMP_SUFFIX}")
 
 
 def stamped_by(stamp: Path) -> Path:
-    """Return the place of the result whose stamp this is."""
+    """Return the path of the result to which a stamp belongs."""
     name = stamp.name.removeprefix(STAMP_PREFIX).removesuffix(STAMP_SUFFIX)
     return stamp.with_name(name)
 
 
 def stamp(product: Product, inputs: Mapping[str, str]) -> None:
-    """Write down, beside each of a job's results, what it was made by.
+    """Write a stamp beside each of a job's results.
 
     Args:
         product: what the job made.
-        inputs: the digests of its inputs, as they were before it began.
+        inputs: the digests of its inputs before it began.
 
     Raises:
-        UserError: it left a result out.
+        UserError: the job did not make one of its results.
     """
     for path in product.outputs:
         if not path.is_file():
@@ -98,9 +98,9 @@ def stamp(product: Product, inputs: Mapping[str, str]) -> None:
 
 
 def misfit(product: Product, digests: Digests) -> str:
-    """Say why the files that lie there are not what the product would be, or nothing if they are.
+    """Return why existing files are not what the job would make now; "" if they are.
 
-    Inputs that are not there are left to whoever makes them.
+    Missing inputs are not a reason: the jobs that make them come first.
     """
     if not product.outputs:
         return ALWAYS
@@ -114,16 +114,16 @@ def misfit(product: Product, digests: Digests) -> str:
 
 
 def is_as_written(path: Path) -> bool:
-    """Tell whether a result is what its job wrote."""
+    """Tell whether a result is unchanged since its job wrote it."""
     made = _read(path)
     return bool(made) and path.is_file() and made.get("sha256") == sha256(path)
 
 
 def require_as_written(path: Path) -> Path:
-    """Return the path of a result that is what its job wrote.
+    """Return the path of a result if it is unchanged since its job wrote it.
 
     Raises:
-        UserError: it changed since, or nothing says what it was.
+        UserError: it changed, or it has no stamp.
     """
     if path.is_file() and not is_as_written(path):
         raise damaged(path, DAMAGED if _read(path) else UNSTAMPED)
@@ -131,10 +131,10 @@ def require_as_written(path: Path) -> Path:
 
 
 def require_unchanged(path: Path) -> Path:
-    """Return the path of a file that is what its job wrote, as far as a stamp says what that was.
+    """Return the path of a file if it has no stamp, or is unchanged since its job wrote it.
 
     Raises:
-        UserError: it changed since.
+        UserError: it changed.
     """
     return require_as_written(path) if stamp_of(path).exists() else path
 
@@ -152,7 +152,7 @@ def _misfit_of(path: Path, product: Product, digests: Digests) -> str:
 
 
 def _change(made: Mapping[str, Any], product: Product, digests: Digests) -> str:
-    """Say in what a stamp differs from a product, or nothing."""
+    """Return how a stamp differs from what would make the product now; "" if it does not."""
     recipe = product.recipe
     wanted = json.loads(json.dumps(recipe.settings))
     if made.get("settings") != wanted:
@@ -169,7 +169,7 @@ def _change(made: Mapping[str, Any], product: Product, digests: Digests) -> str:
 
 
 def _difference(before: object, now: object, key: str = "") -> str:
-    """Say in what two plain values differ, key by key: "epochs 1 → 2"."""
+    """Return how two plain values differ, key by key: "epochs 1 → 2"."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         keys = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         parts = [_difference(before.get(name), now.get(name), str(name)) for name in keys]
@@ -191,12 +191,12 @@ def _changed_code(before: object, now: Mapping[str, str]) -> str:
 
 def _named(names: Iterable[str]) -> str:
     every = list(names)
-    rest = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
-    return ", ".join(every[:MOST_NAMED]) + rest
+    rest = f" and {len(every) - MAX_NAMED} more" if len(every) > MAX_NAMED else ""
+    return ", ".join(every[:MAX_NAMED]) + rest
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return a result's stamp; nothing if there is none, or none that can be read."""
+    """Return a result's stamp; empty if it is missing or cannot be read."""
     with contextlib.suppress(OSError, UserError):
         made = read_json(stamp_of(path), "sha256")
         return dict(made)

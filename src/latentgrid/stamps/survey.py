@@ -1,9 +1,9 @@
-"""What lies in the results compared with what the workflow would make, before Snakemake looks.
+"""Compares all results with what the workflow would make, before Snakemake looks at them.
 
 Snakemake judges files by their dates, as make does. So each call first compares every result's
-stamp with the plan, and then sets the dates: of what fits, no earlier than what it was made from;
-of what does not fit, at the beginning of time. Copies, clones, other commits and lost records of
-Snakemake's then make nothing again that fits, and keep nothing that does not.
+stamp with the plan. Then it sets dates: a result that fits gets no earlier date than its inputs,
+and one that does not fit a date in 1970. So Snakemake makes exactly those results again that do not
+fit, also in a copy, a clone, at another commit, or when its own records are lost.
 """
 
 import contextlib
@@ -23,10 +23,10 @@ from latentgrid.stamps.code import Code
 from latentgrid.stamps.made import DAMAGED, NO_RESULT, UNSTAMPED, Digests, Product, Recipe, misfit
 
 DATA, TRAIN = "data", "train"
-DIGITS = 12  # of a module's digest
-MOST_LINES = 20
-LONG_AGO = 1.0  # seconds after 1970
-DATED = "source"  # an input that is there for its date, and a part of the code
+DIGITS = 12  # of a module's digest that are kept
+MAX_LINES = 20
+LONG_AGO = 1.0  # seconds since 1970, the date of results that do not fit
+DATED = "source"  # the name of an input of which only the date counts: a source file
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Job:
     Attributes:
         name: its parameter `job`.
         rule: the rule's name.
-        product: what it makes, and of what.
-        outputs: all files it makes, those too that carry no stamp.
-        code: what it runs.
-        dated: inputs that are there for their dates alone.
+        product: the files that it makes, with what decides them.
+        outputs: all files that it makes, also those without a stamp.
+        code: the code that it runs.
+        dated: inputs of which only the date counts.
     """
 
     name: str
@@ -52,19 +52,19 @@ class Job:
 
 @dataclass(frozen=True)
 class Finding:
-    """A product of a job as it lies there.
+    """What was found about the results of a job.
 
     Attributes:
         job: the job.
-        reason: why its product does not fit the plan; empty if it does.
+        reason: why its results do not fit the plan; empty if they do.
     """
 
     job: Job
     reason: str
 
     @property
-    def is_there(self) -> bool:
-        """Whether there is a result at all."""
+    def exists(self) -> bool:
+        """Whether there is a result, fitting or not."""
         return self.reason != NO_RESULT
 
 
@@ -77,10 +77,10 @@ def jobs(
     """Return the jobs of all rules that make results.
 
     Args:
-        rules: Snakemake's; those that name a digest of code among their parameters are read.
+        rules: Snakemake's rules; those with a digest of code among their parameters are used.
         layout: of the data set.
-        codes: the code behind each digest.
-        values: of the wildcard of each rule that has one, by the rule's name.
+        codes: the code of each digest.
+        values: for each rule with a wildcard, by its name, the values of the wildcard.
     """
     found = []
     for rule in rules:
@@ -90,9 +90,10 @@ def jobs(
 
 
 def survey(found: Iterable[Job], digests: Digests) -> list[Finding]:
-    """Compare each product of the jobs with what lies there.
+    """Compare the results of each job with what it would make now.
 
-    Runs do not fit if the data are to be made by other means: what these are is not known yet.
+    If the data are to be made by other code or settings, no run fits, as the new data are not known
+    yet.
     """
     findings = [Finding(job, misfit(job.product, digests)) for job in found]
     data = next((f.reason for f in findings if f.job.rule == DATA), "")
@@ -104,15 +105,15 @@ def survey(found: Iterable[Job], digests: Digests) -> list[Finding]:
     ]
 
 
-def elsewhere(product: Product, folder: Path, other: Path) -> Product:
-    """Return a product as if its files lay in another folder."""
+def relocate(product: Product, folder: Path, other: Path) -> Product:
+    """Return the same product with its files in another folder."""
     outputs = tuple(other / path.relative_to(folder) for path in product.outputs)
     others = tuple(other / path.relative_to(folder) for path in product.others)
     return replace(product, outputs=outputs, others=others)
 
 
 def needed(found: Iterable[Job], targets: Iterable[Path]) -> set[str]:
-    """Return the names of the jobs without which there would be no targets."""
+    """Return the names of the jobs that make the targets, and of the jobs that these depend on."""
     makers = {path: job for job in found for path in job.outputs}
     wanted, names = list(targets), set[str]()
     while wanted:
@@ -124,10 +125,10 @@ def needed(found: Iterable[Job], targets: Iterable[Path]) -> set[str]:
 
 
 def set_dates(findings: Iterable[Finding]) -> None:
-    """Let Snakemake see by the dates of files which of them fit. Files of others are left alone.
+    """Set the dates of results so that Snakemake makes again those that do not fit.
 
     Raises:
-        UserError: a date cannot be set, so that Snakemake would take what does not fit for good.
+        UserError: the date of a result that does not fit cannot be set; Snakemake would keep it.
     """
     findings = list(findings)
     makers = {path: finding for finding in findings for path in finding.job.outputs}
@@ -143,7 +144,7 @@ def set_dates(findings: Iterable[Finding]) -> None:
             _date(finding.job.outputs, max(map(_time, _read_by(finding)), default=0.0))
 
     for path in {path for finding in findings for path in _read_by(finding)} - stale:
-        if 0.0 < _time(path) <= LONG_AGO:  # as archives without dates unpack
+        if 0.0 < _time(path) <= LONG_AGO:  # files unpacked from an archive without dates
             _date([path], LONG_AGO + 1)
     for finding in findings:
         look(finding)
@@ -162,15 +163,15 @@ def _read_by(finding: Finding) -> tuple[Path, ...]:
 
 
 def _date(paths: Iterable[Path], least: float) -> None:
-    """Give files this date if theirs is earlier."""
+    """Give files this date if theirs are earlier."""
     for path in paths:
-        with contextlib.suppress(OSError):  # then Snakemake makes it again, which is right too
+        with contextlib.suppress(OSError):  # then Snakemake makes it again, which costs only time
             if path.stat().st_mtime < least:
                 os.utime(path, (least, least))
 
 
 def _time(path: Path) -> float:
-    """Return a file's date, at least the beginning of time; 0 if there is no such file."""
+    """Return a file's date, LONG_AGO at the earliest; 0 if there is no such file."""
     try:
         return max(path.stat().st_mtime, LONG_AGO)
     except OSError:
@@ -178,7 +179,7 @@ def _time(path: Path) -> float:
 
 
 def _places(rule: Any, values: Mapping[str, Iterable[str]]) -> Iterator[dict[str, str]]:
-    """Yield the values of a rule's wildcard, of which it has one at most."""
+    """Yield each value of a rule's wildcard by its name; a rule has one wildcard at most."""
     if not rule.has_wildcards():
         yield {}
     for name in rule.wildcard_names or ():
@@ -191,7 +192,7 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
     code = codes[params.pop("code")]
     name = params.pop("job")
     modules = {module: digest[:DIGITS] for module, digest in code.modules.items()}
-    if rule.name != TRAIN:  # which is told no more than its settings
+    if rule.name != TRAIN:  # a training gets nothing but its settings
         params["command"] = hashlib.sha256(rule.shellcmd.encode()).hexdigest()[:DIGITS]
     recipe = Recipe(params, code.digest, modules)
     inputs = {name: _paths(_value(value, at), at) for name, value in rule.input.items()}
@@ -203,16 +204,16 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
 
 
 def _deciding(layout: Layout, inputs: Mapping[str, list[Path]]) -> tuple[Path, ...]:
-    """Return the inputs that decide a result: for the images stands their description."""
+    """Return the inputs that decide a result; the description of the images stands for these."""
     every = (path for paths in inputs.values() for path in paths)
     return tuple(path for path in every if path != layout.images)
 
 
 def _stamped(layout: Layout, rule: Any, outputs: list[Path]) -> tuple[Path, ...]:
-    """Return the outputs that carry a stamp.
+    """Return the outputs that get a stamp.
 
-    Of a training that is the outcome, which has digests of all its files. A folder has none: it is
-    made again whenever it is asked for.
+    A training stamps its outcome alone, which has the digests of its other files. A folder gets no
+    stamp: it is made again whenever it is asked for.
     """
     if any(path.is_directory for path in rule.output):
         return ()
@@ -237,22 +238,22 @@ def _paths(value: Any, at: Mapping[str, str]) -> list[Path]:
 
 
 def sentences(findings: Iterable[Finding], every_run: bool) -> Iterator[str]:
-    """Say what lies there and does not fit, and why.
+    """Yield sentences that say which results do not fit, and why.
 
     Args:
-        findings: of all products.
-        every_run: whether to name each run that would be trained, those too that never were.
+        findings: of all jobs.
+        every_run: whether to name each run that would be trained, also one without any result.
     """
     findings = [finding for finding in findings if finding.reason and finding.job.product.outputs]
     runs = [finding for finding in findings if finding.job.rule == TRAIN]
     if every_run:
         named = [f"{_run_of(finding)}: {finding.reason}" for finding in runs]
-        yield from (f"to train: {line}" for line in named[:MOST_LINES])
-        if len(named) > MOST_LINES:
-            yield f"to train: {len(named) - MOST_LINES} more runs"
+        yield from (f"to train: {line}" for line in named[:MAX_LINES])
+        if len(named) > MAX_LINES:
+            yield f"to train: {len(named) - MAX_LINES} more runs"
     else:
-        yield from _counted("to train again", "run", [f for f in runs if f.is_there])
-    later = [f for f in findings if f.job.rule != TRAIN and f.is_there]
+        yield from _counted("to train again", "run", [f for f in runs if f.exists])
+    later = [f for f in findings if f.job.rule != TRAIN and f.exists]
     yield from _counted("to make again", "result", later)
 
 
@@ -271,9 +272,9 @@ def as_data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 
 
 def _counted(what: str, kind: str, findings: Iterable[Finding]) -> Iterator[str]:
-    """Say of how many results there is each reason, the most frequent first."""
+    """Yield a sentence for each reason with its number of results, the most frequent first."""
     reasons = Counter(finding.reason for finding in findings)
-    for reason, count in reasons.most_common(MOST_LINES):
+    for reason, count in reasons.most_common(MAX_LINES):
         yield f"{what}: {count} {kind}{'' if count == 1 else 's'} ({reason})"
 
 

@@ -1,11 +1,11 @@
-"""The step that draws the frames of a figure that moves."""
+"""The step that draws a figure's animation."""
 
 from typing import Annotated
 
 import torch
 import typer
 
-from latentgrid.figures.draw import drawn
+from latentgrid.figures.draw import draw_figure
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_animation
 from latentgrid.files.layout import Layout
@@ -17,10 +17,10 @@ def main(
     figure: Annotated[str, typer.Option(help="its file's name in `comparisons`")],
     entries: Annotated[list[str] | None, typer.Argument(help="entries that it shows")] = None,
 ) -> None:
-    """Draw a figure's frames as one WebP; one that has none stands still."""
+    """Draw a figure's frames as one WebP; a figure without frames becomes a still picture."""
     torch.set_num_threads(1)
     layout = Layout(dataset)
-    drawing = drawn(figure, Results(layout, tuple(entries or [])))
+    drawing = draw_figure(figure, Results(layout, tuple(entries or [])))
     save_animation(drawing.frames or [drawing.figure], layout.animation(figure))
 
 

@@ -1,4 +1,4 @@
-"""The data step: fetch a data set once and store it as tensors that every job maps."""
+"""The data step: fetch a data set once and store it as tensors, which every job maps to memory."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The step that lays codes of more than two dimensions out in the plane."""
+"""The step that projects codes with more than two dimensions to the plane."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -17,9 +17,9 @@ def main(
     dataset: Annotated[str, typer.Option()],
     entries: Annotated[list[str], typer.Argument(help="entries to embed")],
 ) -> None:
-    """Write, by the names of runs, the t-SNE of their first test codes, (n, 2), float32.
+    """Write the t-SNE of the first test codes of runs, (n, 2), float32, by the names of the runs.
 
-    These are each entry's best run with more than two dimensions.
+    The runs are each entry's best one with more than two dimensions.
     """
     layout = Layout(dataset)
     found = {}

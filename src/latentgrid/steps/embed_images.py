@@ -1,4 +1,4 @@
-"""The step that lays the test images themselves out in the plane, as they are before any model."""
+"""The step that projects the test images themselves to the plane, without any model."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The step that looks at one trained run: the judge's scores, all measures, and one picture."""
+"""The step that evaluates one run: it writes the judge's scores, all measures and a picture."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The step of one experiment: run it and keep its tensors."""
+"""The step that runs one experiment and writes its tensors."""
 
 import importlib
 from pathlib import Path

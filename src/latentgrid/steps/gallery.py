@@ -1,4 +1,4 @@
-"""The step that sets all figures on a page of the documentation."""
+"""The step that writes a page of the documentation with all figures."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
-from latentgrid.report.markdown import markdown, with_pictures
+from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
 
 
@@ -20,9 +20,9 @@ def main(
 ) -> None:
     """Write a page with pictures small enough to be kept in git."""
     layout = Layout(dataset)
-    template = markdown().get_template("gallery.md.j2")
+    template = markdown_templates().get_template("gallery.md.j2")
     page = template.render(
-        sections=with_pictures(layout, figures, folder),
+        sections=write_pictures(layout, figures, folder),
         dataset=dataset,
         configuration=configuration,
         runs=read_runs(layout),

@@ -1,4 +1,4 @@
-"""The step that makes the plots of the report whose points show their images."""
+"""The step that makes the interactive plots of the report, whose points show their images."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -9,7 +9,7 @@ from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
-from latentgrid.report.interactive import latent
+from latentgrid.report.interactive import plot_latent
 
 
 def main(
@@ -18,7 +18,7 @@ def main(
 ) -> None:
     """Write the plots of some entries for the report."""
     layout = Layout(dataset)
-    write_json(layout.interactive, asdict(latent(Results(layout, tuple(entries)))))
+    write_json(layout.interactive, asdict(plot_latent(Results(layout, tuple(entries)))))
 
 
 if __name__ == "__main__":

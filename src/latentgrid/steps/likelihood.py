@@ -1,6 +1,6 @@
-"""The likelihood step: bounds on the likelihood of test images, in one unit for all models.
+"""The likelihood step: it bounds the log-likelihood of test images under one run's model.
 
-The device is chosen before torch starts CUDA.
+It chooses the device before torch starts CUDA.
 """
 
 from typing import Annotated
@@ -22,7 +22,7 @@ def main(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
 ) -> None:
-    """Bound the likelihood by a run that has a result."""
+    """Bound the log-likelihood of test images under a run that has a result."""
     taken, _slot = take_device(device, jobs_per_gpu)
     write_bounds(Layout(dataset), run, images, draws, taken)
 

@@ -1,4 +1,4 @@
-"""The step that sets tables, verdicts and figures on a page to be kept in git."""
+"""The step that writes a page with tables, verdicts and figures, to be kept in git."""
 
 import shutil
 from functools import partial
@@ -12,7 +12,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
 from latentgrid.report import reproduction
-from latentgrid.report.markdown import markdown, with_pictures
+from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun
 
@@ -23,13 +23,13 @@ def main(
     folder: Annotated[Path, typer.Option(help="where page, tables and pictures go")],
     figures: Annotated[list[str], typer.Argument(help="figures to show")],
 ) -> None:
-    """Write a page with all that the runs of a data set say of what was published."""
+    """Write a page that sets the runs of a data set beside what was published."""
     layout = Layout(dataset)
     for table in (*layout.table_files, *layout.verdict_files):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
-    sections = with_pictures(layout, figures, folder)
+    sections = write_pictures(layout, figures, folder)
     runs = read_runs(layout)
-    template = markdown().get_template("published.md.j2")
+    template = markdown_templates().get_template("published.md.j2")
     page = template.render(
         sections=sections,
         missing=[figure for shown in sections.values() for figure in shown if figure.missing],
@@ -38,7 +38,7 @@ def main(
         runs=runs,
         unfinished=runs.loc[runs["status"] != "finished", "run"].tolist(),
         made_with=_made_with(layout),
-        verdicts=reproduction.of(layout),
+        verdicts=reproduction.read_reproduction(layout),
     )
     write_text(folder / "README.md", page)
 

@@ -7,7 +7,7 @@ import typer
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
-from latentgrid.report.page import content, templates
+from latentgrid.report.page import gather_content, templates
 
 
 def main(
@@ -18,7 +18,7 @@ def main(
     """Write the report of a data set."""
     layout = Layout(dataset)
     template = templates().get_template("report.html.j2")
-    write_text(layout.report, template.render(content(layout, figures or [], threads)))
+    write_text(layout.report, template.render(gather_content(layout, figures or [], threads)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The gathering step: tidy tables over all runs of the plan."""
+"""The step that gathers all runs of the plan in tidy tables."""
 
 from typing import Annotated
 
@@ -44,9 +44,9 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
 
 
 def summary(runs: pd.DataFrame, settings: pd.DataFrame) -> dict[str, object]:
-    """Return the few numbers that `dvc metrics` shows: for each entry its best setting's.
+    """Return the numbers that `dvc metrics` shows: for each entry those of its best setting.
 
-    `by` says what makes it the best. Losses that rank no runs are left out.
+    `by` says what makes the setting best. A loss that does not rank runs is left out.
     """
     best: dict[str, dict[str, object]] = {}
     for _, row in tables.best_table(settings).iterrows():

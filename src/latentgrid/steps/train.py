@@ -1,6 +1,6 @@
-"""The training step: where and whether a run is trained here, and what is said if it fails.
+"""The training step: it locks a run, chooses a device, trains, and writes why a training failed.
 
-The device is chosen before torch starts CUDA.
+It chooses the device before torch starts CUDA.
 """
 
 import shutil
@@ -22,7 +22,7 @@ from latentgrid.jobs import orders
 from latentgrid.jobs.devices import take_device
 from latentgrid.jobs.step import run_step
 
-# Whoever looks whether a run trains holds its lock for less than a moment.
+# A process that looks whether the run trains holds its lock for less than that.
 SECONDS_FOR_A_LOOK = 1
 STOPPED = "stopped; the same command goes on"
 
@@ -34,7 +34,7 @@ def main(
     jobs_per_gpu: Annotated[int, typer.Option(help="jobs that may share a GPU")] = 1,
     cuda_graphs: Annotated[bool, typer.Option(help="replay captured steps on a GPU")] = True,
 ) -> None:
-    """Train one run of the plan, or go on with it."""
+    """Train one run of the plan, or resume it."""
     layout = Layout(dataset)
     files = layout.run(run)
     with _only_here(files):
@@ -53,7 +53,7 @@ def main(
         except BaseException as error:
             write_json(files.failure, {"reason": _reason(error)})
             raise
-        # Until its outcome is stamped, a run is not done, and needs what it would go on from.
+        # The checkpoints go last: until its outcome is stamped, a killed run needs them to resume.
         order = orders.mine()
         if order:
             order.stamp()
@@ -61,7 +61,10 @@ def main(
 
 
 def code_digest_of(settings: Mapping[str, Any]) -> str:
-    """Return the digest of the code that trains a run: that of the order, which was looked at."""
+    """Return the digest of the code that trains a run.
+
+    A job of the workflow takes it from its order, with which its code was compared already.
+    """
     order = orders.mine()
     if order:
         return order.product.recipe.code
@@ -84,7 +87,7 @@ def settings_of(layout: Layout, run: str) -> Mapping[str, Any]:
 
 
 def _only_here(files: RunFiles) -> AbstractContextManager[object]:
-    """Hold the run's lock, so that no other process trains it at the same time."""
+    """Take the run's lock, so that no other process trains the run at the same time."""
     files.state.mkdir(parents=True, exist_ok=True)
     try:
         return FileLock(files.lock).acquire(timeout=SECONDS_FOR_A_LOOK)

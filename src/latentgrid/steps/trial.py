@@ -1,4 +1,4 @@
-"""The step that tries every network of the grid, before any is trained."""
+"""The step that tries every network of the grid before any run is trained."""
 
 import importlib
 import traceback
@@ -14,7 +14,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import components, plugins
 from latentgrid.grid.runs import canonical, read_plan, trial_of
 from latentgrid.jobs.step import run_step
-from latentgrid.training.trial import examine, shown
+from latentgrid.training.trial import shown, try_run
 
 
 def main(
@@ -31,7 +31,7 @@ def main(
     for planned in read_plan(layout.plan):
         trial = canonical(trial_of(planned["settings"]))
         if trial not in tried:
-            examine(planned["name"], planned["settings"], size)
+            try_run(planned["name"], planned["settings"], size)
             tried.add(trial)
     write_text(layout.tried, key)
     print(f"{len(tried)} networks fit images of {shown(size.shape)}", flush=True)
@@ -41,7 +41,7 @@ def require_importable(kind: str, name: str) -> None:
     """Refuse a component that cannot be imported.
 
     Raises:
-        UserError: it cannot; the text names its file and line.
+        UserError: the text names its file and line.
     """
     file = components.file_of(kind, name)
     try:

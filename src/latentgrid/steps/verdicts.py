@@ -1,4 +1,4 @@
-"""The judging of what was published: verdicts on numbers and claims, from the table of runs."""
+"""The step that gives verdicts on published numbers and answers to claims."""
 
 from typing import Annotated
 

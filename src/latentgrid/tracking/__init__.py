@@ -1,6 +1,6 @@
-"""MLflow as a view of the run files: they are the truth, and an import can be repeated at will.
+"""Copies the runs' files to MLflow, which shows them. An import can be repeated at any time.
 
-No file keeps anything of MLflow's, so its database may be deleted at any time: the next `sync`
-makes it again, but for what users have written in it. MLflow is imported only when there is
-something to bring, as that takes seconds.
+No file of the pipeline depends on MLflow, so its database may be deleted at any time: the next
+`sync` makes it again, without what users wrote into it. MLflow is imported only when it is needed,
+as that takes seconds.
 """

@@ -13,29 +13,30 @@ from latentgrid.files.layout import Layout
 from latentgrid.tracking.records import fingerprint
 from latentgrid.tracking.sync import sync
 
-NICENESS = 5  # a quarter of a busy core; at 19, importing MLflow would outlast a short workflow
+# At 5 it gets a quarter of a busy core; at 19, importing MLflow would outlast a short workflow.
+NICENESS = 5
 
 
 def follow(layout: Layout, workflow: IO[Any], seconds: float = 5.0) -> None:
-    """Repeat `sync` whenever files changed until a workflow ends, and once more then.
+    """Call `sync` whenever files have changed, until a workflow ends, and once more after that.
 
-    If another process follows this data set, only the last pass is made. If MLflow is unavailable
-    before, that is one warning on stderr, and later passes try again. The caller gets a low CPU
-    priority.
+    If another process follows this data set already, only the last call is made. If MLflow is
+    unavailable before the last call, one warning goes to stderr, and later calls try again. The
+    calling process gets a low CPU priority.
 
     Args:
         layout: the files to follow.
-        workflow: a pipe that nobody writes to; its end says that the workflow has ended.
+        workflow: a pipe that nobody writes to; it is closed when the workflow ends.
         seconds: time between two looks at the files.
 
     Raises:
-        TrackingUnavailable: as `sync`, by the last pass.
-        DatabaseUnusable: as `sync`, by the last pass.
+        TrackingUnavailable: the last `sync` raises it.
+        DatabaseUnusable: the last `sync` raises it.
     """
     layout.results.mkdir(parents=True, exist_ok=True)
     os.nice(NICENESS)
     failures: list[UserError] = []
-    # Held until the last pass, which takes seconds: the next workflow's follower finds it free.
+    # Released before the last call, which takes seconds: the next workflow's follower may need it.
     with contextlib.suppress(Timeout), FileLock(layout.results / ".follow.lock", timeout=0):
         seen = fingerprint(layout)
         while not _has_ended(workflow, seconds):
@@ -58,6 +59,6 @@ def _synced(layout: Layout, failures: list[UserError]) -> bool:
 
 
 def _has_ended(workflow: IO[Any], seconds: float | None) -> bool:
-    """Wait for the end of a pipe, at most so many seconds, and tell whether it has come."""
+    """Wait until a pipe is closed, at most so many seconds, and tell whether it is."""
     ready, _, _ = select.select([workflow], [], [], seconds)
     return bool(ready)

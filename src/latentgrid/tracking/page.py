@@ -1,4 +1,4 @@
-"""MLflow's own page with the runs."""
+"""Serves MLflow's own page with the runs."""
 
 import os
 import sys
@@ -8,10 +8,10 @@ from latentgrid.tracking.server import MLFLOW_SETTINGS, database_of, tracking_ur
 
 
 def serve(port: int) -> None:
-    """Become the server of MLflow's page, for this machine only; does not return.
+    """Replace this process by the server of MLflow's page, for this machine only; does not return.
 
     Raises:
-        UserError: a server of its own keeps the runs and has that page.
+        UserError: MLFLOW_TRACKING_URI names a server, which has a page of its own.
     """
     uri = tracking_uri()
     if database_of(uri) is None:

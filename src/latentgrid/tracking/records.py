@@ -1,4 +1,4 @@
-"""What MLflow shows of the runs, read from their files."""
+"""Reads from the runs' files what MLflow shows of them."""
 
 import contextlib
 import csv
@@ -47,12 +47,12 @@ class Record:
         name: of the run, here and in MLflow.
         status: MLflow's word: RUNNING, FINISHED or FAILED.
         started: when training began, in milliseconds since 1970.
-        ended: when it ended, or None while it runs.
+        ended: when training ended; None while it runs.
         params: the settings, flat.
-        rows: one per epoch in their order, column name to value.
-        measures: single numbers found after training.
-        tags: what else there is in words.
-        artifacts: path of a file to what tells its versions apart.
+        rows: one per epoch in their order, each from column name to value.
+        measures: single numbers computed after training.
+        tags: further facts, in words.
+        artifacts: from the path of a file to a text that changes with its content.
     """
 
     name: str
@@ -72,12 +72,12 @@ class Record:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over all of it: what MLflow has under this digest needs no second import."""
+        """SHA-256 of the whole record; a run that MLflow has with this digest is up to date."""
         return hashlib.sha256(canonical(asdict(self)).encode()).hexdigest()
 
 
 def fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
-    """Return a value that changes whenever there is something new to show."""
+    """Return a value that changes whenever a file changes that MLflow shows."""
     found = set()
     files = (layout.plan, *layout.verdict_files)
     for path in (*files, *_files_below(layout.runs), *_files_below(layout.state)):
@@ -89,9 +89,9 @@ def fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
 
 
 def names(layout: Layout, planned: Mapping[str, Any]) -> set[str]:
-    """Return the runs that have files.
+    """Return the names of the runs that have files.
 
-    Those in training are looked for first: one that ends meanwhile is then found in its folder.
+    It looks for runs in training first: a run that ends meanwhile is then found in its folder.
     """
     unfinished = {name for name in planned if layout.run(name).state.is_dir()}
     ended = {
@@ -105,13 +105,13 @@ def names(layout: Layout, planned: Mapping[str, Any]) -> set[str]:
 def read(
     layout: Layout, name: str, planned: Mapping[str, Any], published: Mapping[str, str]
 ) -> Record | None:
-    """Return the record of a run, or None if its files come or go at this moment.
+    """Return the record of a run, or None if its files appear or disappear at this moment.
 
     Args:
-        layout: where they are.
+        layout: where the files are.
         name: of the run.
-        planned: settings of all planned runs.
-        published: what is said of published numbers, by runs.
+        planned: the settings of all planned runs.
+        published: the verdicts on published numbers by the names of runs.
     """
     record = _of_files(layout, name, planned)
     if record is None:
@@ -125,7 +125,7 @@ def _of_files(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record |
     unfinished = None
     with contextlib.suppress(FileNotFoundError):
         unfinished = _unfinished(files, name, planned)
-    # Looked at last: the outcome of a run that ended meanwhile was there before its state went.
+    # Checked after the state, because a run that ends writes its outcome first.
     if not files.outcome.exists():
         return unfinished
     with contextlib.suppress(FileNotFoundError):
@@ -148,7 +148,7 @@ def _ended(files: RunFiles, name: str) -> Record:
         rows=rows,
         measures=_measures(files, rows),
         tags=_tags(files, name, status) | {COMMIT_TAG: config.code, DATA_TAG: config.data_sha256},
-        # Gigabytes of weights need no checksum: the outcome has it.
+        # The checksum of the weights, which may be gigabytes, is in the outcome already.
         artifacts={str(files.weights): _version(files.weights, outcome)}
         | {str(path): sha256(path) for path in (files.config, files.overview) if path.exists()},
     )
@@ -181,7 +181,7 @@ def _unfinished(files: RunFiles, name: str, planned: Mapping[str, Any]) -> Recor
 
 
 def planned_runs(layout: Layout) -> dict[str, dict[str, Any]]:
-    """Return the settings of each run of the plan, nothing before there is one."""
+    """Return the settings of each run of the plan; nothing if there is no plan yet."""
     if not layout.plan.exists():
         return {}
     return {run["name"]: run["settings"] for run in read_plan(layout.plan)}
@@ -189,12 +189,13 @@ def planned_runs(layout: Layout) -> dict[str, dict[str, Any]]:
 
 def _params(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     entry, _, _ = name.partition("/")
-    # A word among numbers, "None", would make the axis of a parallel-coordinates plot one of words.
+    # `flat` leaves missing values out: a "None" among numbers would make MLflow's plots treat an
+    # axis as words.
     return {"entry": entry} | {key: str(value) for key, value in flat(settings).items()}
 
 
 def _rows(history: Path) -> list[dict[str, float]]:
-    """Return the columns of each epoch but its number: epochs count from one without a gap."""
+    """Return each epoch's columns without its number: epochs count from one without a gap."""
     try:
         with history.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -204,7 +205,7 @@ def _rows(history: Path) -> list[dict[str, float]]:
 
 
 def _measures(files: RunFiles, rows: list[dict[str, float]]) -> dict[str, float]:
-    """Return the run's measures that are single numbers but not the last point of a curve."""
+    """Return the run's single numbers, without those that are the last point of a curve."""
     if not files.metrics.exists():
         return {}
     curves = rows[0] if rows else {}
@@ -220,7 +221,7 @@ def _tags(files: RunFiles, name: str, status: str) -> dict[str, str]:
 
 
 def verdicts(layout: Layout) -> dict[str, str]:
-    """Return, for each run of a published setting, what is said of the published number."""
+    """Return, for each run of a published setting, the verdict on the published number."""
     return {
         run: f"{row['verdict']}: {row['published']} in table {row['table']}"
         for row in _table(layout, "verdicts.csv", "verdict", "published", "table", "runs")
@@ -229,7 +230,7 @@ def verdicts(layout: Layout) -> dict[str, str]:
 
 
 def tallies(layout: Layout) -> dict[str, str]:
-    """Return how many numbers, and comparisons for claims, have each verdict, as tags."""
+    """Return as tags how many published numbers have each verdict, and comparisons each answer."""
     numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv", "verdict"))
     comparisons = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
     return {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()} | {
@@ -238,7 +239,7 @@ def tallies(layout: Layout) -> dict[str, str]:
 
 
 def _table(layout: Layout, name: str, *columns: str) -> list[dict[str, str]]:
-    """Return the rows of a table, nothing if it was not made yet; all have the named columns."""
+    """Return the rows of a table with these and other columns; nothing if it does not exist."""
     try:
         return read_rows(layout.tables / name, *columns)
     except FileNotFoundError:
@@ -246,7 +247,7 @@ def _table(layout: Layout, name: str, *columns: str) -> list[dict[str, str]]:
 
 
 def folder_of(files: RunFiles) -> str:
-    """Return what tells these very files from those of another copy of the project."""
+    """Return a text that tells these files from the same files in another copy of the project."""
     return str(files.folder.absolute())
 
 

@@ -1,7 +1,7 @@
-"""Runs in MLflow: made, brought in line with their records, and taken away.
+"""Creates runs in MLflow, updates them to their records, and deletes them.
 
-What the pipeline logged in a run, the run's own tag says. All else in it is its users': notes,
-tags, metrics, params and files of theirs stay, whatever becomes of the record.
+A tag of each run in MLflow says what the pipeline logged in it. Everything else in the run, notes,
+tags, metrics, params and files, belongs to its users and stays, whatever happens to the record.
 """
 
 import contextlib
@@ -43,9 +43,9 @@ class Logged:
     """What the pipeline logged in a run of MLflow.
 
     Attributes:
-        metrics: their keys.
-        params: their keys.
-        artifacts: name of a file to what tells its versions apart.
+        metrics: the keys of its metrics.
+        params: the keys of its params.
+        artifacts: from the name of a file to a text that changes with its content.
     """
 
     metrics: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class Logged:
 
     @classmethod
     def of(cls, run: Any) -> "Logged":
-        """Return what a run says was logged in it; nothing if MLflow has cut the tag."""
+        """Read the tag of a run in MLflow; empty if MLflow has cut the tag's text."""
         try:
             said = json.loads(run.data.tags.get(LOGGED_TAG, "{}"))
         except ValueError:
@@ -67,24 +67,24 @@ class Logged:
 
     @classmethod
     def all_of(cls, record: Record) -> "Logged":
-        """Return what is logged in the run that shows all of a record."""
+        """Return what a run has logged when it shows all of a record."""
         files = {Path(path).name: version for path, version in record.artifacts.items()}
         metrics = frozenset(record.columns) | record.measures.keys()
         return cls(metrics, frozenset(record.params), files)
 
     def claiming(self, other: "Logged") -> "Logged":
-        """Return this with the other's keys too, but its own files."""
+        """Return the keys of both, with the files of this one."""
         return Logged(self.metrics | other.metrics, self.params | other.params, self.artifacts)
 
     @property
     def tag(self) -> tuple[str, str]:
-        """Key and value of the tag that says so."""
+        """Key and value of the tag that holds this."""
         keys = {"metrics": sorted(self.metrics), "params": sorted(self.params)}
         return LOGGED_TAG, canonical({**keys, "artifacts": self.artifacts})
 
 
 def import_all(client: Any, experiment: str, layout: Layout) -> int:
-    """Bring all runs of a data set in line, and return how many of them have a new id for it."""
+    """Update all runs of a data set in MLflow, and return how many of them got a new id."""
     planned = planned_runs(layout)
     found = names(layout, planned)
     known = _runs_by_name(client, experiment, layout)
@@ -110,7 +110,10 @@ def import_all(client: Any, experiment: str, layout: Layout) -> int:
 
 
 def _runs_by_name(client: Any, experiment: str, layout: Layout) -> dict[str, list[Any]]:
-    """Return MLflow's runs of these very folders, deleted ones too; others may share the server."""
+    """Return MLflow's runs of this copy of the project by name, also deleted ones.
+
+    Other copies of the project may use the same server.
+    """
     from mlflow.entities import ViewType
 
     found: dict[str, list[Any]] = {}
@@ -136,9 +139,9 @@ def _is_active(run: Any) -> bool:
 
 
 def _bring_in_line(client: Any, experiment: str, record: Record, runs: list[Any]) -> bool:
-    """Make exactly one of MLflow's runs show the record, and tell whether it has a new id for it.
+    """Make exactly one of MLflow's runs show the record, and tell whether that run has a new id.
 
-    The digest is set last: an import that was cut off is taken up by the next one.
+    The record's digest is written last, so that the next import continues an interrupted one.
     """
     run = _one_of(client, experiment, record, runs)
     if run.data.tags.get(DIGEST_TAG) == record.digest:
@@ -157,7 +160,10 @@ def _bring_in_line(client: Any, experiment: str, record: Record, runs: list[Any]
 
 
 def _one_of(client: Any, experiment: str, record: Record, runs: list[Any]) -> Any:
-    """Return the one run of a record: made or brought back if there is none, the others gone."""
+    """Return the one run of a record.
+
+    It is created, or restored, if none is active; if several are, all but one are retired.
+    """
     active = [run for run in runs if _is_active(run)]
     if not runs:
         return _create(client, experiment, record, record.name)
@@ -177,12 +183,12 @@ def _create(client: Any, experiment: str, record: Record, name: str) -> Any:
 
 
 def _ours(run: Any, record: Record) -> Logged:
-    """Return what is the pipeline's own in a run, or will be."""
+    """Return what the pipeline has logged in a run or is going to log in it."""
     return Logged.of(run).claiming(Logged.all_of(record))
 
 
 def _is_of_another_training(run: Any, record: Record) -> bool:
-    """Tell whether a run shows other dates or settings than those of the record."""
+    """Tell whether a run in MLflow shows another end or other settings than the record."""
     ours = _ours(run, record).params
     shown = {key: value for key, value in run.data.params.items() if key in ours}
     return run.info.end_time not in {None, record.ended} or not (
@@ -191,24 +197,24 @@ def _is_of_another_training(run: Any, record: Record) -> bool:
 
 
 def _rows_logged(client: Any, run: Any, record: Record) -> int | None:
-    """Return how many epochs of the record a run has, or None if its curves are others.
+    """Return how many epochs of the record a run in MLflow has; None if its curves differ.
 
-    An epoch is logged column by column: with its last it is complete.
+    The columns of an epoch are logged in their order, so an epoch with the last one is complete.
     """
     if not run.data.metrics.keys() & record.columns:
         return 0
     logged = 0
-    for column, there in _curves(client, run, record).items():
-        logged = len(there)
-        if there != list(enumerate((row[column] for row in record.rows), start=1))[:logged]:
+    for column, curve in _curves(client, run, record).items():
+        logged = len(curve)
+        if curve != list(enumerate((row[column] for row in record.rows), start=1))[:logged]:
             return None
     return logged
 
 
 def _curves(client: Any, run: Any, record: Record) -> dict[str, list[tuple[int, float]]]:
-    """Return the curves of a run by step, in the order of the record's columns.
+    """Return the curves of a run as (step, value), in the order of the record's columns.
 
-    A server is asked for one at a time: while a training runs, the last stands for all.
+    A server returns one curve per request. So while a training runs, only the last one is read.
     """
     if sessions := _sessions(client):
         return _curves_in(sessions, run, record.columns)
@@ -218,18 +224,18 @@ def _curves(client: Any, run: Any, record: Record) -> dict[str, list[tuple[int, 
 
 
 def _wrong_measures(run: Any, record: Record) -> set[str]:
-    """Return the keys of single numbers in a run that are ours and not those of the record."""
+    """Return the keys of single numbers that we logged in a run and that the record contradicts."""
     ours = _ours(run, record).metrics - set(record.columns)
     shown = {key: value for key, value in run.data.metrics.items() if key in ours}
     return {key for key, _ in shown.items() - record.measures.items()}
 
 
 def _log(client: Any, run: Any, record: Record, logged: int) -> None:
-    """Add to a run what it lacks of the record, but for the first `logged` epochs of its curves."""
+    """Add what a run lacks of the record; the first `logged` epochs of its curves are there."""
     from mlflow.entities import Metric, Param, RunTag
 
     def points(step: int, values: Mapping[str, float]) -> list[Metric]:
-        # A time that is the same in every import lets MLflow drop a point that it has already.
+        # Every import gives a point the same time, so that MLflow drops those that it has already.
         time = run.info.start_time + step * MILLISECONDS
         return [Metric(key, value, time, step) for key, value in values.items()]
 
@@ -258,7 +264,7 @@ def _log(client: Any, run: Any, record: Record, logged: int) -> None:
 
 
 def _after_the_last(client: Any, run: Any, point: Any) -> Any:
-    """Return a point with a time at which MLflow takes it for the newest one of its key."""
+    """Return a point with a later time than those of its key: MLflow shows the latest."""
     from mlflow.entities import Metric
 
     if point.key not in run.data.metrics:
@@ -268,16 +274,16 @@ def _after_the_last(client: Any, run: Any, point: Any) -> Any:
     return Metric(point.key, point.value, max(time, point.timestamp), point.step)
 
 
-# What MLflow's own interface does slowly, or cannot: to change a point of a curve, a param, a date.
+# Below: what MLflow's own interface does slowly or not at all, such as changing a point of a curve.
 
 
 def _sessions(client: Any) -> Any:
-    """Return what opens sessions of the database that MLflow works on, None with a server."""
+    """Return the function that opens sessions of MLflow's database; None if it is a server."""
     return getattr(client._tracking_client.store, "ManagedSessionMaker", None)
 
 
 def _curves_in(sessions: Any, run: Any, columns: list[str]) -> dict[str, list[tuple[int, float]]]:
-    """Return curves of a run by step, read from the database at once."""
+    """Return the curves of a run as (step, value), by one query to the database."""
     from mlflow.store.tracking.dbmodels.models import SqlMetric
 
     found: dict[str, list[tuple[int, float]]] = {column: [] for column in columns}
@@ -299,10 +305,10 @@ def _forget(client: Any, run: Any, metrics: set[str]) -> None:
 
 
 def _start_over(client: Any, experiment: str, record: Record, run: Any) -> Any:
-    """Return a run without anything of an earlier training, but all that is its users'.
+    """Return a run in which nothing is left of an earlier training, except what users added.
 
-    It is the same run, unless a server keeps it, or a registered version of a model: that one
-    goes on pointing at the training that it is of.
+    In a database it is the same run, emptied. It is a new run with a server, which deletes nothing,
+    and if a registered version of a model points at the old one, which then stays as it is.
     """
     if _sessions(client) and not _versions(client, run):
         _empty(client, run, record)
@@ -314,7 +320,7 @@ def _start_over(client: Any, experiment: str, record: Record, run: Any) -> Any:
 
 
 def _empty(client: Any, run: Any, record: Record) -> None:
-    """Delete from the database, and from among the files, what is ours in a run."""
+    """Delete what we logged in a run from the database, and its files."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     from mlflow.store.tracking.dbmodels.models import (
         SqlLatestMetric,
@@ -344,7 +350,7 @@ def _delete(session: Any, table: Any, run: Any, keys: set[str] | frozenset[str])
 
 
 def _take_along(client: Any, old: Any, new: Any, record: Record) -> None:
-    """Copy to another run what users have put in one."""
+    """Copy what users added to one run to another."""
     from mlflow.entities import Metric, Param, RunTag
 
     ours, there = _ours(old, record), new.data
@@ -382,7 +388,7 @@ def _versions(client: Any, run: Any) -> list[Any]:
 
 
 def _retire(client: Any, run: Any) -> None:
-    """Delete a run that no longer shows anything; one with a registered version stays as it is."""
+    """Delete a run in MLflow, unless a registered version of a model points at it."""
     if versions := _versions(client, run):
         models = ", ".join(f"{version.name} {version.version}" for version in versions)
         client.set_tag(run.info.run_id, STATUS_TAG, f"an earlier training, kept for {models}")

@@ -1,4 +1,4 @@
-"""Where MLflow keeps what it shows: a server, or a database beside the results."""
+"""Opens MLflow's server, or its database beside the results."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ MLFLOW_SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    # A pool would go on writing into a database file that was deleted meanwhile.
+    # A pool of connections would keep writing to a database file that was deleted meanwhile.
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
 MAKE_AGAIN = "move it away, and `latentgrid track` makes it again from the results"
@@ -29,24 +29,24 @@ class TrackingUnavailable(UserError):  # noqa: N818 - says what is the case
 
 
 class DatabaseUnusable(TrackingUnavailable):
-    """MLflow's database is none that can be written, and will not be until somebody acts."""
+    """MLflow's database cannot be used until somebody does what the text says."""
 
 
 def tracking_uri() -> str:
-    """Return the user's server or the database here; a database's path is made absolute."""
+    """Return MLFLOW_TRACKING_URI, else the local database; the path of a database is absolute."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     database = database_of(uri)
     return f"sqlite:///{database}" if database else uri
 
 
 def database_of(uri: str) -> Path | None:
-    """Return the absolute path of an SQLite database, None for any other server."""
+    """Return the absolute path of an SQLite database; None for any other URI."""
     path = uri.removeprefix("sqlite:///")
     return Path(path).absolute() if path != uri else None
 
 
 def lock_of(uri: str, layout: Layout) -> Path:
-    """Return a lock common to all that may create the tables, whichever data set they import."""
+    """Return the lock of all processes that may create the tables, for any data set."""
     database = database_of(uri)
     folder = database.parent if database else layout.results.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,9 +54,9 @@ def lock_of(uri: str, layout: Layout) -> Path:
 
 
 def require_usable(database: Path) -> None:
-    """Raise DatabaseUnusable at once where MLflow would try for minutes, or write what it may not.
+    """Raise DatabaseUnusable at once for a database that MLflow would try for minutes, or damage.
 
-    A database that does not exist yet is usable if it can be made.
+    A database that does not exist yet is usable if it can be created.
     """
     if "?" in str(database):
         raise DatabaseUnusable(
@@ -77,7 +77,7 @@ def require_usable(database: Path) -> None:
 
 
 def open_experiment(uri: str, layout: Layout) -> tuple[Any, str]:
-    """Return a client and the id of the data set's experiment, made if need be."""
+    """Return a client and the id of the data set's experiment; create it if it is missing."""
     from mlflow import MlflowClient
 
     database = database_of(uri)
@@ -100,7 +100,7 @@ def open_experiment(uri: str, layout: Layout) -> tuple[Any, str]:
 
 @contextlib.contextmanager
 def one_error(uri: str, layout: Layout) -> Iterator[None]:
-    """Turn whatever a server or a database does wrong into one message."""
+    """Turn any error of a server or a database into one message."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -119,9 +119,9 @@ def one_error(uri: str, layout: Layout) -> Iterator[None]:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Drop the log lines of MLflow and its libraries; what matters comes as an exception.
+    """Suppress the log lines of MLflow and its libraries; errors come as exceptions.
 
-    MLflow reads its settings while it is imported, so that all of it has to be in this block.
+    MLflow reads its settings while it is imported, so it must be imported in this block.
     """
     for name, value in MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -134,7 +134,7 @@ def silence() -> Iterator[None]:
 
 
 def _create_database(database: Path) -> None:
-    """Make the tables under another name: a kill half way leaves nothing that is used later."""
+    """Create the database under another name and rename it, so that no half of one is used."""
     from mlflow import MlflowClient
 
     part = database.with_name(f"{database.name}.part")
@@ -144,7 +144,7 @@ def _create_database(database: Path) -> None:
 
 
 def _require_schema(database: Path) -> None:
-    """Raise DatabaseUnusable unless a file is a database of this version of MLflow, or empty."""
+    """Raise DatabaseUnusable unless the file is empty or a database of this version of MLflow."""
     tables = {name for (name,) in _ask(database, "SELECT name FROM sqlite_master")}
     if not tables:
         return
@@ -162,14 +162,14 @@ def _require_schema(database: Path) -> None:
 
 
 def _require_whole(database: Path) -> None:
-    """Raise DatabaseUnusable if a database is damaged anywhere; it takes reading all of it."""
+    """Read all of a database and raise DatabaseUnusable if any part is damaged."""
     found = [text for (text,) in _ask(database, "PRAGMA quick_check(1)")]
     if found not in ([], ["ok"]):
         raise DatabaseUnusable(f"{database} is damaged ({one_line(found[0])}); {MAKE_AGAIN}")
 
 
 def _ask(database: Path, question: str) -> list[tuple[Any, ...]]:
-    """Return what SQLite answers, nothing while others keep it from answering."""
+    """Return the rows that SQLite answers; none while another process locks the database."""
     try:
         with contextlib.closing(
             sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)

@@ -1,4 +1,4 @@
-"""One pass that brings MLflow in line with the files of a data set."""
+"""Brings MLflow up to date with the files of a data set, once."""
 
 import sys
 
@@ -19,14 +19,14 @@ from latentgrid.tracking.server import (
 
 
 def sync(layout: Layout) -> None:
-    """Bring MLflow in line with the files of one data set, once.
+    """Bring MLflow up to date with the files of one data set, once.
 
-    The tracking server is that of MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory
-    with the artifacts in `mlruns/` beside it. Any number of processes may call this at once.
+    MLFLOW_TRACKING_URI names the tracking server; without it, that is `mlflow.db` in the working
+    directory with the artifacts in `mlruns/` beside it. Several processes may call this at once.
 
     Raises:
         TrackingUnavailable: MLflow refuses or does not answer; a later call catches up.
-        DatabaseUnusable: its database is none that can be written; the text says what to do.
+        DatabaseUnusable: its database cannot be used; the text says what to do.
     """
     uri = tracking_uri()
     with silence():

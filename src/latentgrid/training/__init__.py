@@ -1,4 +1,5 @@
-"""From a run's settings to its history, weights and snapshots.
+"""Training: it turns a run's settings into its history, weights and snapshots.
 
-The loop knows models by their contract alone; what is measured later is not known here.
+The loop uses nothing of a model but the contract in `models`. Measures are computed later, in
+`evaluation`.
 """

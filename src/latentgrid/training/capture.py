@@ -1,8 +1,9 @@
-"""How the steps of an epoch are taken: as they come, or on a GPU as one that is replayed.
+"""Two ways to take the steps of an epoch: run each in Python, or replay one as a CUDA graph.
 
-The networks are small, so that a GPU waits for Python to launch the next of a step's hundred
-kernels. A CUDA graph holds all of them and is launched at once. What a step does must then be the
-same each time, and what changes from one to the next must lie on the device: `steps.Batches`.
+A step of these small networks is some hundred short kernels, and a GPU waits for Python to launch
+each of them. A CUDA graph records all kernels of a step and launches them at once. So each step
+must launch the same kernels, and what differs between two steps must lie on the device, as the
+position of the next batch does (`steps.Batches`).
 """
 
 from collections.abc import Callable, Hashable
@@ -13,34 +14,44 @@ import torch
 from latentgrid.errors import UserError
 
 Step = Callable[[], None]
-# Takes a step; those with equal keys do the same to other images.
+# A function that takes one step. Steps with equal keys do the same to different images.
 Take = Callable[[Hashable, Step], None]
-# Given the generator that the steps draw from, begins an epoch.
+# A function that begins an epoch: from the random generator of its steps it makes a `Take`.
 Mode = Callable[[torch.Generator], Take]
 
 
-def plainly(noise: torch.Generator) -> Take:
-    """Return what takes each step as it comes: the reference for `captured`."""
+def eager(noise: torch.Generator) -> Take:
+    """Return a function that runs each step in Python. It is the reference for `captured`."""
     return lambda key, step: step()
 
 
 def captured(noise: torch.Generator) -> Take:
-    """Return what replays steps as CUDA graphs, made anew for each epoch: models change between."""
+    """Return a function that captures steps as CUDA graphs and replays them.
+
+    Each epoch captures anew, because a model may change in `before_epoch`.
+    """
     return Replayed(partial(cuda_graph, noise))
 
 
 class Replayed:
-    """Takes the first step of each kind as it comes, captures the second, and replays it."""
+    """Runs the first step of each kind in Python, captures the second, and replays it from then on.
+
+    Steps of one kind have equal keys.
+    """
 
     def __init__(self, capture: Callable[[Step], Step]) -> None:
-        """Begin an epoch; `capture` returns what does the same as a step, without taking it."""
+        """Begin an epoch.
+
+        Args:
+            capture: gets a step and returns a function that repeats it; it does not take the step.
+        """
         self.capture = capture
         self.begun: set[Hashable] = set()
         self.replays: dict[Hashable, Step] = {}
 
     def __call__(self, key: Hashable, step: Step) -> None:
         """Take a step."""
-        if key not in self.begun:  # libraries prepare themselves in it, which no graph may hold
+        if key not in self.begun:  # libraries initialise in the first step; no graph may hold that
             self.begun.add(key)
             step()
         else:
@@ -50,10 +61,12 @@ class Replayed:
 
 
 def cuda_graph(noise: torch.Generator, step: Step) -> Step:
-    """Return a step as a CUDA graph, whose draws go on in `noise` as the step's own would.
+    """Capture a step as a CUDA graph and return the function that replays it.
+
+    Each replay draws the next random numbers of `noise`, as the step itself would.
 
     Raises:
-        UserError: the step waits for the device, or does what else no graph can hold.
+        UserError: the step waits for the device, or does something else that a graph cannot hold.
     """
     graph = torch.cuda.CUDAGraph()
     graph.register_generator_state(noise)
@@ -63,7 +76,7 @@ def cuda_graph(noise: torch.Generator, step: Step) -> Step:
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
-        # Ending a capture that failed is an error of its own, which came of the one that says why.
+        # The failed capture raises again when it ends; the first error, its context, says why.
         reason = str(error.__context__ or error).partition("\n")[0]
         raise UserError(
             f"a step of this model cannot be captured as a CUDA graph ({reason}); "

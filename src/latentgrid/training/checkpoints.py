@@ -1,7 +1,8 @@
-"""Checkpoints: what an unfinished run needs to go on from its last epoch after a kill.
+"""Checkpoints: what a killed run needs to resume after its last written epoch.
 
-They lie in the run's state and not among its outputs, which Snakemake deletes before it starts a
-job again. A file carries the hash of its content in its name, by which a torn one is known.
+They lie in the run's state folder and not among its outputs, because Snakemake deletes outputs
+before it starts a job again. The name of a checkpoint's file contains the hash of its content, so
+that a half-written file is recognised.
 """
 
 import hashlib
@@ -17,21 +18,21 @@ from torch import Tensor
 
 from latentgrid.files.atomic import replacing
 
-KEPT = 2  # the last one and, should that be torn, the one before it
+KEPT = 2  # the last one, and the one before it in case the last is half-written
 DIGITS = 16
 RECORD = "record"
 
 
 @dataclass(frozen=True)
-class Record:
+class TrainingLog:
     """What a checkpoint holds besides tensors.
 
     Attributes:
-        run: hash of what the run is: settings, data, code, libraries and device.
-        epoch: completed epochs.
-        history: a row for each of them.
-        seconds: wall time of each.
-        continued_after: the epochs after which this run was cut off and went on.
+        run: hash of the run's settings, data, code, libraries and device.
+        epoch: the number of completed epochs.
+        history: one row for each completed epoch.
+        seconds: wall time of each completed epoch.
+        continued_after: the epochs after which the run was interrupted and resumed.
     """
 
     run: str
@@ -43,14 +44,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run as it was after an epoch.
+    """The state of a run after an epoch.
 
     Attributes:
-        state: all that the next epoch depends on.
-        snapshots: what was kept of the model so far, as "epoch/name".
+        state: every tensor that the next epoch depends on.
+        snapshots: the snapshots taken so far, by "epoch/name".
     """
 
-    record: Record
+    log: TrainingLog
     state: dict[str, Tensor]
     snapshots: dict[str, Tensor]
 
@@ -60,9 +61,10 @@ class Checkpoints:
     """The checkpoints of one run.
 
     Attributes:
-        folder: where they lie; nothing else does.
-        run: hash of what the run is; checkpoints of another one are never used.
-        snapshot_epochs: the epochs after which a snapshot is kept.
+        folder: holds the checkpoints and nothing else.
+        run: hash of the run's settings, data, code, libraries and device; a checkpoint with another
+            hash is never used.
+        snapshot_epochs: the epochs after which a snapshot is taken.
     """
 
     folder: Path
@@ -70,43 +72,43 @@ class Checkpoints:
     snapshot_epochs: Sequence[int]
 
     def last(self) -> Checkpoint | None:
-        """Return the last checkpoint that is whole; if there is none, delete what there is."""
+        """Return the last complete checkpoint, or None after deleting the folder if none is."""
         candidates = sorted(self._numbered("checkpoint"), reverse=True)
         found = next(filter(None, (self._read(path) for _, path in candidates)), None)
         if found is None:
             shutil.rmtree(self.folder, ignore_errors=True)
         return found
 
-    def keep(self, state: Mapping[str, Tensor], record: Record) -> None:
+    def keep(self, state: Mapping[str, Tensor], log: TrainingLog) -> None:
         """Write a checkpoint and delete those that are no longer needed."""
-        text = bytearray(json.dumps(asdict(record)).encode())
+        text = bytearray(json.dumps(asdict(log)).encode())
         stored = {**state, RECORD: torch.frombuffer(text, dtype=torch.uint8)}
-        self._write(f"checkpoint-{record.epoch}", stored)
+        self._write(f"checkpoint-{log.epoch}", stored)
         for _, path in sorted(self._numbered("checkpoint"))[:-KEPT]:
             path.unlink()
 
     def keep_snapshot(self, epoch: int, snapshot: Mapping[str, Tensor]) -> None:
-        """Write what is kept of the model after an epoch."""
+        """Write the snapshot of an epoch."""
         self._write(f"snapshot-{epoch}", snapshot)
 
     def _read(self, path: Path) -> Checkpoint | None:
-        """Return a checkpoint if it and every snapshot before it are whole and this run's."""
+        """Return a checkpoint; None unless it and its snapshots are complete and this run's."""
         state = _whole(path)
         if state is None or RECORD not in state:
             return None
         fields = json.loads(bytes(state.pop(RECORD).tolist()))
-        # The code is part of what the run is, so that one of this run has the fields of today.
+        # Compared before the fields are used: other code may have written other fields.
         if fields.get("run") != self.run:
             return None
-        record = Record(**fields)
+        log = TrainingLog(**fields)
         snapshots: dict[str, Tensor] = {}
         for epoch in self.snapshot_epochs:
-            if epoch <= record.epoch:
+            if epoch <= log.epoch:
                 snapshot = self._snapshot(epoch)
                 if snapshot is None:
                     return None
                 snapshots |= {f"{epoch}/{name}": tensor for name, tensor in snapshot.items()}
-        return Checkpoint(record, state, snapshots)
+        return Checkpoint(log, state, snapshots)
 
     def _snapshot(self, wanted: int) -> dict[str, Tensor] | None:
         paths = (path for epoch, path in self._numbered("snapshot") if epoch == wanted)
@@ -123,7 +125,7 @@ class Checkpoints:
 
 
 def _whole(path: Path) -> dict[str, Tensor] | None:
-    """Return the tensors of a file, or None if it is not what was written."""
+    """Return the tensors of a file, or None if its content does not match the hash in its name."""
     content = path.read_bytes()
     return load(content) if path.stem.endswith(f"-{_digest(content)}") else None
 

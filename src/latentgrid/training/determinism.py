@@ -1,15 +1,17 @@
-"""What lets torch give the same bits again. To be called before a job's first calculation."""
+"""The switches that make torch compute the same bits again."""
 
 import torch
 
 
 def compute_deterministically(device: str) -> None:
-    """Let this process give the same bits at each call, on one thread of the CPU.
+    """Make torch compute the same bits at each call, on one CPU thread.
+
+    Call it before the job's first calculation.
 
     Args:
         device: "cpu" or "cuda", where the job computes.
     """
     torch.set_num_threads(1)
-    if device == "cuda":  # one CPU thread needs no such care, and the call takes seconds to import
+    if device == "cuda":  # one CPU thread is deterministic already, and this import takes seconds
         torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.allow_tf32 = False  # which rounds convolutions to 10 bits
+        torch.backends.cudnn.allow_tf32 = False  # it rounds convolutions to 10 bits

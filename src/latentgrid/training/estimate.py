@@ -1,4 +1,4 @@
-"""What a grid will cost, from a few timed steps of each network on this machine."""
+"""Estimates what a grid will cost by timing a few steps of each network on this machine."""
 
 import os
 import time
@@ -13,10 +13,10 @@ from latentgrid.data.sources import Size
 from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import Run, canonical, trial_of
 from latentgrid.jobs.devices import take_device
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.text import duration, size
 from latentgrid.training.steps import Turn, turns_of
-from latentgrid.training.trial import built, examine
+from latentgrid.training.trial import build_model, try_run
 
 WARM_UP, TIMED = 1, 3
 SECONDS_TO_START = 5
@@ -26,7 +26,7 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run costs, as text."""
+    """The cost of one run, as text."""
 
     time: str
     disk: str
@@ -34,7 +34,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """What each run costs, and all of them."""
+    """The cost of each run, and a summary of all."""
 
     runs: list[Cost]
     summary: str
@@ -49,7 +49,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     taken, _slot = take_device(device, jobs_per_gpu=1)
     torch.set_num_threads(1)
     data = sources.size(layout.dataset)
-    _examine(runs, data)
+    _try_networks(runs, data)
     measured: dict[str, tuple[float, int]] = {}
     seconds, disk = [], []
     for run in runs:
@@ -78,22 +78,24 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     )
 
 
-def _examine(runs: Sequence[Run], data: Size) -> None:
-    """Refuse what the workflow's trial step refuses."""
+def _try_networks(runs: Sequence[Run], data: Size) -> None:
+    """Try each distinct network once, as the workflow's trial step does."""
     for run in {canonical(trial_of(run.settings)): run for run in runs}.values():
-        examine(run.name, run.settings, data)
+        try_run(run.name, run.settings, data)
 
 
 def _measure(run: Run, data: Size, device: str) -> tuple[float, int]:
-    """Return the seconds that training spends on an image, and the bytes of the weights."""
+    """Return the seconds of training per image, and the bytes of the weights."""
     settings = run.settings
-    model = built(run.name, settings, data)
+    model = build_model(run.name, settings, data)
     weights = models.parameter_count(model) * FLOAT_BYTES
     model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pixels = torch.rand(run.batch_size, *data.shape, generator=generator(0, "estimate")).to(device)
+    pixels = torch.rand(run.batch_size, *data.shape, generator=random_generator(0, "estimate")).to(
+        device
+    )
     batch = Batch(pixels, torch.zeros(run.batch_size, dtype=torch.int64, device=device))
-    noise = generator(0, "estimate", device)
-    # A player who moves on every fifth batch costs a fifth of a step on each.
+    noise = random_generator(0, "estimate", device)
+    # A player who takes a step on every fifth batch costs a fifth of a step per batch.
     shares = [
         _seconds(turn, batch, noise) / turn.player.every for turn in turns_of(model, settings)
     ]
@@ -101,7 +103,7 @@ def _measure(run: Run, data: Size, device: str) -> tuple[float, int]:
 
 
 def _seconds(turn: Turn, batch: Batch, noise: torch.Generator) -> float:
-    """Return how long a step of one player takes."""
+    """Return the seconds that one step of a player takes."""
     for step in range(WARM_UP + TIMED):
         if step == WARM_UP:
             started = time.perf_counter()
@@ -111,7 +113,7 @@ def _seconds(turn: Turn, batch: Batch, noise: torch.Generator) -> float:
 
 
 def _snapshot_bytes(run: Run, data: Size) -> int:
-    """Return about how much a run keeps besides its weights."""
+    """Return roughly how many bytes a run stores besides its weights."""
     dimensions: int = run.settings["hyperparameters"].get("latent_dim", 0)
     kept = run.settings["snapshots"]
     pixels = data.shape[0] * data.shape[1] * data.shape[2]

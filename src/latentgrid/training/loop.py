@@ -12,9 +12,9 @@ from torch import Tensor
 
 from latentgrid.data import Images
 from latentgrid.models import Model
-from latentgrid.randomness import generator
-from latentgrid.training.capture import Mode, plainly
-from latentgrid.training.steps import Batches, Row, Sums, Turn, moving, take_turns, turns_of
+from latentgrid.randomness import random_generator
+from latentgrid.training.capture import Mode, eager
+from latentgrid.training.steps import Batches, Row, Sums, Turn, due, take_turns, turns_of
 
 SUMS = ("_loss", "_batch_sum", "_batch_sum_corrected")
 
@@ -24,9 +24,9 @@ class Outcome:
     """How a training ended.
 
     Attributes:
-        epochs: completed epochs whose losses were finite; the weights are those after the last.
-        diverged: empty, or the epoch and loss term that was not finite any more.
-        seconds: wall time of each epoch, its test pass and snapshot left out.
+        epochs: the number of completed epochs with finite losses; the weights are those after it.
+        diverged: which loss was not finite, and in which epoch; empty if all were finite.
+        seconds: wall time of each epoch's training, without its test pass and snapshot.
     """
 
     epochs: int
@@ -35,23 +35,24 @@ class Outcome:
 
 
 class Training:
-    """The training of a model, between any two of its epochs.
+    """The training of a model. Its state can be saved and resumed after each epoch.
 
     Attributes:
-        epoch: completed epochs whose losses were finite.
-        seconds: wall time of each epoch, its test pass and snapshot left out.
+        epoch: the number of completed epochs with finite losses.
+        seconds: wall time of each epoch's training, without its test pass and snapshot.
     """
 
     def __init__(
-        self, model: Model, data: Images, settings: Mapping[str, Any], mode: Mode = plainly
+        self, model: Model, data: Images, settings: Mapping[str, Any], mode: Mode = eager
     ) -> None:
         """Prepare for the first epoch.
 
         Args:
-            model: on the same device as `data`.
+            model: the model to train, on the same device as `data`.
             data: training and test images.
-            settings: optimizer, learning_rate, precision, epochs, batch_size and seed are read.
-            mode: how steps are taken; `captured` needs a GPU.
+            settings: of the run; reads optimizer, learning_rate, precision, epochs, batch_size
+                and seed.
+            mode: how steps are taken (`capture`); `captured` needs a GPU.
         """
         self.model = model
         self.mode = mode
@@ -60,17 +61,20 @@ class Training:
         self.batch_size: int = settings["batch_size"]
         self.seed: int = settings["seed"]
         self.device = data.train_images.device
-        self.order = generator(self.seed, "order")
-        self.noise = generator(self.seed, "noise", self.device)
+        self.order = random_generator(self.seed, "order")
+        self.noise = random_generator(self.seed, "noise", self.device)
         self.turns = turns_of(model, settings)
         self.epoch = 0
         self.seconds: list[float] = []
 
     def run(self, after_epoch: Callable[[Row], None]) -> Outcome:
-        """Train for the epochs that are left; `after_epoch` gets the row of each in the history.
+        """Train for the remaining epochs.
 
-        A loss that is not finite ends the training; the weights and the history then stay as they
-        were after the last good epoch.
+        A loss that is not finite ends the training. Then the weights are set back to those after
+        the last epoch with finite losses.
+
+        Args:
+            after_epoch: called after each epoch with finite losses, with its row of the history.
         """
         while self.epoch < self.epochs:
             before = {name: value.clone() for name, value in self.model.state_dict().items()}
@@ -85,7 +89,7 @@ class Training:
         return Outcome(self.epoch, "", self.seconds)
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that the next epoch depends on, besides the settings, on the CPU."""
+        """Return a copy, on the CPU, of every tensor that the next epoch depends on."""
         weights = {f"model/{name}": value for name, value in self.model.state_dict().items()}
         optimizers = {
             f"optimizer/{player}/{number}": tensor
@@ -94,15 +98,17 @@ class Training:
         }
         draws = {"order": self.order.get_state(), "noise": self.noise.get_state()}
         every = weights | optimizers | draws
-        # A copy each: parts of one tensor, as in tied weights, cannot be stored as they are.
+        # Copies, because safetensors stores no tensors that share memory, as tied weights do.
         return {
             name: value.cpu().clone(memory_format=torch.contiguous_format)
             for name, value in every.items()
         }
 
     @torch.no_grad()
-    def go_on_from(self, state: Mapping[str, Tensor], epoch: int, seconds: Sequence[float]) -> None:
-        """Set everything as it was after `epoch`, when `state` was taken."""
+    def resume_from(
+        self, state: Mapping[str, Tensor], epoch: int, seconds: Sequence[float]
+    ) -> None:
+        """Set model, optimizers and random generators to the `state` saved after `epoch`."""
         self.model.load_state_dict(
             {name: state[f"model/{name}"] for name in self.model.state_dict()}
         )
@@ -123,20 +129,24 @@ class Training:
         return {"epoch": self.epoch + 1, **_named("train", trained), **_named("test", tested)}
 
     def train_epoch(self) -> Row:
-        """Take the steps of one epoch and return the losses before each, as means over images."""
+        """Take the steps of one epoch.
+
+        Returns:
+            The mean of each loss over the training images, each computed before its batch's step.
+        """
         with torch.no_grad():
             self.model.before_epoch(self.epoch + 1, self.data.train_images, self.noise)
         order = torch.randperm(len(self.data.train_images), generator=self.order)
         shown = self.data.train_images, self.data.train_labels
         if self.turns:
             return self._take_steps(Batches(*shown, order.to(self.device), self.batch_size))
-        draws = generator(self.seed, "train", self.device)
+        draws = random_generator(self.seed, "train", self.device)
         return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
 
     def test(self) -> Row:
-        """Return the losses over the test images, as means over images."""
+        """Return the mean of each loss over the test images."""
         shown = self.data.test_images, self.data.test_labels
-        draws = generator(self.seed, "test", self.device)
+        draws = random_generator(self.seed, "test", self.device)
         return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
 
     def _take_steps(self, batches: Batches) -> Row:
@@ -150,7 +160,7 @@ class Training:
         self.model.train()
         take = self.mode(self.noise)
         for number, size in enumerate(batches.sizes, start=self.epoch * len(batches.sizes) + 1):
-            turns = moving(self.turns, number)
+            turns = due(self.turns, number)
             take((turns, size), partial(step, turns, size))
         surplus = sum(map(self.model.batch_surplus, batches.sizes))
         return sums.row(self.model) | sums.batch_sum(surplus)
@@ -163,9 +173,9 @@ def evaluate(
     labels: Tensor,
     batch_size: int,
     noise: torch.Generator,
-    mode: Mode = plainly,
+    mode: Mode = eager,
 ) -> Row:
-    """Return the losses over uint8 `images`, in batches of the size that training uses."""
+    """Return the mean of each loss over uint8 `images`, computed in batches of `batch_size`."""
     in_place = torch.arange(len(images), device=images.device)
     batches = Batches(images, labels, in_place, batch_size)
     sums = Sums(model.terms, images.device)
@@ -181,7 +191,7 @@ def evaluate(
 
 
 def _not_finite(row: Row) -> str | None:
-    """Return the column that is not finite, a term rather than a sum over terms."""
+    """Return a column that is not finite, a single term if one is; None if all are finite."""
     bad = [name for name, value in row.items() if not math.isfinite(value)]
     terms = [name for name in bad if not name.endswith(SUMS)]
     return next(iter(terms + bad), None)

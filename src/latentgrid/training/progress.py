@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 
 class Progress:
-    """Tells of each epoch as it ends."""
+    """Shows the losses after each epoch: on a bar on a terminal, else as a line."""
 
     def __init__(self, epochs: int, done: int) -> None:
         self.epochs = epochs
@@ -16,7 +16,7 @@ class Progress:
         self.bar = tqdm(total=epochs, initial=done, unit="epoch", disable=not sys.stderr.isatty())
 
     def epoch_done(self, epoch: int, train_loss: float, test_loss: float) -> None:
-        """Show the losses after `epoch` of the epochs."""
+        """Show the losses of an epoch that has ended; epochs count from 1."""
         losses = f"train {train_loss:.6g}, test {test_loss:.6g}"
         self.bar.set_postfix_str(losses, refresh=False)
         self.bar.update()

@@ -1,4 +1,4 @@
-"""One run, from its settings to its history, weights and snapshots, over any number of attempts."""
+"""Trains one run and writes its files; a run that was interrupted resumes at its checkpoint."""
 
 import csv
 import hashlib
@@ -23,9 +23,9 @@ from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import plugins
 from latentgrid.models import Model
 from latentgrid.provenance import code_version, library_versions
-from latentgrid.randomness import generator, seed_of
-from latentgrid.training.capture import Mode, captured, plainly
-from latentgrid.training.checkpoints import Checkpoints, Record
+from latentgrid.randomness import random_generator, seed_of
+from latentgrid.training.capture import Mode, captured, eager
+from latentgrid.training.checkpoints import Checkpoints, TrainingLog
 from latentgrid.training.determinism import compute_deterministically
 from latentgrid.training.loop import Outcome, Training
 from latentgrid.training.progress import Progress
@@ -33,7 +33,7 @@ from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import Row
 from latentgrid.training.stopping import Stop
 
-# To write all weights and moments down takes as long as an epoch of a small data set.
+# Writing a checkpoint takes as long as an epoch of a small data set.
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 
@@ -45,34 +45,34 @@ def train_run(
     code_digest: str,
     cuda_graphs: bool = True,
 ) -> None:
-    """Train one run on the device, from its last checkpoint on, and write its files.
+    """Train one run, from its last checkpoint if it has one, and write its files.
 
     Args:
         settings: of the run.
-        images: the data set's tensors.
-        files: where the run goes.
+        images: the file with the data set's tensors.
+        files: where the run's files go.
         device: "cpu" or "cuda".
-        code_digest: of the code that this process has loaded (`imports.code_of`).
-        cuda_graphs: whether steps are replayed on a GPU.
+        code_digest: the digest of the code that this process has loaded (`stamps.code.code_of`).
+        cuda_graphs: whether a GPU replays steps as CUDA graphs.
 
     Raises:
-        Stopped: the process was asked to end; the next call goes on.
+        Stopped: the process was asked to end; the next call resumes the training.
     """
     started = datetime.now(UTC)
     code = code_version(root.folder for root in plugins.roots()), code_digest
     compute_deterministically(device)
-    # Moments of weights without a gradient decay into numbers that slow a CPU's step to half.
+    # Moments of weights without a gradient decay to denormal numbers, which halve a CPU's speed.
     torch.set_flush_denormal(True)
     data = load_data(images, device)
     model = new_model(settings, data, device)
-    mode = captured if device == "cuda" and cuda_graphs else plainly
+    mode = captured if device == "cuda" and cuda_graphs else eager
     made_by = made_with(model, data, settings, code)
     unfinished = UnfinishedRun(model, data, settings, files, fingerprint(made_by), mode)
     outcome = unfinished.train()
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     save(files.weights, lambda part: save_file(weights, part))
     save(files.snapshots, lambda part: save_file(unfinished.snapshots, part))
-    write_text(files.history, as_csv(unfinished.record.history))
+    write_text(files.history, as_csv(unfinished.log.history))
     write_json(files.config, made_by)
     write_json(
         files.timing,
@@ -81,7 +81,7 @@ def train_run(
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds per epoch": outcome.seconds,
-            "continued after epochs": unfinished.record.continued_after,
+            "continued after epochs": unfinished.log.continued_after,
         },
     )
     write_json(
@@ -90,25 +90,25 @@ def train_run(
             "status": "diverged" if outcome.diverged else "finished",
             "reason": outcome.diverged,
             "epochs": outcome.epochs,
-            # Later steps depend on this file alone, and not on each of these and their sizes.
+            # Later steps depend on this file alone; its digests stand for the other files.
             "sha256": {path.name: sha256(path) for path in files.results},
         },
     )
 
 
 def load_data(images: Path, device: str) -> Images:
-    """Return the data set on a device."""
+    """Read a data set's tensors and move them to a device."""
     stored = load_images(images)
     tensors = {name: tensor.to(device) for name, tensor in stored.tensors().items()}
     return Images(**tensors, checksum=stored.checksum)
 
 
 def new_model(settings: Mapping[str, Any], data: Images, device: str) -> Model:
-    """Return the run's model for such data with its first weights, on a device."""
+    """Build the run's model for these data, draw its initial weights, and move it to a device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(settings["seed"], "construction"))
         model = models.build(settings, data.shape, data.classes)
-    model.initialise(generator(settings["seed"], "weights"))
+    model.initialise(random_generator(settings["seed"], "weights"))
     model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
 
@@ -116,11 +116,11 @@ def new_model(settings: Mapping[str, Any], data: Images, device: str) -> Model:
 def made_with(
     model: Model, data: Images, settings: Mapping[str, Any], code: tuple[str, str]
 ) -> dict[str, Any]:
-    """Return what a run was made with, and what its model is.
+    """Return the content of `config.json`: the run's settings, model, data, code and libraries.
 
     Args:
-        model: of the run.
-        data: what it is trained and tested on.
+        model: the run's model.
+        data: the images that it is trained and tested on.
         settings: of the run.
         code: the commit and the digest of the code, both read before training began.
     """
@@ -132,8 +132,8 @@ def made_with(
         "parameters": models.parameter_count(model),
         "description": (type(model).__doc__ or "").splitlines()[0],
         "terms": model.terms,
-        "total": model.total,
-        "batch total": model.batch_total,
+        "total": model.loss_description,
+        "batch total": model.batch_loss_description,
         "data sha256": data.checksum,
         "code": commit,
         "code digest": digest,
@@ -143,16 +143,17 @@ def made_with(
 
 
 def device_name(data: Images) -> str:
-    """Return what the data lies on: the GPU's name, or "cpu"."""
+    """Return the name of the device that holds the data: the GPU's name, or "cpu"."""
     device = data.train_images.device
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def fingerprint(made_by: Mapping[str, Any]) -> str:
-    """Return a hash of all that decides a run's bits.
+    """Return a hash of everything that decides a run's bits.
 
-    The instructions that torch chose for this CPU are part of it: a run that went on on another
-    kind of machine would be neither's. The commit is not: it may change and the code not.
+    It includes the instruction set that torch uses on this CPU, because other instructions give
+    other bits: a run must not resume on another kind of machine. It excludes the commit, which may
+    change without a change of the code.
     """
     deciding = {name: value for name, value in made_by.items() if name != "code"}
     deciding["instructions"] = torch.backends.cpu.get_cpu_capability()
@@ -160,11 +161,11 @@ def fingerprint(made_by: Mapping[str, Any]) -> str:
 
 
 class UnfinishedRun:
-    """A run in training, written down after an epoch if that is due: a kill costs little more.
+    """A run in training, which writes a checkpoint every few seconds, after an epoch.
 
     Attributes:
-        record: what there is of it besides tensors.
-        snapshots: what is kept of the model, as "epoch/name".
+        log: the run's history and times so far.
+        snapshots: the snapshots taken so far, by "epoch/name".
     """
 
     def __init__(
@@ -174,29 +175,29 @@ class UnfinishedRun:
         settings: Mapping[str, Any],
         files: RunFiles,
         identity: str,
-        mode: Mode = plainly,
+        mode: Mode = eager,
     ) -> None:
-        """Take up the run where its last checkpoint left it, or begin it.
+        """Resume the run after its last checkpoint, or begin it.
 
-        Checkpoints of another `identity` are not used.
+        Checkpoints with another `identity`, the `fingerprint` of the run, are not used.
         """
         self.model, self.data, self.files = model, data, files
         self.seed, self.kept = settings["seed"], settings["snapshots"]
         self.training = Training(model, data, settings, mode)
         self.checkpoints = Checkpoints(files.checkpoints, identity, self.kept["epochs"])
-        self.record = Record(self.checkpoints.run)
+        self.log = TrainingLog(self.checkpoints.run)
         self.snapshots: dict[str, Tensor] = {}
-        self._go_on()
+        self._resume()
         self.progress = Progress(settings["epochs"], done=self.training.epoch)
         self.written_down = time.monotonic()
         self.epoch_written_down = self.training.epoch
         self.stop = Stop(lambda: self.epoch_written_down == self.training.epoch)
 
     def train(self) -> Outcome:
-        """Train to the end.
+        """Train for the remaining epochs.
 
         Raises:
-            Stopped: the process was asked to end, and what it has is written down.
+            Stopped: the process was asked to end; the last completed epoch is on disk.
         """
         if self.training.epoch == 0:
             self._keep_snapshot()
@@ -207,35 +208,35 @@ class UnfinishedRun:
             self._take_snapshot()
         return outcome
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         last = self.checkpoints.last()
         if last is None:
             return
-        epoch = last.record.epoch
-        self.training.go_on_from(last.state, epoch, last.record.seconds)
-        self.record = replace(last.record, continued_after=[*last.record.continued_after, epoch])
+        epoch = last.log.epoch
+        self.training.resume_from(last.state, epoch, last.log.seconds)
+        self.log = replace(last.log, continued_after=[*last.log.continued_after, epoch])
         self.snapshots = last.snapshots
-        write_text(self.files.live_history, as_csv(self.record.history))
+        write_text(self.files.live_history, as_csv(self.log.history))
         print(f"going on after epoch {epoch}", flush=True)
 
     def _after_epoch(self, row: Row) -> None:
-        self.record = replace(
-            self.record,
+        self.log = replace(
+            self.log,
             epoch=self.training.epoch,
-            history=[*self.record.history, row],
+            history=[*self.log.history, row],
             seconds=self.training.seconds,
         )
         self._keep_snapshot()
         due = time.monotonic() - self.written_down >= SECONDS_BETWEEN_CHECKPOINTS
         if due or self.stop.is_asked:
-            self.checkpoints.keep(self.training.state(), self.record)
+            self.checkpoints.keep(self.training.state(), self.log)
             self.written_down, self.epoch_written_down = time.monotonic(), self.training.epoch
-        write_text(self.files.live_history, as_csv(self.record.history))
-        self.stop.heed()
+        write_text(self.files.live_history, as_csv(self.log.history))
+        self.stop.raise_if_asked()
         self.progress.epoch_done(self.training.epoch, row["train_loss"], row["test_loss"])
 
     def _keep_snapshot(self) -> None:
-        """Take a snapshot and write it down, if one is kept of this epoch."""
+        """Take and write a snapshot if the settings ask for one after this epoch."""
         if self.training.epoch in self.kept["epochs"]:
             self.checkpoints.keep_snapshot(self.training.epoch, self._take_snapshot())
 
@@ -249,7 +250,7 @@ class UnfinishedRun:
 
 
 def as_csv(rows: Iterable[Mapping[str, float]]) -> str:
-    """Return rows with equal keys as CSV; floats as the shortest text that reads back the same."""
+    """Return rows with equal keys as CSV; a float is the shortest text that reads back the same."""
     rows = list(rows)
     text = io.StringIO()
     if rows:

@@ -1,4 +1,4 @@
-"""What is kept of a model at the chosen epochs, for figures and for the eye."""
+"""Snapshots: the samples, codes and reconstructions of a model after the chosen epochs."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from latentgrid.models import (
     reconstruct,
 )
 from latentgrid.models.bases.reconstruction import squared_error
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 
 RECONSTRUCTIONS = 20
 BATCH = 1000
@@ -28,19 +28,21 @@ BATCH = 1000
 def snapshot(
     model: Model, data: Images, seed: int, samples: int, manifold: int
 ) -> dict[str, Tensor]:
-    """Return what the model can show, on the CPU.
+    """Return what the model can show, as tensors on the CPU.
 
-    Of the model: `samples` (uint8 images from the prior, the same draws at every epoch and for
-    every model with the same latent dimension) and, for two latent dimensions, `manifold` (uint8,
-    manifold² images). Of all test images: `codes` (float32), `classes` (uint8) or `clusters`
-    (int32), and `squared_error` (float32), which the reconstruction cut to [0, 1] makes, summed
-    over pixels. Of the first test images: `reconstructions` (uint8) and, where the model was shown
-    damaged images, those, `corrupted` (uint8).
+    From the model itself: `samples` (uint8 images from the prior; the same draws at every epoch and
+    for every model with the same latent dimension) and, with two latent dimensions, `manifold`
+    (uint8, manifold² images).
+    For all test images: `codes` (float32), `classes` (uint8) or `clusters` (int32), and
+    `squared_error` (float32), the squared error of the reconstruction, cut to [0, 1], summed over
+    pixels.
+    For the first test images: `reconstructions` (uint8) and, if the model sees damaged images, the
+    damaged ones, `corrupted` (uint8).
     """
     model.eval()
     taken: dict[str, Tensor] = {}
     if isinstance(model, Sampler):
-        taken["samples"] = _to_bytes(model.sample(samples, generator(seed, "samples")))
+        taken["samples"] = _to_bytes(model.sample(samples, random_generator(seed, "samples")))
     if isinstance(model, Encoder):
         taken["codes"] = _of_all(data.test_images, model.encode)
     if isinstance(model, Classifier):
@@ -55,9 +57,9 @@ def snapshot(
 
 
 def unit_square(side: int) -> Tensor:
-    """Return the points (side², 2) of a regular grid of the unit square.
+    """Return the points (side², 2) of a regular grid in the unit square.
 
-    Row by row from the upper left, the first coordinate running fastest, the second falling
+    Row by row from the upper left: the first coordinate changes fastest, the second falls
     (Kingma and Welling 2014, appendix A; source 000, section 6.8.1).
     """
     shares = (torch.arange(side) + 0.5) / side
@@ -66,7 +68,7 @@ def unit_square(side: int) -> Tensor:
 
 
 def _reconstructions(model: Model, images: Tensor, seed: int) -> dict[str, Tensor]:
-    damage = generator(seed, "corruption", images.device)
+    damage = random_generator(seed, "corruption", images.device)
     errors: list[Tensor] = []
     first: dict[str, Tensor] = {}
     for batch in torch.split(images, BATCH):

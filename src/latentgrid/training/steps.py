@@ -1,7 +1,7 @@
-"""One step of training or testing: a batch, the players' turns, and what is kept of their losses.
+"""One step of training or testing: take a batch, let the players move, and add up the losses.
 
-Nothing here waits for the device or depends on how many steps went before, so that a step can be
-captured (`capture`).
+Nothing in a step waits for the device or depends on a Python number that changes from step to
+step, so that it can be captured as a CUDA graph (`capture`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ class Turn:
     """A player of the model with its optimizer.
 
     Attributes:
-        precision: what products and convolutions are computed in; the weights are float32.
+        precision: of matrix products and convolutions; the weights are float32.
     """
 
     player: Player
@@ -33,7 +33,7 @@ class Turn:
     precision: torch.dtype
 
     def take(self, batch: Batch, noise: torch.Generator) -> tuple[Losses, Tensor]:
-        """Take the player's step; return its terms per image and its objective before it."""
+        """Take the player's step; return its terms per image and its objective before the step."""
         low = self.precision != torch.float32
         with torch.autocast(batch.images.device.type, self.precision, enabled=low):
             losses = self.player.losses(batch, noise)
@@ -43,7 +43,7 @@ class Turn:
 
 
 def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
-    """Return the turns of all players of the model, each with an optimizer of its own."""
+    """Return a turn for each player of the model, with an optimizer of its own."""
     precision = PRECISIONS[settings["precision"]]
 
     def optimizer_of(player: Player) -> Optimizer:
@@ -52,18 +52,18 @@ def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
     return [Turn(player, optimizer_of(player), precision) for player in model.players()]
 
 
-def moving(turns: Iterable[Turn], step: int) -> tuple[Turn, ...]:
-    """Return the turns that are taken on a step; steps count from 1."""
+def due(turns: Iterable[Turn], step: int) -> tuple[Turn, ...]:
+    """Return the turns that are due at a step; steps count from 1."""
     return tuple(turn for turn in turns if step % turn.player.every == 0)
 
 
 def take_turns(
     turns: Iterable[Turn], batch: Batch, noise: torch.Generator
 ) -> tuple[Losses, Tensor]:
-    """Let players take their steps on a batch, one after another.
+    """Let the players take their steps on a batch, one after another.
 
     Returns:
-        All terms per image, as they were before the player's step, and the first's objective.
+        All loss terms per image, each before its player's step, and the first player's objective.
     """
     taken = [turn.take(batch, noise) for turn in turns]
     terms = {name: term for losses, _ in taken for name, term in losses.items()}
@@ -71,10 +71,10 @@ def take_turns(
 
 
 class Batches:
-    """Batches of images in a given order. Only the device knows which one is next."""
+    """Batches of images in a given order. The position of the next batch lies on the device."""
 
     def __init__(self, images: Tensor, labels: Tensor, order: Tensor, batch_size: int) -> None:
-        """Begin with the first batch; `order` holds each image's place, int64 (n,)."""
+        """Begin with the first batch; `order` holds indices of images, int64 (n,)."""
         self.images, self.labels, self.order = images, labels, order
         self.sizes = [len(part) for part in torch.split(order, batch_size)]
         self._places = torch.arange(max(self.sizes), device=order.device)
@@ -102,12 +102,12 @@ class Sums:
             self.images[name] += len(values)
 
     def row(self, model: Model) -> Row:
-        """Return each term per image, in the model's order, and the loss that they make up."""
+        """Return the model's loss and the mean of each term over the images."""
         means = {name: self.terms[name] / self.images[name] for name in model.terms}
         return _read({"loss": model.loss(means), **means})
 
     def batch_sum(self, surplus: float) -> Row:
-        """Return the sum of the objectives, and that less what they exceed the loss by."""
+        """Return the sum of the objectives, also with `surplus` subtracted (`batch_surplus`)."""
         return _read(
             {"batch_sum": self.objectives, "batch_sum_corrected": self.objectives - surplus}
         )

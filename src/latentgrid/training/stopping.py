@@ -1,6 +1,6 @@
-"""How a training ends when it is asked to: with its last epoch written down, within seconds.
+"""Ends a training on SIGTERM or SIGINT, within seconds and with its last epoch on disk.
 
-Schedulers send SIGTERM and kill half a minute later; Ctrl-C sends SIGINT.
+Schedulers send SIGTERM and kill the process half a minute later; Ctrl-C sends SIGINT.
 """
 
 import signal
@@ -8,29 +8,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# For an epoch that is not written down yet: it is short, or it would have been.
+# An epoch that is not on disk yet is short: a checkpoint is written every few seconds.
 SECONDS_TO_FINISH_AN_EPOCH = 8
 
 
 class Stopped(KeyboardInterrupt):
-    """The training was asked to end and has done so; the next call goes on."""
+    """The training was asked to end and has ended; the next call resumes it."""
 
 
 class Stop:
-    """A request to end, which may come at any moment.
+    """A request to end the training, which may come at any moment.
 
     Attributes:
-        is_asked: whether it has come.
+        is_asked: whether the request has come.
     """
 
     def __init__(self, is_written_down: Callable[[], bool]) -> None:
-        """`is_written_down` tells whether the last whole epoch is on disk."""
+        """`is_written_down` tells whether the last completed epoch is on disk."""
         self.is_written_down = is_written_down
         self.is_asked = False
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT be the request while the block runs; an ignored one stays so."""
+        """Treat SIGTERM and SIGINT as the request while the block runs, unless they are ignored."""
         heeded = [
             number
             for number in (signal.SIGTERM, signal.SIGINT)
@@ -45,17 +45,13 @@ class Stop:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def heed(self) -> None:
-        """End here if that was asked for. Called when an epoch was written down.
-
-        Raises:
-            Stopped: it was.
-        """
+    def raise_if_asked(self) -> None:
+        """Raise `Stopped` if the request has come. To be called when an epoch is on disk."""
         if self.is_asked:
             raise Stopped
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        """Note the request; end at once if nothing would be lost, else after this epoch."""
+        """Note the request. End at once if the last epoch is on disk, else after this one."""
         again, self.is_asked = self.is_asked, True
         if again:
             return

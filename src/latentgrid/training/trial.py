@@ -1,7 +1,8 @@
-"""The trial of a network: it takes a step and a snapshot, before any run is trained.
+"""Tries a network before any run is trained: it takes one step and one snapshot.
 
-So an encoder and a decoder that do not meet, a network that does not fit the images, or a player
-who would never move is named after seconds and not after the runs before it.
+So a mistake ends the workflow after seconds, and not only when the run's turn comes: an encoder
+whose output does not fit the decoder, a network that does not fit the images, or a player who would
+never take a step.
 """
 
 from collections.abc import Mapping
@@ -15,34 +16,34 @@ from latentgrid.data import Images, as_batch
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.models import Classifier, ImageShape, Model
-from latentgrid.randomness import generator
+from latentgrid.randomness import random_generator
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import take_turns, turns_of
 
 FEW = 10  # images; batch normalisation needs more than one
 
 
-def examine(name: str, settings: Mapping[str, Any], size: Size) -> None:
-    """Refuse a run that could not be trained on such data, or would be trained in vain.
+def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
+    """Refuse a run that could not be trained on data of this size, or would be trained in vain.
 
     Raises:
-        UserError: it is refused; the text names the run and why.
+        UserError: the run is refused; the text names it and says why.
     """
     if settings["batch_size"] > size.train:
         raise UserError(
             f"{name}: batch_size: found {settings['batch_size']}; "
             f"allowed: up to the {size.train} training images"
         )
-    model = built(name, settings, size)
-    attempt(name, model, settings, size)
-    admit(name, model, settings, size)
+    model = build_model(name, settings, size)
+    try_step(name, model, settings, size)
+    require_trainable(name, model, settings, size)
 
 
-def built(name: str, settings: Mapping[str, Any], size: Size) -> Model:
-    """Return the run's model before training.
+def build_model(name: str, settings: Mapping[str, Any], size: Size) -> Model:
+    """Build the run's model, untrained.
 
     Raises:
-        UserError: it cannot be made for such images.
+        UserError: the model cannot be built for images of this size.
     """
     try:
         return models.build(settings, size.shape, size.classes)
@@ -50,11 +51,11 @@ def built(name: str, settings: Mapping[str, Any], size: Size) -> Model:
         raise _misfit(name, size.shape, error) from error
 
 
-def admit(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
-    """Let the model say whether it can be trained so, and look whether each player ever moves.
+def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
+    """Refuse settings with which the model cannot be trained, or a player would never move.
 
     Raises:
-        UserError: it cannot, or one does not.
+        UserError: the model's `require` refuses them, or a player has fewer batches than it needs.
     """
     epochs = settings["epochs"]
     try:
@@ -72,17 +73,17 @@ def admit(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> N
             )
 
 
-def attempt(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
-    """Let each player take a step, and the model show what it can, on a few random images.
+def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
+    """Take one step with each player, then a snapshot, on a few random images.
 
     Raises:
         UserError: a part of the network does not fit the images or another part, or the model does
             not keep the contract.
     """
-    noise = generator(0, "trial")
+    noise = random_generator(0, "trial")
     images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
     labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
-    # The last batch of an epoch has what the others leave.
+    # The last batch of an epoch may be smaller.
     left = size.train % settings["batch_size"] or settings["batch_size"]
     try:
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
@@ -102,8 +103,8 @@ def _keeps_the_contract(model: Model, losses: object) -> None:
     for term, values in losses.items():
         if values.shape != (FEW,):
             raise UserError(f"losses() must give {term} a value per image, (n,)")
-    if not (model.total and (type(model).__doc__ or "").strip()):
-        raise UserError("the class needs a docstring and `total`, which say what it is in words")
+    if not (model.loss_description and (type(model).__doc__ or "").strip()):
+        raise UserError("the class needs a docstring, and `loss_description` in words")
     paces = [player.every for player in model.players()]
     if paces and (paces[0] != 1 or min(paces) < 1):
         raise UserError("the first of players() must step on every batch, and none more often")

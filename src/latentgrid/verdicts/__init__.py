@@ -1,4 +1,4 @@
-"""Whether what the sources published reproduces: number by number, claim by claim.
+"""Decides whether what the sources published reproduces, for each number and each claim.
 
-The rules of judging and their tables; a claim is a file in `claims`.
+It holds the rules of the verdicts and the tables of verdicts; each claim is a file in `claims`.
 """

@@ -1,4 +1,4 @@
-"""The answers to all claims, from the table of runs."""
+"""Answers all claims from the table of runs."""
 
 import importlib
 from typing import Any
@@ -19,8 +19,8 @@ def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
 
     Columns: name, claim, source, part, answer ("hint: …" for fewer than three seeds), effect (mean
     over the seeds, positive where the claim holds), unit, least (what the effect must exceed), low
-    and high (95 %, missing for fewer than three seeds), n seeds, epochs (of the runs that were
-    compared, in words), note and the names of these runs.
+    and high (its 95 % interval, empty for fewer than three seeds), n (the number of seeds), epochs
+    (of the compared runs, in words), note, and runs (the names of the compared runs).
     """
     rows = []
     for name in catalogue.claims():
@@ -55,7 +55,7 @@ def _row(part: Part) -> dict[str, Any]:
 
 
 def _epochs(runs: pd.DataFrame) -> str:
-    """List how long the runs that take steps trained."""
+    """List the numbers of epochs of those runs that take training steps."""
     steps = runs[~runs["model"].map(catalogue.is_closed_form).astype(bool)]
     lengths = sorted(steps["planned_epochs"].dropna().astype(int).unique())
     return ", ".join(map(str, lengths))

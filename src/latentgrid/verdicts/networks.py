@@ -1,4 +1,4 @@
-"""Which runs are of a model as its source builds it."""
+"""Finds the runs of a model that use the networks of its source."""
 
 import pandas as pd
 
@@ -8,9 +8,9 @@ FREE = ("channels", "hidden", "latent_dim", "pretraining")
 
 
 def as_built(runs: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Return the runs of a model that are like its file by default in all but FREE and training.
+    """Return the runs of a model whose hyperparameters, except FREE ones, have their defaults.
 
-    So a comparison of models is not one of the ablations that stand in the same grid.
+    So a comparison of models leaves out ablations that stand in the same grid.
     """
     fits = runs["model"] == model
     for name, (_, default) in catalogue.model_hyperparameters(model).items():

@@ -1,4 +1,4 @@
-"""Every published number beside ours, with its verdict."""
+"""Sets every published number beside ours and gives it a verdict."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from latentgrid.evaluation.intervals import FEWEST_PAIRS, of_next, rank_correlation
+from latentgrid.evaluation.intervals import MIN_PAIRS, of_next, rank_correlation
 from latentgrid.evaluation.tables import as_000_ran
 from latentgrid.reference.facts import (
     ADAM,
@@ -23,18 +23,18 @@ from latentgrid.results.tables import joined, separated
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.rule import Verdict
 
-# Of numbers that stay open whatever our runs give, as the document lacks something.
+# The verdicts on numbers that no run of ours can decide, because the document lacks something.
 OPEN = {NO_SCRIPT: Verdict.NO_REFERENCE_RUN, NO_SETTINGS: Verdict.UNDER_SPECIFIED}
 
 
 def table(published: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Return a row per published number: what was published, what ours give, and the verdict.
+    """Return a row per published number: the number, what our runs gave, and the verdict.
 
-    `ours` is the mean over n seeds, `sd` their standard deviation, `low` to `high` where one more
-    seed's value would be expected (95 %, from three seeds), `ratio` ours over published,
-    `tolerance` how far ours may lie from it, `runs` the names of ours (with a ; between them), and
-    `reason` says in words what stands behind the verdict. Under-specified numbers have no runs of
-    their own: `regions` looks for theirs.
+    `ours` is the mean over n seeds and `sd` their standard deviation. From `low` to `high`, the
+    value of one more seed is expected (95 %, from three seeds on). `ratio` is ours ÷ published,
+    `tolerance` how far ours may lie from the published number, `runs` the names of our runs
+    (separated by ;), and `reason` gives the reason of the verdict in words. Under-specified numbers
+    have no runs here: `regions` searches settings that give them.
     """
     return pd.DataFrame([_row(number, runs, dataset) for _, number in published.iterrows()])
 
@@ -66,12 +66,12 @@ def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
 
 
 def _measure(number: pd.Series) -> str:
-    """Return the column of the table of runs with what was published."""
+    """Return the column of the table of runs that holds the published quantity."""
     return QUANTITIES[number["quantity"]].measured_as
 
 
 def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of a number's model and setting, however long they trained."""
+    """Return the runs of a number's model and setting, whatever their number of epochs."""
     if number["origin"] == NO_SETTINGS:
         return runs.head(0)
     columns = ["model", *AXES_000]
@@ -79,7 +79,7 @@ def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _trained_alike(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs that were to train for as long, in such batches and as exactly."""
+    """Return the runs with the published number of epochs, batch size and precision."""
     return matching[
         (matching["planned_epochs"] == number["epochs"])
         & (matching["batch_size"] == number["batch_size"])
@@ -88,7 +88,7 @@ def _trained_alike(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
 
 
 def _comparable(number: pd.Series, alike: pd.DataFrame) -> pd.DataFrame:
-    """Return the finished runs in which the published quantity was measured, one a seed."""
+    """Return the finished runs in which the published quantity was measured, one per seed."""
     measure = _measure(number)
     if measure not in alike:
         return alike.head(0)
@@ -126,7 +126,7 @@ def _why_not(number: pd.Series, matching: pd.DataFrame, alike: pd.DataFrame, dat
 
 
 def _plain_adam(number: pd.Series, runs: pd.DataFrame) -> str:
-    """Say so if there are runs that differ from a number's setting by their kind of Adam."""
+    """Return a note if there are runs of a number's setting with plain `adam`; else nothing."""
     if number["optimizer"] != ADAM or _of_setting(number, runs).empty:
         return ""
     return f"; runs with plain {ADAM} are not compared, as the source's is {ADAM_000} here"
@@ -156,16 +156,17 @@ def seeds(n: int) -> str:
 
 
 def tally(verdicts: pd.DataFrame) -> dict[str, int]:
-    """Return how many published numbers have each verdict, those that none has too."""
+    """Return how many published numbers have each verdict, including verdicts that none has."""
     counts = verdicts["verdict"].value_counts()
     return {str(verdict): int(counts.get(verdict, 0)) for verdict in Verdict}
 
 
 def rank_agreement(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each published table, whether ours put its settings into the same order.
+    """Return, for each published table, how well ours rank its settings in the same order.
 
-    Columns: document, table, model, n settings with a run, the names of all these runs, Spearman's
-    ρ in [−1, 1] and its interval from low to high; missing for fewer than four settings.
+    Columns: document, table, model, n (the number of settings with a run), runs (the names of all
+    these runs), rho (Spearman's ρ in [−1, 1]) and its interval from low to high; the last three are
+    empty for fewer than four settings.
     """
     rows = []
     for (document, name), of_table in verdicts.groupby(["document", "table"], sort=False):
@@ -173,7 +174,7 @@ def rank_agreement(verdicts: pd.DataFrame) -> pd.DataFrame:
         row = {"document": document, "table": name, "model": ", ".join(of_table["model"].unique())}
         row |= {"n": len(ran), "runs": joined(chain.from_iterable(map(separated, ran["runs"])))}
         row |= {"rho": np.nan, "low": np.nan, "high": np.nan}
-        if len(ran) >= FEWEST_PAIRS:
+        if len(ran) >= MIN_PAIRS:
             rho, interval = rank_correlation(list(ran["published"]), list(ran["ours"]))
             row |= {"rho": rho, "low": interval.low, "high": interval.high}
         rows.append(row)

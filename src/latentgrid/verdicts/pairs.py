@@ -1,4 +1,4 @@
-"""Runs compared in pairs that share a seed: the same weights to start from, order and draws."""
+"""Compares runs in pairs with the same seed: the same initial weights, image order and draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Pairs:
-    """Runs of two kinds side by side, in a block: every seed has a pair of every setting.
+    """Pairs of runs of two kinds; every seed has a pair for every setting.
 
     Attributes:
-        table: a row per pair: its seed, and the measure of both as `first` and `second`.
+        table: a row per pair: its seed, and the measure of both runs as `first` and `second`.
         used: the runs that are in a pair.
     """
 
@@ -20,14 +20,14 @@ class Pairs:
 
     @property
     def gained(self) -> list[float]:
-        """For each seed, how much larger the measure is in the first runs: mean of the pairs."""
+        """For each seed, the mean over its pairs of first − second."""
         return self._by_seed(self.table["first"] - self.table["second"])
 
     @property
     def saved(self) -> list[float]:
-        """For each seed, by how many per cent the first runs' loss is smaller: mean of the pairs.
+        """For each seed, the mean over its pairs of 100·(1 − first ÷ second).
 
-        100·(1 − first ÷ second) of each pair; losses are positive.
+        That is by how many per cent the first run's loss is smaller; losses are positive.
         """
         return self._by_seed(100 * (1 - self.table["first"] / self.table["second"]))
 
@@ -40,8 +40,8 @@ def paired(
 ) -> Pairs:
     """Return the pairs of runs that share a seed and agree in the columns `alike`.
 
-    All seeds must average over the same settings. So the pairs are those of the largest block of
-    settings and seeds that is complete; others are left out.
+    All seeds must average over the same settings. So only pairs of the largest complete block are
+    returned, a set of settings and seeds in which every seed has every setting.
     """
     keys = [*alike, "seed"]
     needed = [*keys, measure, "run"]
@@ -58,7 +58,7 @@ def paired(
 
 
 def _block(pairs: pd.DataFrame, alike: Sequence[str]) -> pd.DataFrame:
-    """Return the pairs of the largest set of settings and seeds in which each has each."""
+    """Return the pairs of the largest complete block of settings and seeds."""
     if not alike or pairs.empty:
         return pairs
     setting = pairs.groupby(list(alike), dropna=False).ngroup()

@@ -1,4 +1,4 @@
-"""Which settings give the numbers of a document that did not publish its own (source 002)."""
+"""Searches settings that give the published numbers of source 002, which gives no settings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,11 +32,12 @@ COLUMNS = [
 def table(
     layout: Layout, published: pd.DataFrame, runs: pd.DataFrame, test: TestSet
 ) -> pd.DataFrame:
-    """Return a row per published silhouette without settings, run of its model, and snapshot epoch.
+    """Return a row for each published silhouette without settings, run of its model, and epoch.
 
-    `ours` is the silhouette of the test codes after that epoch, `near` whether it lies within the
-    tolerance of the published one. Scanned are the runs on the document's data set that differ from
-    the model as the document builds it in no more than hidden units, latent dimension and training.
+    The epochs are those with a snapshot. `ours` is the silhouette of the test codes after that
+    epoch, and `near` whether it lies within the tolerance of the published one. The runs are those
+    on the document's data set that use the model as the document builds it (`as_built`); their
+    hidden units, latent dimension and training may differ.
     """
     open_numbers = published[
         (published["origin"] == NO_SETTINGS) & (published["dataset"] == layout.dataset)
@@ -69,11 +70,12 @@ def _over_epochs(
 
 
 def summary(regions: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per published silhouette: how many points were scanned and where it is met.
+    """Return a row per published silhouette: how many points were searched, and which are near it.
 
-    Columns: document, table, model, published, points, smallest, largest, met (points near it),
-    region, in words: the ranges of hidden units, latent dimension and epochs among these, and the
-    names of the runs that were scanned.
+    A point is a row of `table`. Columns: document, table, model, published; points, their number;
+    smallest and largest of `ours`; met, the number of points near the published value; region, the
+    ranges of hidden units, latent dimension and epochs of these, in words; and runs, the names of
+    all runs that were searched.
     """
     keys = ["document", "table", "model", "published"]
     rows = []

@@ -1,6 +1,6 @@
-"""The rules that decide, for a published number and for a claim. They stand here and nowhere else.
+"""The rules that decide on published numbers and claims. No other module has such a rule.
 
-What counts as near stands in `reference/facts.py`, per quantity and never per row.
+The tolerances are in `reference/facts.py`, one per quantity and never one per row.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from latentgrid.evaluation.intervals import FEWEST, Interval, of_mean, of_next
+from latentgrid.evaluation.intervals import MIN_VALUES, Interval, of_mean, of_next
 from latentgrid.reference.facts import QUANTITIES
 
 
 class Verdict(StrEnum):
-    """What is said of a published number."""
+    """The verdicts on a published number."""
 
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not reproduced"
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 class Answer(StrEnum):
-    """What is said of a published claim."""
+    """The answers to a published claim."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
@@ -34,10 +34,10 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Effect:
-    """How far a claim holds.
+    """How strongly a claim holds.
 
     Attributes:
-        values: one a seed, positive where the claim holds.
+        values: one per seed, positive where the claim holds.
         unit: of the values.
     """
 
@@ -46,12 +46,12 @@ class Effect:
 
     @property
     def mean(self) -> float:
-        """Over the seeds."""
+        """The mean over the seeds."""
         return float(np.mean(self.values))
 
     @property
     def interval(self) -> Interval | None:
-        """Of the mean; None for fewer than three seeds."""
+        """The 95 % interval of the mean; None for fewer than three seeds."""
         return of_mean(self.values)
 
 
@@ -65,10 +65,10 @@ def tolerance(quantity: str, published: float) -> float:
 
 
 def decide(quantity: str, published: float, ours: Sequence[float]) -> Verdict:
-    """Say whether a published number is what our runs of its setting, one a seed, lead to.
+    """Decide whether our runs of its setting, one per seed, reproduce a published number.
 
-    It is reproduced if it lies within the tolerance of their mean, or, from three seeds on, where
-    one more seed's value would be expected (95 %).
+    They do if the number lies within the tolerance of their mean or, from three seeds on, within
+    the interval in which the value of one more seed is expected (95 %).
     """
     near = abs(float(np.mean(ours)) - published) <= tolerance(quantity, published)
     expected = of_next(ours)
@@ -77,10 +77,10 @@ def decide(quantity: str, published: float, ours: Sequence[float]) -> Verdict:
 
 
 def answer(effect: Effect, least: float = 0.0) -> Answer:
-    """Say whether an effect is larger than `least`, as a claim says that it is.
+    """Decide whether an effect is larger than `least`, as the claim says.
 
-    From three seeds on, by its interval: supported if all of it is, contradicted if none of it is,
-    else undecided. From fewer seeds by its mean alone, which is no more than a hint.
+    From three seeds on, the interval decides: supported if all of it is larger, contradicted if
+    none of it is, else undecided. With fewer seeds the mean alone decides, which is only a hint.
     """
     interval = effect.interval or Interval(effect.mean, effect.mean)
     if interval.low > least:
@@ -92,4 +92,4 @@ def answer(effect: Effect, least: float = 0.0) -> Answer:
 
 def is_hint(n: int) -> bool:
     """Tell whether n seeds are too few for an interval."""
-    return n < FEWEST
+    return n < MIN_VALUES

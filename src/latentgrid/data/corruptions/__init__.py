@@ -1,8 +1,8 @@
-"""One file a way to damage images; each has `corrupt(images, generator)`.
+"""Corruptions, one per file: each file has a function `corrupt(images, generator)`.
 
 It maps images (n, c, h, w) in [0, 1] to new ones of the same shape and range. All draws come from
-the generator, which lives on the images' device. A pixel that is removed is black (0) in all its
-channels; what is not removed stays as it was. Four are of source 003, two of source 004.
+the random generator, which is on the images' device. A removed pixel is black (0) in all its
+channels; other pixels stay as they are. Four corruptions are from source 003, two from source 004.
 """
 
 import importlib
@@ -17,7 +17,7 @@ Corruption = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def load(name: str) -> Corruption:
-    """Return the function `corrupt` of a corruption's file."""
+    """Return the function `corrupt` of the corruption called `name`."""
     corruption: Corruption = importlib.import_module(
         components.module_of("corruptions", name)
     ).corrupt

@@ -11,7 +11,7 @@ BLOCK, MNIST_SIDE = 16, 28
 def corrupt(images: Tensor, generator: torch.Generator) -> Tensor:
     """Remove a square of 16×16 pixels anywhere in the image (source 003, "Máscara de bloqueo").
 
-    Of images smaller than MNIST's the square takes the same share of the shorter side, 16/28.
+    In images smaller than MNIST's, its side is the same share of the shorter side, 16/28.
     """
     n, _, height, width = images.shape
     side = min(BLOCK, BLOCK * min(height, width) // MNIST_SIDE)

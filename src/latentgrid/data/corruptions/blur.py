@@ -4,14 +4,14 @@ import torch
 from torch import Tensor
 
 BLUR_SIGMA = 4.0
-BLUR_REACH = 3  # standard deviations at which the kernel is cut
+BLUR_REACH = 3  # the kernel is cut at so many standard deviations
 
 
 def corrupt(images: Tensor, generator: torch.Generator) -> Tensor:
     """Blur with a Gaussian of σ = 4 pixels (source 003, "Desenfoque"); nothing is drawn.
 
-    The kernel reaches 3σ = 12 pixels, or as far as an image of fewer than 13 pixels a side can be
-    mirrored at its edge.
+    The kernel reaches 3σ = 12 pixels. An image with a side of less than 13 pixels cannot be
+    mirrored that far at its edge: there the kernel reaches the side less one pixel.
     """
     from torchvision.transforms.functional import gaussian_blur  # seconds to import
 

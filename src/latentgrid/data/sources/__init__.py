@@ -1,4 +1,4 @@
-"""One file a data set; each has its `SIZE` and `load(folder, mirror)`, which gives `Images`."""
+"""Data sets, one per file: a file has `SIZE` and `load(folder, mirror)`, which returns `Images`."""
 
 import importlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid.data import Images
-from latentgrid.data.contract import Size, checked, checked_size
+from latentgrid.data.contract import Size, check_data, check_size
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid import components, plugins
 
@@ -15,20 +15,21 @@ __all__ = ["Size", "load", "size"]
 
 
 def size(dataset: str) -> Size:
-    """Return what the named data set holds, without fetching it.
+    """Return the size of a data set, without fetching it.
 
     Raises:
-        UserError: its file cannot be imported, or its SIZE cannot be true; the text names it.
+        UserError: its file cannot be imported, or no data set can have its SIZE; the text names the
+            file.
     """
     with _named(dataset):
-        return checked_size(_part(dataset, "SIZE"))
+        return check_size(_part(dataset, "SIZE"))
 
 
 def load(dataset: str, folder: Path, mirror: str | None) -> Images:
-    """Fetch the named data set, keeping what it downloads in `folder`.
+    """Fetch a data set; downloaded files stay in `folder`.
 
     Raises:
-        UserError: it cannot be had, or is not what `contract.checked` asks for; the text names
+        UserError: it cannot be fetched, or `contract.check_data` refuses it; the text names
             `mirror` or the source's file.
     """
     with _named(dataset):
@@ -36,11 +37,11 @@ def load(dataset: str, folder: Path, mirror: str | None) -> Images:
     known = size(dataset)
     found = load_images(folder, mirror)
     with _named(dataset):
-        return checked(found, known)
+        return check_data(found, known)
 
 
 def _part(dataset: str, name: str) -> Any:
-    """Return what a source's file defines under a name."""
+    """Return the object called `name` in the file of a data set."""
     module = components.module_of("datasets", dataset)
     try:
         source = importlib.import_module(module)
@@ -53,7 +54,7 @@ def _part(dataset: str, name: str) -> Any:
 
 @contextmanager
 def _named(dataset: str) -> Iterator[None]:
-    """Put the source's file before what is wrong with it."""
+    """Begin the text of a UserError with the source's file."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""MNIST (LeCun, Cortes and Burges) through torchvision, from the first mirror that has it whole."""
+"""MNIST (LeCun, Cortes and Burges) by torchvision, from the first mirror that has all its files."""
 
 import hashlib
 import shutil
@@ -38,7 +38,7 @@ BYTES = {
     "t10k-images-idx3-ubyte.gz": 1_648_877,
     "t10k-labels-idx1-ubyte.gz": 4_542,
 }
-# Not OSError as a whole: a full disk is not the mirror's fault. ValueError is a URL that is none.
+# Not every OSError, as a full disk is not the mirror's fault. ValueError: a text that is no URL.
 MIRROR_FAULTS = (URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError)
 SIZE = Size(60_000, 10_000, (1, 28, 28), classes=10)
 SAME_FROM_ANY_MIRROR = True  # each archive has the checksum above, or is refused
@@ -54,8 +54,8 @@ class _NoMirrorError(Exception):
 def load(folder: Path, mirror: str | None) -> Images:
     """Fetch, verify and read the four archives.
 
-    Archives stay in `folder`, so that an interrupted download goes on with the next file; each is
-    unpacked only after its checksum was found right, and what is unpacked is removed again.
+    Archives stay in `folder`, so that an interrupted download continues with the next file. An
+    archive is unpacked only after its checksum was verified; unpacked files are removed at the end.
 
     Args:
         folder: where the archives are kept.
@@ -79,7 +79,7 @@ def load(folder: Path, mirror: str | None) -> Images:
 
 
 def _copy(mirror: str, raw: Path) -> None:
-    """Take the archives from a folder."""
+    """Copy the archives from a folder."""
     try:
         folder = Path(mirror).expanduser()
         missing = [name for name in SHA256 if not (folder / name).is_file()]
@@ -98,7 +98,7 @@ def _copy(mirror: str, raw: Path) -> None:
 
 
 def _is_original(archive: Path) -> bool:
-    """Tell whether an archive is there and whole; a file of another size is not even read."""
+    """Tell whether an archive exists and has the right size and checksum; the size comes first."""
     return (
         archive.is_file()
         and archive.stat().st_size == BYTES[archive.name]
@@ -123,7 +123,7 @@ def _download(raw: Path, mirrors: Sequence[str]) -> None:
 
 
 def _ask_each(raw: Path, mirrors: Sequence[str]) -> None:
-    """Fetch what is missing from the first mirror that has all of it."""
+    """Fetch the missing archives from the first mirror that has all of them."""
     reasons = []
     for mirror in mirrors:
         try:
@@ -138,7 +138,7 @@ def _ask_each(raw: Path, mirrors: Sequence[str]) -> None:
 
 
 def _fetch(url: str, archive: Path) -> None:
-    """Download one archive; torchvision would read for as long as a mirror sends."""
+    """Download one archive, reading no more than its size; torchvision would read without end."""
     with urlopen(url, timeout=SECONDS_OF_SILENCE) as answer:  # noqa: S310 - `load` saw its scheme
         content = answer.read(BYTES[archive.name] + 1)
     if hashlib.sha256(content).hexdigest() != SHA256[archive.name]:

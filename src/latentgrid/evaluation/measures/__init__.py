@@ -1,7 +1,7 @@
-"""One file a measure; each has `measure(run, test)`, which returns its figures by name.
+"""Measures, one per file: each file has `measure(run, test)`, which returns values by name.
 
-A figure is a number, or a list with one number a class. A run that cannot be measured so (it has
-no codes, say) gives an empty dictionary.
+A value is a number, or a list with one number per class. The dictionary is empty for a run that
+does not have what is measured, for example codes.
 """
 
 import importlib
@@ -12,10 +12,10 @@ from latentgrid.results.trained import TestSet, TrainedRun
 
 
 def of_run(run: TrainedRun, test: TestSet) -> dict[str, Any]:
-    """Return how a run ended, how many parameters it has, and all measures of it by name."""
-    figures: dict[str, Any] = {"status": run.outcome.status, "epochs": run.outcome.epochs}
-    figures["parameters"] = run.config.parameters
+    """Return how a run ended, how many parameters it has, and all its measures by name."""
+    measured: dict[str, Any] = {"status": run.outcome.status, "epochs": run.outcome.epochs}
+    measured["parameters"] = run.config.parameters
     for name in components.names("measures"):
         module = importlib.import_module(components.module_of("measures", name))
-        figures |= module.measure(run, test)
-    return figures
+        measured |= module.measure(run, test)
+    return measured

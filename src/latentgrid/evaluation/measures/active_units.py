@@ -21,7 +21,7 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
 def active(means: Array) -> int:
     """Return how many dimensions of posterior means (n, d) have a variance above 0.01 over n.
 
-    As in Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders", section 5.2:
-    the other dimensions hardly tell one image from another.
+    Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders", section 5.2. The
+    other dimensions hardly differ from image to image.
     """
     return int((means.var(axis=0, dtype=np.float64) > ACTIVE).sum())

@@ -1,4 +1,4 @@
-"""How well the clusters that a model found agree with the classes it was never shown."""
+"""How well the clusters that a model found without labels agree with the classes."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
 def agreement(clusters: Array, labels: Array) -> dict[str, Any]:
     """Return `clustering_accuracy` and `clustering_nmi` of clusters (n,) with labels (n,).
 
-    The accuracy, in (0, 1], is the share of images whose cluster is that of their class under the
-    best assignment of at most one cluster to each class (Xie, Girshick and Farhadi 2016, eq. 10).
-    The information, in [0, 1], is I(clusters; classes) over the mean of the two entropies.
+    The accuracy, in (0, 1], assigns at most one cluster to each class, in the best way, and is the
+    share of images whose cluster is assigned to their class (Xie, Girshick and Farhadi 2016, eq.
+    10). The NMI, in [0, 1], is I(clusters; classes) divided by the mean of the two entropies.
     """
     counts = contingency_matrix(labels, clusters)
     matched = linear_sum_assignment(counts, maximize=True)

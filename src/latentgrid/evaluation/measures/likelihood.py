@@ -1,4 +1,4 @@
-"""How likely test images are under a model, in nats per image on one scale for all models."""
+"""Bounds on the log-likelihood of test images, in nats per image, comparable between models."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from latentgrid.results.trained import TestSet, TrainedRun
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
-    """Return what the likelihood step found, if it looked at the run.
+    """Return the bounds that the likelihood step computed; nothing for other runs.
 
-    `elbo` and `importance_bound`, lower bounds on log p(x); `rate` and `distortion`, of which the
-    ELBO is the negative sum; their standard errors over the images, `…_se`; and of how many binary
-    images and draws they are. `bounds.of_each` has the formulas.
+    `elbo` and `importance_bound` are lower bounds on log p(x); `rate` and `distortion` sum to
+    −elbo; `…_se` are standard errors over the images. The numbers of binary images and draws stand
+    beside them. `bounds.of_each` has the formulas.
     """
     return run.likelihood

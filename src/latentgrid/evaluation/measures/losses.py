@@ -10,11 +10,11 @@ SUMS = ("train_batch_sum", "train_batch_sum_corrected")
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return the smallest and the last epoch's losses.
 
-    `min_train_batch_sum` is the figure of source 000's tables: the smallest epoch's sum of the
-    batch losses; `min_train_batch_sum_corrected` is the same with the latent dimension subtracted
-    for every image and not once per batch. `best_epoch` is the epoch of the smallest training
-    loss. Losses ending in a term's name, and `train_loss` and `test_loss`, are per image after the
-    last epoch.
+    `min_train_batch_sum` is the number in source 000's tables: the sum of an epoch's batch losses,
+    smallest over the epochs. `min_train_batch_sum_corrected` is the same with the latent dimension
+    subtracted for every image and not once per batch. `best_epoch` is the epoch with the smallest
+    training loss. `train_loss`, `test_loss` and each term's `train_…` and `test_…` are per image,
+    of the last epoch.
     """
     if run.history.empty:
         return {}

@@ -1,4 +1,4 @@
-"""Whether a judge, a classifier trained on the real images, recognises what a run makes."""
+"""How recognisable a run's images are to the judge, a classifier trained on the real images."""
 
 from typing import Any
 
@@ -16,26 +16,27 @@ CONFIDENCES = {
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
-    """Return what the judge's probabilities say of the images that a run makes.
+    """Return measures of the judge's probabilities for a run's images; nothing without a judge.
 
-    Empty without a judge. A confidence, in (0, 1], is the mean of the most probable class's
-    probability: of samples, of images decoded from draws of N(0, I) (`prior_confidence`) and of the
-    Gaussian fitted to the codes (`fitted_confidence`), and of reconstructed test images. Of these
-    `reconstruction_accuracy`, in [0, 1], is the share taken for the class of the original.
-    `sample_score` is `inception_score` of the samples, `sample_classes` is `classes_seen`.
+    A confidence, in (0, 1], is the mean probability of the most probable class: for samples
+    (`sample_confidence`), for images decoded from draws of N(0, I) (`prior_confidence`) and of the
+    Gaussian fitted to the codes (`fitted_confidence`), and for reconstructed test images
+    (`reconstruction_confidence`). `reconstruction_accuracy`, in [0, 1], is the share of the latter
+    whose most probable class is the class of the original image. `sample_score` is the samples'
+    `inception_score`, and `sample_classes` their `classes_seen`.
     """
     judged = run.judged
-    figures: dict[str, Any] = {
+    measured: dict[str, Any] = {
         CONFIDENCES[kind]: confidence(probabilities) for kind, probabilities in judged.items()
     }
     if "samples" in judged:
-        figures["sample_classes"] = classes_seen(judged["samples"])
-        figures["sample_score"] = inception_score(judged["samples"])
+        measured["sample_classes"] = classes_seen(judged["samples"])
+        measured["sample_score"] = inception_score(judged["samples"])
     if "reconstructions" in judged:
         n = min(len(judged["reconstructions"]), len(test.labels))
         taken_for = judged["reconstructions"][:n].argmax(axis=1)
-        figures["reconstruction_accuracy"] = float((taken_for == test.labels[:n]).mean())
-    return figures
+        measured["reconstruction_accuracy"] = float((taken_for == test.labels[:n]).mean())
+    return measured
 
 
 def confidence(probabilities: Array) -> float:
@@ -44,12 +45,12 @@ def confidence(probabilities: Array) -> float:
 
 
 def classes_seen(probabilities: Array) -> float:
-    """Return how many classes there are among images of probabilities (n, classes).
+    """Return the effective number of classes among images with probabilities (n, classes).
 
-    From 1 to all of them: the exponential of the entropy of how often each class is the most
-    probable, so that n equally frequent classes count as n. An Inception score (Salimans et al.
-    2016, section 4) takes the entropy of the mean probabilities, which a judge unsure of one and
-    the same image makes high.
+    It is the exponential of the entropy of how often each class is the most probable one: n equally
+    frequent classes count as n. The Inception score (Salimans et al. 2016, section 4) uses the
+    entropy of the mean probabilities instead, which is high too when all images are the same and
+    the judge is unsure of it.
     """
     counts = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
     return float(np.exp(entropy(counts / counts.sum())))
@@ -58,9 +59,9 @@ def classes_seen(probabilities: Array) -> float:
 def inception_score(probabilities: Array) -> float:
     """Return exp(E KL(p(class│image) ‖ p(class))) of probabilities (n, classes).
 
-    Salimans et al. (2016), section 4, with the judge in place of Inception: from 1, which samples
-    that are all alike get however sure the judge is of them, to the number of classes, for samples
-    of which it is sure and sees each class as often.
+    Salimans et al. (2016), section 4, with the judge in place of Inception. It ranges from 1, for
+    samples that are all alike, however sure the judge is of them, to the number of classes, for
+    samples of which the judge is sure and sees each class equally often.
     """
     exact = probabilities.astype(np.float64)
     mean = exact.mean(axis=0, keepdims=True)

@@ -1,4 +1,4 @@
-"""What is lost on the way through the code, on one scale for all models."""
+"""The squared error of reconstructions, comparable between models."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from latentgrid.results.trained import TestSet, TrainedRun
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return `test_squared_error`: Σ(x̂ − x)² over pixels, mean over the test images.
 
-    x̂ is the reconstruction cut to [0, 1], of the image or, for a model that removes damage, of the
-    damaged image. Unlike the losses it can be compared between all models that reconstruct.
+    x̂ is the reconstruction, cut to [0, 1], of the image or, for a model that removes damage, of the
+    damaged image. Unlike the losses, it can be compared between all models that reconstruct.
     """
     errors = run.last("squared_error")
     if errors is None:

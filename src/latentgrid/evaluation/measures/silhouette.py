@@ -1,4 +1,4 @@
-"""How well the codes of the classes stand apart."""
+"""How well the codes of the classes are separated."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
-    """Return the mean silhouette of the test codes with their classes, and that of each class.
+    """Return the mean silhouette of the test codes with their classes, and the mean of each class.
 
-    Rousseeuw (1987): (b − a)/max(a, b) in [−1, 1], a the mean distance to the codes of the own
-    class and b to those of the nearest other one; Euclidean; source 002, table 4.2.
+    Rousseeuw (1987): (b − a)/max(a, b) in [−1, 1], where a is a code's mean Euclidean distance to
+    the codes of its own class and b to those of the nearest other class; source 002, table 4.2.
     """
     codes = run.last("codes")
     if codes is None:
@@ -21,9 +21,9 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
 
 
 def silhouette(codes: Array, labels: Array) -> dict[str, Any]:
-    """Return the mean silhouette of codes (n, d) with labels (n,), the classes, and each one's.
+    """Return the mean silhouette of codes (n, d) with labels (n,), and the mean of each class.
 
-    Nothing where it is not defined: with a single class, or a class for every code.
+    Returns nothing where it is not defined: with a single class, or a class for every code.
     """
     values = of_each(codes, labels)
     if values is None:

@@ -37,7 +37,8 @@ Table = tuple[str, pd.DataFrame]
 def draw(results: Results) -> Drawing:
     """Draw the test squared error by normalisation and upsampling, a panel for each activation.
 
-    Means over all other hyperparameters and seeds; tables of an entry have the same scale.
+    The errors are means over all other hyperparameters and seeds. The panels of an entry have the
+    same scale.
     """
     tables = {
         str(entry): _tables(str(entry), runs)
@@ -102,7 +103,7 @@ def _draw_table(panel: Axes, table: pd.DataFrame, low: float, high: float) -> Ax
 
 
 def _extremes(entry: str, runs: pd.DataFrame) -> str:
-    """Say which combination has the smallest and the largest error, and each block's own means."""
+    """Say which combinations have the smallest and largest error, and each block's mean."""
     axes = [axis for axis in (*BLOCKS, "activation") if axis in runs and runs[axis].nunique() > 1]
     means = runs.groupby(axes)[MEASURE].mean().sort_values()
     ends = [(_words(means.index[place]), means.iloc[place]) for place in (0, -1)]

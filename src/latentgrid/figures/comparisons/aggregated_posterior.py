@@ -31,15 +31,15 @@ CLAIM = (
 )
 NEEDS = ("encode", "quantile")
 SHARES = (0.5, 0.95)  # of the prior's mass within the circles
-REACH = 4.0  # of the axes at least, in the prior's standard deviations
-MOST = 2000  # codes that are compared with as many draws, as all pairs are looked at
+REACH = 4.0  # the axes go at least so far, in the prior's standard deviations
+MAX_CODES = 2000  # compared with as many draws; the MMD takes all pairs of them
 
 
 def draw(results: Results) -> Drawing:
     """Draw the test codes of two-dimensional runs on circles that hold 50 % and 95 % of N(0, I).
 
-    A panel for each entry and each value of its own hyperparameters; of runs that differ only in
-    how they were trained, that with the smallest training loss.
+    There is a panel for each entry and each combination of its own hyperparameters. Among runs that
+    differ only in their training, the one with the smallest training loss is shown.
     """
     shown = results.with_snapshot("codes", _variants(results))
     if not shown:
@@ -57,7 +57,7 @@ def draw(results: Results) -> Drawing:
         panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
         seen.append((name.replace("\n", ", "), inside, squared))
     class_legend(figure, results.test.labels)
-    return Drawing(figure, _sentences(results, seen, min(MOST, len(shown[0][1]))))
+    return Drawing(figure, _sentences(results, seen, min(MAX_CODES, len(shown[0][1]))))
 
 
 def _variants(results: Results) -> list[pd.Series]:
@@ -78,7 +78,7 @@ def _draw_prior(panel: Axes) -> None:
 
 def _discrepancy(results: Results, codes: Array) -> float:
     """Return the squared MMD of the first codes and as many draws of the prior."""
-    some = codes[:MOST]
+    some = codes[:MAX_CODES]
     return discrepancy(some, results.normal_draws("aggregated_posterior", len(some), 2))
 
 

@@ -28,9 +28,9 @@ NEEDS = ("encode", "decode")
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a column a class: the mean of its test images, then a row a model.
+    """Draw a column for each class: the mean of its test images, then its mean code decoded.
 
-    Models are those with the common latent dimension; codes are those of the test images.
+    There is a row for each model with the common latent dimension. Codes are those of test images.
     """
     dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:
@@ -49,12 +49,12 @@ def draw(results: Results) -> Drawing:
 
 
 def class_means(values: Array, labels: Array) -> Array:
-    """Return the mean of the values (n, …) of each class, (classes, …), in the labels' order."""
+    """Return the mean of each class's values, (n, …) → (classes, …), in the order of the labels."""
     return np.stack([values[labels == label].mean(axis=0) for label in np.unique(labels)])
 
 
 def alike(decoded: list[Array], means: Array) -> list[str]:
-    """Say how much the models' images (classes, c, h, w) differ, from one another and the means."""
+    """Say how much models' images (classes, c, h, w) differ from each other and from the means."""
     between = [difference(one, other) for one, other in combinations(decoded, 2)]
     within = [
         difference(one[None], other[None])

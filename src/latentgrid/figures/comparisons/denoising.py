@@ -26,8 +26,8 @@ CLAIM = (
 )
 NEEDS = ("corrupt", "reconstruct")
 SHOWN = 8
-ABREAST = 2  # blocks in a row
-ROW = 0.36  # inches
+ABREAST = 2  # blocks side by side
+ROW = 0.36  # the height of a row in inches
 NAMES = {
     "pixels_50": "50 % of the pixels removed",
     "pixels_90": "90 % of the pixels removed",
@@ -41,7 +41,7 @@ NAMES = {
 def draw(results: Results) -> Drawing:
     """Draw a block for each corruption: clean and damaged images, and a row for each entry.
 
-    All runs shown have the same seed, so that the damage is the same for all of a corruption.
+    All shown runs have the same seed, so that all runs of a corruption see the same damage.
     """
     if results.runs.empty:
         return nothing("No run that restores damaged images has finished.")
@@ -78,7 +78,7 @@ def _draw_block(place: SubFigure, results: Results, runs: list[pd.Series], rows:
 
 
 def _errors(kind: str, runs: list[pd.Series]) -> str:
-    """Say what the restored images differ from the clean ones, from the best model to the worst."""
+    """Say how much the restored images differ from the clean ones, from best model to worst."""
     errors = pd.DataFrame(runs).sort_values("test_squared_error")
     listed = ", ".join(f"{run.entry} {run.test_squared_error:.1f}" for run in errors.itertuples())
     return f"Squared error per test image, {NAMES.get(kind, kind)}: {listed}."

@@ -32,7 +32,7 @@ CLAIM = (
 )
 READS = ("experiments/denoising_toy",)
 TITLES = {"spiral": "Points of a spiral", "pair": "Two points"}
-FEW = 10  # so few data are drawn as larger dots
+FEW = 10  # up to so many points are drawn as larger dots
 DATA, NOISY, LEARNT, BEST = PALETTE[2], PALETTE[3], PALETTE[0], PALETTE[1]
 
 
@@ -61,7 +61,7 @@ def _draw_noise(panel: Axes, of: Mapping[str, Array]) -> None:
 
 
 def _draw_field(panel: Axes, of: Mapping[str, Array]) -> None:
-    """Draw arrows from x̃ half the way to h(x̃), on every second place of the grid."""
+    """Draw arrows from x̃ halfway to h(x̃), at every second point of the grid."""
     side = round(len(of["grid"]) ** 0.5)
     every = np.s_[::2, ::2]
     start, end = (of[name].reshape(side, side, 2)[every] for name in ("grid", "grid_restored"))

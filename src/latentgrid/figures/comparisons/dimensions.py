@@ -28,13 +28,14 @@ CLAIM = (
 )
 NEEDS = ("encode", "decode")
 MARKERS = "osD^vPX<>*"
-APART = 1.15  # ratio of two dimensions from which on both are labelled
+APART = 1.15  # two dimensions are both labelled if their ratio is at least this
 
 
 def draw(results: Results) -> Drawing:
     """Draw a curve for each entry with two or more latent dimensions, on logarithmic axes.
 
-    The mean over the seeds of the best setting at each dimension; a line through it is their range.
+    A point is the mean over the seeds of the best setting with that dimension, and a vertical line
+    their range.
     """
     results = results.without("corrupt")
     curves = {
@@ -69,7 +70,7 @@ def draw(results: Results) -> Drawing:
 
 
 def _errors(results: Results, run: pd.Series) -> pd.DataFrame:
-    """Return a row: the dimension, and mean, least and largest error per pixel over the seeds."""
+    """Return a row: dimension, and mean, smallest and largest error per pixel over the seeds."""
     pixels = prod(results.test.images.shape[1:])
     errors = results.repeated(run)["test_squared_error"] / pixels
     row = {"dimension": run["latent_dim"], "mean": errors.mean()}
@@ -92,7 +93,7 @@ def _dimension_axis(panel: Axes, dimensions: list[float]) -> None:
 
 
 def _falls(curves: dict[str, pd.DataFrame], results: Results) -> list[str]:
-    """Say how far the errors fall, and what they are as multiples of PCA's."""
+    """Say how far the errors fall, and how large they are as multiples of PCA's."""
     parts = []
     for entry, curve in curves.items():
         first, last = curve.iloc[0], curve.iloc[-1]
@@ -105,7 +106,7 @@ def _falls(curves: dict[str, pd.DataFrame], results: Results) -> list[str]:
 
 
 def _multiples(curves: dict[str, pd.DataFrame], results: Results) -> list[str]:
-    """Say what the errors are as multiples of those of PCA with as many dimensions."""
+    """Say how large the errors are as multiples of PCA's with the same dimension."""
     linear = results.runs.loc[results.runs["model"] == "pca", "entry"]
     errors = {entry: curve.set_index("dimension")["mean"] for entry, curve in curves.items()}
     reference = next((entry for entry in errors if entry in set(linear)), None)

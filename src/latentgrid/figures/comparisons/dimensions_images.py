@@ -22,9 +22,9 @@ SHOWN = 16
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the first test images, then for each latent dimension a row a model, PCA's first.
+    """Draw the first test images, then for each latent dimension a row per model, PCA first.
 
-    Entries with two or more latent dimensions, each by its best run with each of them.
+    Entries with two or more latent dimensions are shown, each by its best run with each of them.
     """
     runs = [
         run

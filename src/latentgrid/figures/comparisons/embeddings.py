@@ -21,7 +21,7 @@ METHODS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE"}
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the first test images as points in the plane, found by each method from the pixels."""
+    """Draw the first test images as points in the plane, computed from pixels by each method."""
     planes = results.read("embedded_images")
     shown = [planes[method] for method in METHODS]
     labels = results.test.labels[: len(shown[0])]

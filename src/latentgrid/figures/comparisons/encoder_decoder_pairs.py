@@ -32,7 +32,7 @@ MEASURES = {"error": "test squared error per pixel", "silhouette": "mean silhoue
 
 
 def draw(results: Results) -> Drawing:
-    """Draw error and silhouette of each pair's best setting, a dot a seed and a bar their mean.
+    """Draw error and silhouette of each pair's best setting: a dot per seed, a bar for their mean.
 
     All pairs have the same latent dimension.
     """

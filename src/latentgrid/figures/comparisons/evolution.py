@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from latentgrid.evaluation.distances import moved
+from latentgrid.evaluation.distances import movement
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
@@ -30,16 +30,16 @@ CLAIM = (
 )
 NEEDS = ("encode",)
 ANIMATED = True
-MOST = 3  # models
-COLUMNS = 6  # epochs on paper; the animation has all that were kept
-SIDE = 4  # samples
-STEP = 2  # every other image of the manifold is large enough to be seen
+MAX_MODELS = 3
+COLUMNS = 6  # epochs in the picture; the animation shows all epochs with a snapshot
+SIDE = 4  # samples on each side of a sheet
+STEP = 2  # every second row and column of the manifold is drawn, so that its images can be seen
 CODES = 2000
 
 
 @dataclass(frozen=True)
 class Course:
-    """What was kept of one run: its name, and samples, codes and manifold by epoch."""
+    """The snapshots of one run: samples, codes and manifold by epoch."""
 
     entry: str
     label: str
@@ -49,17 +49,17 @@ class Course:
 
     @property
     def epochs(self) -> list[int]:
-        """The epochs after which something was kept."""
+        """The epochs with a snapshot."""
         return list(self.codes)
 
     def until(self, epoch: int) -> int:
-        """Return the last of the epochs that is no later than this one."""
+        """Return the last epoch with a snapshot that is no later than this one."""
         return max(kept for kept in self.epochs if kept <= epoch)
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the best two-dimensional run of up to three models: a column an epoch, the same axes."""
-    courses = list(_courses(results))[:MOST]
+    """Draw the best two-dimensional run of up to three models, a column per epoch, equal axes."""
+    courses = list(_courses(results))[:MAX_MODELS]
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
     labels = results.test.labels
@@ -82,7 +82,7 @@ def _courses(results: Results) -> Iterator[Course]:
 
 
 def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -> None:
-    """Draw rows of samples, codes and manifold, a column an epoch."""
+    """Draw rows of samples, codes and manifold, a column per epoch."""
     chosen = np.linspace(0, len(course.epochs) - 1, min(columns, len(course.epochs)))
     epochs = [course.epochs[round(place)] for place in chosen]
     panels = block.subplots(3, columns, squeeze=False)
@@ -100,7 +100,7 @@ def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -
 
 
 def _frame(courses: list[Course], labels: Array, epoch: int) -> Figure:
-    """Draw a row a model after one epoch, or after its last one where that was before."""
+    """Draw a row per model, each after this epoch or the last one with a snapshot before it."""
     figure = Figure(figsize=(WIDTH, 2.3 * len(courses)))
     rows = figure.subplots(len(courses), 3, squeeze=False)
     for row, course in zip(rows, courses, strict=True):
@@ -137,15 +137,15 @@ def _draw_codes(panel: Axes, course: Course, labels: Array, epoch: int) -> None:
 
 
 def _motion(courses: list[Course]) -> str:
-    """Say how far codes lie from where they were, after the first and after the last interval."""
+    """Say how far the codes moved in the first and in the last interval between snapshots."""
     parts = []
     for course in courses:
         first, second, *_ = course.epochs
         *_, before, last = course.epochs
         intervals = dict.fromkeys([(first, second), (before, last)])
         distances = ", ".join(
-            f"{moved(course.codes, *interval):.2g} between epochs {interval[0]} and {interval[1]}"
-            for interval in intervals
+            f"{movement(course.codes, start, end):.2g} between epochs {start} and {end}"
+            for start, end in intervals
         )
         parts.append(f"{course.entry} {distances}")
     return (

@@ -1,6 +1,6 @@
 """Images drawn from a Gaussian fitted to the codes of an autoencoder (source 003, "Generación")."""
 
-from latentgrid.evaluation.distances import MEASURED, REAL, to_nearest
+from latentgrid.evaluation.distances import MEASURED, REAL, distance_to_nearest
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.results import Results
@@ -24,11 +24,11 @@ CLAIM = (
 NEEDS = ("encode", "decode")
 COLUMNS = 8
 SHOWN = 40
-DIMENSIONS = 2  # the largest so many of each entry
+DIMENSIONS = 2  # of each entry, so many of its largest dimensions are shown
 
 
 def draw(results: Results) -> Drawing:
-    """Draw training images, then samples of each model that has no way of its own to draw any.
+    """Draw training images, then images decoded from N(μ, Σ) for each model that cannot sample.
 
     N(μ, Σ) is fitted to the codes of the first training images.
     """
@@ -41,7 +41,7 @@ def draw(results: Results) -> Drawing:
         return nothing("No autoencoder without a prior of its own has finished.")
     training, test = results.training_images(REAL), results.test.images
     figure, places = panels(len(runs) + 1, aspect=SHOWN / COLUMNS**2)
-    floor = to_nearest(training[:MEASURED], test)
+    floor = distance_to_nearest(training[:MEASURED], test)
     show_images(places[0], training[:SHOWN], COLUMNS)
     places[0].set(title="training images", xlabel=f"distance {significant(floor)}")
     drawn, decoded = [], []
@@ -51,8 +51,8 @@ def draw(results: Results) -> Drawing:
         draws = results.normal_draws("fitted Gaussian", MEASURED, codes.shape[1])
         images = model.decode(fitted(codes, draws))
         name = f"{run['entry']} (d = {codes.shape[1]})"
-        drawn.append((name, to_nearest(images, test)))
-        decoded.append((name, to_nearest(model.decode(codes[:MEASURED]), test)))
+        drawn.append((name, distance_to_nearest(images, test)))
+        decoded.append((name, distance_to_nearest(model.decode(codes[:MEASURED]), test)))
         show_images(panel, images[:SHOWN], COLUMNS)
         panel.set(title=name, xlabel=f"distance {significant(drawn[-1][1])}")
     return Drawing(

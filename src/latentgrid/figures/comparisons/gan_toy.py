@@ -32,12 +32,14 @@ CLAIM = (
 )
 READS = ("experiments/gan_toy",)
 COLUMNS = 3
-DENSE = 0.01  # of the data's highest density: with less of both, D has seen no points
-HIGHEST = 2.2  # of the axis of densities, in the same unit: a narrow generator goes beyond it
+# As shares of the data's highest density: where both densities are below the first, D has seen no
+# points; the second is the end of the axis, beyond which the peak of a narrow generator is cut.
+DENSE = 0.01
+HIGHEST = 2.2
 
 
 def draw(results: Results) -> Drawing:
-    """Draw for each recorded step densities, discriminator, and how codes become points."""
+    """Draw, for each recorded step, densities, discriminator, and the generator's map of codes."""
     result = results.read(READS[0])
     x, steps = result["x"], result["step"]
     data = norm.pdf(x, result["mean"], result["deviation"])
@@ -69,7 +71,7 @@ def draw(results: Results) -> Drawing:
 
 
 def _draw_players(panel: Axes, x: Array, data: Array, generated: Array, found: Array) -> Axes:
-    """Draw the densities, and on an axis of its own the discriminator where there are points."""
+    """Draw the densities, and the discriminator on an axis of its own where there are points."""
     panel.plot(x, data, ":", color="black", label="data p")
     panel.plot(x, generated, color=PALETTE[0], label="generated q")
     panel.set(ylim=(0, HIGHEST * data.max()), xlim=(x[0], x[-1]))
@@ -84,7 +86,7 @@ def _draw_players(panel: Axes, x: Array, data: Array, generated: Array, found: A
 
 
 def _draw_mapping(panel: Axes, z: Array, mapped: Array) -> None:
-    """Draw lines from codes (below, −2 to 2 over the width) to the points made of them (above)."""
+    """Draw lines from codes (below, −2 to 2 over the width) to the points G(z) (above)."""
     below = np.interp(z, [-2, 2], panel.get_xlim())
     panel.plot([below, mapped], [np.zeros_like(z), np.ones_like(z)], color=PALETTE[0], lw=0.6)
     panel.set(ylim=(0, 1), yticks=[])

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from latentgrid.evaluation.distances import MEASURED, REAL, difference, to_nearest
+from latentgrid.evaluation.distances import MEASURED, REAL, difference, distance_to_nearest
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
@@ -31,8 +31,8 @@ STEPS = 8
 def draw(results: Results) -> Drawing:
     """Draw what each model decodes at regular steps between the codes of two test images.
 
-    Models are those with the largest latent dimension that two entries share, or else the largest
-    at all; the pairs of images are the same for all.
+    Models are those with the largest latent dimension that two entries share, or with the largest
+    dimension if none is shared. The pairs of images are the same for all.
     """
     runs = _compared(results.without("corrupt"))
     if not runs:
@@ -54,11 +54,11 @@ def draw(results: Results) -> Drawing:
         rows.append(Row(run["entry"], lines))
         halfway, blend = _halfway(model, codes[first], codes[second])
         blends.append((run["entry"], difference(halfway, blend)))
-        away.append((run["entry"], to_nearest(halfway, real)))
+        away.append((run["entry"], distance_to_nearest(halfway, real)))
     ends = zip(labels[first[:PAIRS]], labels[second[:PAIRS]], strict=True)
     dimension = f"d = {runs[0]['latent_dim']:g}"
     figure = draw_rows(rows, [f"from {one} to {other}, {dimension}" for one, other in ends])
-    floor = significant(to_nearest(results.test.images[:MEASURED], real))
+    floor = significant(distance_to_nearest(results.test.images[:MEASURED], real))
     return Drawing(
         figure,
         [
@@ -72,7 +72,7 @@ def draw(results: Results) -> Drawing:
 
 
 def pairs(labels: Array) -> tuple[Array, Array]:
-    """Return the places of images and of the next ones of another class, no image in two pairs."""
+    """Return pairs of indices: an image and the next of another class; no image is in two pairs."""
     left = list(range(len(labels)))
     found: list[tuple[int, int]] = []
     while left and len(found) < MEASURED:
@@ -86,13 +86,13 @@ def pairs(labels: Array) -> tuple[Array, Array]:
 
 
 def between(one: Array, other: Array, shares: Array) -> Array:
-    """Return codes (steps, d) on the line from one code (1, d) to another, at shares of the way."""
+    """Return codes (steps, d) at these shares of the way from one code (1, d) to another."""
     codes: Array = one + shares[:, None] * (other - one)
     return codes
 
 
 def _halfway(model: LoadedModel, one: Array, other: Array) -> tuple[Array, Array]:
-    """Return the images in the middle of pairs of codes, and the means of those at the ends."""
+    """Return the images decoded halfway between codes, and the means of both ends' images."""
     ends = [model.decode(codes).astype(float) for codes in (one, other)]
     blend = np.mean(ends, axis=0).round().astype(np.uint8)
     return model.decode((one + other) / 2), blend

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from latentgrid.evaluation.neighbours import MOST, NEIGHBOURS, neighbours
+from latentgrid.evaluation.neighbours import MAX_CODES, NEIGHBOURS, neighbours
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
@@ -59,7 +59,7 @@ def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> Non
     projected = codes.shape[1] > 2  # noqa: PLR2004
     panel.set_xlabel("principal component 1" if projected else "$z_1$")
     panel.set_ylabel("principal component 2" if projected else "$z_2$")
-    # A few far codes must not press all others into a spot.
+    # A few distant codes must not shrink all others to a spot.
     low, high = np.quantile(plane, [0.002, 0.998], axis=0)
     margin = 0.05 * (high - low) + 1e-6
     panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]))
@@ -68,10 +68,10 @@ def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> Non
 
 
 def _overlaps(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
-    """Say of each run how often the nearest codes are of the same class, and which mix most."""
+    """Say for each run how often the nearest codes are of the same class, and which classes mix."""
     parts = []
     for run, codes in shown:
-        accuracy, pair = neighbours(codes[:MOST], labels[:MOST])
+        accuracy, pair = neighbours(codes[:MAX_CODES], labels[:MAX_CODES])
         mixed = f", {pair[0]} and {pair[1]} mixed most" if pair else ""
         parts.append(f"{run['entry']} with d = {codes.shape[1]} {accuracy:.2f}{mixed}")
     return [

@@ -30,7 +30,7 @@ STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), 
 
 
 def draw(results: Results) -> Drawing:
-    """Draw training losses: a panel per model and latent dimension, a colour per optimizer.
+    """Draw training losses: a panel for each model and latent dimension, a colour per optimizer.
 
     Panels of one model have the same scale.
     """
@@ -84,6 +84,6 @@ def _dimension(runs: pd.DataFrame) -> list[str]:
 
 
 def _fall(losses: pd.Series) -> float:
-    """Return the share of its last value but one by which the loss fell in the last epoch."""
+    """Return by which share the loss fell in the last epoch."""
     before, last = losses.iloc[-2:]
     return float((before - last) / abs(before)) if before else 0.0

@@ -21,7 +21,7 @@ NEEDS = ("quantile", "decode")
 
 
 def draw(results: Results) -> Drawing:
-    """Draw each model's best two-dimensional run, decoded at Φ⁻¹ of a regular grid."""
+    """Draw what each model's best two-dimensional run decodes at Φ⁻¹ of a regular grid."""
     sheets = results.with_snapshot("manifold", results.best_of_two_dimensions())
     if not sheets:
         return nothing("No run with two latent dimensions has finished.")

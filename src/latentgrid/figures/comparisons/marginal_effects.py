@@ -58,7 +58,7 @@ def draw(results: Results) -> Drawing:
 
 
 def _left_out(varied: list[tuple[pd.DataFrame, str, str]]) -> list[str]:
-    """Say what nothing compares."""
+    """Name the entries and axes that are left out because no measure compares them."""
     left = [f"{axis_label(axis)} of {of['entry'].iloc[0]}" for of, axis, by in varied if not by]
     return [f"Not shown, as no measure compares their values: {', '.join(left)}."] if left else []
 
@@ -77,12 +77,12 @@ def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str, measure: str) -> None
 
 
 def largest_effects(marginal: pd.DataFrame) -> list[str]:
-    """Say which hyperparameter moves the mean loss or other measure most, and by what factor."""
+    """Say which hyperparameter changes the mean loss or measure most, and by what factor."""
     sentences = []
     compared = marginal.dropna(subset=["compared_by"])
     for (entry, measure), rows in compared.groupby(["entry", "compared_by"], sort=False):
         if rows["mean"].min() <= 0:
-            continue  # a ratio of values that can be negative says nothing
+            continue  # a ratio says nothing where values can be negative
         means = rows.groupby("axis", sort=False)["mean"]
         factors = (means.max() / means.min()).sort_values(ascending=False)
         parts = [

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latentgrid.evaluation.distances import MEASURED, REAL, to_nearest
+from latentgrid.evaluation.distances import MEASURED, REAL, distance_to_nearest
 from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
@@ -31,8 +31,8 @@ IMAGES = 2
 def draw(results: Results) -> Drawing:
     """Draw test images of different classes and what each model makes of their codes with noise.
 
-    Noise is in units of the standard deviation, over these test images, of each dimension of the
-    model's own codes; its draws are the same for all models and all amounts.
+    The noise in each dimension of the codes is in units of that dimension's standard deviation over
+    these test images. Its draws are the same for all models and all amounts.
     """
     dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:
@@ -49,11 +49,11 @@ def draw(results: Results) -> Drawing:
         decoded = [model.decode(codes + level * noise) for level in LEVELS]
         strips = [np.stack([images[i] for images in (test.images, *decoded)]) for i in shown]
         rows.append(Row(run["entry"], strips))
-        distances = [to_nearest(images, real) for images in (decoded[0], *decoded[-2:])]
+        distances = [distance_to_nearest(images, real) for images in (decoded[0], *decoded[-2:])]
         away.append(f"{run['entry']} {', '.join(map(significant, distances))}")
     titles = [f"noise in standard deviations of the codes, d = {dimension}"] * len(shown)
     figure = draw_rows(rows, titles, NAMES)
-    floor = significant(to_nearest(test.images, real))
+    floor = significant(distance_to_nearest(test.images, real))
     return Drawing(
         figure,
         [

@@ -1,6 +1,6 @@
 """The same draws of N(0, I) decoded by every model (source 002, figures 4.3 and 4.4)."""
 
-from latentgrid.evaluation.distances import MEASURED, to_nearest
+from latentgrid.evaluation.distances import MEASURED, distance_to_nearest
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
@@ -31,7 +31,7 @@ SHOWN = 16
 def draw(results: Results) -> Drawing:
     """Draw real images, then what each model with the common latent dimension decodes.
 
-    A number beside each row: the distance of such images to the nearest test image.
+    The number beside each row is the mean distance of such images to the nearest test image.
     """
     dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:
@@ -41,12 +41,12 @@ def draw(results: Results) -> Drawing:
     for run in runs:
         images[run["entry"]] = results.loaded(run).decode(draws)
     test = results.test.images
-    away = {label: to_nearest(shown, test) for label, shown in images.items()}
+    away = {label: distance_to_nearest(shown, test) for label, shown in images.items()}
     rows = [
         Row(label, [shown[:SHOWN]], significant(away[label])) for label, shown in images.items()
     ]
     figure = draw_rows(rows, [f"d = {dimension}"], notes="distance")
-    missed = ((label, to_nearest(test, shown)) for label, shown in images.items())
+    missed = ((label, distance_to_nearest(test, shown)) for label, shown in images.items())
     return Drawing(
         figure,
         [

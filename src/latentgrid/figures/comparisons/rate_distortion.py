@@ -31,7 +31,7 @@ GREY = "0.5"
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a point for each run, a colour and a marker an entry, and lines of equal ELBO."""
+    """Draw a point per run, with a colour and marker for each entry, and lines of equal ELBO."""
     runs = results.runs
     measured = runs.dropna(subset=MEASURES) if set(MEASURES) <= set(runs.columns) else runs.head(0)
     if measured.empty:
@@ -49,7 +49,7 @@ def draw(results: Results) -> Drawing:
 
 
 def _draw_equal_elbos(panel: Axes) -> None:
-    """Draw lines along which rate + distortion = −ELBO is the same, within the panel as it is."""
+    """Draw lines of equal −ELBO = rate + distortion, without changing the panel's limits."""
     rates, distortions = (np.linspace(*ends, 50) for ends in (panel.get_xlim(), panel.get_ylim()))
     elbos = -(rates + distortions[:, None])
     levels = MaxNLocator(7).tick_values(elbos.min(), elbos.max())
@@ -63,7 +63,7 @@ def _draw_equal_elbos(panel: Axes) -> None:
 
 
 def _bounds(results: Results, runs: pd.DataFrame) -> list[str]:
-    """Say what each entry's largest bound is, how far below it the ELBO lies, and the rates."""
+    """Give each entry's largest bound, how far below it the ELBO lies, and the rates."""
     best = runs.loc[runs.groupby("entry", sort=False)["importance_bound"].idxmax()]
     best = best.sort_values("importance_bound", ascending=False)
     names = [_name(results, run) for _, run in best.iterrows()]

@@ -26,7 +26,7 @@ SHOWN = 16
 def draw(results: Results) -> Drawing:
     """Draw the test images, then a row for each model's reconstructions of them.
 
-    A model that removes damage has a row before it with the damaged images it was given.
+    Before a model that removes damage comes a row with the damaged images.
     """
     rows = [Row("test images", [results.test.images[:SHOWN]])]
     for run, images in results.with_snapshot("reconstructions", results.best(results.runs)):
@@ -40,7 +40,7 @@ def draw(results: Results) -> Drawing:
 
 
 def _errors(results: Results) -> list[str]:
-    """Say how much is lost by each entry's best run, from least to most."""
+    """Give the error of each entry's best run, from smallest to largest."""
     best = pd.DataFrame(results.best(results.runs)).dropna(subset=["test_squared_error"])
     ranked = best.sort_values("test_squared_error")
     errors = [f"{run.entry} {run.test_squared_error:.3g}" for run in ranked.itertuples()]

@@ -23,17 +23,17 @@ CLAIM = (
 )
 NEEDS = ("sample",)
 COLUMNS = 8
-MOST = 80
+MAX_SAMPLES = 80
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a sheet of samples for each model, from the same draws where the codes are as long."""
+    """Draw a sheet of samples for each model; equal latent dimensions have equal draws."""
     sheets = results.with_snapshot("samples", results.best(results.runs))
     if not sheets:
         return nothing("No run that can draw samples has finished.")
     figure, places = panels(len(sheets), title_lines=2)
     for panel, (run, samples) in zip(places, sheets, strict=True):
-        show_images(panel, samples[:MOST], COLUMNS)
+        show_images(panel, samples[:MAX_SAMPLES], COLUMNS)
         set_title(panel, results.label(run))
     return Drawing(figure, _judged(results, min(len(samples) for _, samples in sheets)))
 

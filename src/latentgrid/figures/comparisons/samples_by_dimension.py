@@ -2,7 +2,7 @@
 
 from scipy.stats import norm
 
-from latentgrid.evaluation.distances import MEASURED, to_nearest
+from latentgrid.evaluation.distances import MEASURED, distance_to_nearest
 from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import panels, show_images
@@ -44,11 +44,11 @@ def draw(results: Results) -> Drawing:
         model = results.loaded(run)
         draws = results.normal_draws("prior", MEASURED, dimension)
         images = model.decode(model.quantile(norm.cdf(draws)))
-        distance = significant(to_nearest(images, results.test.images))
+        distance = significant(distance_to_nearest(images, results.test.images))
         away[run["entry"]].append(f"{distance} at d = {dimension}")
         show_images(panel, images[:SHOWN], COLUMNS)
         panel.set(title=f"{run['entry']}, d = {dimension}", xlabel=f"distance {distance}")
-    floor = to_nearest(results.training_images(MEASURED), results.test.images)
+    floor = distance_to_nearest(results.training_images(MEASURED), results.test.images)
     parts = "; ".join(f"{entry} {', '.join(of_entry)}" for entry, of_entry in away.items())
     return Drawing(
         figure,

@@ -26,12 +26,12 @@ CLAIM = (
     "0.1182 for the convolutional variational one (table 4.2)."
 )
 NEEDS = ("encode",)
-LEAST_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
+MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 SPACE = 0.02  # between two classes, as a share of all codes
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a panel for each model's best run: a bar a code, sorted within its class."""
+    """Draw a panel for each model's best run: a bar for each code, sorted within its class."""
     labels = results.test.labels
     shown = [
         (run, values)
@@ -41,7 +41,7 @@ def draw(results: Results) -> Drawing:
     if not shown:
         return nothing("No run that encodes images of two classes or more has finished.")
     largest = max(float(np.abs(values).max()) for _, values in shown)
-    reach = max(LEAST_REACH, np.ceil(10 * largest) / 10)
+    reach = max(MIN_REACH, np.ceil(10 * largest) / 10)
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, values) in zip(places, shown, strict=True):
         _draw_profile(panel, values, labels)
@@ -56,7 +56,7 @@ def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
     middles = {}
     for label in np.unique(labels):
         bars = np.sort(values[labels == label])[::-1]
-        # A step more than bars, as the last one has a lower edge too.
+        # One step more than bars, for the lower edge of the last bar.
         edges = start + np.arange(len(bars) + 1)
         colour = PALETTE[label % len(PALETTE)]
         panel.fill_betweenx(
@@ -73,7 +73,7 @@ def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
 
 
 def _below_zero(shown: list[tuple[pd.Series, Array]]) -> list[str]:
-    """Say of each run how many codes lie nearer to another class than to their own."""
+    """Say for each run how many codes are nearer to another class than to their own."""
     ranked = sorted(shown, key=lambda pair: float((pair[1] < 0).mean()))
     parts = [
         f"{run['entry']} {(values < 0).mean():.0%} (mean {signed(values.mean(), 3)})"

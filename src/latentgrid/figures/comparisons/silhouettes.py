@@ -24,24 +24,24 @@ CLAIM = (
     "concludes that a variational autoencoder separates the classes no better."
 )
 NEEDS = ("encode",)
-DARK = 0.3  # from this absolute value on, a cell's text is white
-LEAST_RANGE = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
+DARK = 0.3  # a cell with a larger absolute value has white text
+MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a row for the best run of each model: its silhouette, overall and of each class."""
+    """Draw a row for the best run of each model: its silhouette, over all codes and by class."""
     by_class = read_table(results.layout.tables / "silhouettes.csv")
     runs = [r for r in results.best(results.runs) if r["run"] in set(by_class["run"])]
     if not runs:
         return nothing("No run that encodes images has finished.")
     table = by_class.pivot(index="run", columns="class", values="silhouette")
     values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
-    reach = max(LEAST_RANGE, float(np.abs(values).max()))
+    reach = max(MIN_REACH, float(np.abs(values).max()))
     figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8))
     panel = figure.subplots()
     image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        colour = "white" if abs(value) > DARK * reach / LEAST_RANGE else "black"
+        colour = "white" if abs(value) > DARK * reach / MIN_REACH else "black"
         text = f"{value:.2f}".replace("-", "−")
         panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
@@ -55,7 +55,7 @@ def draw(results: Results) -> Drawing:
 
 
 def _separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
-    """Say which entry's best run separates the classes best and which least, and which classes."""
+    """Say which entry's best run separates the classes most and which least, and which classes."""
     ranked = runs.dropna(subset=["silhouette"]).sort_values("silhouette", ascending=False)
     shown = silhouettes[silhouettes["run"].isin(ranked["run"])]
     if shown.empty:

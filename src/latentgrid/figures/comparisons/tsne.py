@@ -28,7 +28,7 @@ READS = ("embedded_codes",)
 
 
 def draw(results: Results) -> Drawing:
-    """Draw each model's best run with more than two dimensions: its codes by t-SNE, by class."""
+    """Draw the codes of each model's best run with more than two dimensions by t-SNE, by class."""
     planes = results.read("embedded_codes")
     runs = results.runs
     wide = runs[~(runs["latent_dim"] <= PLANE)] if "latent_dim" in runs else runs

@@ -37,14 +37,14 @@ READS = ("experiments/two_points",)
 STYLES = {"free": "-", "matched": "--"}
 LABELS = {"free": "σ, c and λ ascend", "matched": "c and λ ascend, σ is the best for them"}
 PARAMETERS = {"sigma": "σ", "c": "c", "lambda": "λ"}
-LEAST = 0.01  # of the axes of parameters and densities: σ soon is smaller than can be drawn
+MIN_VALUE = 0.01  # where axes of parameters and densities begin: σ soon is too small to draw
 MOMENTS = (0, 0.1, 1)  # shares of the steps
 
 
 def draw(results: Results) -> Drawing:
     """Draw ELBO, divergence and parameters over the steps, and densities of z at a few of them.
 
-    The densities are those of the ascent in which all three parameters move.
+    The densities are those of the ascent that changes all three parameters.
     """
     ascents = {name: results.read_part(READS[0], name) for name in STYLES}
     figure = Figure(figsize=(WIDTH, 5.2))
@@ -61,7 +61,7 @@ def draw(results: Results) -> Drawing:
     above[0].set_ylim(bottom=-3)
     above[0].set(ylabel="ELBO of a point, nats", title="the bound")
     above[1].set(yscale="log", ylabel="KL(q(z|x) ‖ p(z|x)), nats", title="distance to the truth")
-    above[2].set(yscale="log", ylim=(LEAST, 100), ylabel="value", title="parameters")
+    above[2].set(yscale="log", ylim=(MIN_VALUE, 100), ylabel="value", title="parameters")
     above[2].legend(frameon=False, loc="lower left")
     _draw_densities(below, ascents["free"])
     named = above[0].get_legend_handles_labels()
@@ -78,7 +78,7 @@ def _draw_densities(places: Array, ascent: Mapping[str, Array]) -> None:
     highest = norm.pdf(0, scale=ascent["lambda"][-1])
     for panel, moment in zip(places, moments, strict=True):
         _draw_moment(panel, z, {name: values[moment] for name, values in ascent.items()})
-        panel.set(yscale="log", ylim=(LEAST, 1.6 * highest), xlim=(z[0], z[-1]), xlabel="z")
+        panel.set(yscale="log", ylim=(MIN_VALUE, 1.6 * highest), xlim=(z[0], z[-1]), xlabel="z")
     places[0].set_ylabel("density")
 
 
@@ -96,7 +96,7 @@ def _given(density: str, x: int) -> str:
 
 
 def _growth(ascents: Mapping[str, Mapping[str, Array]]) -> list[str]:
-    """Say how far the ascents come."""
+    """Say how far the ELBO rises in each ascent."""
     return [
         f"Where {LABELS[name]}, {of['step'][-1]:,.0f} steps raise the ELBO from "
         f"{_short(of['elbo'][0])} to {_short(of['elbo'][-1])} nats, and the divergence of q(z|x) "

@@ -1,5 +1,5 @@
-"""What models of the package and of users may build on: one family of models a file.
+"""Base classes for models of the package and of users, one family of models per file.
 
-A file here has classes that models inherit from and the losses that they share. None is a model
-that `params.yaml` can name.
+A file has the classes that models inherit from and the losses that they share. `params.yaml` can
+name none of them.
 """

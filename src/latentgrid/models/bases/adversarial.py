@@ -1,4 +1,4 @@
-"""What generative adversarial networks share: who takes turns, and against what."""
+"""The base classes of generative adversarial networks: their players, losses and networks."""
 
 from math import log
 from typing import ClassVar
@@ -28,8 +28,8 @@ class Adversarial(Model):
     Attributes:
         decoder: the generator G, which makes images of codes.
         discriminator: gives each image one value; for `JensenShannon` the logit of D.
-        steps: of the discriminator, for each one of the generator.
-        paced_by: what hyperparameter `steps` is.
+        steps: how many steps the discriminator takes for each step of the generator.
+        paced_by: the name of the hyperparameter that sets `steps`.
     """
 
     loss_ranks: ClassVar = False
@@ -45,12 +45,12 @@ class Adversarial(Model):
         self.steps = steps
         self.paced_by = paced_by
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """Draw the weights of convolutional networks from N(0, 0.02²), as Radford et al. (2016)."""
         if self.network == "conv":
-            normal(self, DCGAN_DEVIATION, generator)
+            normal(self, DCGAN_DEVIATION, rng)
         else:
-            super().initialise(generator)
+            super().initialise(rng)
 
     def players(self) -> list[Player]:
         """Return the discriminator, then the generator."""
@@ -67,9 +67,9 @@ class Adversarial(Model):
             ),
         ]
 
-    def fakes(self, batch: Batch, generator: torch.Generator) -> Tensor:
+    def fakes(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Generate an image for each image of the batch."""
-        images: Tensor = self.decoder(normal_codes(batch, self.latent_dim, generator))
+        images: Tensor = self.decoder(normal_codes(batch, self.latent_dim, rng))
         return images
 
     def values(self, images: Tensor, batch: Batch) -> Tensor:
@@ -81,27 +81,27 @@ class Adversarial(Model):
         """Return what a step of the discriminator minimises."""
         raise NotImplementedError
 
-    def generator_losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def generator_losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the generator's loss per image, (n,)."""
         raise NotImplementedError
 
 
 class JensenShannon(Adversarial):
-    """The losses of Goodfellow et al. (2014), with the generator's that does not saturate.
+    """The losses of Goodfellow et al. (2014), with the generator's loss that does not saturate.
 
     The discriminator minimises −log D(x) − log(1 − D(G(z))), the generator −log D(G(z))
     (their section 3; source 004, section 1.2).
     """
 
     terms: ClassVar = {"discriminator": DISCRIMINATOR, "generator": GENERATOR}
-    total: ClassVar = (
+    loss_description: ClassVar = (
         "lower bound of the Jensen-Shannon divergence of data and samples, log 2 − discriminator/2,"
         " in nats: log 2 if the discriminator is never wrong, negative if it is worse than chance"
     )
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return both players' losses per image, with one generated image for each real one."""
-        of_fakes = self.values(self.fakes(batch, generator), batch)
+        of_fakes = self.values(self.fakes(batch, rng), batch)
         of_images = self.values(batch.images, batch)
         return {
             "discriminator": discriminator_loss(of_images, of_fakes),
@@ -109,16 +109,16 @@ class JensenShannon(Adversarial):
         }
 
     def loss(self, losses: Losses) -> Tensor:
-        """Return log 2 − discriminator/2: Goodfellow et al. (2014), theorem 1, for any D."""
+        """Return log 2 − discriminator/2, a bound for any D (Goodfellow et al. 2014, theorem 1)."""
         return log(2) - losses["discriminator"] / 2
 
     def discriminator_objective(self, losses: Losses) -> Tensor:
         """Return the mean cross entropy."""
         return losses["discriminator"].mean()
 
-    def generator_losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def generator_losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return −log D(G(z)) per image."""
-        return {"generator": generator_loss(self.values(self.fakes(batch, generator), batch))}
+        return {"generator": generator_loss(self.values(self.fakes(batch, rng), batch))}
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
@@ -131,9 +131,9 @@ def generator_loss(fake: Tensor) -> Tensor:
     return functional.softplus(-fake)
 
 
-def normal_codes(batch: Batch, latent_dim: int, generator: torch.Generator) -> Tensor:
+def normal_codes(batch: Batch, latent_dim: int, rng: torch.Generator) -> Tensor:
     """Draw a code from N(0, I) for each image of the batch, (n, d)."""
-    return batch.images.new_empty(len(batch), latent_dim).normal_(generator=generator)
+    return batch.images.new_empty(len(batch), latent_dim).normal_(generator=rng)
 
 
 def generator_network(

@@ -1,4 +1,4 @@
-"""What autoencoders without a probability in them share."""
+"""The base classes of autoencoders that define no probability distribution."""
 
 from math import prod
 from typing import ClassVar
@@ -24,7 +24,7 @@ class Autoencoder(Model):
     """
 
     terms: ClassVar = {"reconstruction": SQUARED_ERROR}
-    total: ClassVar = "squared error, per image"
+    loss_description: ClassVar = "squared error, per image"
 
     def __init__(self, latent_dim: int, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Autoencoder(Model):
         images: Tensor = self.decoder(codes)
         return images
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the squared error per image."""
         reconstruction = self.decode(self.encode(batch.images))
         return {"reconstruction": squared_error(reconstruction, batch.images)}
@@ -55,12 +55,12 @@ class DenseAutoencoder(Autoencoder):
     """
 
     terms: ClassVar = {"reconstruction": CROSS_ENTROPY}
-    total: ClassVar = "cross entropy, nats per image"
+    loss_description: ClassVar = "cross entropy, nats per image"
 
     def __init__(self, image_shape: ImageShape, latent_dim: int, hidden: int) -> None:
         super().__init__(latent_dim, *dense_pair(image_shape, latent_dim, hidden))
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the cross entropy per image."""
         reconstruction = self.decode(self.encode(batch.images))
         return {"reconstruction": cross_entropy(reconstruction, batch.images)}

@@ -25,7 +25,7 @@ class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
         "reconstruction": CROSS_ENTROPY,
         "kl": "nats per image",
     }
-    total: ClassVar = "cross entropy + β·KL, per image"
+    loss_description: ClassVar = "cross entropy + β·KL, per image"
     loss_depends_on: ClassVar = ("beta",)
     ranked_by: ClassVar = "importance_bound"
 
@@ -44,10 +44,10 @@ class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
         self.estimator = estimator
         self.samples = samples
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return cross entropy and KL per image, averaged over the draws of the posterior."""
         mean, log_variance = self.posterior(batch.images)
-        noise = mean.new_empty(self.samples, *mean.shape).normal_(generator=generator)
+        noise = mean.new_empty(self.samples, *mean.shape).normal_(generator=rng)
         codes = mean + torch.exp(log_variance / 2) * noise
         images = batch.images.repeat(self.samples, 1, 1, 1)
         reconstruction = cross_entropy(self.decoder(codes.flatten(0, 1)), images)

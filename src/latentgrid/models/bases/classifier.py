@@ -1,4 +1,4 @@
-"""What classifiers share: log-probabilities and the cross entropy with the labels."""
+"""The base class of classifiers: log-probabilities and the cross entropy with the labels."""
 
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ class CrossEntropyClassifier(Model):
     """
 
     terms: ClassVar = {"cross_entropy": "nats per image"}
-    total: ClassVar = "cross entropy, nats per image"
+    loss_description: ClassVar = "cross entropy, nats per image"
 
     network: nn.Module
 
@@ -27,12 +27,12 @@ class CrossEntropyClassifier(Model):
         """Map images (n, c, h, w) to log-probabilities (n, classes)."""
         return functional.log_softmax(self.network(images), dim=1)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
-        """Return −log p(label│image) in nats; log(classes) is that of guessing.
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
+        """Return −log p(label│image) in nats per image; guessing gives log(classes).
 
-        In training, dropout draws from `generator`.
+        In training, dropout draws from `rng`.
         """
-        draw_dropout_from(self, generator)
+        draw_dropout_from(self, rng)
         log_probabilities = self.classify(batch.images)
         return {
             "cross_entropy": functional.nll_loss(log_probabilities, batch.labels, reduction="none")

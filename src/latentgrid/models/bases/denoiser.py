@@ -1,4 +1,4 @@
-"""What models share that see damaged images and are to give back the clean ones."""
+"""The base class of models that see damaged images and learn to return the clean ones."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from latentgrid.models.bases.reconstruction import squared_error
 class Denoiser(Model):
     """E‖x − h(x̃)‖² with x̃ the damaged image x (source 003, "Denoising Auto-encoders").
 
-    The damage is drawn anew each time that an image is seen.
+    Each time an image is shown, its damage is drawn anew.
 
     Attributes:
         corruption: the name of a file in `data/corruptions`.
@@ -22,21 +22,21 @@ class Denoiser(Model):
     terms: ClassVar = {
         "reconstruction": "squared error to the clean image summed over pixels, per image"
     }
-    total: ClassVar = "squared error to the clean image, per image"
+    loss_description: ClassVar = "squared error to the clean image, per image"
     loss_depends_on: ClassVar = ("corruption",)
     corruption: str
 
-    def corrupt(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def corrupt(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Return the images damaged, (n, c, h, w) in [0, 1]."""
-        return corruptions.load(self.corruption)(images, generator)
+        return corruptions.load(self.corruption)(images, rng)
 
-    def restore(self, images: Tensor) -> Tensor:
-        """Return the images restored, (n, c, h, w), as the loss sees them."""
+    def denoise(self, images: Tensor) -> Tensor:
+        """Return the images without their damage, (n, c, h, w); the loss is computed of these."""
         restored = reconstruct(self, images)
         assert restored is not None
         return restored
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the squared error between clean image and restored one, per image."""
-        restored = self.restore(self.corrupt(batch.images, generator))
+        restored = self.denoise(self.corrupt(batch.images, rng))
         return {"reconstruction": squared_error(restored, batch.images)}

@@ -13,7 +13,7 @@ from latentgrid.models.bases.reconstruction import SQUARED_ERROR, squared_error
 
 
 class GaussianPosterior(Model):
-    """An encoder whose outputs are mean and log-variance of the codes, and a decoder."""
+    """An encoder that returns the mean and log-variance of the codes, and a decoder."""
 
     def __init__(self, latent_dim: int, encoder: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
@@ -30,15 +30,13 @@ class GaussianPosterior(Model):
         """Return the posterior mean (n, d)."""
         return self.posterior(images)[0]
 
-    def propose(
-        self, images: Tensor, draws: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def propose(self, images: Tensor, draws: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw codes z = mean + σ·ε, ε ~ N(0, I), and return them with log q(z│x) in nats.
 
         Images (n, c, h, w) → (draws, n, d) and (draws, n); log q(z│x) = −½·Σ(ε² + log σ² + log 2π).
         """
         mean, log_variance = self.posterior(images)
-        noise = torch.randn(draws, *mean.shape, generator=generator).to(mean)
+        noise = torch.randn(draws, *mean.shape, generator=rng).to(mean)
         codes = mean + torch.exp(log_variance / 2) * noise
         return codes, -(noise.square() + log_variance + log(2 * pi)).sum(dim=-1) / 2
 
@@ -54,14 +52,16 @@ class GaussianVAE(GaussianPosterior, StandardNormalPrior):
         "reconstruction": SQUARED_ERROR,
         "kl": "nats per image",
     }
-    total: ClassVar = "squared error + KL, per image"
-    batch_total: ClassVar = "sum over the images of a batch, with d subtracted once per batch"
+    loss_description: ClassVar = "squared error + KL, per image"
+    batch_loss_description: ClassVar = (
+        "sum over the images of a batch, with d subtracted once per batch"
+    )
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return squared error and KL per image, with one posterior draw."""
         images = batch.images
         mean, log_variance = self.posterior(images)
-        noise = torch.empty_like(mean).normal_(generator=generator)
+        noise = torch.empty_like(mean).normal_(generator=rng)
         reconstruction = self.decoder(mean + torch.exp(log_variance / 2) * noise)
         return {
             "reconstruction": squared_error(reconstruction, images),

@@ -1,4 +1,4 @@
-"""Projection onto a linear subspace and back, however the subspace is found."""
+"""The base class of linear autoencoders: projection onto a linear subspace and back."""
 
 from math import prod
 from typing import ClassVar
@@ -16,7 +16,7 @@ class LinearAutoencoder(Model):
     """Codes z = Uᵀ(x − m) and reconstructions x̂ = m + Uz with the same U (sources 001 and 003).
 
     The sources leave the mean m out. With the mean of the training images, the best U spans their
-    d leading principal components, orthonormal (Baldi and Hornik 1989). The loss is of x̂ as it is;
+    d leading principal components, orthonormal (Baldi and Hornik 1989). The loss uses x̂ as it is;
     `decode` cuts it to [0, 1].
 
     Attributes:
@@ -25,7 +25,7 @@ class LinearAutoencoder(Model):
     """
 
     terms: ClassVar = {"reconstruction": SQUARED_ERROR}
-    total: ClassVar = "squared error, per image"
+    loss_description: ClassVar = "squared error, per image"
     components: Tensor
     mean: Tensor
 
@@ -50,7 +50,7 @@ class LinearAutoencoder(Model):
         """Map codes (n, d) to images (n, c, h, w), cut to [0, 1]."""
         return self.project(codes).clamp(0, 1)
 
-    def losses(self, batch: Batch, generator: torch.Generator) -> Losses:
+    def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the squared error of the projection per image."""
         projection = self.project(self.encode(batch.images))
         return {"reconstruction": squared_error(projection, batch.images)}

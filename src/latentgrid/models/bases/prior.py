@@ -1,4 +1,4 @@
-"""What models with a standard normal prior on the code share: decoding and sampling."""
+"""The base class of models whose codes have a standard normal prior: decoding and sampling."""
 
 from math import log, pi
 
@@ -28,7 +28,7 @@ class StandardNormalPrior(Model):
         codes: Tensor = torch.special.ndtri(shares)
         return codes
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Decode n codes drawn from N(0, I)."""
-        codes = torch.randn(n, self.latent_dim, generator=generator)
+        codes = torch.randn(n, self.latent_dim, generator=rng)
         return self.decode(codes.to(next(self.parameters()).device))

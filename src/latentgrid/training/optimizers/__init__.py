@@ -1,12 +1,12 @@
-"""One file an optimizer; each has a class that is an `Optimizer`, with its constants.
+"""Optimizers, one per file: each file has a subclass of `Optimizer` with its constants.
 
-Those of source 000 are those of TensorFlow 1. PyTorch's own differ: its Adam adds ε to the
-corrected root, its RMSProp starts its mean square at 0 and adds ε outside the root. They stand here
-on PyTorch's functional kernels and not on `torch.optim.Optimizer`, whose first use imports the
-compiler and costs a job three seconds.
+Source 000 used the optimizers of TensorFlow 1. PyTorch's differ: its Adam adds ε to the
+corrected root, its RMSProp starts its mean square at 0 and adds ε outside the root. The optimizers
+here call PyTorch's functional kernels and do not use `torch.optim.Optimizer`, because its first use
+imports the compiler, which takes three seconds in each job.
 
-A file with IN_TURN = True is for the models whose source applied one optimizer to several networks
-one after another (`Model.in_turn`).
+IN_TURN = True in a file restricts its optimizer to models whose source applied one optimizer to
+several networks, one after another (`Model.in_turn`).
 """
 
 import importlib
@@ -23,8 +23,8 @@ class Optimizer:
     """Takes steps against the gradients of its parameters.
 
     Attributes:
-        groups: the parameters in the groups that it is applied to one after another.
-        parameters: those of all groups.
+        groups: the parameters in groups; `adam_000` updates one group after another.
+        parameters: the parameters of all groups, in the same order.
     """
 
     def __init__(self, groups: Sequence[Iterable[Tensor]], learning_rate: float) -> None:
@@ -54,10 +54,10 @@ class Optimizer:
 
 
 def load(name: str) -> type[Optimizer]:
-    """Return the optimizer that a file defines.
+    """Return the class of the optimizer called `name`.
 
     Raises:
-        UserError: there is no such file, or it defines none.
+        UserError: there is no file of this name, or it defines no `Optimizer`.
     """
     module = components.module_of("optimizers", name)
     for value in vars(importlib.import_module(module)).values():
@@ -70,8 +70,8 @@ def load(name: str) -> type[Optimizer]:
 def laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
     """Return a gradient with the strides of its parameter.
 
-    PyTorch's fused kernel on a CPU takes both for so many numbers in a row, and of images with
-    other strides a convolution makes gradients with other strides.
+    PyTorch's fused kernel on a CPU reads both as plain rows of numbers in memory, and a convolution
+    returns gradients with other strides if its images have other strides.
     """
     if gradient.stride() == parameter.stride():
         return gradient

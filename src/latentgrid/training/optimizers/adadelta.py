@@ -25,7 +25,7 @@ class Adadelta(Optimizer):
         return [*self.square_averages, *self.accumulated_updates, *self.counts]
 
     def update(self, gradients: list[Tensor]) -> None:
-        """Change the parameters by PyTorch's kernel."""
+        """Change the parameters with PyTorch's kernel."""
         adadelta(
             self.parameters,
             gradients,

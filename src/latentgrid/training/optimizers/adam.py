@@ -14,8 +14,9 @@ class Adam(Optimizer):
     """Adam with β = (0.9, 0.999) and ε = 1e-8 added to the uncorrected root.
 
     θ ← θ − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε), the form before section 2.1 of Kingma and
-    Ba (2015), "ε hat". PyTorch adds its ε to √(v/(1 − β₂ᵗ)); its kernel does as we want if it
-    is told that t is infinite, where its corrections are 1, and given ours with the learning rate.
+    Ba (2015), "ε hat". PyTorch adds its ε to √(v/(1 − β₂ᵗ)). To get the formula above from its
+    kernel, we pass it t = ∞, which makes its own corrections 1, and multiply the learning rate by
+    our correction.
     """
 
     BETA1, BETA2 = 0.9, 0.999
@@ -32,11 +33,11 @@ class Adam(Optimizer):
         return [*self.means, *self.squares, self.steps]
 
     def update(self, gradients: list[Tensor]) -> None:
-        """Change all parameters by one count of t."""
+        """Advance t by one and change all parameters."""
         self.apply(slice(None), gradients)
 
     def apply(self, group: slice, gradients: list[Tensor]) -> None:
-        """Count t on, and change some of the parameters by PyTorch's fused kernel."""
+        """Advance t by one and change one group of parameters with PyTorch's fused kernel."""
         self.steps += 1
         correction = (1 - self.BETA2**self.steps).sqrt() / (1 - self.BETA1**self.steps)
         adam(

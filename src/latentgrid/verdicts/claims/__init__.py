@@ -1,8 +1,8 @@
-"""One file a claim of the sources.
+"""Claims of the sources, one per file.
 
-Each has CLAIM, what is said; SOURCE, where; and `examine(runs)`, which looks at the table of
-finished runs and yields, for each of its parts, who is compared and the effect: positive where the
-claim holds.
+Each file has CLAIM, what the source says; SOURCE, where it says so; and `examine(runs)`, which gets
+the table of finished runs and yields a `Part` for each comparison, with an effect that is positive
+where the claim holds.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ OF_LOSS = "% of the loss"
 
 @dataclass(frozen=True)
 class Part:
-    """One comparison that a claim stands on.
+    """One comparison by which a claim is answered.
 
     Attributes:
         subject: what is compared with what.
-        effect: how far the claim holds; without values where no such runs are there.
-        used: the runs that were compared.
+        effect: how strongly the claim holds; without values if there are no such runs.
+        used: the compared runs.
         least: what the effect must exceed.
-        note: what a reader should know besides.
+        note: what else a reader should know.
     """
 
     subject: str
@@ -36,14 +36,15 @@ class Part:
 
 
 def of_model(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
-    """Return the runs of some models as their sources build them."""
+    """Return the runs of some models that use the networks of their sources (`as_built`)."""
     return pd.concat([as_built(runs, model) for model in models])
 
 
 def of_000(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
-    """Return the runs of models of source 000 that were trained as it did, with its names.
+    """Return the runs of source 000's models that were trained as in the source.
 
-    Its Adam is `adam_000` here and gets the name `adam`; plain `adam` is left out.
+    The source's Adam is `adam_000` here: its runs get the name `adam`, and runs with our plain
+    `adam` are left out.
     """
     return as_000_ran(of_model(runs, *models))
 

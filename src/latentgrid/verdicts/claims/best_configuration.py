@@ -19,7 +19,7 @@ SETTINGS = 18
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
-    """Compare the published best setting with the best of the others, which the same runs chose."""
+    """Compare the published best setting with the best of the other settings among our runs."""
     for model, rate in LEARNING_RATE.items():
         ours = of_000(runs, model)
         best = where(ours, latent_dim=20, optimizer=ADAM, learning_rate=rate)

@@ -1,4 +1,4 @@
-"""What convolutions give source 002's variational autoencoder."""
+"""Whether convolutions improve source 002's variational autoencoder."""
 
 from collections.abc import Iterator
 

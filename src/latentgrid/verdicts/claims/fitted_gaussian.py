@@ -1,4 +1,4 @@
-"""What a Gaussian fitted to codes is good for in source 003."""
+"""Whether a Gaussian fitted to codes draws good images, as in source 003."""
 
 from collections.abc import Iterator
 

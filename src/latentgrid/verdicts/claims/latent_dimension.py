@@ -17,8 +17,8 @@ ALIKE = ["optimizer", "learning_rate"]
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare d = 20 with d = 50, over all settings that differ in nothing else.
 
-    On the published scale ½·(n − 1)·d is added to each batch loss of n images, which alone puts
-    d = 50 behind; the corrected scale is without it.
+    On the published scale, ½·(n − 1)·d is added to each batch loss of n images. That alone makes
+    d = 50 worse; the corrected scale does not have it.
     """
     for model in LEARNING_RATE:
         of_20, of_50 = (where(of_000(runs, model), latent_dim=d) for d in (20, 50))

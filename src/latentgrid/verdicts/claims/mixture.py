@@ -1,4 +1,4 @@
-"""What a mixture as the prior does for the classes, the proposal of source 002."""
+"""Whether a mixture as the prior separates the classes better, as source 002 proposes."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What draws of the prior decode to in source 002."""
+"""Whether decoded draws of the prior are recognisable, as in source 002."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ SOURCE = "002, sections 4.3.2 and 5.1.1"
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare how sure the judge is of images decoded from the same draws.
 
-    How recognisable either is beside its reconstructions stands in the note.
+    The note says how sure it is of either model's draws and of its reconstructions.
     """
     plain, variational = of_model(runs, "ae"), of_model(runs, "vae_bce")
     pairs = paired(variational, plain, "prior_confidence", ["latent_dim"])
@@ -29,7 +29,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
 
 
 def levels(plain: pd.DataFrame, variational: pd.DataFrame) -> str:
-    """Say how sure the judge is of draws and reconstructions, and how often right of the latter."""
+    """Say how sure the judge is of draws and of reconstructions, and how often right on these."""
     named = {"ae": plain, "vae_bce": variational}
     words = {
         "prior_confidence": "draws",

@@ -16,7 +16,7 @@ SOURCE = "002, sections 4.4.2 and 5.1.2"
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Compare silhouettes of test codes of the same dimension.
 
-    "No better" is: by no more than the tolerance with which silhouettes are compared.
+    "No better" means: by no more than the tolerance for silhouettes.
     """
     plain = of_model(runs, "ae")
     for model in ("vae_bce", "conv5_vae"):
