@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
 from filelock import FileLock
 
 from latentgrid.errors import damaged
-from latentgrid.jobs.client import JOB
+from latentgrid.jobs.client import BEGAN, JOB
 from latentgrid.jobs.orders import ORDERS
 
 NAME = "benchmarks.csv"
@@ -33,7 +32,7 @@ class Cost:
     Attributes:
         job: its name, as in `train:vae/latent_dim=2/seed=0`.
         rule: the part of it before the colon.
-        seconds: wall time from the start of its process, or of its fork, to its end.
+        seconds: wall time from when it loaded this package to its end.
         cpu_seconds: of all its threads, in user and system mode.
         memory_mb: the most that it held at a time, in 10⁶ bytes, with the libraries that forks
             share with one another.
@@ -67,7 +66,7 @@ def _cost(job: str) -> Cost:
     return Cost(
         job=job,
         rule=job.partition(":")[0],
-        seconds=round(time.time() - psutil.Process().create_time(), 3),
+        seconds=round(time.monotonic() - BEGAN, 3),
         cpu_seconds=round(used.ru_utime + used.ru_stime, 3),
         memory_mb=round(used.ru_maxrss * RSS_UNIT / MEGABYTE, 1),
     )

@@ -14,10 +14,14 @@ import signal
 import socket
 import struct
 import sys
+import time
 from pathlib import Path
 
 from latentgrid.jobs.loading import from_source
 
+# When this process, or this fork, loaded the package; a process's own date of birth has an error of
+# up to a second.
+BEGAN = time.monotonic()
 # The environment variable with the socket of the fork server.
 SERVER = "LATENTGRID_FORK_SERVER"
 # The environment variable with the name of a process's job.
