@@ -154,7 +154,7 @@ def set_dates(findings: Iterable[Finding]) -> None:
         except OSError as error:
             raise UserError(
                 f"{path}: does not fit the plan, and its date cannot be set ({error.strerror}); "
-                f"own the files of the results, or delete this one"
+                f"chown the files of the results to yourself, or delete this one"
             ) from None
 
 
