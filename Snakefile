@@ -30,6 +30,7 @@ rule all:
         [file for run in THERE for file in LAYOUT.run(run).results],
         [LAYOUT.run(run).metrics for run in THERE],
         [LAYOUT.run(run).overview for run in THERE],
+        [LAYOUT.run(run).likelihood for run in THERE if run in BOUNDED],
         LAYOUT.table_files,
         LAYOUT.verdict_files,
         PICTURES,

@@ -174,20 +174,19 @@ def test_the_command_ends_with_the_count_and_a_status(pair):
     ]
 
 
-OTHER_CODE = "0123456789ab"
+CODES = ("fedcba987654-dirty", "0123456789ab")
 
 
 @pytest.fixture
 def of_two_commits(pair):
     """The pair, whose second was made by other code: that stands in four files of it."""
-    config = json.loads((pair[1] / RUN.config).read_text()) | {"code": OTHER_CODE}
-    (pair[1] / RUN.config).write_text(json.dumps(config, indent=None))
-    for project in pair:
+    for project, code in zip(pair, CODES, strict=True):
+        config = json.loads((project / RUN.config).read_text()) | {"code": code}
+        (project / RUN.config).write_text(json.dumps(config))
         text = {"epochs": 2, "sha256": {"config.json": sha256(project / RUN.config)}}
         (project / RUN.outcome).write_text(json.dumps(text))
         inventory = {"vae/default/seed=0": sha256(project / RUN.outcome)}
         (project / Layout("digits").inventory).write_text(json.dumps(inventory))
-        code = json.loads((project / RUN.config).read_text())["code"]
         (project / Layout("digits").report).write_text(f"<p>made by {code}</p>")
     return pair
 

@@ -36,6 +36,23 @@ def test_a_job_writes_down_its_own_cost_and_the_last_one_counts(job):
     assert len(LAYOUT.benchmarks.read_text().splitlines()) == 3
 
 
+def test_an_unfinished_line_or_an_empty_table_takes_no_row_away(job):
+    LAYOUT.benchmarks.touch()
+    write_down()
+    with LAYOUT.benchmarks.open("a") as table:
+        table.write("train:other,tr")
+    write_down()
+    lines = LAYOUT.benchmarks.read_text().splitlines()
+    jobs = [line.partition(",")[0] for line in lines]
+    assert jobs == ["job", "train:vae/seed=0", "train:other", "train:vae/seed=0"]
+
+
+def test_a_table_that_cannot_be_written_fails_no_job(job, capsys):
+    LAYOUT.benchmarks.mkdir()
+    write_down()
+    assert capsys.readouterr().err.startswith(f"warning: {LAYOUT.benchmarks}: Is a directory")
+
+
 def test_a_job_without_an_order_writes_nothing(job, monkeypatch):
     monkeypatch.delenv(ORDERS)
     write_down()

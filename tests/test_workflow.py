@@ -240,6 +240,19 @@ def test_what_was_deleted_is_made_again_although_the_report_is_there(project):
     assert not to_train(found)
 
 
+def test_any_deleted_result_of_a_run_is_made_again(project):
+    files = LAYOUT.run(VAE.format(0.001))
+    for path, rule in (
+        (files.likelihood, "likelihood"),
+        (files.metrics, "evaluate"),
+        (files.overview, "evaluate"),
+    ):
+        content = (project / path).read_bytes()
+        (project / path).unlink()
+        assert pending(project)[str(path)] == rule
+        (project / path).write_bytes(content)
+
+
 def test_a_figure_without_its_caption_is_named(project):
     figure = project / "src/latentgrid/figures/comparisons/samples.py"
     figure.write_text(figure.read_text().replace("CAPTION =", "SUBTITLE ="))

@@ -214,6 +214,8 @@ BROKEN = {
         CORRUPTION.replace("* 0", ".mul_(0").replace(".5", ".5)"),
     ),
     "It failed: ValueError: no": ("figures/mine.py", FIGURE),
+    "SystemExit: 0": ("measures/mine.py", MEASURE.replace("1.0", "exit(0)")),
+    "returns seed, which is there already": ("measures/mine.py", MEASURE.replace("one", "seed")),
     "ZeroDivisionError: division by zero; extensions/measures/mine.py, line 2": (
         "measures/mine.py",
         MEASURE.replace("1.0", "1 / 0"),

@@ -254,6 +254,28 @@ def test_a_job_refuses_code_that_changed_after_the_plan(project):
     assert planned(project)[0] == {}
 
 
+def test_a_job_refuses_a_measure_that_was_added_after_the_plan(project):
+    measures = project / "src/latentgrid/evaluation/measures"
+    (measures / "two.py").write_text(
+        '"""Two."""\n\n\ndef measure(run, test):\n    return {"two": 2.0}\n'
+    )
+    metrics = project / LAYOUT.run(MMD_VAE).metrics
+    before = metrics.with_name(".metrics.json.made").read_bytes()
+    job = ("latentgrid.jobs.client", "--as", f"evaluate:{MMD_VAE}", "latentgrid.steps.evaluate")
+    done = subprocess.run(
+        ["python", "-m", *job, "--dataset", "digits", "--run", MMD_VAE, "--test-images", "100"],
+        cwd=project,
+        env=environment(project) | {"LATENTGRID_ORDERS": str(LAYOUT.orders)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    added = "latentgrid.evaluation.measures.two"
+    assert f"the code changed while the workflow ran ({added})" in done.stderr
+    assert metrics.with_name(".metrics.json.made").read_bytes() == before
+
+
 @pytest.mark.parametrize("command", [("snakemake", "-n"), ("latentgrid", "plan")])
 def test_code_of_another_folder_is_refused(project, command):
     elsewhere = environment(project) | {"PYTHONPATH": str(ROOT / "src")}

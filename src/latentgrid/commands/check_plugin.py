@@ -24,7 +24,7 @@ def check_plugin(file: Path) -> bool:
         said = (check.__doc__ or "").partition("\n")[0]
         try:
             check(name)
-        except Exception as error:  # whatever a file of the user's raises is said in one line
+        except (Exception, SystemExit) as error:  # whatever a file raises is said in one line
             failed += 1
             print(f"  failed  {said}\n          {'; '.join(_reason(error))}")
         else:
@@ -54,7 +54,7 @@ def _known(file: Path) -> tuple[str, str] | None:
     return next((one for one in every if components.file_of(*one) == file), None)
 
 
-def _reason(error: Exception) -> Iterator[str]:
+def _reason(error: BaseException) -> Iterator[str]:
     """Yield the error, and its line if it was raised in a plugin's file."""
     yield (
         one_line(error)

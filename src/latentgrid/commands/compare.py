@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -25,6 +26,7 @@ LEFT_OUT = (
     "state",  # of runs that are still in training
     ".*",  # locks, and files that are half written
 )
+CODE = re.compile(r"[0-9a-f]{12,64}(-dirty)?")
 SHOWN = 100  # the number of characters shown of a value or a line
 
 
@@ -106,7 +108,9 @@ def _code_of(config: Path) -> dict[str, str]:
     """Return the code that a run's config.json names; nothing if it is damaged."""
     try:
         said = json.loads(config.read_bytes())
-        return {str(said[key]): f"{key} of a run" for key in ("code", "code digest") if key in said}
+        named = {key: str(said[key]) for key in ("code", "code digest") if key in said}
+        # Another word may stand in files for another reason.
+        return {code: f"{key} of a run" for key, code in named.items() if CODE.fullmatch(code)}
     except (ValueError, TypeError):
         return {}
 

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from latentgrid.contracts import require, sample
+from latentgrid.evaluation import measures
 from latentgrid.grid import components
 from latentgrid.grid.runs import read_plan
 from latentgrid.results.trained import TrainedRun, load_test_set
@@ -27,9 +28,17 @@ def gives_numbers_of_every_run(name: str) -> None:
             require(found == again, f"measure() of {planned['entry']} does not repeat")
 
 
+def takes_no_other_name(name: str) -> None:
+    """`measure` gives its numbers under names that nothing else of a run has."""
+    with sample.trained():
+        test = load_test_set(sample.LAYOUT.images)
+        for planned in read_plan(sample.LAYOUT.plan):
+            measures.of_run(TrainedRun(sample.LAYOUT.run(planned["name"])), test)
+
+
 def _is_number(value: Any) -> bool:
     """Tell whether a value is a Python number, or a list of numbers, some of which may be None."""
     return value is None or (type(value) in (int, float) and math.isfinite(value))
 
 
-CHECKS = (gives_numbers_of_every_run,)
+CHECKS = (gives_numbers_of_every_run, takes_no_other_name)

@@ -40,13 +40,15 @@ def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFram
         UserError: a run was trained with other settings than the plan's, or on other images.
     """
     data = read_json(layout.description, "sha256")["sha256"]
-    table = pd.DataFrame([_run_row(layout, planned, data) for planned in plan])
+    table = pd.DataFrame([_run_row(layout, planned, axes_of(plan), data) for planned in plan])
     measures = table.columns.difference([*IDENTITY, *axes_of(plan), *OUTCOME], sort=False)
     columns = dict.fromkeys([*IDENTITY, *axes_of(plan), *OUTCOME, *ALWAYS, *measures])
     return table.reindex(columns=list(columns))
 
 
-def _run_row(layout: Layout, planned: Mapping[str, Any], data: str) -> dict[str, Any]:
+def _run_row(
+    layout: Layout, planned: Mapping[str, Any], axes: Sequence[str], data: str
+) -> dict[str, Any]:
     settings = planned["settings"]
     identity = {
         "run": planned["name"],
@@ -72,6 +74,11 @@ def _run_row(layout: Layout, planned: Mapping[str, Any], data: str) -> dict[str,
             f"run the same command again, which trains it again"
         )
     measured = read_metrics(run.files).columns
+    if taken := sorted(measured.keys() & {*identity, *axes}):
+        raise UserError(
+            f"{run.files.metrics}: a measure is called {', '.join(taken)}, as is an axis of the "
+            f"grid; rename the measure"
+        )
     return identity | {"status": "", "reason": run.outcome.reason} | measured
 
 

@@ -103,7 +103,7 @@ def _found(kind: str, chosen: str) -> Mapping[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder, named in _folders(kind):
-        for file in named or sorted(folder.glob("[!_.]*.py")):
+        for file in named or sorted(filter(Path.is_file, folder.glob("[!_.]*.py"))):
             if file.stem in found:
                 raise UserError(
                     f"{plugins.shown(found[file.stem])} and {plugins.shown(file)} have one name; "

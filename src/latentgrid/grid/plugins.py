@@ -93,7 +93,7 @@ def _named(named: Iterable[str]) -> list[Root]:
         path = Path(name).absolute()
         if path.is_dir():
             files[path] = []
-        elif path.is_file():
+        elif path.is_file() and path.suffix == ".py":
             folder = path.parents[1]
             if files.setdefault(folder, [path]) and path not in files[folder]:
                 files[folder].append(path)

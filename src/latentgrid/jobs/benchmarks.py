@@ -5,13 +5,15 @@ the work. So each job writes down its own time and memory when it ends.
 """
 
 import csv
+import io
 import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -51,14 +53,26 @@ def write_down() -> None:
     if not job or not orders:
         return
     table = Path(orders).with_name(NAME)
-    row = asdict(_cost(job))
-    with FileLock(table.with_name(f".{NAME}.lock")):
-        is_new = not table.exists()
-        with table.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+    try:
+        with FileLock(table.with_name(f".{NAME}.lock")):
+            _add(table, asdict(_cost(job)))
+    except OSError as error:  # what a job cost is worth less than its results
+        print(f"warning: {table}: {error.strerror}; this job's cost is lost", file=sys.stderr)
+
+
+def _add(table: Path, row: Mapping[str, Any]) -> None:
+    """Add a row to a table; an unfinished line of a job that was killed is ended first."""
+    with table.open("a+b") as file:
+        file.seek(0)
+        content = file.read()
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(row))
+        if not content:
+            writer.writeheader()
+        elif not content.endswith(b"\n"):
+            text.write("\n")
+        writer.writerow(row)
+        file.write(text.getvalue().encode())
 
 
 def _cost(job: str) -> Cost:
@@ -81,7 +95,7 @@ def read(table: Path) -> list[Cost]:
     try:
         with table.open(newline="", encoding="utf-8") as file:
             latest = {cost.job: cost for cost in _rows(file)}
-    except (KeyError, TypeError, ValueError) as error:
+    except (csv.Error, KeyError, OSError, TypeError, ValueError) as error:
         raise damaged(table, error) from None
     return list(latest.values())
 

@@ -62,7 +62,10 @@ def start(address: Path) -> subprocess.Popen[bytes] | None:
         The server; None where the system has no such sockets or forks, where `address` cannot be
         one, or where LATENTGRID_FORKS is `off`: then each job is a process of its own.
     """
-    if sys.platform != "linux" or os.environ.get(SWITCH) == "off":
+    switch = os.environ.get(SWITCH, "on")
+    if switch not in {"on", "off"}:
+        sys.exit(f"error: {SWITCH}: found {switch!r}; allowed: on, off")
+    if sys.platform != "linux" or switch == "off":
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         try:

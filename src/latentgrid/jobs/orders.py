@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from latentgrid.errors import UserError, one_line, plain_errors
 from latentgrid.files.atomic import replacing, sha256
 from latentgrid.grid import plugins
+from latentgrid.grid.components import KINDS
 from latentgrid.jobs.client import JOB
 from latentgrid.jobs.loading import LOADED
 from latentgrid.stamps.made import Digests, Product, Recipe, require_as_written, stamp, stamp_of
@@ -36,17 +37,21 @@ class Order:
     Attributes:
         product: what it makes.
         inputs: the digests of what it is made from, as they were before the job began.
+        modules: the names of the modules that decide the product.
     """
 
     product: Product
     inputs: Mapping[str, str]
+    modules: frozenset[str]
 
     def stamp(self) -> None:
         """Say beside each result what it was made by.
 
         Raises:
-            UserError: an input is not any more what it was when the job began.
+            UserError: an input is not any more what it was when the job began, or a component was
+                used that was not there when the workflow was planned.
         """
+        _require(dict.fromkeys(_components_loaded() - self.modules, ""), LOADED)
         now = Digests()
         changed = [path for path, digest in self.inputs.items() if now.of(Path(path)) != digest]
         if changed:
@@ -100,7 +105,7 @@ def mine() -> Order | None:
         return None
     sources, product = read(Path(path), job)
     _require_loaded(sources)
-    return Order(product, _digests(product))
+    return Order(product, _digests(product), frozenset(sources))
 
 
 def read(path: Path, job: str) -> tuple[dict[str, str], Product]:
@@ -154,6 +159,14 @@ def _require_loaded(planned: Mapping[str, str]) -> None:
             plugins.make_importable()
             importlib.import_module(module)
     _require(planned, {module: LOADED.get(module) or _on_disk(module) for module in planned})
+
+
+def _components_loaded() -> set[str]:
+    """Return the modules of models, measures and so on that this process has loaded."""
+    folders = [".".join([plugins.PACKAGE, *kind.folder.split("/")]) for kind in KINDS.values()]
+    folders += [f"{root.package}.{kind}" for root in plugins.roots() for kind in KINDS]
+    named = {name for name in LOADED if name.rpartition(".")[0] in folders}
+    return {name for name in named if not name.rpartition(".")[2].startswith("_")}
 
 
 def _require(planned: Mapping[str, str], found: Mapping[str, str | None]) -> None:

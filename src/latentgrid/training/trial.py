@@ -47,7 +47,7 @@ def build_model(name: str, settings: Mapping[str, Any], size: Size) -> Model:
     """
     try:
         return models.build(settings, size.shape, size.classes)
-    except Exception as error:  # whatever a model of the user's raises is said in one line
+    except (Exception, SystemExit) as error:  # whatever a model raises is said in one line
         raise _misfit(name, size.shape, error) from error
 
 
@@ -92,7 +92,7 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
             take_turns(turns, as_batch(images[:n], labels[:n]), noise)
         snapshot(model, Images(images, labels, images, labels), 0, FEW, manifold=2)
         _knows_the_classes(model, images, size.classes)
-    except Exception as error:  # as above
+    except (Exception, SystemExit) as error:  # as above
         raise _misfit(name, size.shape, error) from error
 
 
@@ -121,7 +121,7 @@ def _knows_the_classes(model: Model, images: torch.Tensor, classes: int) -> None
             )
 
 
-def _misfit(name: str, shape: ImageShape, error: Exception) -> UserError:
+def _misfit(name: str, shape: ImageShape, error: BaseException) -> UserError:
     reason = str(error).partition("\n")[0]
     if not isinstance(error, UserError):
         reason = f"{type(error).__name__} {reason}".strip()
