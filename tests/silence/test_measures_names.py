@@ -57,3 +57,11 @@ def test_an_axis_of_another_entry_is_refused_in_the_tables():
             tables.runs_table(LAYOUT, plan)
     finally:
         file.write_text(before)
+
+
+def test_an_axis_may_be_called_epochs():
+    """An entry may have its own; `epochs` of a run is then how many it trained."""
+    plan = read_plan(LAYOUT.plan)
+    for planned in plan:
+        planned["axes"] = planned["axes"] | {"epochs": planned["settings"]["epochs"]}
+    assert set(tables.runs_table(LAYOUT, plan)["epochs"]) == {1}

@@ -16,6 +16,7 @@ import pandas as pd
 from latentgrid.errors import UserError, printable
 from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
+from latentgrid.evaluation.measures import OF_THE_RUN
 from latentgrid.files.atomic import read_json, replacing
 from latentgrid.files.layout import Layout
 from latentgrid.reference.facts import ADAM, ADAM_000, AXES_000, LOSS, PRECISION
@@ -74,7 +75,7 @@ def _run_row(
             f"run the same command again, which trains it again"
         )
     measured = read_metrics(run.files).columns
-    if taken := sorted(measured.keys() & {*identity, *axes}):
+    if taken := sorted((measured.keys() - OF_THE_RUN) & {*identity, *axes}):
         raise UserError(
             f"{run.files.metrics}: a measure is called {', '.join(taken)}, as is an axis of the "
             f"grid; rename the measure"

@@ -13,6 +13,8 @@ from latentgrid.errors import UserError
 from latentgrid.grid import components, plugins
 from latentgrid.results.trained import TestSet, TrainedRun
 
+# What is known of each run before anything is measured. An axis may have the name of one, `epochs`.
+OF_THE_RUN = frozenset({"status", "epochs", "parameters"})
 # Columns of the tables that say what a run is; the axes of the grid are such columns too.
 IDENTITY = frozenset({"run", "runs", "entry", "model", "seed", "n", "planned_epochs", "reason"})
 COLUMN = re.compile(r"\w[\w ]*")
