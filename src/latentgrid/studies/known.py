@@ -1,0 +1,110 @@
+"""Finds names in study.yaml that mean nothing: data sets, models, settings, quantities."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from latentgrid.grid import catalogue
+from latentgrid.studies.expressions import names_in
+from latentgrid.studies.schema import Comparison, StudyFile
+
+Place = tuple[str | int, ...]
+Unknown = tuple[Place, object, str]
+# What the scale of a quantity can name besides the settings of a run.
+OF_A_RUN = ("images", "batches", "pixels")
+
+
+def unknown_names(facts: StudyFile) -> Iterator[Unknown]:
+    """Yield each name that means nothing: its place, the name, and the allowed ones in words."""
+    yield from _of_dataset(facts)
+    yield from _of_settings(facts)
+    yield from _of_names(facts)
+    yield from _of_quantities(facts)
+    yield from _of_claims(facts)
+    for position, statement in enumerate(facts.statements):
+        if statement.holds is not None and statement.holds not in statement.said:
+            place = ("statements", position, "holds")
+            yield place, statement.holds, ", ".join(statement.said)
+    for position, calculation in enumerate(facts.calculations):
+        for name in sorted(names_in(calculation.equals)):
+            yield ("calculations", position, "equals"), name, "numbers and + - * / **"
+
+
+def _of_dataset(facts: StudyFile) -> Iterator[Unknown]:
+    known = catalogue.datasets()
+    needed = bool(facts.tables or facts.claims)
+    if facts.dataset not in known and (needed or facts.dataset is not None):
+        yield ("dataset",), facts.dataset, ", ".join(known)
+
+
+def _of_settings(facts: StudyFile) -> Iterator[Unknown]:
+    settings = _settings()
+    allowed = ", ".join(sorted(settings))
+    for position, axis in enumerate(facts.settings):
+        if axis not in settings:
+            yield ("settings", position), axis, allowed
+    for axis in facts.trained:
+        if axis not in settings:
+            yield ("trained", axis), axis, allowed
+
+
+def _of_names(facts: StudyFile) -> Iterator[Unknown]:
+    axes = ("model", *facts.settings)
+    for axis in facts.names:
+        if axis not in axes:
+            yield ("names", axis), axis, ", ".join(axes)
+    for printed, ours in facts.names.get("model", {}).items():
+        if ours is not None and ours not in catalogue.models():
+            yield ("names", "model", printed), ours, f"null, {', '.join(catalogue.models())}"
+
+
+def _of_quantities(facts: StudyFile) -> Iterator[Unknown]:
+    settings = {*facts.settings, *facts.trained}
+    for name, quantity in facts.quantities.items():
+        expressions = {"scale": (quantity.scale, {*settings, *OF_A_RUN})}
+        if quantity.excess:
+            expressions["excess"] = quantity.excess.value, settings
+        for key, (expression, known) in expressions.items():
+            for unknown in sorted(names_in(expression) - known):
+                yield ("quantities", name, key), unknown, ", ".join(sorted(known))
+
+
+def _of_claims(facts: StudyFile) -> Iterator[Unknown]:
+    for name, claim in facts.claims.items():
+        for position, comparison in enumerate(claim.comparisons):
+            place: Place = ("claims", name, "comparisons", position)
+            yield from _of_comparison(facts, comparison, place)
+
+
+def _of_comparison(facts: StudyFile, comparison: Comparison, place: Place) -> Iterator[Unknown]:
+    sides: dict[str, Mapping[str, Any]] = {"side": comparison.side, "among": comparison.among}
+    if not isinstance(comparison.rival, str):
+        sides["rival"] = comparison.rival
+    axes = {"model", *_settings()}
+    for key, settings in sides.items():
+        for axis, value in settings.items():
+            if axis not in axes:
+                yield (*place, key, axis), axis, ", ".join(sorted(axes))
+            elif axis == "model":
+                yield from _of_models(facts, (*place, key, axis), value)
+    for axis in comparison.alike:
+        if axis not in axes:
+            yield (*place, "alike"), axis, ", ".join(sorted(axes))
+    for quantity in comparison.published_as:
+        if quantity not in facts.quantities:
+            yield (*place, "published_as"), quantity, ", ".join(facts.quantities)
+
+
+def _of_models(facts: StudyFile, place: Place, value: object) -> Iterator[Unknown]:
+    known = dict.fromkeys((*facts.names.get("model", {}), *catalogue.models()))
+    for model in value if isinstance(value, list) else [value]:
+        if model not in known:
+            yield place, model, ", ".join(known)
+
+
+def _settings() -> set[str]:
+    """Return the names of all hyperparameters of all models."""
+    return {
+        name
+        for model in catalogue.models()
+        for name in catalogue.settings_schema(model).model_fields
+    }

@@ -1,0 +1,139 @@
+"""Finds and reads studies; what is wrong in one is named with its file and line."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from latentgrid.errors import UserError, one_line
+from latentgrid.grid.messages import shown, shown_key
+from latentgrid.grid.reading import read_yaml
+from latentgrid.studies.known import unknown_names
+from latentgrid.studies.numbers import read_numbers
+from latentgrid.studies.schema import NAME, StudyFile
+from latentgrid.studies.study import Study
+
+STUDIES = Path("studies")
+MAX_LINES = 5
+
+
+def names() -> list[str]:
+    """Return the names of all studies, sorted."""
+    return sorted(file.parent.name for file in STUDIES.glob("*/study.yaml"))
+
+
+def chosen(named: Iterable[str] | str) -> list[Study]:
+    """Return the studies that `studies:` in params.yaml names; "all" names all there are.
+
+    Raises:
+        UserError: one of them does not exist, or something in its files is wrong.
+    """
+    return [load(name) for name in (names() if named == "all" else named)]
+
+
+def load(name: str) -> Study:
+    """Read a study by its name, an alias, or the path of its folder.
+
+    Raises:
+        UserError: there is no such study, or something in its files is wrong; the text names file,
+            line, what stands there and what is allowed.
+    """
+    places = [STUDIES / name, Path(name)]
+    found = [place for place in places if (place / "study.yaml").is_file()]
+    return read(found[0] if found else _folder_of_alias(name))
+
+
+def read(folder: Path) -> Study:
+    """Read the study in a folder.
+
+    Raises:
+        UserError: something in its files is wrong.
+    """
+    name = folder.resolve().name
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"{folder}: unfit name; allowed: lower-case letters and digits, with - between words, "
+            f"as in vizoso-2020"
+        )
+    path = folder / "study.yaml"
+    try:
+        facts = StudyFile.model_validate(read_yaml(path))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)[:MAX_LINES]
+        raise UserError("\n       ".join(_sentence(path, one) for one in problems)) from None
+    for place, found, allowed in unknown_names(facts):
+        raise UserError(f"{_where(path, place)}: found {shown(found)}; allowed: {allowed}")
+    study = Study(name, folder, facts, tuple(read_numbers(folder / "numbers.csv", facts)))
+    _require_excess(study)
+    _require_compared(study)
+    return study
+
+
+def _folder_of_alias(name: str) -> Path:
+    for other in names():
+        if name in (read_yaml(STUDIES / other / "study.yaml").get("aliases") or []):
+            return STUDIES / other
+    allowed = ", ".join(names()) or f"none, as {STUDIES} has no folder with a study.yaml"
+    raise UserError(f"studies: found {shown(name)}, which is no study; allowed: {allowed}")
+
+
+def _sentence(path: Path, problem: Any) -> str:
+    where = _where(path, problem["loc"])
+    match problem["type"]:
+        case "missing":
+            return f"{where}: is missing"
+        case "extra_forbidden":
+            return f"{where}: unknown key"
+        case "value_error":
+            return f"{where}: found {shown(problem['input'])}; {problem['ctx']['error']}"
+    said = problem["msg"].removeprefix("Input should be ")
+    return f"{where}: found {shown(problem['input'])}; allowed: {said}"
+
+
+def _where(path: Path, place: Sequence[str | int]) -> str:
+    key = ".".join(map(shown_key, place)) or "all of it"
+    return f"{path}, line {line_of(path, place)}: {key}"
+
+
+def line_of(path: Path, place: Iterable[str | int]) -> int:
+    """Return the line of a YAML file in which a key or an item stands; of the last one there is."""
+    content: Any
+    try:
+        content = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except (YAMLError, ValueError):
+        return 1
+    line = 0
+    for part in place:
+        try:
+            line = content.lc.data[part][0]
+            content = content[part]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return int(line) + 1
+
+
+def _require_excess(study: Study) -> None:
+    """Refuse a number whose excess cannot be computed from its setting."""
+    for number in study.numbers:
+        try:
+            study.excess(number)
+        except ValueError as error:
+            raise UserError(
+                f"{study.folder / 'numbers.csv'}, line {number.line}: the excess of "
+                f"{number.quantity}: {one_line(error)}"
+            ) from None
+
+
+def _require_compared(study: Study) -> None:
+    """Refuse a claim that is said of published numbers which are not there."""
+    for name, claim in study.facts.claims.items():
+        for position, comparison in enumerate(claim.comparisons):
+            if comparison.published_as and not all(study.numbers_of(comparison)):
+                place = ("claims", name, "comparisons", position)
+                raise UserError(
+                    f"{_where(study.folder / 'study.yaml', place)}: is a claim on nothing: "
+                    f"numbers.csv has no {' or '.join(comparison.published_as)} of both sides"
+                )

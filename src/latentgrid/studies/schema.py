@@ -1,0 +1,232 @@
+"""The schema of `study.yaml`: what a study says of itself, of its quantities and of its claims."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from latentgrid.grid.hyperparameters import PositiveInteger, Precision, Real
+from latentgrid.grid.schema import Seeds
+from latentgrid.studies.expressions import Expression
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("not a line of text")
+    return text.strip()
+
+
+Text = Annotated[str, Field(description="a line of text"), AfterValidator(_one_line)]
+Year = Annotated[int, Field(ge=1600, le=2100, description="a year")]
+NotNegative = Annotated[Real, Field(ge=0, description="a number, 0 or more")]
+Count = PositiveInteger
+
+
+class Open(StrEnum):
+    """Why no run can decide on a table's numbers."""
+
+    NO_REFERENCE_RUN = "no reference run"
+    UNDER_SPECIFIED = "under-specified"
+
+
+class Section(BaseModel):
+    """A part of `study.yaml`; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Table(Section):
+    """A published table.
+
+    Attributes:
+        shows: what its numbers are, in a sentence.
+        open: why no run can decide on its numbers; None if runs can.
+        because: the reason in words, if `open`.
+        note: what else a reader of its numbers should know; may be empty.
+    """
+
+    shows: Text
+    open: Annotated[
+        Open | None, Field(description="no reference run, under-specified, or null")
+    ] = None
+    because: Text | None = None
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _reason_of_open(self) -> Self:
+        if (self.open is None) != (self.because is None):
+            raise ValueError("open and because stand together or not at all")
+        return self
+
+
+class Excess(Section):
+    """A part of each published number that says nothing about the model, such as a constant.
+
+    Attributes:
+        value: the part, in the quantity's unit, from the number's settings.
+        because: where it comes from.
+    """
+
+    value: Expression
+    because: Text
+
+
+class Quantity(Section):
+    """A quantity that was published, and how it is computed from a run.
+
+    Attributes:
+        called: its name in a sentence, such as "a loss".
+        unit: of the published numbers.
+        measure: the measure of a run, or the column of its history, that holds it; None if nothing
+            here measures it.
+        epoch: which epoch of the history counts; None for a measure of the trained model.
+        scale: what the measure is multiplied by to have the unit of the published numbers.
+        relative, absolute: how far the mean of our runs may lie from a published number, as a share
+            of the number plus an amount in its unit; fixed before the first comparison.
+        better: which of two values is better.
+        least, most: the smallest and the largest possible value.
+        excess: a part of each number that is known to come from something else than the model.
+        mean_of: the number of cases, each 0 or 1, whose mean the quantity is.
+    """
+
+    called: Text
+    unit: Text
+    measure: Annotated[str | None, Field(description="the name of a measure, or null for none")]
+    epoch: Annotated[
+        Literal["smallest", "largest", "last"] | None,
+        Field(description="smallest, largest, last, or null for a measure of the trained model"),
+    ] = None
+    scale: Expression = "1"
+    relative: NotNegative = 0.0
+    absolute: NotNegative = 0.0
+    better: Annotated[Literal["smaller", "larger"], Field(description="smaller, larger")]
+    least: Real | None = None
+    most: Real | None = None
+    excess: Excess | None = None
+    mean_of: Count | None = None
+
+    @model_validator(mode="after")
+    def _has_tolerance(self) -> Self:
+        if self.measure is not None and not self.relative and not self.absolute:
+            raise ValueError("needs relative or absolute, how far from the number ours may lie")
+        return self
+
+    def tolerance(self, published: float) -> float:
+        """Return how far from a published number the mean of our runs may lie, in its unit."""
+        return self.relative * abs(published) + self.absolute
+
+    @property
+    def tolerance_in_words(self) -> str:
+        """The tolerance in words: "2 % of a loss"."""
+        share = f"{100 * self.relative:g} %" if self.relative else ""
+        width = f"{self.absolute:g}" if self.absolute else ""
+        return f"{' and '.join(filter(None, (share, width)))} of {self.called}"
+
+
+def _as_list(value: object) -> object:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+Names = Annotated[list[str], BeforeValidator(_as_list), Field(description="a name, or a list")]
+Values = Annotated[
+    Mapping[str, Any],
+    Field(min_length=1, description="settings with a value or a list of values each"),
+]
+
+
+class Comparison(Section):
+    """One comparison by which a claim is answered: `side` against `rival`.
+
+    Attributes:
+        says: what is compared with what; made from the settings if None.
+        side: the settings of the runs that are said to be better.
+        rival: those of the others; "others" is the best of all other settings.
+        among: settings that both have.
+        alike: settings in which two compared runs agree.
+        by: the measure by which they are compared.
+        better: which value is better.
+        published_as: the published quantities that show the same, for the audit.
+        as_share: whether the effect is a share of the rival's value, in per cent.
+        least: what the effect must exceed, in its unit.
+        note: what else a reader should know.
+    """
+
+    says: Text | None = None
+    side: Values
+    rival: Values | Literal["others"]
+    among: Mapping[str, Any] = {}
+    alike: list[str] = []
+    by: str
+    better: Annotated[Literal["smaller", "larger"], Field(description="smaller, larger")]
+    published_as: Names = []
+    as_share: bool = False
+    unit: Text
+    least: Real = 0.0
+    note: Text | None = None
+
+
+class Claim(Section):
+    """A claim of a study that comparisons of settings answer."""
+
+    says: Text
+    place: Text
+    comparisons: Annotated[list[Comparison], Field(min_length=1)]
+
+
+class Statement(Section):
+    """One fact that the study states in several places, with what each of them says.
+
+    Attributes:
+        about: what the fact is.
+        said: what is said, by place, such as {text, section 6.3: …, code: …}.
+        holds: the place that says what is true or what ran, if it is known.
+        effect: what follows from a disagreement.
+    """
+
+    about: Text
+    said: Annotated[Mapping[str, str | int | float], Field(min_length=2)]
+    holds: str | None = None
+    effect: Text | None = None
+
+
+class Calculation(Section):
+    """A number of the study that follows from others.
+
+    Attributes:
+        place: where it stands.
+        says: what it is.
+        printed: the number as printed.
+        equals: what it must be.
+    """
+
+    place: Text
+    says: Text
+    printed: Annotated[str, Field(coerce_numbers_to_str=True)]
+    equals: Expression
+
+
+class StudyFile(Section):
+    """All of `study.yaml`."""
+
+    title: Text
+    authors: list[Text]
+    year: Year | None
+    place: Text
+    language: Text | None = None
+    link: Text | None = None
+    aliases: list[Text] = []
+    dataset: Annotated[str | None, Field(description="a data set, or null if it has no numbers")]
+    seeds: Seeds = [0, 1, 2]
+    precision: Precision = "float32"
+    trained: Mapping[str, Any] = {}
+    settings: list[str] = []
+    names: Mapping[str, Mapping[str, Any]] = {}
+    tables: Mapping[str, Table] = {}
+    quantities: Mapping[str, Quantity] = {}
+    claims: Mapping[str, Claim] = {}
+    statements: list[Statement] = []
+    calculations: list[Calculation] = []

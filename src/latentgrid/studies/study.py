@@ -1,0 +1,88 @@
+"""A study: a folder with a citation, published numbers, claims, and records of trained runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentgrid.studies.expressions import evaluate
+from latentgrid.studies.numbers import Number
+from latentgrid.studies.schema import Comparison, Quantity, StudyFile
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with all its facts.
+
+    Attributes:
+        name: of its folder, such as "vizoso-2020".
+        folder: its folder.
+        facts: the content of study.yaml.
+        numbers: its published numbers, in the order of the file.
+    """
+
+    name: str
+    folder: Path
+    facts: StudyFile
+    numbers: tuple[Number, ...]
+
+    @property
+    def citation(self) -> str:
+        """Authors, year and title in one line."""
+        authors = ", ".join(self.facts.authors) or "Unknown authors"
+        year = self.facts.year or "no year"
+        return f"{authors} ({year}). {self.facts.title}. {self.facts.place}."
+
+    @property
+    def records(self) -> Path:
+        """The folder of its records."""
+        return self.folder / "records"
+
+    @property
+    def files(self) -> list[Path]:
+        """The files whose content decides on verdicts, but claims' code: facts and records."""
+        named = [self.folder / "study.yaml", self.folder / "numbers.csv"]
+        return [*filter(Path.is_file, named), *sorted(self.records.rglob("*.json"))]
+
+    def quantity(self, number: Number) -> Quantity:
+        """Return the quantity that a number is a value of."""
+        return self.facts.quantities[number.quantity]
+
+    def excess(self, number: Number) -> float:
+        """Return the part of a number that says nothing about the model, in its unit."""
+        excess = self.quantity(number).excess
+        return evaluate(excess.value, _numeric(number.settings)) if excess else 0.0
+
+    def numbers_of(self, comparison: Comparison) -> tuple[list[Number], list[Number]]:
+        """Return the published numbers of both sides of a comparison, if it has any."""
+        said = [one for one in self.numbers if one.quantity in comparison.published_as]
+        among = [one for one in said if self._fits(one, comparison.among)]
+        side = [one for one in among if self._fits(one, comparison.side)]
+        if isinstance(comparison.rival, str):
+            return side, [one for one in among if one not in side]
+        return side, [one for one in among if self._fits(one, comparison.rival)]
+
+    def _fits(self, number: Number, settings: Mapping[str, Any]) -> bool:
+        """Tell whether a number was obtained with these settings."""
+        had = {"model": number.ours, **number.settings}
+        return all(
+            had.get(axis) in [self.ours(axis, one) for one in _listed(value)]
+            for axis, value in settings.items()
+        )
+
+    def ours(self, axis: str, value: Any) -> Any:
+        """Return our name of what the study calls by this value of a setting."""
+        names = self.facts.names.get(axis, {})
+        return names.get(value, value) if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _numeric(settings: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in settings.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
