@@ -264,6 +264,76 @@ def track(
 
 
 @app.command()
+def record(
+    runs: Annotated[
+        list[str], typer.Argument(help="folders of finished runs, or their names in results/")
+    ],
+    study: Annotated[
+        str | None,
+        typer.Option(help="study to record for; else the only one that the run can serve"),
+    ] = None,
+) -> None:
+    """Write what is small of finished runs into a study, where verdicts count it like a run."""
+    from latentgrid.commands.record import record as record_run
+
+    _use_plugins()
+    for run in runs:
+        print(printable(record_run(run, study)), flush=True)
+
+
+@app.command()
+def records(
+    study: Annotated[str | None, typer.Argument(help="a study; else all of them")] = None,
+) -> None:
+    """List the records of studies; exit status 1 if one is edited, forged, foreign or twice."""
+    from latentgrid.commands.records import listed
+    from latentgrid.studies import reading as studies
+
+    _use_plugins()
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    named = [study] if study else studies.names()
+    sound = [listed(studies.load(name), console) for name in named]
+    if not all(sound):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="RECORD...", help="files of records")
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option("--all", metavar="STUDY", help="all records of a study")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="how many first epochs to train again")] = 1,
+    device: Annotated[
+        str, typer.Option(help="cpu or cuda; auto for what the record was made on, if it is here")
+    ] = "auto",
+) -> None:
+    """Train the first epochs of records again and compare; exit status 1 if a loss differs."""
+    from latentgrid.commands import verify as verifying
+    from latentgrid.studies import reading as studies
+    from latentgrid.studies.collection import read_records
+    from latentgrid.studies.records import read_record
+
+    _use_plugins()
+    if device not in verifying.DEVICES:
+        allowed = ", ".join(verifying.DEVICES)
+        raise UserError(f"--device: found {shown(device)}; allowed: {allowed}")
+    found = [read_record(path) for path in paths or []]
+    found += read_records(studies.load(every)) if every else []
+    if not found:
+        raise UserError("name records, files below studies/, or a study by --all")
+    fits = []
+    for one in found:
+        finding = verifying.verify(one, epochs, device)
+        print(printable(f"{one.path}: {finding.said}"), flush=True)
+        fits.append(finding.fits)
+    if not all(fits):
+        raise typer.Exit(1)
+
+
+@app.command()
 def benchmarks(dataset: Dataset = None) -> None:
     """Say what the jobs cost: seconds, CPU seconds and memory, rule by rule."""
     from latentgrid.commands.benchmarks import by_rule
