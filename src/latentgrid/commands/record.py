@@ -167,11 +167,10 @@ def _served(files: RunFiles, run: RecordedRun) -> Study:
         names = ", ".join(study.name for study in served)
         raise UserError(f"{files.folder}: can serve {names}; name one of them by --study")
     near = [s for s in known if any(n.ours == run.settings.model for n in s.numbers)]
-    why = f" ({files.folder} {why_foreign(near[0], run)})" if near else ""
-    names = ", ".join(study.name for study in known)
+    why = f" (it {why_foreign(near[0], run)})" if near else ""
+    names = ", ".join(study.name for study in known) or "no study"
     raise UserError(
-        f"{files.folder}: serves no number and no claim of {names}{why}; "
-        f"name a study of yours by --study"
+        f"{files.folder}: serves no number and no claim of {names}{why}; name another by --study"
     )
 
 

@@ -15,12 +15,11 @@ from latentgrid.errors import printable
 from latentgrid.evaluation.records import contradictions
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
-from latentgrid.studies.collection import Found, look_through
+from latentgrid.studies.collection import Found, file_of, look_through
 from latentgrid.studies.records import Machine, RecordedRun
 from latentgrid.studies.study import Study
 
 COLUMNS = ("model", "setting", "seed", "epochs", "final loss", "machine", "commit")
-TRAINED = ("model", "seed", "epochs")
 
 
 def listed(study: Study, console: Console) -> bool:
@@ -31,7 +30,7 @@ def listed(study: Study, console: Console) -> bool:
             one.faults += deeper_faults(one.record.run)
     console.print(Text(f"{study.name}: {_count(found)}", "bold"))
     if any(one.record for one in found):
-        console.print(_table(found))
+        console.print(_table(study, found))
     for one in found:
         for said in filter(None, [*one.faults, one.note]):
             console.print(Text(printable(f"{one.path}: {said}")))
@@ -74,17 +73,17 @@ def _count(found: Iterable[Found]) -> str:
     return f"{records}, {bad} of which cannot count" if bad else records
 
 
-def _table(found: Iterable[Found]) -> Table:
+def _table(study: Study, found: Iterable[Found]) -> Table:
     table = Table(*COLUMNS, box=SIMPLE_HEAD, pad_edge=False)
     for one in found:
         if one.record:
-            table.add_row(*(Text(printable(cell)) for cell in _cells(one.record.run)))
+            table.add_row(*(Text(printable(cell)) for cell in _cells(study, one.record.run)))
     return table
 
 
-def _cells(run: RecordedRun) -> list[str]:
+def _cells(study: Study, run: RecordedRun) -> list[str]:
     settings = run.settings
-    setting = ", ".join(f"{n} {v}" for n, v in settings.flat.items() if n not in TRAINED)
+    setting = file_of(study, run).stem.rpartition("seed=")[0].rstrip(",").replace(",", ", ")
     rows, columns = run.history.rows, run.history.columns
     loss = f"{rows[-1][columns.index('train_loss')]:.6g}" if rows else "none"
     epochs = f"{run.epochs} of {settings.epochs}" if run.reason else str(run.epochs)
