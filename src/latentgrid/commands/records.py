@@ -44,8 +44,8 @@ def deeper_faults(run: RecordedRun) -> list[str]:
     if description.is_file() and read_json(description, "sha256")["sha256"] != run.data_sha256:
         faults.append(f"is of other images than {description} tells of")
     committed = _committed(run.code.removesuffix("-dirty"))
-    if committed and run.ended < committed:
-        faults.append(f"cannot be true: it ended before its code was committed ({committed})")
+    if committed and run.started < committed:
+        faults.append(f"cannot be true: it began before its code was committed ({committed})")
     return faults
 
 
