@@ -18,7 +18,7 @@ from latentgrid.grid import catalogue, plugins, reading, schema
 from latentgrid.grid.messages import allowed, shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.provenance import require_own_code
-from latentgrid.reference import published
+from latentgrid.studies import reading as studies
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
@@ -94,7 +94,7 @@ def plan(configfile: ConfigFile = None) -> None:
     from latentgrid.training.estimate import estimate
 
     chosen = _params(configfile)
-    published.numbers()
+    studies.chosen(chosen.studies)
     runs = planned_runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)

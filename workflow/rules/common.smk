@@ -24,8 +24,10 @@ start.require_space()
 start.require_own_records()
 
 PARAMS = configuration.load_params(workflow)
-configuration.require_known_numbers()
 LAYOUT = Layout(PARAMS.dataset)
+STUDIES = configuration.load_studies(PARAMS)
+# The files of the studies' facts and records; their claims' code is in the digests of code.
+OF_STUDIES = [file for study in STUDIES for file in study.files]
 PLAN = canonical(plan_of(PARAMS))
 RUNS = {run.name: run for run in planned_runs(PARAMS)}
 # All runs; in the call that makes a report after a failure, those that have a result.

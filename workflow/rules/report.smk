@@ -1,12 +1,13 @@
 """Assemble what people read.
 
-Reads   tables, verdicts, figures, and templates of src/latentgrid/report/
+Reads   tables, verdicts, studies/, figures, and templates of src/latentgrid/report/
 Makes   results/<dataset>/report.html   one page that opens offline
         docs/gallery, docs/published    pages of the documentation, when asked for by name
 """
 
 # Title, caption and section of a figure are in its file.
 FIGURES = [components.module_of("figures", name) for name in SHOWN]
+NAMED = [word for study in STUDIES for word in ("--study", str(study.folder))]
 
 
 if "latent" in SHOWN:
@@ -37,7 +38,7 @@ rule report:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
-        published="reference/published.csv",
+        studies=OF_STUDIES,
         figures=PICTURES,
         animations=[LAYOUT.animation(name) for name in ANIMATED],
         interactive=LAYOUT.interactive if "latent" in SHOWN else [],
@@ -60,10 +61,11 @@ rule report:
         job="report",
         code=sources.code("latentgrid.steps.report", *FIGURES, *MODELS),
         dataset=PARAMS.dataset,
+        studies=NAMED,
         figures=list(SHOWN),
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.report"
-        " --threads {threads}"
+        " --threads {threads} {params.studies:q}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
 
 
@@ -99,6 +101,7 @@ rule published:
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
         runs=LAYOUT.inventory,
+        studies=OF_STUDIES,
         templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
     output:
         directory("docs/published"),
@@ -109,9 +112,10 @@ rule published:
         code=sources.code("latentgrid.steps.published", *FIGURES, *MODELS),
         dataset=PARAMS.dataset,
         configuration=" ".join(configuration.configuration_files(workflow)),
+        studies=NAMED,
         figures=list(SHOWN),
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.published"
-        " --dataset {params.dataset}"
+        " --dataset {params.dataset} {params.studies:q}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"

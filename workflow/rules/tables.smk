@@ -1,18 +1,15 @@
 """Gather all runs in tidy tables.
 
-Reads   outcome and metrics of every run, reference/published.csv
-Makes   results/<dataset>/tables/*.csv     a row per run, per setting, per published number, …
+Reads   outcome and metrics of every run
+Makes   results/<dataset>/tables/*.csv     a row per run, per setting, per epoch, …
         results/<dataset>/summary.json     the few numbers of `dvc metrics`
         results/<dataset>/inventory.json   the runs by digest, so that later steps read one file
 """
-
-configuration.require_files(["reference/published.csv"])
 
 
 rule tables:
     """Gather all runs in tidy tables."""
     input:
-        published="reference/published.csv",
         data=DATA,
         runs=OUTCOMES,
         metrics=[LAYOUT.run(run).metrics for run in THERE],

@@ -1,14 +1,16 @@
 """Say of what was published whether it reproduces.
 
-Reads   results/<dataset>/tables/, the runs, reference/published.csv
+Reads   results/<dataset>/tables/, the runs, studies/
 Makes   results/<dataset>/tables/verdicts.csv, claims.csv, rank_agreement.csv, scanned.csv, regions.csv
 """
+
+JUDGED = [study for study in STUDIES if study.facts.dataset == PARAMS.dataset]
 
 
 rule verdicts:
     """Say of every published number and claim whether it reproduces."""
     input:
-        published="reference/published.csv",
+        studies=OF_STUDIES,
         data=DATA,
         tables=LAYOUT.table_files,
         runs=LAYOUT.inventory,
@@ -25,7 +27,8 @@ rule verdicts:
         ),
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,
+        studies=[str(study.folder) for study in JUDGED],
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.verdicts"
         " --dataset {params.dataset}"
-        " --test-images {params.test_images} > >(tee {log:q}) 2>&1"
+        " --test-images {params.test_images} {params.studies:q} > >(tee {log:q}) 2>&1"

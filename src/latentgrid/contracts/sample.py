@@ -25,7 +25,6 @@ from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, schema
 from latentgrid.grid.runs import canonical, plan_of, planned_runs, read_plan
-from latentgrid.provenance import PROJECT
 from latentgrid.results.trained import TrainedRun
 from latentgrid.steps import embed_codes, embed_images, evaluate, tables
 from latentgrid.training.run import train_run
@@ -83,7 +82,6 @@ def _train() -> Path:
     with contextlib.chdir(folder), said[0], said[1]:
         data = letters()
         LAYOUT.data.mkdir(parents=True)
-        shutil.copytree(PROJECT / "reference", "reference")
         save_file(data.tensors(), LAYOUT.images, metadata={"checksum": checksum(data)})
         write_json(LAYOUT.description, {"sha256": checksum(data)})
         write_json(LAYOUT.plan, json.loads(canonical(plan_of(chosen))))

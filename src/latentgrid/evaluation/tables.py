@@ -19,7 +19,6 @@ from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.measures import OF_THE_RUN
 from latentgrid.files.atomic import read_json, replacing
 from latentgrid.files.layout import Layout
-from latentgrid.reference.facts import ADAM, ADAM_000, AXES_000, LOSS, PRECISION
 from latentgrid.results.run_json import read_failure, read_metrics
 from latentgrid.results.tables import axes_of, joined
 from latentgrid.results.trained import TrainedRun
@@ -89,23 +88,6 @@ def _failure(run: TrainedRun) -> str:
     return "the job ended without a word; see its log"
 
 
-def as_exact_as_published(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs trained in the precision of the published results."""
-    return runs[runs["precision"] == PRECISION]
-
-
-def as_000_ran(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows trained with source 000's optimizers, under the source's names.
-
-    The source's Adam is `adam_000` here: its rows get the name `adam`, and rows of our plain `adam`
-    are left out.
-    """
-    if "optimizer" not in table:
-        return table
-    ran = table[table["optimizer"] != ADAM]
-    return ran.assign(optimizer=ran["optimizer"].replace(ADAM_000, ADAM))
-
-
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Replace `path` by a table as CSV; a spreadsheet takes none of its texts for a formula."""
     words = table.select_dtypes(exclude="number").columns
@@ -150,35 +132,6 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     table.insert(0, "n", groups.size())
     table.insert(1, "runs", groups["run"].agg(joined))
     return table.reset_index()
-
-
-def losses_table(settings: pd.DataFrame, published: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Set source 000's tables VII.1 to VII.3 beside ours, on the published scale.
-
-    For each run, the epoch with the smallest sum of batch losses counts; `ours` is the mean of
-    these sums over the seeds. `ours_corrected` is the same with d subtracted for every image, and
-    `published_corrected` is the published number less the same constant. `ratio` is ours ÷
-    published. The cells are empty on another data set, and for a setting that was not run. The
-    optimizer `adam` is the source's, `adam_000` here.
-    """
-    comparable = (published["quantity"] == LOSS) & (published["dataset"] == dataset)
-    conditions = ["quantity", "dataset", "epochs", "batch_size", "origin"]
-    table = published[comparable].drop(columns=conditions)
-    ours = as_000_ran(settings).rename(
-        columns={
-            "min_train_batch_sum": "ours",
-            "min_train_batch_sum_sd": "ours_sd",
-            "min_train_batch_sum_corrected": "ours_corrected",
-        }
-    )
-    columns = ["entry", "model", *AXES_000, "n", "runs", "epochs"]
-    ours = ours.reindex(columns=[*columns, "ours", "ours_sd", "ours_corrected"])
-    ours = ours.astype({"optimizer": object})
-    table = table.merge(ours, on=["model", *AXES_000], how="left")
-    table = table.sort_values(["table", *AXES_000], ignore_index=True)
-    table["ratio"] = table["ours"] / table["value"]
-    table["published_corrected"] = table["value"] - (table["ours"] - table["ours_corrected"])
-    return table.rename(columns={"value": "published"})
 
 
 def best_table(settings: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from latentgrid.files.run_files import RunFiles
 TABLES = (
     "runs.csv",
     "settings.csv",
-    "losses.csv",
     "best.csv",
     "marginal.csv",
     "silhouettes.csv",

@@ -26,7 +26,7 @@ class Kind:
     """A kind of component.
 
     Attributes:
-        folder: the folder of this package's components.
+        folder: the folder of this package's components; empty if it has none.
         defines: the functions and constants that each file must have.
         has_class: whether each file must have a class with a docstring.
     """
@@ -44,7 +44,7 @@ KINDS = {
     "optimizers": Kind("training/optimizers", has_class=True),
     "measures": Kind("evaluation/measures", ("measure",)),
     "experiments": Kind("experiments", ("run",)),
-    "claims": Kind("verdicts/claims", ("CLAIM", "SOURCE", "examine")),
+    "claims": Kind("", ("CLAIM", "SOURCE", "examine")),
     "figures": Kind("figures/comparisons", ("CAPTION", "draw")),
 }
 
@@ -115,7 +115,8 @@ def _found(kind: str, chosen: str) -> Mapping[str, Path]:
 
 def _folders(kind: str) -> Iterator[tuple[Path, list[Path]]]:
     """Yield each folder with components of a kind, and its files that count; none means all."""
-    yield plugins.PACKAGE_FOLDER / KINDS[kind].folder, []
+    if KINDS[kind].folder:
+        yield plugins.PACKAGE_FOLDER / KINDS[kind].folder, []
     for root in plugins.roots():
         folder = root.folder / kind
         named = [file for file in root.files if file.parent == folder]

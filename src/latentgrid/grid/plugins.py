@@ -53,16 +53,17 @@ class Root:
         return self.folder.parents[depth - 1] if depth else self.folder
 
 
-def choose(named: Iterable[str]) -> None:
+def choose(named: Iterable[str], studies: Iterable[Path] = ()) -> None:
     """Make these and the installed plugins those of this process and of the processes it starts.
 
     Args:
         named: plugin folders, or single files in them, relative to the working directory.
+        studies: folders of studies; those with Python files are plugin folders too.
 
     Raises:
         UserError: one of them does not exist, or its folder cannot be imported by its name.
     """
-    found = [*_named(named), *_installed()]
+    found = [*_named(named), *_of_studies(studies), *_installed()]
     for number, root in enumerate(found):
         for other in found[:number]:
             if root.top_package == other.top_package:
@@ -102,13 +103,22 @@ def _named(named: Iterable[str]) -> list[Root]:
     return [Root(_name_of(folder), folder, tuple(files[folder])) for folder in files]
 
 
+def _of_studies(folders: Iterable[Path]) -> list[Root]:
+    return [
+        Root(_name_of(folder), folder)
+        for folder in map(Path.absolute, folders)
+        if any(folder.glob("*/*.py"))
+    ]
+
+
 def _name_of(folder: Path) -> str:
-    """Return the name of a plugin folder as a package.
+    """Return the name of a plugin folder as a package; a study's has _ for each -.
 
     Raises:
         UserError: no module can have this name, or another module has it.
     """
-    name = folder.name
+    is_study = (folder / "study.yaml").is_file()
+    name = folder.name.replace("-", "_") if is_study else folder.name
     if not name.isidentifier():
         raise UserError(
             f"plugins: {shown(folder)}: the folder's name must be letters, digits and _, "

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
-from latentgrid.errors import UserError, one_line, without_credentials
+from latentgrid.errors import UserError
 from latentgrid.grid import catalogue
 from latentgrid.grid.messages import EntryError, shown, shown_key
 from latentgrid.grid.plugins import choose
 from latentgrid.grid.schema import Params
+from latentgrid.grid.study_folders import study_folder, study_names
+from latentgrid.grid.yaml_files import parsed, read_yaml
 
 MAX_LINES = 5
 COMMAND_LINE = "--config"
@@ -73,14 +73,27 @@ def _all_of(sources: Sources) -> dict[str, Any]:
 
 
 def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
-    """Choose the plugins first, as other values depend on them; ignore what is no list of names."""
-    named = raw.get("plugins")
-    names = named if isinstance(named, list) and all(isinstance(n, str) for n in named) else []
+    """Choose the plugins first, as other values depend on them; ignore what is no list of names.
+
+    The folder of a study may hold files of the same kinds.
+    """
     try:
-        choose(filter(None, names))
+        choose(_names(raw.get("plugins")), _folders_of_studies(raw.get("studies", "all")))
     except UserError as error:
-        raise UserError(f"{_origin(sources, ['plugins'])}: {error}") from None
+        key = str(error).partition(":")[0]
+        raise UserError(f"{_origin(sources, [key])}: {error}") from None
     catalogue.read_plugins()
+
+
+def _names(named: object) -> list[str]:
+    """Return a list of names without empty ones; what is no such list has none."""
+    is_list = isinstance(named, list) and all(isinstance(name, str) for name in named)
+    return list(filter(None, cast("list[str]", named))) if is_list else []
+
+
+def _folders_of_studies(named: object) -> list[Path]:
+    names = study_names() if named == "all" else _names(named)
+    return [study_folder(name) for name in names]
 
 
 def read_entry(text: str) -> dict[str, Any]:
@@ -88,35 +101,7 @@ def read_entry(text: str) -> dict[str, Any]:
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise UserError(f"{COMMAND_LINE}: found {shown(text)}; allowed: key=value")
-    return {key: _parsed(value, f"{COMMAND_LINE}: {shown_key(key)}")}
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML 1.2 file; refuse a key that is given twice."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; name another with --configfile") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
-    content = _parsed(text, str(path))
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold keys and values, not {shown(content)}")
-    return content
-
-
-def _parsed(text: str, origin: str) -> Any:
-    """Parse a text as YAML 1.2; `origin` is the source that messages name."""
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = one_line(without_credentials(str(error.problem or error.context)))
-        raise UserError(f"{origin}: is not valid YAML{line}: {problem}") from None
-    except Exception as error:
-        raise UserError(f"{origin}: is not valid YAML: {one_line(error)}") from None
+    return {key: parsed(value, f"{COMMAND_LINE}: {shown_key(key)}")}
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -136,6 +136,10 @@ class Params(Section):
     figures: Annotated[
         Any,
         Field(description="all, a list of figures, or figures each with the entries it shows"),
+    ] = "all"
+    studies: Annotated[
+        Literal["all"] | list[Annotated[str, Field(min_length=1)]],
+        Field(description="all, or a list of studies, as in [vizoso-2020]"),
     ] = "all"
     plugins: Annotated[
         list[Annotated[str, Field(min_length=1)]], Field(description=PLUGIN_LIST)

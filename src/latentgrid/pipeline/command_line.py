@@ -8,8 +8,9 @@ from snakemake.common.configfile import load_configfile
 
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid.messages import shown
-from latentgrid.grid.reading import read_entry, read_yaml
+from latentgrid.grid.reading import read_entry
 from latentgrid.grid.schema import Params
+from latentgrid.grid.yaml_files import read_yaml
 
 TARGETS = "a target stands before it"
 

@@ -1,14 +1,13 @@
 """The configuration that a call of Snakemake's names, read and checked before anything else."""
 
 import os
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from latentgrid.errors import plain_errors
 from latentgrid.grid import reading, schema
-from latentgrid.reference import published
+from latentgrid.studies import reading as studies
+from latentgrid.studies.study import Study
 
 
 def load_params(workflow: Any) -> schema.Params:
@@ -27,17 +26,10 @@ def configuration_files(workflow: Any) -> list[str]:
     return [os.path.relpath(path) for path in given]
 
 
-def require_files(paths: Iterable[str | Path]) -> None:
-    """End the call if a file that a rule reads is missing.
+def load_studies(params: schema.Params) -> list[Study]:
+    """Return the studies that the configuration names.
 
-    Snakemake would leave that rule out without a word if its results are there.
+    Anything wrong in one of them ends the call with one line, before anything is trained.
     """
-    missing = [str(path) for path in paths if not Path(path).is_file()]
-    if missing:
-        sys.exit(f"error: {', '.join(missing)}: no such file; the workflow reads it")
-
-
-def require_known_numbers() -> None:
-    """End the call if a cell of the published numbers is wrong, before anything is trained."""
     with plain_errors():
-        published.numbers()
+        return studies.chosen(params.studies)

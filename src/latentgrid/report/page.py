@@ -17,17 +17,15 @@ from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.reference import published
-from latentgrid.reference.facts import AXES_000, LOSS, MODELS_000
-from latentgrid.report import findings, reproduction, sections
+from latentgrid.report import reproduction, sections
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
 from latentgrid.results.tables import axes_of, read_table, separated
 from latentgrid.results.trained import TrainedRun
+from latentgrid.studies.study import Study
 from latentgrid.text import number, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
-WORDS = {"document": str, "table": str}  # columns of words, even where these look like numbers
 # Measures that compare models with different losses.
 COMPARED = {
     "test_squared_error": "squared error",
@@ -55,14 +53,15 @@ def templates() -> Environment:
     return environment
 
 
-def gather_content(layout: Layout, figures: Sequence[str], threads: int) -> dict[str, Any]:
+def gather_content(
+    layout: Layout, studies: Sequence[Study], figures: Sequence[str], threads: int
+) -> dict[str, Any]:
     """Read everything that the report's template shows."""
     results = Results(layout)
-    tables = {path.stem: read_table(path, WORDS) for path in layout.table_files}
+    tables = {path.stem: read_table(path) for path in layout.table_files}
     runs = tables["runs"]
     axes = results.axes
-    settings, losses = tables["settings"], tables["losses"]
-    numbers = published.numbers()
+    settings = tables["settings"]
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
@@ -79,24 +78,13 @@ def gather_content(layout: Layout, figures: Sequence[str], threads: int) -> dict
         "best": _side_by_side(tables["best"], settings, axes),
         "likelihood": _likelihood(tables["best"]),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
-        "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
-        "verdicts": reproduction.read_reproduction(layout),
-        "agreement": findings.agreement(losses, published.epochs_of_tables(numbers)),
-        "notes": published.notes_on_tables(numbers),
-        "models_000": f"{', '.join(MODELS_000[:-1])} and {MODELS_000[-1]}",
-        "losses_on": _datasets(numbers),
-        "best_published": _best_published(losses),
+        "verdicts": reproduction.read_reproduction(layout, studies),
+        "titles": TITLES,
         "sections": _sections(layout, figures, threads),
         "interactive": _interactive(layout, figures),
         "provenance": _provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
-
-
-def _datasets(numbers: Sequence[published.Row]) -> str:
-    """Name the data sets on which the published losses were measured."""
-    names = dict.fromkeys(row["dataset"] for row in numbers if row["quantity"] == LOSS)
-    return " and ".join(TITLES.get(name, name) for name in names)
 
 
 def _corrupts(model: str) -> bool:
@@ -153,20 +141,6 @@ def _likelihood(best: pd.DataFrame) -> dict[str, float]:
         "error": "importance_bound_se",
     }
     return {name: best[column].max() for name, column in columns.items() if column in best}
-
-
-def _best_published(losses: pd.DataFrame) -> list[dict[str, str]]:
-    """Return each model's best setting as published (source 000, table VI.5), and as found here."""
-    ran = losses.dropna(subset=["ours"])
-    return [
-        {
-            "model": str(model),
-            "published": setting_label(of_model.loc[of_model["published"].idxmin()], AXES_000),
-            "ours": setting_label(of_model.loc[of_model["ours"].idxmin()], AXES_000),
-            "corrected": setting_label(of_model.loc[of_model["ours_corrected"].idxmin()], AXES_000),
-        }
-        for model, of_model in ran.groupby("model", sort=False)
-    ]
 
 
 def _sections(

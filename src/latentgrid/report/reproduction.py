@@ -1,21 +1,22 @@
 """The report's answer to its first question: does what was published reproduce?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from latentgrid.files.layout import Layout
-from latentgrid.reference.facts import AXES_000, QUANTITIES
-from latentgrid.results.labels import setting_label
 from latentgrid.results.tables import read_table
+from latentgrid.studies.schema import Excess
+from latentgrid.studies.study import Study
 from latentgrid.text import number, signed
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Answer, Verdict
 
 FINDINGS = 3
 PERCENT = "%"
-WORDS = {"document": str, "table": str, "note": str, "epochs": str}
+WORDS = {"study": str, "table": str, "setting": str, "note": str, "epochs": str}
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,22 @@ class Reproduction:
     """What the page of verdicts shows.
 
     Attributes:
-        is_rehearsal: whether none of the published numbers was measured on this data set.
+        studies: the citations of the studies that are judged here, by name.
+        left_out: the other studies with the data set that each was measured on.
         tolerances: how near to a published number the mean of ours must lie, in words.
+        excesses: which part of numbers says nothing about the model, in words.
         tally: how many published numbers have each verdict.
         findings: the most important findings, three sentences at most.
         claims: each claim with the comparisons that answer it.
-        tables: for each published table, its counts of verdicts and its rank agreement.
+        tables: for each published table, its counts of verdicts, its rank agreement and a note.
         numbers: every published number with its verdict.
         regions: the settings at which under-specified models reach their published numbers.
     """
 
-    is_rehearsal: bool
+    studies: dict[str, str]
+    left_out: dict[str, str]
     tolerances: str
+    excesses: list[str]
     tally: dict[str, int]
     findings: list[str]
     claims: list[dict[str, Any]]
@@ -43,24 +48,35 @@ class Reproduction:
     regions: list[dict[str, Any]]
 
 
-def read_reproduction(layout: Layout) -> Reproduction:
+def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
     """Read the tables of verdicts of a data set and arrange them for the page."""
     verdicts, claims, agreement, _, regions = (
         read_table(path, WORDS) for path in layout.verdict_files
     )
     claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
+    judged = [study for study in studies if study.facts.dataset == layout.dataset]
+    quantities = [one for study in judged for one in study.facts.quantities.values()]
+    reachable = [_numbers_finding(verdicts, agreement)] if len(verdicts) else []
     return Reproduction(
-        is_rehearsal=layout.dataset not in set(verdicts["dataset"]),
-        tolerances=", ".join(of.tolerance_in_words for of in QUANTITIES.values()),
+        studies={study.name: study.citation for study in judged},
+        left_out={
+            study.name: study.facts.dataset
+            for study in studies
+            if study.facts.dataset not in {None, layout.dataset}
+        },
+        tolerances=", ".join(dict.fromkeys(of.tolerance_in_words for of in quantities)),
+        excesses=[_excess(of.called, of.excess) for of in quantities if of.excess],
         tally=numbers.tally(verdicts),
-        findings=[_numbers_finding(verdicts, agreement), *_claim_findings(claims)][:FINDINGS],
+        findings=[*reachable, *_claim_findings(claims)][:FINDINGS],
         claims=_claims(claims),
-        tables=_tables(verdicts, agreement),
-        numbers=[
-            {**row, "setting": setting_label(row, AXES_000)} for _, row in verdicts.iterrows()
-        ],
+        tables=_tables(judged, verdicts, agreement),
+        numbers=verdicts.to_dict("records"),
         regions=regions.to_dict("records"),
     )
+
+
+def _excess(called: str, excess: Excess) -> str:
+    return f"{called} contains {excess.value}, as {excess.because}"
 
 
 def _numbers_finding(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> str:
@@ -81,9 +97,11 @@ judge reproduce"
 def _claim_findings(claims: pd.DataFrame) -> list[str]:
     """Return a sentence on each claim; claims with the most contradicted parts come first."""
     ran = claims[claims["n"] > 0]
-    shares = ran["answer"].str.endswith(Answer.CONTRADICTED).groupby(ran["name"]).mean()
+    contradicted = ran["answer"].astype(str).str.endswith(Answer.CONTRADICTED)
+    shares = contradicted.groupby([ran["study"], ran["name"]], sort=False).mean()
     ordered = shares.sort_values(ascending=False, kind="stable").index
-    return [_finding(ran[ran["name"] == name]) for name in ordered]
+    parts = dict(iter(ran.groupby(["study", "name"])))
+    return [_finding(parts[claim]) for claim in ordered]
 
 
 def _finding(parts: pd.DataFrame) -> str:
@@ -123,18 +141,27 @@ def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
                 {**row, "effect": effect(row)} for _, row in of_claim[of_claim["n"] > 0].iterrows()
             ],
         }
-        for _, of_claim in claims.groupby("name", sort=False)
+        for _, of_claim in claims.groupby(["study", "name"], sort=False)
     ]
     return sorted(found, key=lambda claim: not claim["parts"])
 
 
-def _tables(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> list[dict[str, Any]]:
+def _tables(
+    judged: Sequence[Study], verdicts: pd.DataFrame, agreement: pd.DataFrame
+) -> list[dict[str, Any]]:
+    stated = {
+        (study.name, table): facts
+        for study in judged
+        for table, facts in study.facts.tables.items()
+    }
+    of_tables = dict(iter(verdicts.groupby(["study", "table"])))
     return [
         {
             **row,
-            "published": len(of_table := verdicts[verdicts["table"] == row["table"]]),
+            "published": len(of_table := of_tables[row["study"], row["table"]]),
             "tally": numbers.tally(of_table),
             "order": _order(row),
+            "note": stated[row["study"], row["table"]].note or "",
         }
         for _, row in agreement.iterrows()
     ]

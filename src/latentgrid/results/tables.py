@@ -1,6 +1,5 @@
 """Reads the tables that the steps write, and the columns in which a row names its runs."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -11,10 +10,6 @@ import pandas as pd
 from latentgrid.errors import damaged
 from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
-from latentgrid.reference.published import COLUMNS, PUBLISHED
-from latentgrid.reference.published import numbers as published_numbers
-
-PUBLISHED_NUMBERS = ["latent_dim", "learning_rate", "epochs", "batch_size", "value"]
 
 
 def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFrame:
@@ -48,17 +43,6 @@ def read_runs(layout: Layout) -> pd.DataFrame:
     if "run" not in runs or runs["run"].tolist() != planned:
         raise damaged(path, f"it does not hold the {len(planned)} runs of {layout.plan}")
     return runs
-
-
-def read_published(path: Path = PUBLISHED) -> pd.DataFrame:
-    """Return the published numbers, a row each, in the columns of the file.
-
-    Raises:
-        UserError: the file is no such table, or it has a cell that is refused.
-    """
-    table = pd.DataFrame(published_numbers(path), columns=list(COLUMNS))
-    numbers = dict.fromkeys(PUBLISHED_NUMBERS, float)
-    return table.astype(numbers).fillna({"optimizer": math.nan})
 
 
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:

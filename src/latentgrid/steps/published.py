@@ -15,6 +15,7 @@ from latentgrid.report import reproduction
 from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun
+from latentgrid.studies import reading
 
 
 def main(
@@ -22,6 +23,7 @@ def main(
     configuration: Annotated[str, typer.Option(help="file that the page names as its origin")],
     folder: Annotated[Path, typer.Option(help="where page, tables and pictures go")],
     figures: Annotated[list[str], typer.Argument(help="figures to show")],
+    study: Annotated[list[str] | None, typer.Option(help="folders of studies")] = None,
 ) -> None:
     """Write a page that sets the runs of a data set beside what was published."""
     layout = Layout(dataset)
@@ -38,7 +40,7 @@ def main(
         runs=runs,
         unfinished=runs.loc[runs["status"] != "finished", "run"].tolist(),
         made_with=_made_with(layout),
-        verdicts=reproduction.read_reproduction(layout),
+        verdicts=reproduction.read_reproduction(layout, [reading.load(one) for one in study or []]),
     )
     write_text(folder / "README.md", page)
 

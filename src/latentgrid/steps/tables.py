@@ -11,7 +11,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
-from latentgrid.results.tables import axes_of, read_published
+from latentgrid.results.tables import axes_of
 
 LOSSES = ("min_train_loss", "test_loss")
 MEASURES = ("test_squared_error", "silhouette", "sample_score")
@@ -24,11 +24,9 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
     axes = axes_of(plan)
     runs = tables.runs_table(layout, plan)
     settings = tables.settings_table(runs, axes)
-    comparable = tables.settings_table(tables.as_exact_as_published(runs), axes)
     written = {
         "runs": runs,
         "settings": settings,
-        "losses": tables.losses_table(comparable, read_published(), dataset),
         "best": tables.best_table(settings),
         "marginal": tables.marginal_table(runs, axes),
         "silhouettes": tables.silhouettes_table(layout, runs),

@@ -10,19 +10,14 @@ from ruamel.yaml.error import YAMLError
 
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid.messages import shown, shown_key
-from latentgrid.grid.reading import read_yaml
+from latentgrid.grid.study_folders import STUDY, study_folder, study_names
+from latentgrid.grid.yaml_files import read_yaml
 from latentgrid.studies.known import unknown_names
 from latentgrid.studies.numbers import read_numbers
 from latentgrid.studies.schema import NAME, StudyFile
 from latentgrid.studies.study import Study
 
-STUDIES = Path("studies")
 MAX_LINES = 5
-
-
-def names() -> list[str]:
-    """Return the names of all studies, sorted."""
-    return sorted(file.parent.name for file in STUDIES.glob("*/study.yaml"))
 
 
 def chosen(named: Iterable[str] | str) -> list[Study]:
@@ -31,7 +26,7 @@ def chosen(named: Iterable[str] | str) -> list[Study]:
     Raises:
         UserError: one of them does not exist, or something in its files is wrong.
     """
-    return [load(name) for name in (names() if named == "all" else named)]
+    return [load(name) for name in (study_names() if named == "all" else named)]
 
 
 def load(name: str) -> Study:
@@ -41,9 +36,7 @@ def load(name: str) -> Study:
         UserError: there is no such study, or something in its files is wrong; the text names file,
             line, what stands there and what is allowed.
     """
-    places = [STUDIES / name, Path(name)]
-    found = [place for place in places if (place / "study.yaml").is_file()]
-    return read(found[0] if found else _folder_of_alias(name))
+    return read(study_folder(name))
 
 
 def read(folder: Path) -> Study:
@@ -58,7 +51,7 @@ def read(folder: Path) -> Study:
             f"{folder}: unfit name; allowed: lower-case letters and digits, with - between words, "
             f"as in vizoso-2020"
         )
-    path = folder / "study.yaml"
+    path = folder / STUDY
     try:
         facts = StudyFile.model_validate(read_yaml(path))
     except ValidationError as error:
@@ -70,14 +63,6 @@ def read(folder: Path) -> Study:
     _require_excess(study)
     _require_compared(study)
     return study
-
-
-def _folder_of_alias(name: str) -> Path:
-    for other in names():
-        if name in (read_yaml(STUDIES / other / "study.yaml").get("aliases") or []):
-            return STUDIES / other
-    allowed = ", ".join(names()) or f"none, as {STUDIES} has no folder with a study.yaml"
-    raise UserError(f"studies: found {shown(name)}, which is no study; allowed: {allowed}")
 
 
 def _sentence(path: Path, problem: Any) -> str:

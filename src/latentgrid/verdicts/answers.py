@@ -1,6 +1,7 @@
 """Answers all claims from the table of runs."""
 
 import importlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,30 +9,79 @@ import pandas as pd
 
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, components, plugins
+from latentgrid.grid.study_folders import STUDY
 from latentgrid.results.tables import joined
-from latentgrid.verdicts import rule
+from latentgrid.studies.study import Study
+from latentgrid.verdicts import comparisons, rule
 from latentgrid.verdicts.claims import Part
 from latentgrid.verdicts.rule import Answer
 
+PRECISION = "float32"  # of the runs that claims of no study compare
+COLUMNS = [
+    *("study", "name", "claim", "source", "part", "unit", "least", "n", "note", "epochs", "runs"),
+    *("answer", "effect", "low", "high", "reach"),
+]
 
-def claims_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per part of each claim, from the finished runs.
 
-    Columns: name, claim, source, part, answer ("hint: …" for fewer than three seeds), effect (mean
-    over the seeds, positive where the claim holds), unit, least (what the effect must exceed), low
-    and high (its 95 % interval, empty for fewer than three seeds), n (the number of seeds), epochs
-    (of the compared runs, in words), note, and runs (the names of the compared runs).
+def claims_table(studies: Sequence[Study], runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per part of each claim of the studies and of plugins, from the finished runs.
+
+    Columns: study (empty for a plugin's claim), name, claim, source, part, answer ("hint: …" for
+    fewer than three seeds), effect (mean over the seeds, positive where the claim holds), unit,
+    least (what the effect must exceed), low and high (its 95 % interval, empty for fewer than three
+    seeds), reach (half the interval's width: an effect that differs by less from `least` would be
+    undecided), n (the number of seeds), epochs (of the compared runs, in words), note, and runs
+    (the names of the compared runs).
     """
-    rows = []
-    for name in catalogue.claims():
-        claim = importlib.import_module(components.module_of("claims", name))
-        try:
-            said = {"name": name, "claim": claim.CLAIM, "source": claim.SOURCE}
-            rows += [said | _row(part) for part in claim.examine(runs)]
-        except Exception as error:  # whatever a claim of the user's raises is said in one line
-            file = plugins.shown(components.file_of("claims", name))
-            raise UserError(f"{file}: {type(error).__name__}: {error}") from error
-    return pd.DataFrame(rows)
+    rows = [row for study in studies for row in _of_study(study, _fixed(study, runs))]
+    exact = runs[runs["precision"] == PRECISION]
+    rows += [row for name in _of_plugins() for row in _of_file("", name, exact)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _fixed(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with the precision and the seeds that the study fixed before any run."""
+    fits = (runs["precision"] == study.facts.precision) & runs["seed"].isin(study.facts.seeds)
+    return runs[fits]
+
+
+def _of_study(study: Study, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for name, claim in study.facts.claims.items():
+        said = {"study": study.name, "name": name, "claim": claim.says}
+        said |= {"source": f"{study.name}, {claim.place}"}
+        for part in comparisons.examine(study, claim, runs):
+            yield said | _row(part)
+    for name in _files_of(study):
+        yield from _of_file(study.name, name, runs)
+
+
+def _files_of(study: Study) -> list[str]:
+    """Return the names of the claims that are files of a study."""
+    folder = study.folder.absolute() / "claims"
+    return [
+        name for name in catalogue.claims() if components.file_of("claims", name).parent == folder
+    ]
+
+
+def _of_plugins() -> list[str]:
+    """Return the names of the claims that are files of no study."""
+    return [
+        name
+        for name in catalogue.claims()
+        if not (components.file_of("claims", name).parents[1] / STUDY).is_file()
+    ]
+
+
+def _of_file(study: str, name: str, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a claim that is a file."""
+    claim = importlib.import_module(components.module_of("claims", name))
+    source = ", ".join(filter(None, (study, claim.SOURCE)))
+    said = {"study": study, "name": name, "claim": claim.CLAIM, "source": source}
+    try:
+        yield from [said | _row(part) for part in claim.examine(runs)]
+    except Exception as error:  # whatever a claim of the user's raises is said in one line
+        file = plugins.shown(components.file_of("claims", name))
+        raise UserError(f"{file}: {type(error).__name__}: {error}") from error
 
 
 def _row(part: Part) -> dict[str, Any]:
@@ -41,9 +91,8 @@ def _row(part: Part) -> dict[str, Any]:
     if "," in row["epochs"]:
         row["note"] = "; ".join(filter(None, (part.note, "trained for different lengths")))
     if not part.effect.values:
-        nothing = {"effect": np.nan, "low": np.nan, "high": np.nan, "epochs": "", "note": ""}
-        nothing |= {"runs": ""}
-        return row | nothing | {"answer": Answer.NOT_RUN}
+        nothing = dict.fromkeys(("effect", "low", "high", "reach"), np.nan)
+        return row | nothing | {"epochs": "", "note": "", "runs": "", "answer": Answer.NOT_RUN}
     interval = part.effect.interval
     answer = rule.answer(part.effect, part.least)
     return row | {
@@ -51,6 +100,7 @@ def _row(part: Part) -> dict[str, Any]:
         "effect": part.effect.mean,
         "low": interval.low if interval else np.nan,
         "high": interval.high if interval else np.nan,
+        "reach": (interval.high - interval.low) / 2 if interval else np.nan,
     }
 
 

@@ -1,6 +1,7 @@
 """Sets every published number beside ours and gives it a verdict."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -8,92 +9,143 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.evaluation.intervals import MIN_PAIRS, of_next, rank_correlation
-from latentgrid.evaluation.tables import as_000_ran
-from latentgrid.reference.facts import (
-    ADAM,
-    ADAM_000,
-    AXES_000,
-    NO_SCRIPT,
-    NO_SETTINGS,
-    ORIGINS,
-    PRECISION,
-    QUANTITIES,
-)
 from latentgrid.results.tables import joined, separated
+from latentgrid.studies.numbers import Number
+from latentgrid.studies.study import Study
 from latentgrid.verdicts import rule
+from latentgrid.verdicts.evidence import Evidence
+from latentgrid.verdicts.networks import COLUMNS as NAMES
+from latentgrid.verdicts.networks import at_setting
 from latentgrid.verdicts.rule import Verdict
 
-# The verdicts on numbers that no run of ours can decide, because the document lacks something.
-OPEN = {NO_SCRIPT: Verdict.NO_REFERENCE_RUN, NO_SETTINGS: Verdict.UNDER_SPECIFIED}
+COLUMNS = [
+    *("study", "table", "dataset", "model", "setting", "quantity", "unit", "published"),
+    *("excess", "tolerance", "reach", "n", "planned", "ours", "sd", "low", "high", "ratio"),
+    *("runs", "verdict", "reason"),
+]
+OF_TRAINING = ("epochs", "batch_size")
 
 
-def table(published: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
+def table(studies: Sequence[Study], evidence: Evidence) -> pd.DataFrame:
     """Return a row per published number: the number, what our runs gave, and the verdict.
 
-    `ours` is the mean over n seeds and `sd` their standard deviation. From `low` to `high`, the
-    value of one more seed is expected (95 %, from three seeds on). `ratio` is ours ÷ published,
-    `tolerance` how far ours may lie from the published number, `runs` the names of our runs
-    (separated by ;), and `reason` gives the reason of the verdict in words. Under-specified numbers
-    have no runs here: `regions` searches settings that give them.
+    `ours` is the mean over n of the `planned` seeds that the study fixed before any run, and `sd`
+    their standard deviation. From `low` to `high`, the value of one more seed is expected (95 %,
+    from three seeds on). `ratio` is ours ÷ published, `tolerance` how far ours may lie from the
+    published number, and `reach` the smallest deviation that these seeds would have shown.
+    `excess` is the part of the number, and of ours, that says nothing about the model. `runs` has
+    the names of our runs (separated by ;), and `reason` the reason of the verdict in words.
+    Under-specified numbers have no runs here: `regions` searches settings that give them.
     """
-    return pd.DataFrame([_row(number, runs, dataset) for _, number in published.iterrows()])
+    rows = [Judged(study, number, evidence).row() for study in studies for number in study.numbers]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _row(number: pd.Series, runs: pd.DataFrame, dataset: str) -> dict[str, Any]:
-    kept = ["document", "table", "dataset", "model", *AXES_000, "quantity", "unit"]
-    row: dict[str, Any] = {**number[kept], "published": number["value"]}
-    row["tolerance"] = rule.tolerance(number["quantity"], number["value"])
-    ran = runs if dataset == number["dataset"] else runs.head(0)
-    matching = _of_setting(number, as_000_ran(ran))
-    alike = _trained_alike(number, matching)
-    compared = _comparable(number, alike)
-    ours = (
-        list(compared[QUANTITIES[number["quantity"]].measured_as].astype(float))
-        if len(compared)
-        else []
-    )
-    row |= _summary(ours, number["value"]) | {"runs": joined(compared["run"])}
-    if number["origin"] in OPEN:
-        origin = number["origin"]
-        return row | {"verdict": OPEN[origin], "reason": ORIGINS[origin].open_because}
-    if not ours:
-        reason = _why_not(number, matching, alike, dataset) + _plain_adam(number, ran)
-        return row | {"verdict": Verdict.NOT_RUN, "reason": reason}
-    return row | {
-        "verdict": rule.decide(number["quantity"], number["value"], ours),
-        "reason": _distance(ours, number["value"]) + _without_result(alike),
-    }
+@dataclass(frozen=True)
+class Judged:
+    """A published number and the runs by which it is judged."""
 
+    study: Study
+    number: Number
+    evidence: Evidence
 
-def _measure(number: pd.Series) -> str:
-    """Return the column of the table of runs that holds the published quantity."""
-    return QUANTITIES[number["quantity"]].measured_as
+    def row(self) -> dict[str, Any]:
+        """Return the number's row of the table of verdicts."""
+        number, quantity = self.number, self.study.quantity(self.number)
+        compared = self.compared()
+        ours = list(map(float, self.evidence.values(quantity, compared)))
+        row = {
+            "study": self.study.name,
+            "table": number.table,
+            "dataset": self.study.facts.dataset,
+            "model": number.model,
+            "setting": number.setting,
+            "quantity": number.quantity,
+            "unit": quantity.unit,
+            "published": number.value,
+            "excess": self.study.excess(number),
+            "tolerance": quantity.tolerance(number.value),
+            "reach": rule.reach(quantity, number.value, ours) if ours else np.nan,
+            "planned": len(self.study.facts.seeds),
+            "runs": joined(compared["run"]),
+            **_summary(ours, number.value),
+        }
+        verdict, reason = self._verdict(ours)
+        return row | {"verdict": verdict, "reason": reason}
 
+    def compared(self) -> pd.DataFrame:
+        """Return the finished runs in which the quantity was measured, one for each fixed seed."""
+        alike = self._alike()
+        measured = self.evidence.values(self.study.quantity(self.number), alike).notna()
+        ran = alike[measured & (alike["status"] == "finished")]
+        return ran[ran["seed"].isin(self.study.facts.seeds)].drop_duplicates("seed")
 
-def _of_setting(number: pd.Series, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of a number's model and setting, whatever their number of epochs."""
-    if number["origin"] == NO_SETTINGS:
-        return runs.head(0)
-    columns = ["model", *AXES_000]
-    return runs[(runs.reindex(columns=columns) == number[columns]).all(axis=1)]
+    def _verdict(self, ours: Sequence[float]) -> tuple[Verdict, str]:
+        number, quantity = self.number, self.study.quantity(self.number)
+        stated = self.study.facts.tables[number.table]
+        if number.ours is None:
+            return Verdict.OUT_OF_REACH, "no model here is this one"
+        if quantity.measure is None:
+            return Verdict.OUT_OF_REACH, "nothing here measures this quantity"
+        if stated.open is not None:
+            return Verdict(stated.open), str(stated.because)
+        if not ours:
+            return Verdict.NOT_RUN, self._why_not() + self._under_its_printed_name()
+        said = _distance(ours, number.value) + self._fewer_than_planned(len(ours))
+        return rule.decide(quantity, number.value, ours), said + _without_result(self._alike())
 
+    def _matching(self) -> pd.DataFrame:
+        """Return the runs of the number's model and setting, however long they trained."""
+        if self.number.ours is None or not self._is_specified():
+            return self.evidence.runs.head(0)
+        of_training = dict.fromkeys(OF_TRAINING)
+        setting = {n: v for n, v in self.number.settings.items() if n not in of_training}
+        return at_setting(self.evidence.runs, self.number.ours, setting)
 
-def _trained_alike(number: pd.Series, matching: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs with the published number of epochs, batch size and precision."""
-    return matching[
-        (matching["planned_epochs"] == number["epochs"])
-        & (matching["batch_size"] == number["batch_size"])
-        & (matching["precision"] == PRECISION)
-    ]
+    def _is_specified(self) -> bool:
+        return bool(self.number.settings)
 
+    def _alike(self) -> pd.DataFrame:
+        """Return the runs with the published number of epochs, batch size and precision."""
+        matching = self._matching()
+        for name in OF_TRAINING:
+            if name in self.number.settings:
+                matching = matching[matching[NAMES.get(name, name)] == self.number.settings[name]]
+        return matching[matching["precision"] == self.study.facts.precision]
 
-def _comparable(number: pd.Series, alike: pd.DataFrame) -> pd.DataFrame:
-    """Return the finished runs in which the published quantity was measured, one per seed."""
-    measure = _measure(number)
-    if measure not in alike:
-        return alike.head(0)
-    measured = alike[(alike["status"] == "finished") & alike[measure].notna()]
-    return measured.drop_duplicates("seed")
+    def _why_not(self) -> str:
+        matching, alike = self._matching(), self._alike()
+        if matching.empty:
+            return "no run of this setting"
+        if alike.empty:
+            return f"trained {_trained(matching.iloc[0])}, published {self._as_published()}"
+        if lost := _without_result(alike).removeprefix("; "):
+            return lost
+        if not alike["seed"].isin(self.study.facts.seeds).any():
+            return f"only runs with other seeds than {_listed(self.study.facts.seeds)}"
+        return f"{self.study.quantity(self.number).measure} was not measured"
+
+    def _as_published(self) -> str:
+        settings = self.number.settings
+        return (
+            f"{settings.get('epochs', 'unknown')} epochs in batches of "
+            f"{settings.get('batch_size', 'unknown')} in {self.study.facts.precision}"
+        )
+
+    def _under_its_printed_name(self) -> str:
+        """Say that there are runs with a value that the study calls by the name of another one."""
+        for axis, ours in self.number.settings.items():
+            printed = self.number.printed_settings.get(axis, ours)
+            if not isinstance(ours, str) or printed == ours or self.number.ours is None:
+                continue
+            setting = {**self.number.settings, axis: printed}
+            if len(at_setting(self.evidence.runs, self.number.ours, setting)):
+                return f"; runs with {printed} are not compared, as the study's is {ours} here"
+        return ""
+
+    def _fewer_than_planned(self, n: int) -> str:
+        planned = len(self.study.facts.seeds)
+        return f"; {n} of {planned} seeds so far" if n < planned else ""
 
 
 def _summary(ours: Sequence[float], published: float) -> dict[str, float]:
@@ -104,32 +156,19 @@ def _summary(ours: Sequence[float], published: float) -> dict[str, float]:
         "sd": float(np.std(ours, ddof=1)) if len(ours) > 1 else np.nan,
         "low": expected.low if expected else np.nan,
         "high": expected.high if expected else np.nan,
-        "ratio": float(np.mean(ours)) / published if ours else np.nan,
+        "ratio": float(np.mean(ours)) / published if ours and published else np.nan,
     }
 
 
-def _why_not(number: pd.Series, matching: pd.DataFrame, alike: pd.DataFrame, dataset: str) -> str:
-    if dataset != number["dataset"]:
-        return f"measured on {number['dataset']}, these runs are on {dataset}"
-    if matching.empty:
-        return "not in this grid"
-    if not alike.empty:
-        lost = _without_result(alike)
-        return lost.removeprefix("; ") or f"{_measure(number)} was not measured"
-    first = matching.iloc[0]
+def _trained(run: pd.Series) -> str:
     return (
-        f"trained {first['planned_epochs']:.0f} epochs in batches of {first['batch_size']:.0f} "
-        f"in {first['precision']}, "
-        f"published {number['epochs']:.0f} epochs in batches of {number['batch_size']:.0f} "
-        f"in {PRECISION}"
+        f"{run['planned_epochs']:.0f} epochs in batches of {run['batch_size']:.0f} "
+        f"in {run['precision']}"
     )
 
 
-def _plain_adam(number: pd.Series, runs: pd.DataFrame) -> str:
-    """Return a note if there are runs of a number's setting with plain `adam`; else nothing."""
-    if number["optimizer"] != ADAM or _of_setting(number, runs).empty:
-        return ""
-    return f"; runs with plain {ADAM} are not compared, as the source's is {ADAM_000} here"
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _without_result(alike: pd.DataFrame) -> str:
@@ -140,7 +179,8 @@ def _without_result(alike: pd.DataFrame) -> str:
 
 def _distance(ours: Sequence[float], published: float) -> str:
     mean = float(np.mean(ours))
-    away = f"{abs(mean / published - 1):.1%} {'above' if mean > published else 'below'} it"
+    share = abs(mean / published - 1) if published else np.inf
+    away = f"{share:.1%} {'above' if mean > published else 'below'} it"
     if rule.is_hint(len(ours)):
         return f"{away}; {seeds(len(ours))}, so no interval"
     deviation = float(np.std(ours, ddof=1))
@@ -164,18 +204,19 @@ def tally(verdicts: pd.DataFrame) -> dict[str, int]:
 def rank_agreement(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return, for each published table, how well ours rank its settings in the same order.
 
-    Columns: document, table, model, n (the number of settings with a run), runs (the names of all
+    Columns: study, table, model, n (the number of settings with a run), runs (the names of all
     these runs), rho (Spearman's ρ in [−1, 1]) and its interval from low to high; the last three are
-    empty for fewer than four settings.
+    empty for fewer than four settings, and where a table has more than one quantity.
     """
+    columns = ["study", "table", "model", "n", "runs", "rho", "low", "high"]
     rows = []
-    for (document, name), of_table in verdicts.groupby(["document", "table"], sort=False):
+    for (study, name), of_table in verdicts.groupby(["study", "table"], sort=False):
         ran = of_table.dropna(subset=["ours"])
-        row = {"document": document, "table": name, "model": ", ".join(of_table["model"].unique())}
+        row = {"study": study, "table": name, "model": ", ".join(of_table["model"].unique())}
         row |= {"n": len(ran), "runs": joined(chain.from_iterable(map(separated, ran["runs"])))}
         row |= {"rho": np.nan, "low": np.nan, "high": np.nan}
-        if len(ran) >= MIN_PAIRS:
+        if len(ran) >= MIN_PAIRS and of_table["quantity"].nunique() == 1:
             rho, interval = rank_correlation(list(ran["published"]), list(ran["ours"]))
             row |= {"rho": rho, "low": interval.low, "high": interval.high}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=columns)

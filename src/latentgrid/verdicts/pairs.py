@@ -24,12 +24,9 @@ class Pairs:
         return self._by_seed(self.table["first"] - self.table["second"])
 
     @property
-    def saved(self) -> list[float]:
-        """For each seed, the mean over its pairs of 100·(1 − first ÷ second).
-
-        That is by how many per cent the first run's loss is smaller; losses are positive.
-        """
-        return self._by_seed(100 * (1 - self.table["first"] / self.table["second"]))
+    def gained_share(self) -> list[float]:
+        """For each seed, the mean over its pairs of 100·(first ÷ second − 1), in per cent."""
+        return self._by_seed(100 * (self.table["first"] / self.table["second"] - 1))
 
     def _by_seed(self, values: "pd.Series[float]") -> list[float]:
         return [float(value) for value in values.groupby(self.table["seed"]).mean()]

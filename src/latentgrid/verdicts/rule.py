@@ -1,6 +1,6 @@
 """The rules that decide on published numbers and claims. No other module has such a rule.
 
-The tolerances are in `reference/facts.py`, one per quantity and never one per row.
+The tolerances are in the studies' study.yaml, one per quantity and never one per row.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from latentgrid.evaluation.intervals import MIN_VALUES, Interval, of_mean, of_next
-from latentgrid.reference.facts import QUANTITIES
+from latentgrid.studies.schema import Open, Quantity
 
 
 class Verdict(StrEnum):
@@ -18,8 +18,9 @@ class Verdict(StrEnum):
 
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not reproduced"
-    NO_REFERENCE_RUN = "no reference run"
-    UNDER_SPECIFIED = "under-specified"
+    NO_REFERENCE_RUN = Open.NO_REFERENCE_RUN.value
+    UNDER_SPECIFIED = Open.UNDER_SPECIFIED.value
+    OUT_OF_REACH = "out of reach"
     NOT_RUN = "not run"
 
 
@@ -55,25 +56,28 @@ class Effect:
         return of_mean(self.values)
 
 
-def tolerance(quantity: str, published: float) -> float:
-    """Return how far from a published number the mean of our runs may lie, in its unit.
-
-    Raises:
-        KeyError: no tolerance was fixed for this quantity.
-    """
-    return QUANTITIES[quantity].tolerance(published)
-
-
-def decide(quantity: str, published: float, ours: Sequence[float]) -> Verdict:
+def decide(quantity: Quantity, published: float, ours: Sequence[float]) -> Verdict:
     """Decide whether our runs of its setting, one per seed, reproduce a published number.
 
     They do if the number lies within the tolerance of their mean or, from three seeds on, within
     the interval in which the value of one more seed is expected (95 %).
     """
-    near = abs(float(np.mean(ours)) - published) <= tolerance(quantity, published)
+    away = abs(float(np.mean(ours)) - published)
+    return (
+        Verdict.REPRODUCED if away <= reach(quantity, published, ours) else Verdict.NOT_REPRODUCED
+    )
+
+
+def reach(quantity: Quantity, published: float, ours: Sequence[float]) -> float:
+    """Return the smallest deviation that would have been *not reproduced*, in the number's unit.
+
+    It is the tolerance or, from three seeds on, half the width of the interval in which the value
+    of one more seed is expected, if that is wider. What is wrong by less cannot be seen with these
+    seeds.
+    """
     expected = of_next(ours)
-    inside = expected is not None and published in expected
-    return Verdict.REPRODUCED if near or inside else Verdict.NOT_REPRODUCED
+    half = (expected.high - expected.low) / 2 if expected else 0.0
+    return max(quantity.tolerance(published), half)
 
 
 def answer(effect: Effect, least: float = 0.0) -> Answer:

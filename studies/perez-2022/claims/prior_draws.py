@@ -10,7 +10,7 @@ from latentgrid.verdicts.rule import Effect
 
 CLAIM = "Draws of N(0, I) decode to digits with a variational autoencoder and to nothing \
 recognisable with a plain one."
-SOURCE = "002, sections 4.3.2 and 5.1.1"
+SOURCE = "sections 4.3.2 and 5.1.1"
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:

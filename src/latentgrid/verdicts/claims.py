@@ -1,15 +1,15 @@
-"""Claims of the sources, one per file.
+"""What a claim's file works with: the runs it may compare, and the parts that it yields.
 
-Each file has CLAIM, what the source says; SOURCE, where it says so; and `examine(runs)`, which gets
-the table of finished runs and yields a `Part` for each comparison, with an effect that is positive
-where the claim holds.
+Such a file has CLAIM, what the source says; SOURCE, where it says so; and `examine(runs)`, which
+gets the table of finished runs and yields a `Part` for each comparison, with an effect that is
+positive where the claim holds. Claims that compare two settings need no file: they stand in
+study.yaml.
 """
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from latentgrid.evaluation.tables import as_000_ran
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.rule import Effect
 
@@ -38,15 +38,6 @@ class Part:
 def of_model(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
     """Return the runs of some models that use the networks of their sources (`as_built`)."""
     return pd.concat([as_built(runs, model) for model in models])
-
-
-def of_000(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
-    """Return the runs of source 000's models that were trained as in the source.
-
-    The source's Adam is `adam_000` here: its runs get the name `adam`, and runs with our plain
-    `adam` are left out.
-    """
-    return as_000_ran(of_model(runs, *models))
 
 
 def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:

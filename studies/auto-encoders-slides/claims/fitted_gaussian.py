@@ -8,7 +8,7 @@ from latentgrid.verdicts.claims import Part, of_model, where
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "A Gaussian fitted to the codes of an autoencoder draws no good digits."
-SOURCE = "003, «Generación»"
+SOURCE = "«Generación»"
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:

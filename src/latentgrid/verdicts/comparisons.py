@@ -1,0 +1,118 @@
+"""Answers claims that a study states as comparisons of settings."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from latentgrid.results.labels import setting_label
+from latentgrid.studies.schema import Claim, Comparison
+from latentgrid.studies.study import Study
+from latentgrid.verdicts.claims import Part
+from latentgrid.verdicts.networks import COLUMNS, FREE, as_built, has_value
+from latentgrid.verdicts.pairs import Pairs, paired
+from latentgrid.verdicts.rule import Effect
+
+SMALLER = "smaller"
+
+
+def examine(study: Study, claim: Claim, runs: pd.DataFrame) -> Iterator[Part]:
+    """Yield a part for each comparison of a claim, from the finished runs."""
+    for comparison in claim.comparisons:
+        yield _part(study, comparison, runs)
+
+
+def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
+    among = _selected(study, runs, comparison, comparison.among)
+    side = _selected(study, among, comparison, comparison.side)
+    note = comparison.note or ""
+    alike = [COLUMNS.get(axis, axis) for axis in comparison.alike]
+    if isinstance(comparison.rival, str):
+        others = among.drop(side.index)
+        rival = _best(study, comparison, others)
+        note = _tried(study, rival, others, side)
+    else:
+        rival = _selected(study, among, comparison, comparison.rival)
+    keys = [*alike, "seed"]
+    pairs = paired(_once(side, keys), _once(rival, keys), comparison.by, alike)
+    return Part(
+        comparison.says or _described(comparison),
+        Effect(_effects(comparison, pairs), comparison.unit),
+        pairs.used,
+        least=comparison.least,
+        note=note if not pairs.used.empty else "",
+    )
+
+
+def _selected(
+    study: Study, runs: pd.DataFrame, comparison: Comparison, settings: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Return the runs with these settings; what no setting names has the model's default."""
+    rival = {} if isinstance(comparison.rival, str) else comparison.rival
+    named = {*comparison.among, *comparison.side, *rival}
+    free = FREE | {*named, *comparison.alike, *study.facts.settings}
+    wanted = _listed(study.ours("model", settings["model"])) if "model" in settings else None
+    models = [study.ours("model", one) for one in wanted] if wanted else runs["model"].unique()
+    return pd.concat(
+        [runs.head(0), *(_of_model(study, runs, model, settings, free) for model in models)]
+    )
+
+
+def _of_model(
+    study: Study, runs: pd.DataFrame, model: str, settings: Mapping[str, Any], free: frozenset[str]
+) -> pd.DataFrame:
+    found = as_built(runs, model, free)
+    for axis, value in settings.items():
+        if axis != "model":
+            allowed = [study.ours(axis, one) for one in _listed(value)]
+            found = found[has_value(found, model, axis, allowed)]
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _once(runs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return one run for each combination of keys, the first, as it may be trained twice."""
+    return runs.drop_duplicates([key for key in keys if key in runs])
+
+
+def _best(study: Study, comparison: Comparison, others: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of that one of the other settings whose mean is the best."""
+    axes = [COLUMNS.get(axis, axis) for axis in ("model", *study.facts.settings)]
+    axes = [axis for axis in axes if axis in others]
+    if comparison.by not in others or others[comparison.by].isna().all():
+        return others.head(0)
+    means = others.groupby(axes, dropna=False)[comparison.by].mean()
+    best = means.idxmin() if comparison.better == SMALLER else means.idxmax()
+    chosen = dict(zip(axes, best if isinstance(best, tuple) else (best,), strict=True))
+    return others[(others[axes] == pd.Series(chosen)[axes]).all(axis=1)]
+
+
+def _tried(study: Study, rival: pd.DataFrame, others: pd.DataFrame, side: pd.DataFrame) -> str:
+    """Say which of the other settings is the best, and how many settings were run."""
+    axes = [axis for axis in ("model", *study.facts.settings) if axis in others]
+    n = len(pd.concat([others, side])[axes].drop_duplicates())
+    if rival.empty:
+        return ""
+    best = setting_label(rival.iloc[0], [axis for axis in axes if axis != "model"])
+    return f"the best other is {best}; {n} settings were run"
+
+
+def _effects(comparison: Comparison, pairs: Pairs) -> list[float]:
+    """Return, for each seed, by how much the side is better than its rival."""
+    sign = -1 if comparison.better == SMALLER else 1
+    if comparison.as_share:
+        return [sign * value for value in pairs.gained_share]
+    return [sign * value for value in pairs.gained]
+
+
+def _described(comparison: Comparison) -> str:
+    def words(settings: Mapping[str, Any]) -> str:
+        return ", ".join(f"{axis} {value}" for axis, value in settings.items())
+
+    rival = comparison.rival
+    against = "the best other" if isinstance(rival, str) else words(rival)
+    among = f" ({words(comparison.among)})" if comparison.among else ""
+    return f"{words(comparison.side)} against {against}{among}"

@@ -1,0 +1,76 @@
+"""What verdicts stand on: the table of runs and records, their histories, and the data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, prod
+
+import pandas as pd
+
+from latentgrid.files.atomic import read_json
+from latentgrid.files.layout import Layout
+from latentgrid.results.tables import read_table
+from latentgrid.studies.expressions import evaluate, names_in
+from latentgrid.studies.schema import Quantity
+from latentgrid.verdicts.networks import COLUMNS
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Runs and records by which published numbers and claims are judged.
+
+    Attributes:
+        runs: a row a run, in the columns of runs.csv.
+        history: a row a run and epoch: the run's name and the columns of its history.
+        of_data: `images`, the number of training images, and `pixels` of an image.
+    """
+
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    of_data: Mapping[str, int]
+
+    def values(self, quantity: Quantity, runs: pd.DataFrame) -> "pd.Series[float]":
+        """Return the values of a published quantity in some runs, missing where not measured.
+
+        The measure is taken from the run's history at the epoch that the quantity names, or else
+        from the measures of the trained model, and is multiplied by the quantity's scale.
+        """
+        measured = self._at_epoch(quantity, runs) if quantity.epoch else _column(runs, quantity)
+        return measured.astype(float) * self._scales(quantity, runs)
+
+    def _at_epoch(self, quantity: Quantity, runs: pd.DataFrame) -> "pd.Series[float]":
+        if quantity.measure not in self.history:
+            return pd.Series(float("nan"), index=runs.index)
+        of_run = self.history.groupby("run")[quantity.measure]
+        found = {"smallest": of_run.min, "largest": of_run.max, "last": of_run.last}
+        return runs["run"].map(found[str(quantity.epoch)]())
+
+    def _scales(self, quantity: Quantity, runs: pd.DataFrame) -> "pd.Series[float]":
+        """Return the quantity's scale for each run; missing where a name in it has no value."""
+        names = names_in(quantity.scale)
+        scales = []
+        for _, run in runs.iterrows():
+            known = {name: run.get(COLUMNS.get(name, name)) for name in names} | self._of(run)
+            values = {name: float(known[name]) for name in names if pd.notna(known[name])}
+            missing = names - values.keys()
+            scales.append(float("nan") if missing else evaluate(quantity.scale, values))
+        return pd.Series(scales, index=runs.index, dtype=float)
+
+    def _of(self, run: pd.Series) -> dict[str, float]:
+        """Return what a scale can name besides settings: images, pixels and batches per epoch."""
+        steps = pd.notna(run.get("batch_size"))
+        batches = ceil(self.of_data["images"] / run["batch_size"]) if steps else float("nan")
+        return {**self.of_data, "batches": batches}
+
+
+def gather(layout: Layout, runs: pd.DataFrame) -> Evidence:
+    """Gather what the verdicts of a data set stand on."""
+    data = read_json(layout.description, "training images", "image shape")
+    history = read_table(layout.tables / "history.csv")
+    of_data = {"images": data["training images"], "pixels": prod(data["image shape"])}
+    return Evidence(runs, history, of_data)
+
+
+def _column(runs: pd.DataFrame, quantity: Quantity) -> "pd.Series[float]":
+    if quantity.measure not in runs:
+        return pd.Series(float("nan"), index=runs.index)
+    return runs[quantity.measure]
