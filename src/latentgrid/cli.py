@@ -17,6 +17,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, plugins, reading, schema
 from latentgrid.grid.messages import allowed, shown
 from latentgrid.grid.runs import planned_runs
+from latentgrid.grid.study_folders import study_names
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
 
@@ -287,11 +288,10 @@ def records(
 ) -> None:
     """List the records of studies; exit status 1 if one is edited, forged, foreign or twice."""
     from latentgrid.commands.records import listed
-    from latentgrid.studies import reading as studies
 
     _use_plugins()
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    named = [study] if study else studies.names()
+    named = [study] if study else study_names()
     sound = [listed(studies.load(name), console) for name in named]
     if not all(sound):
         raise typer.Exit(1)
@@ -312,7 +312,6 @@ def verify(
 ) -> None:
     """Train the first epochs of records again and compare; exit status 1 if a loss differs."""
     from latentgrid.commands import verify as verifying
-    from latentgrid.studies import reading as studies
     from latentgrid.studies.collection import read_records
     from latentgrid.studies.records import read_record
 

@@ -10,6 +10,7 @@ from latentgrid.errors import UserError, damaged
 from latentgrid.evaluation.records import contradictions
 from latentgrid.files.atomic import read_json, sha256
 from latentgrid.files.run_files import RunFiles
+from latentgrid.grid.study_folders import STUDIES, study_names
 from latentgrid.results.run_json import as_trained, read_metrics, read_outcome, read_timing
 from latentgrid.stamps import made
 from latentgrid.studies import reading
@@ -123,7 +124,7 @@ def _dataset(files: RunFiles) -> str:
     for description in sorted(DATA.glob("*/description.json")):
         if read_json(description, "sha256")["sha256"] == images:
             return description.parent.name
-    for path in sorted(reading.STUDIES.glob("*/records/*/*.json")):
+    for path in sorted(STUDIES.glob("*/records/*/*.json")):
         known = read_record(path).run
         if known.data_sha256 == images:
             return known.dataset
@@ -159,7 +160,7 @@ def _evaluated(files: RunFiles) -> dict[str, Any]:
 
 def _served(files: RunFiles, run: RecordedRun) -> Study:
     """Return the only study that a run can serve."""
-    known = list(map(reading.load, reading.names()))
+    known = list(map(reading.load, study_names()))
     served = [study for study in known if not why_foreign(study, run)]
     if len(served) == 1:
         return served[0]

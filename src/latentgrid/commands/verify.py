@@ -109,7 +109,7 @@ def compared(ours: RecordedRun, theirs: RecordedRun) -> Finding:
     most = max(found, key=lambda one: one.excess)
     if most.excess > 1:
         return Finding(False, f"differs: {most}")
-    return Finding(True, f"verified within {most.share:.1%}, {again}; {most}")
+    return Finding(True, f"verified within {100 * most.share:.2g} %, {again}; {most}")
 
 
 def _other_course(ours: RecordedRun, theirs: RecordedRun) -> str:

@@ -23,6 +23,7 @@ from latentgrid.files.layout import TABLES, VERDICTS, Layout
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue, plugins, reading
 from latentgrid.grid.runs import canonical, planned_runs
+from latentgrid.grid.study_folders import STUDIES
 from latentgrid.provenance import code_version
 from latentgrid.results.run_json import (
     Config,
@@ -33,7 +34,6 @@ from latentgrid.results.run_json import (
     read_outcome,
     read_timing,
 )
-from latentgrid.studies.reading import STUDIES
 from latentgrid.studies.records import PREFIX, Record, RecordedRun, read_record
 from latentgrid.text import duration, size
 

@@ -52,6 +52,14 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
+def histories(records: Iterable[Record]) -> pd.DataFrame:
+    """Return the histories of records below one another, in the columns of history.csv."""
+    told = {record.name: history(record.run) for record in records}
+    if not told:
+        return pd.DataFrame({"run": []})
+    return pd.concat(told, names=["run"]).reset_index("run")
+
+
 def history(run: RecordedRun) -> pd.DataFrame:
     """Return the losses of a record, a row per epoch; without any row there are no columns."""
     if not run.history.rows:

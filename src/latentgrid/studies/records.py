@@ -39,7 +39,15 @@ def _printable(text: str) -> str:
     return text
 
 
+def _finite(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_printable)]
+# Any: a whole number stays one, as the epoch is in history.csv.
+Number = Annotated[Any, AfterValidator(_finite)]
 
 
 class Section(BaseModel):
@@ -92,7 +100,7 @@ class History(Section):
     """
 
     columns: list[Text]
-    rows: list[list[int | float]]
+    rows: list[list[Number]]
 
     def column(self, name: str) -> list[float]:
         """Return a column's value for each epoch."""
