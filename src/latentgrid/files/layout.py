@@ -69,6 +69,16 @@ class Layout:
         return [self.tables / name for name in VERDICTS]
 
     @property
+    def controls(self) -> Path:
+        """The table of measures of cases whose value is known."""
+        return self.tables / "controls.csv"
+
+    @property
+    def quality(self) -> Path:
+        """The table of flags: what is not as it should be."""
+        return self.tables / "quality.csv"
+
+    @property
     def inventory(self) -> Path:
         """The digests of all runs' outcomes, the one file on which steps over all runs depend."""
         return self.results / "inventory.json"
