@@ -116,12 +116,12 @@ def cut_short(runs: pd.DataFrame) -> Iterator[Flag]:
     """Flag each run that diverged, failed, or trained for fewer epochs than planned."""
     rule = "a run finishes the epochs that were planned"
     for _, run in runs.iterrows():
-        planned, epochs = int(run["planned_epochs"]), run["epochs"]
-        done = f"{number(epochs if epochs == epochs else 0)} of {planned} epochs"  # noqa: PLR0124 - NaN
+        epochs = 0 if pd.isna(run["epochs"]) else int(run["epochs"])
+        done = f"{epochs} of {run['planned_epochs']} epochs"
         if run["status"] != FINISHED:
             reason = f", {run['reason']}" if isinstance(run["reason"], str) else ""
             yield _of_run(Kind.CUT_SHORT, run, f"{run['status']} after {done}{reason}", rule)
-        elif epochs < planned and not catalogue.said(run["model"], "closed_form"):
+        elif epochs < run["planned_epochs"]:
             yield _of_run(Kind.CUT_SHORT, run, done, rule)
 
 
@@ -132,8 +132,8 @@ def falling(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Flag]:
     of fewer epochs than five say nothing, nor do losses that do not rank runs.
     """
     rule = (
-        f"the last fifth of the epochs brings {STEEP:.0%} of the whole fall of the training loss at "
-        "most, half of what an even fall would"
+        f"the last fifth of the epochs brings {STEEP:.0%} of the whole fall of the training loss "
+        "at most, half of what an even fall would"
     )
     ended = runs[runs["status"] == FINISHED].set_index("run", drop=False)
     for name, epochs in history.groupby("run", sort=False):
