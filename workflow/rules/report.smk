@@ -37,6 +37,7 @@ rule report:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        quality=[LAYOUT.controls, LAYOUT.quality],
         published="reference/published.csv",
         figures=PICTURES,
         animations=[LAYOUT.animation(name) for name in ANIMATED],
@@ -48,6 +49,7 @@ rule report:
             "src/latentgrid/report/",
             "report.html.j2",
             "reproduction.html.j2",
+            "quality.html.j2",
             "runs.html.j2",
             "style.css",
         ),
@@ -98,8 +100,14 @@ rule published:
         seen=SEEN,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        quality=[LAYOUT.controls, LAYOUT.quality],
         runs=LAYOUT.inventory,
-        templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
+        templates=multiext(
+            "src/latentgrid/report/",
+            "published.md.j2",
+            "quality.md.j2",
+            "figures.md.j2",
+        ),
     output:
         directory("docs/published"),
     log:

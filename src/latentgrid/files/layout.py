@@ -15,6 +15,7 @@ TABLES = (
     "history.csv",
 )
 VERDICTS = ("verdicts.csv", "claims.csv", "rank_agreement.csv", "scanned.csv", "regions.csv")
+QUALITY = ("controls.csv", "quality.csv")
 
 
 @dataclass(frozen=True)
