@@ -1,6 +1,6 @@
 """Assemble what people read.
 
-Reads   tables, verdicts, figures, and templates of src/latentgrid/report/
+Reads   tables, verdicts, flags, figures, and templates of src/latentgrid/report/
 Makes   results/<dataset>/report.html   one page that opens offline
         docs/gallery, docs/published    pages of the documentation, when asked for by name
 """

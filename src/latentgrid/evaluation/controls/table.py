@@ -1,7 +1,6 @@
 """The table of all controls: those of this package, and those that plugins bring."""
 
 import importlib
-from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pandas as pd
@@ -43,41 +42,37 @@ def table(material: Material) -> pd.DataFrame:
     """Return a row for each control, in the columns COLUMNS; `inside` is yes or no.
 
     Raises:
-        UserError: a plugin's `controls` fails, or yields something else.
+        UserError: the controls of a plugin's measure fail, or are none.
     """
     found = [control for module in OWN for control in module.controls(material)]
-    for name in with_controls():
-        found += of_plugin(name, material)
+    for kind, name in components.of_plugins():
+        if kind == "measures":
+            found += brought_by(name, material)
     return pd.DataFrame([_row(control) for control in found], columns=COLUMNS)
 
 
-def with_controls() -> list[str]:
-    """Return the names of the plugins' measures that have controls."""
-    named = [name for kind, name in components.of_plugins() if kind == "measures"]
-    return [name for name in named if _controls_of(name)]
-
-
-def of_plugin(name: str, material: Material) -> list[Control]:
-    """Return the controls that a plugin's measure brings.
+def brought_by(name: str, material: Material) -> list[Control]:
+    """Return the controls that a measure brings as `controls` in its own file, perhaps none.
 
     Raises:
-        UserError: they fail, or are no controls.
+        UserError: they fail, or are none.
     """
-    controls = _controls_of(name)
+    module = importlib.import_module(components.module_of("measures", name))
+    controls = getattr(module, "controls", None)
+    if controls is None:
+        return []
     file = plugins.shown(components.file_of("measures", name))
     try:
-        found = list(controls(material)) if controls else []
+        found = list(controls(material))
     except Exception as error:
         raise UserError(f"{file}: controls() fails: {one_line(error)}") from error
     for control in found:
         if not isinstance(control, Control):
             raise UserError(f"{file}: controls() yields {control!r}, which is no Control")
+        if not control.low <= control.high:
+            span = f"{control.low} to {control.high}"
+            raise UserError(f"{file}: controls() yields the range {span}, which holds nothing")
     return found
-
-
-def _controls_of(name: str) -> Callable[[Material], Iterator[Control]] | None:
-    module = importlib.import_module(components.module_of("measures", name))
-    return getattr(module, "controls", None)
 
 
 def _row(control: Control) -> dict[str, object]:
