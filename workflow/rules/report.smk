@@ -1,6 +1,6 @@
 """Assemble what people read.
 
-Reads   tables, verdicts, studies/, figures, and templates of src/latentgrid/report/
+Reads   tables, verdicts, flags, studies/, figures, and templates of src/latentgrid/report/
 Makes   results/<dataset>/report.html   one page that opens offline
         docs/gallery, docs/published    pages of the documentation, when asked for by name
 """
@@ -39,6 +39,7 @@ rule report:
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
         studies=OF_STUDIES,
+        quality=[LAYOUT.controls, LAYOUT.quality],
         figures=PICTURES,
         animations=[LAYOUT.animation(name) for name in ANIMATED],
         interactive=LAYOUT.interactive if "latent" in SHOWN else [],
@@ -49,6 +50,7 @@ rule report:
             "src/latentgrid/report/",
             "report.html.j2",
             "reproduction.html.j2",
+            "quality.html.j2",
             "runs.html.j2",
             "style.css",
         ),
@@ -100,9 +102,15 @@ rule published:
         seen=SEEN,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        quality=[LAYOUT.controls, LAYOUT.quality],
         runs=LAYOUT.inventory,
         studies=OF_STUDIES,
-        templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
+        templates=multiext(
+            "src/latentgrid/report/",
+            "published.md.j2",
+            "quality.md.j2",
+            "figures.md.j2",
+        ),
     output:
         directory("docs/published"),
     log:

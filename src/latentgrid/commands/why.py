@@ -19,7 +19,7 @@ from rich.text import Text
 from latentgrid.commands.records import machine_of
 from latentgrid.errors import UserError, damaged, printable
 from latentgrid.files.atomic import read_json, read_rows, sha256
-from latentgrid.files.layout import TABLES, VERDICTS, Layout
+from latentgrid.files.layout import QUALITY, TABLES, VERDICTS, Layout
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue, plugins, reading
 from latentgrid.grid.runs import canonical, planned_runs
@@ -139,7 +139,7 @@ def origin(what: str) -> Origin:
     if not file.exists():
         raise UserError(f"{file}: no such file")
     match inside:
-        case ["tables", name] if name in (*TABLES, *VERDICTS):
+        case ["tables", name] if name in (*TABLES, *VERDICTS, *QUALITY):
             return _of_table(layout, file, row)
         case ["runs", *_]:
             return Origin(layout, str(file), _runs_at(layout, file))

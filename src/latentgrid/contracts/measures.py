@@ -6,9 +6,11 @@ from typing import Any
 
 from latentgrid.contracts import require, sample
 from latentgrid.evaluation import measures
+from latentgrid.evaluation.controls import Material
+from latentgrid.evaluation.controls.table import brought_by
 from latentgrid.grid import components
 from latentgrid.grid.runs import read_plan
-from latentgrid.results.trained import TrainedRun, load_test_set
+from latentgrid.results.trained import TrainedRun, load_test_set, load_training_images
 
 
 def gives_numbers_of_every_run(name: str) -> None:
@@ -36,9 +38,22 @@ def takes_no_other_name(name: str) -> None:
             measures.of_run(TrainedRun(sample.LAYOUT.run(planned["name"])), test)
 
 
+def lies_within_its_controls(name: str) -> None:
+    """`controls`, where the file has it, yields cases whose value lies in its known range."""
+    with sample.trained():
+        test = load_test_set(sample.LAYOUT.images)
+        material = Material(test, load_training_images(sample.LAYOUT.images), judge=None)
+        for control in brought_by(name, material):
+            require(
+                control.inside,
+                f"{control.measure}, {control.case}: {control.value:.6g}, expected "
+                f"{control.low:.6g} to {control.high:.6g} ({control.why})",
+            )
+
+
 def _is_number(value: Any) -> bool:
     """Tell whether a value is a Python number, or a list of numbers, some of which may be None."""
     return value is None or (type(value) in (int, float) and math.isfinite(value))
 
 
-CHECKS = (gives_numbers_of_every_run, takes_no_other_name)
+CHECKS = (gives_numbers_of_every_run, takes_no_other_name, lies_within_its_controls)

@@ -14,6 +14,7 @@ TABLES = (
     "history.csv",
 )
 VERDICTS = ("verdicts.csv", "claims.csv", "rank_agreement.csv", "scanned.csv", "regions.csv")
+QUALITY = ("controls.csv", "quality.csv")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,16 @@ class Layout:
     def verdict_files(self) -> list[Path]:
         """Every table of verdicts."""
         return [self.tables / name for name in VERDICTS]
+
+    @property
+    def controls(self) -> Path:
+        """The table of measures of cases whose value is known."""
+        return self.tables / "controls.csv"
+
+    @property
+    def quality(self) -> Path:
+        """The table of flags: what is not as it should be."""
+        return self.tables / "quality.csv"
 
     @property
     def inventory(self) -> Path:
