@@ -79,7 +79,7 @@ COLUMNS: dict[str, tuple[Read, str]] = {
     "latent_dim": (_or_empty(_number(LatentDim)), "a whole number from 1 to 4096"),
     "optimizer": (
         _or_empty(TypeAdapter[str](Optimizer).validate_python),
-        "adadelta, adam, adam_gan, rmsprop",
+        "adadelta, adam, adam_gan, adam_keras, rmsprop",
     ),
     "learning_rate": (_or_empty(_number(LearningRate)), "a number above 0, 10 at most"),
     "epochs": (_or_empty(_number(PositiveInteger)), WHOLE),
