@@ -16,6 +16,8 @@ from latentgrid.models.bases.reconstruction import CROSS_ENTROPY
 class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
     """Cross entropy plus β times the KL divergence; a subclass chooses the two networks.
 
+    The encoder ends in a dense layer of both mean and log-variance.
+
     At β = 1 it is the negative ELBO in nats of a decoder that is Bernoulli in each pixel, by one of
     the two estimators of Kingma and Welling (2014; source 004, section 1.3) with `samples` draws of
     the posterior: "analytic" is L^B (eq. 7), whose KL is the closed form, "sampled" is L^A (eq. 6),

@@ -36,5 +36,5 @@ def glorot_uniform_heads(encoder: nn.Module, rng: torch.Generator) -> None:
     outputs: U(−a, a) with a = √(6 / (fan in + d)), Glorot and Bengio (2010), eq. 16.
     """
     *_, last = (layer for layer in encoder.modules() if isinstance(layer, nn.Linear))
-    for head in last.weight.chunk(2):
+    for head in last.weight.detach().chunk(2):
         nn.init.xavier_uniform_(head, generator=rng)
