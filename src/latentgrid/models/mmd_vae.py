@@ -18,7 +18,8 @@ class MMDVAE(StandardNormalPrior):
     """A convolutional autoencoder whose codes are drawn to the prior by their MMD.
 
     Its loss is the mean squared pixel error plus MMD(codes, N(0, I)): Zhao, Song and Ermon (2019),
-    "InfoVAE"; source 000, eqs. 5.1.3 and 6.3.4.
+    "InfoVAE"; source 000, eqs. 5.1.3 and 6.3.4. Tested against TensorFlow itself
+    (docs/witnesses.md).
     """
 
     terms: ClassVar = {
