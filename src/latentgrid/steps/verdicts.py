@@ -27,7 +27,7 @@ def main(
     layout = Layout(dataset)
     studies = [reading.load(name) for name in named or []]
     runs = read_runs(layout)
-    evidence = gather(layout, runs)
+    evidence = gather(layout, studies, runs)
     verdicts = numbers.table(studies, evidence)
     finished = evidence.runs[evidence.runs["status"] == "finished"]
     test = load_test_set(layout.images).first(test_images)
