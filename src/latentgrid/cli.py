@@ -89,21 +89,36 @@ def _of_all_commands(
 
 
 @app.command()
-def plan(configfile: ConfigFile = None) -> None:
+def plan(
+    configfile: ConfigFile = None,
+    by_open_verdicts: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="only missing runs, by how many open verdicts each closes an hour"
+        ),
+    ] = False,
+) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
     from latentgrid.jobs.devices import slow_bfloat16
     from latentgrid.training.estimate import estimate
 
     chosen = _params(configfile)
-    studies.chosen(chosen.studies)
+    of_studies = studies.chosen(chosen.studies)
     runs = planned_runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    left = [run.precision for run in runs if not layout.run(run.name).outcome.exists()]
-    if warning := slow_bfloat16(left, chosen.training.device):
+    left = [run for run in runs if not layout.run(run.name).outcome.exists()]
+    if warning := slow_bfloat16([run.precision for run in left], chosen.training.device):
         print(warning, file=sys.stderr)
     print("timing the networks…", file=sys.stderr)
     costs = estimate(runs, layout, chosen.training.device)
+    if by_open_verdicts:
+        _show_open(console, chosen.dataset, of_studies, runs, costs)
+    else:
+        _show_plan(console, layout, runs, costs)
+
+
+def _show_plan(console: Console, layout: Layout, runs: list[Run], costs: "Costs") -> None:
     table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("epochs", "batch", "training", "disk"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -111,7 +126,7 @@ def plan(configfile: ConfigFile = None) -> None:
         done = "✓" if layout.run(run.name).outcome.exists() else ""
         table.add_row(done, run.name, str(run.epochs), str(run.batch_size), cost.time, cost.disk)
     console.print(table)
-    console.print(f"{len(runs)} runs on {chosen.dataset}.", highlight=False)
+    console.print(f"{len(runs)} runs on {layout.dataset}.", highlight=False)
     console.print(costs.summary, highlight=False)
 
 
