@@ -4,12 +4,16 @@ import hashlib
 import json
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
+from fuzz import cases, end_of, spoilt
 from latentgrid.cli import app
 from latentgrid.commands import record as recording
 from latentgrid.commands import records as listing
@@ -108,6 +112,12 @@ def there(project):
     """The study, with the record of the finished run in it."""
     record(NAME, None)
     return reading.load("tiny")
+
+
+@pytest.fixture
+def built_record(there):
+    """The study, and the bytes of its record."""
+    return there, FILE.read_bytes()
 
 
 def content():
@@ -368,6 +378,46 @@ def test_sums_that_differ_by_no_constant_are_named(there):
     write(with_history(content(), change))
     with pytest.raises(UserError, match="train_batch_sum_corrected differ by no constant"):
         read_records(there)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def look_deep(study):
+    for found in look_through(study):
+        for fault in found.faults or listing.deeper_faults(found.record.run):
+            raise UserError(f"{found.path}: {fault}")
+
+
+@given(st.data())
+@cases(100)
+def test_whatever_bytes_a_record_has(built_record, data):
+    study, whole = built_record
+    changed = data.draw(spoilt(whole))
+    FILE.write_bytes(changed)
+    said = end_of("records", lambda: look_deep(study), str(FILE))
+    assert said or json.loads(changed) == json.loads(whole)
+
+
+@given(st.data())
+@cases(150)
+def test_whatever_a_forger_writes(built_record, data):
+    study, whole = built_record
+    told = json.loads(whole)
+    part, key = told, data.draw(st.sampled_from(sorted(told)))
+    while isinstance(part[key], dict | list) and part[key] and data.draw(st.booleans()):
+        part = part[key]
+        keys = sorted(part) if isinstance(part, dict) else range(len(part))
+        key = data.draw(st.sampled_from(keys))
+    part[key] = data.draw(VALUES)
+    with suppress(TypeError, KeyError, AttributeError):  # where that still leaves a history
+        told = with_history(told, lambda *_: None)
+    write(told)
+    end_of("records", lambda: look_deep(study), str(FILE))
 
 
 def test_measures_that_do_not_fit_the_history_are_named(there):

@@ -289,12 +289,22 @@ def record(
         typer.Option(help="study to record for; else the only one that the run can serve"),
     ] = None,
 ) -> None:
-    """Write what is small of finished runs into a study, where verdicts count it like a run."""
+    """Write what is small of finished runs into a study, where verdicts count it like a run.
+
+    Exit status 1 if a run is refused; the others are recorded all the same.
+    """
     from latentgrid.commands.record import record as record_run
 
     _use_plugins()
+    refused = False
     for run in runs:
-        print(printable(record_run(run, study)), flush=True)
+        try:
+            print(printable(record_run(run, study)), flush=True)
+        except UserError as error:
+            print(f"error: {printable(str(error))}", file=sys.stderr)
+            refused = True
+    if refused:
+        raise typer.Exit(1)
 
 
 @app.command()

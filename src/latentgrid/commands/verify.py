@@ -19,6 +19,7 @@ from latentgrid.grid import catalogue
 from latentgrid.jobs.devices import take_device, visible_gpus
 from latentgrid.stamps.code import code_of
 from latentgrid.studies.records import Record, RecordedRun
+from latentgrid.studies.served import unknown_settings
 from latentgrid.training.machine import write_machine
 from latentgrid.training.run import train_run
 
@@ -78,9 +79,13 @@ def verify(record: Record, epochs: int, device: str) -> Finding:
         device: "cpu", "cuda", or "auto" for what the record was made on, if that is here.
 
     Raises:
-        UserError: the images are missing or other ones, or there is no such device.
+        UserError: the images are missing or other ones, there is no such device, or the record has
+            settings that no model here takes.
     """
     theirs = record.run
+    unknown = unknown_settings(theirs.settings)
+    if unknown:
+        raise UserError(f"{record.path}: {unknown}")
     images = Layout(theirs.dataset).images
     _require_images(record, images)
     settings = _of_first_epochs(theirs, epochs)

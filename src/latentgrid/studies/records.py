@@ -30,6 +30,7 @@ TODO = "delete it or take it from where it came"
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256")]
 NotNegative = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Measured = int | float | str | bool | None
 
 
@@ -40,7 +41,8 @@ def _printable(text: str) -> str:
 
 
 def _finite(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not -math.inf < value < math.inf:  # type: ignore[operator]
         raise ValueError("must be a finite number")
     return value
 
@@ -166,7 +168,7 @@ class RecordedRun(Section):
     libraries: Mapping[str, Text]
     started: datetime
     ended: datetime
-    seconds_per_epoch: list[Annotated[float, Field(ge=0)]]
+    seconds_per_epoch: list[Seconds]
     continued_after_epochs: list[NotNegative]
     status: Literal["finished", "diverged"]
     reason: Text
@@ -314,15 +316,14 @@ def _of_shape(run: RecordedRun) -> list[str]:
         return [f"the history has {len(rows)} rows and the run {run.epochs} epochs"]
     if not rows:
         return []
-    if columns[:1] != ["epoch"] or len({*columns}) < len(columns):
+    losses = columns[1:]
+    if columns[:1] != ["epoch"] or len({*losses}) < len(losses):
         return ["the history's columns must be the epoch and losses, each once"]
-    if not {"train_loss", "test_loss"} <= {*columns}:
+    if not {"train_loss", "test_loss"} <= {*losses}:
         return ["the history lacks train_loss or test_loss"]
     for number, row in enumerate(rows, start=1):
-        if len(row) != len(columns) or row[0] != number:
-            return [
-                f"row {number} of the history must have {len(columns)} cells and epoch {number}"
-            ]
+        if row[:1] != [number] or list(map(type, row[1:])) != [float] * len(losses):
+            return [f"row {number} must have the epoch {number} and {len(losses)} decimal numbers"]
     return []
 
 

@@ -22,7 +22,7 @@ def why_foreign(study: Study, run: RecordedRun) -> str:
     settings = run.settings
     if run.dataset != study.facts.dataset:
         return f"is of the data set {shown(run.dataset)}, and {study.name} of {study.facts.dataset}"
-    unknown = _unknown(settings)
+    unknown = unknown_settings(settings)
     if unknown:
         return unknown
     other = _trained_otherwise(study, settings)
@@ -36,7 +36,7 @@ def why_foreign(study: Study, run: RecordedRun) -> str:
     return f"has settings that are no number and no claim of {study.name}"
 
 
-def _unknown(settings: Settings) -> str:
+def unknown_settings(settings: Settings) -> str:
     """Return which of the settings no model here could have been trained with; "" if none."""
     if settings.model not in catalogue.models():
         return f"has an unknown model {shown(settings.model)}"
