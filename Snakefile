@@ -16,6 +16,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/verdicts.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hooks.smk"
@@ -33,6 +34,7 @@ rule all:
         [LAYOUT.run(run).likelihood for run in THERE if run in BOUNDED],
         LAYOUT.table_files,
         LAYOUT.verdict_files,
+        LAYOUT.audit,
         PICTURES,
         SEEN,
 

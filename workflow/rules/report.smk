@@ -37,6 +37,7 @@ rule report:
         description=LAYOUT.description,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        audit=LAYOUT.audit,
         published="reference/published.csv",
         figures=PICTURES,
         animations=[LAYOUT.animation(name) for name in ANIMATED],
@@ -48,6 +49,7 @@ rule report:
             "src/latentgrid/report/",
             "report.html.j2",
             "reproduction.html.j2",
+            "audit.html.j2",
             "runs.html.j2",
             "style.css",
         ),
@@ -98,8 +100,11 @@ rule published:
         seen=SEEN,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        audit=LAYOUT.audit,
         runs=LAYOUT.inventory,
-        templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
+        templates=multiext(
+            "src/latentgrid/report/", "published.md.j2", "audit.md.j2", "figures.md.j2"
+        ),
     output:
         directory("docs/published"),
     log:

@@ -8,6 +8,7 @@ from latentgrid.studies.study import Study
 
 Pair = tuple[Number, Number]
 Value = Callable[[Number], float]
+FLOATING = 1e-6  # of floating point: a number of ten digits has 1e-6 of its last one
 
 
 def pairs_of(study: Study, comparison: Comparison, value: Value) -> Iterator[Pair]:
@@ -39,8 +40,9 @@ def gained(comparison: Comparison, side: float, rival: float) -> float:
 
 
 def cannot_be_told_apart(first: Number, second: Number) -> bool:
-    """Tell whether the rounding intervals of two numbers overlap."""
-    return abs(first.value - second.value) < (first.resolution + second.resolution) / 2
+    """Tell whether the rounding intervals of two numbers overlap; those that touch do not."""
+    apart = (first.resolution + second.resolution) / 2
+    return abs(first.value - second.value) < apart * (1 - FLOATING)
 
 
 def _key(study: Study, comparison: Comparison, number: Number) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from latentgrid.audit.examine import audited, files_of
 from latentgrid.errors import plain_errors
 from latentgrid.grid import reading, schema
 from latentgrid.reference import published
@@ -41,3 +42,12 @@ def require_known_numbers() -> None:
     """End the call if a cell of the published numbers is wrong, before anything is trained."""
     with plain_errors():
         published.numbers()
+
+
+def audited_files(dataset: str) -> list[str]:
+    """Return the files of the studies that are audited beside a data set's results.
+
+    What is wrong in one ends the call with one line.
+    """
+    with plain_errors():
+        return [str(path) for study in audited(dataset) for path in files_of(study)]

@@ -19,7 +19,7 @@ from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
 from latentgrid.reference import published
 from latentgrid.reference.facts import AXES_000, LOSS, MODELS_000
-from latentgrid.report import findings, reproduction, sections
+from latentgrid.report import audit, findings, reproduction, sections
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
 from latentgrid.results.tables import axes_of, read_table, separated
@@ -81,6 +81,7 @@ def gather_content(layout: Layout, figures: Sequence[str], threads: int) -> dict
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "losses": {table: rows.to_dict("records") for table, rows in losses.groupby("table")},
         "verdicts": reproduction.read_reproduction(layout),
+        "audit": audit.read_audit(layout),
         "agreement": findings.agreement(losses, published.epochs_of_tables(numbers)),
         "notes": published.notes_on_tables(numbers),
         "models_000": f"{', '.join(MODELS_000[:-1])} and {MODELS_000[-1]}",

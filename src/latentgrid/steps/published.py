@@ -12,6 +12,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
 from latentgrid.report import reproduction
+from latentgrid.report.audit import read_audit
 from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun
@@ -25,7 +26,7 @@ def main(
 ) -> None:
     """Write a page that sets the runs of a data set beside what was published."""
     layout = Layout(dataset)
-    for table in (*layout.table_files, *layout.verdict_files):
+    for table in (*layout.table_files, *layout.verdict_files, layout.audit):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
     sections = write_pictures(layout, figures, folder)
     runs = read_runs(layout)
@@ -38,6 +39,7 @@ def main(
         runs=runs,
         unfinished=runs.loc[runs["status"] != "finished", "run"].tolist(),
         made_with=_made_with(layout),
+        audit=read_audit(layout),
         verdicts=reproduction.read_reproduction(layout),
     )
     write_text(folder / "README.md", page)

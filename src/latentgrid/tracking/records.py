@@ -79,7 +79,7 @@ class Record:
 def fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
     """Return a value that changes whenever a file changes that MLflow shows."""
     found = set()
-    files = (layout.plan, *layout.verdict_files)
+    files = (layout.plan, *layout.verdict_files, layout.audit)
     for path in (*files, *_files_below(layout.runs), *_files_below(layout.state)):
         with contextlib.suppress(FileNotFoundError):
             stat = path.stat()
@@ -230,12 +230,15 @@ def verdicts(layout: Layout) -> dict[str, str]:
 
 
 def tallies(layout: Layout) -> dict[str, str]:
-    """Return as tags how many published numbers have each verdict, and comparisons each answer."""
+    """Return as tags how many numbers have each verdict, and so on for answers, findings."""
     numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv", "verdict"))
     comparisons = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
-    return {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()} | {
-        f"{TALLY}.comparisons.{answer}": str(n) for answer, n in comparisons.items()
-    }
+    findings = Counter(row["study"] for row in _table(layout, "audit.csv", "study"))
+    return (
+        {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()}
+        | {f"{TALLY}.comparisons.{answer}": str(n) for answer, n in comparisons.items()}
+        | {f"{TALLY}.findings.{study}": str(n) for study, n in findings.items()}
+    )
 
 
 def _table(layout: Layout, name: str, *columns: str) -> list[dict[str, str]]:
