@@ -17,6 +17,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/verdicts.smk"
 include: "workflow/rules/controls.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hooks.smk"
@@ -36,6 +37,7 @@ rule all:
         LAYOUT.verdict_files,
         LAYOUT.controls,
         LAYOUT.quality,
+        LAYOUT.audit,
         PICTURES,
         SEEN,
 

@@ -171,6 +171,37 @@ def check_plugin(
 
 
 @app.command()
+def audit(
+    studies: Annotated[
+        list[str], typer.Argument(help="names, aliases or folders of studies; all for every study")
+    ],
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="write the findings to this table, too")
+    ] = None,
+) -> None:
+    """Look for what is wrong in the numbers and texts of studies, without training anything."""
+    from latentgrid.audit import table
+    from latentgrid.audit.examine import examine
+    from latentgrid.commands.audit import lines
+    from latentgrid.studies.reading import chosen
+
+    if csv and csv.is_dir():
+        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    _use_plugins()
+    audited = {one.name: one for one in chosen("all" if "all" in studies else studies)}
+    if not audited:
+        raise UserError(
+            "studies: no folder there has a study.yaml; run this in the project's folder"
+        )
+    found = {name: examine(study) for name, study in audited.items()}
+    if csv:
+        table.write(csv, found)
+    for name, findings in found.items():
+        for line in lines(audited[name], findings):
+            print(printable(line))
+
+
+@app.command()
 def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
 

@@ -79,6 +79,11 @@ class Layout:
         return self.tables / "quality.csv"
 
     @property
+    def audit(self) -> Path:
+        """What the audit finds in the studies."""
+        return self.tables / "audit.csv"
+
+    @property
     def inventory(self) -> Path:
         """The digests of all runs' outcomes, the one file on which steps over all runs depend."""
         return self.results / "inventory.json"

@@ -17,7 +17,7 @@ from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.report import quality, reproduction, sections
+from latentgrid.report import audit, quality, reproduction, sections
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
 from latentgrid.results.tables import axes_of, read_table, separated
@@ -81,6 +81,7 @@ def gather_content(
         "verdicts": reproduction.read_reproduction(layout, studies),
         "titles": TITLES,
         "quality": quality.read_quality(layout),
+        "audit": audit.read_audit(layout),
         "sections": _sections(layout, figures, threads),
         "interactive": _interactive(layout, figures),
         "provenance": _provenance(layout, results.runs["run"].tolist()),

@@ -80,7 +80,7 @@ class Record:
 def fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
     """Return a value that changes whenever a file changes that MLflow shows."""
     found = set()
-    files = (layout.plan, *layout.verdict_files, layout.controls, layout.quality)
+    files = (layout.plan, *layout.verdict_files, layout.controls, layout.quality, layout.audit)
     for path in (*files, *_files_below(layout.runs), *_files_below(layout.state)):
         with contextlib.suppress(FileNotFoundError):
             stat = path.stat()
@@ -251,6 +251,7 @@ def tallies(layout: Layout) -> dict[str, str]:
 
     And how many flags of each kind there are, and how many controls lie inside their ranges.
     """
+    findings = Counter(row["study"] for row in _table(layout, "audit.csv", "study"))
     numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv", "verdict"))
     comparisons = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
     flagged = Counter(row["flag"] for row in _table(layout, "quality.csv", "flag"))
@@ -263,6 +264,7 @@ def tallies(layout: Layout) -> dict[str, str]:
         for prefix, counts in (
             (f"{TALLY}.numbers", numbers),
             (f"{TALLY}.comparisons", comparisons),
+            (f"{TALLY}.findings", findings),
             (f"{QUALITY_TAG}.flags", flagged),
             (f"{QUALITY_TAG}.controls", controls),
         )
