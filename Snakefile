@@ -26,6 +26,7 @@ rule all:
     default_target: True
     input:
         LAYOUT.report,
+        PAGES,
         # What a failed job takes away is made again, although the report is still there.
         [file for run in THERE for file in LAYOUT.run(run).results],
         [LAYOUT.run(run).metrics for run in THERE],
@@ -47,5 +48,6 @@ JOBS = fitting.look_at_results(
         "experiment": catalogue.experiments(),
         "figure": SHOWN,
         "animation": ANIMATED,
+        "model_page": WITH_PAGE,
     },
 )
