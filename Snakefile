@@ -28,6 +28,7 @@ rule all:
     default_target: True
     input:
         LAYOUT.report,
+        PAGES,
         # What a failed job takes away is made again, although the report is still there.
         [file for run in THERE for file in LAYOUT.run(run).results],
         [LAYOUT.run(run).metrics for run in THERE],
@@ -52,5 +53,6 @@ JOBS = fitting.look_at_results(
         "experiment": catalogue.experiments(),
         "figure": SHOWN,
         "animation": ANIMATED,
+        "model_page": WITH_PAGE,
     },
 )

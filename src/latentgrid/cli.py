@@ -279,11 +279,14 @@ def restore() -> None:
 @app.command()
 def prune(configfile: ConfigFile = None) -> None:
     """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
-    from latentgrid.files.aside import put_aside
+    from latentgrid.files.aside import put_aside, remove_pages
 
     chosen = _params(configfile)
     layout = Layout(chosen.dataset)
-    moved = put_aside(layout, [run.name for run in planned_runs(chosen)])
+    runs = planned_runs(chosen)
+    moved = put_aside(layout, [run.name for run in runs])
+    for page in remove_pages(layout, {run.model for run in runs}):
+        print(printable(f"removed {page}"))
     for folder, to in moved:
         said = f"removed {folder}, a link" if folder == to else f"{folder} → {to}"
         print(printable(said))

@@ -38,7 +38,7 @@ from latentgrid.studies.records import PREFIX, Record, RecordedRun, read_record
 from latentgrid.text import duration, size
 
 RESULTS = Path("results")
-KINDS = "a table or a row of it, a figure, the report, a run or a file of one"
+KINDS = "a table or a row of it, a figure, the report, a model's page, a run or a file of one"
 CELLS = 5  # the number of a row's cells that are shown to recognise it
 DIGITS = 12  # the number of digits of a checksum that are shown where there are several
 DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` returns them
@@ -123,8 +123,8 @@ def origin(what: str) -> Origin:
 
     Args:
         what: the path of a table below `results/`, or of one of its rows with `:ROW`, counted from
-            1 below the header; of a figure; of the report; of a run's file or folder; of a folder
-            of runs; the name of a run; or a record's path or name.
+            1 below the header; of a figure; of the report; of a model's page; of a run's file or
+            folder; of a folder of runs; the name of a run; or a record's path or name.
 
     Raises:
         UserError: it is none of these, or does not exist.
@@ -147,6 +147,8 @@ def origin(what: str) -> Origin:
             return _of_figure(layout, file)
         case [name] if name == layout.report.name:
             return Origin(layout, str(file), [row["run"] for row in _finished(layout)])
+        case ["models", name] if not name.startswith("."):
+            return _of_model(layout, file)
     raise UserError(f"{file}: no run is known to be behind it; name {KINDS}")
 
 
@@ -225,6 +227,13 @@ def _of_figure(layout: Layout, file: Path) -> Origin:
         drawn_from = map(str, map(layout.tensors, catalogue.figure(file.stem).reads))
         note = f"It shows no models and is drawn from {', '.join(drawn_from)}."
     return Origin(layout, str(file), runs, note)
+
+
+def _of_model(layout: Layout, file: Path) -> Origin:
+    """Return the runs of a model, finished or not, for its page or its configuration."""
+    rows = _rows(layout.tables / "runs.csv", "run", "model", "status")
+    runs = [row["run"] for row in rows if row["model"] == file.stem and row["status"] != "failed"]
+    return Origin(layout, str(file), runs)
 
 
 def _finished(layout: Layout) -> list[dict[str, str]]:

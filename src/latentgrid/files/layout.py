@@ -135,6 +135,19 @@ class Layout:
         return self.results / "report.html"
 
     @property
+    def models(self) -> Path:
+        """A page for each model, and the configuration that trains it as it was trained."""
+        return self.results / "models"
+
+    def model_page(self, model: str) -> Path:
+        """Return the page about a model."""
+        return self.models / f"{model}.html"
+
+    def model_configuration(self, model: str) -> Path:
+        """Return the configuration that asks for the runs of one model and no others."""
+        return self.models / f"{model}.yaml"
+
+    @property
     def logs(self) -> Path:
         """The output of each job."""
         return self.results / "logs"

@@ -215,6 +215,24 @@ def description(model: str) -> str:
 
 
 @cache
+def docstrings(model: str) -> tuple[str, ...]:
+    """Return the docstrings of a model's class, then of its base classes but `Model`."""
+    bodies = _bodies(file_of("models", model), _class_of(model).name)
+    return tuple(filter(None, map(_docstring, bodies)))
+
+
+def about(model: str) -> str:
+    """Return all that the docstrings of a model's file and classes say."""
+    return "\n\n".join((origin(model), *docstrings(model)))
+
+
+@cache
+def origin(model: str) -> str:
+    """Return the first sentence of a model's file, which says where the model is from."""
+    return _docstring(statements(file_of("models", model))).partition("\n")[0]
+
+
+@cache
 def is_closed_form(model: str) -> bool:
     """Return whether the model's class has `closed_form: ClassVar = True`."""
     return bool(said(model, "closed_form"))
@@ -247,6 +265,11 @@ def _class_of(model: str) -> ast.ClassDef:
                     if names == ["self", "image_shape"]:
                         return definition
     raise UserError(f"{_shown(model)}: needs a class with __init__(self, image_shape, ...)")
+
+
+def _docstring(body: list[ast.stmt]) -> str:
+    """Return the docstring of a class or file, without its indentation; "" if it has none."""
+    return ast.get_docstring(ast.Module(body, [])) or ""
 
 
 def _target(line: ast.Assign | ast.AnnAssign) -> str:
@@ -310,6 +333,8 @@ REMEMBERED = (
     model_hyperparameters,
     settings_schema,
     description,
+    docstrings,
+    origin,
     is_closed_form,
     said,
     _class_of,

@@ -14,16 +14,30 @@ from latentgrid.models.bases.reconstruction import CROSS_ENTROPY
 
 
 class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
-    """Cross entropy plus β times the KL divergence; a subclass chooses the two networks.
+    r"""Cross entropy plus β times the KL divergence; a subclass chooses the two networks.
 
-    The encoder ends in a dense layer of both mean and log-variance.
+    .. math::
 
-    At β = 1 it is the negative ELBO in nats of a decoder that is Bernoulli in each pixel, by one of
-    the two estimators of Kingma and Welling (2014; source 004, section 1.3) with `samples` draws of
-    the posterior: "analytic" is L^B (eq. 7), whose KL is the closed form, "sampled" is L^A (eq. 6),
-    whose KL is the mean of log q(z│x) − log p(z) over the draws. Both have the same mean.
+        \mathcal{L}(x) = -\frac{1}{L} \sum_{l=1}^{L} \log p(x \mid z_l)
+        + \beta \, \mathrm{KL}(q(z \mid x) \,\Vert\, \mathcal{N}(0, I))
 
-    `cross_entropy` "clipped" is Keras's, which is not quite the negative ELBO's.
+        \log p(x \mid z) = \sum_{p} \left[ x_p \log g(z)_p + (1 - x_p) \log (1 - g(z)_p) \right]
+
+        \mathrm{KL} = \tfrac{1}{2} \sum_{j=1}^{d}
+        \left( \sigma_j^2 + \mu_j^2 - 1 - \log \sigma_j^2 \right)
+
+        z_l = \mu + \sigma \odot \varepsilon_l, \qquad \varepsilon_l \sim \mathcal{N}(0, I)
+
+    The encoder gives μ and log σ² of each image, d values each, g is the decoder, and p counts the
+    pixels; where a model has no hyperparameter `beta`, β is 1. Then the loss is the negative ELBO
+    in nats of a decoder that is Bernoulli in each pixel, by one of the two estimators of Kingma and
+    Welling (2014; source 004, section 1.3) with `samples` draws of the posterior, here L:
+    "analytic" is L^B (eq. 7), whose KL is the closed form, "sampled" is L^A (eq. 6), whose KL is
+    the mean of log q(z│x) − log p(z) over the draws. Both have the same mean. The weight β is that
+    of Higgins et al. (2017), eq. 4, and of source 002, section 3.3.
+
+    The encoder ends in a dense layer of both mean and log-variance. `cross_entropy` "clipped" is
+    Keras's, which is not quite the negative ELBO's.
     """
 
     terms: ClassVar = {
