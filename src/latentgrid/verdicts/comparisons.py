@@ -18,8 +18,19 @@ SMALLER = "smaller"
 
 def examine(study: Study, claim: Claim, runs: pd.DataFrame) -> Iterator[Part]:
     """Yield a part for each comparison of a claim, from the finished runs."""
+    of_study = _without_namesakes(study, runs)
     for comparison in claim.comparisons:
-        yield _part(study, comparison, runs)
+        yield _part(study, comparison, of_study)
+
+
+def _without_namesakes(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Leave out runs with a value whose name the study gives to another one, as plain `adam`."""
+    for axis, names in study.facts.names.items():
+        taken = [printed for printed in names if printed not in names.values()]
+        column = COLUMNS.get(axis, axis)
+        if column in runs:
+            runs = runs[~runs[column].isin(taken)]
+    return runs
 
 
 def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
