@@ -31,7 +31,7 @@ def main(
     verdicts = numbers.table(studies, evidence)
     finished = evidence.runs[evidence.runs["status"] == "finished"]
     test = load_test_set(layout.images).first(test_images)
-    scanned = regions.table(layout, studies, runs, test)
+    scanned = regions.table(layout, studies, evidence, test)
     written = {
         "verdicts": verdicts,
         "claims": claims_table(studies, finished),

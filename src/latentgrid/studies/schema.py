@@ -201,12 +201,14 @@ class Calculation(Section):
         says: what it is.
         printed: the number as printed.
         equals: what it must be.
+        within: by which share of it the number may differ besides its rounding.
     """
 
     place: Text
     says: Text
     printed: Annotated[str, Field(coerce_numbers_to_str=True)]
     equals: Expression
+    within: NotNegative = 0.0
 
 
 class StudyFile(Section):

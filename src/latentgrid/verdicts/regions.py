@@ -1,7 +1,6 @@
 """Searches settings that give published numbers whose settings were not published."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -12,81 +11,89 @@ from latentgrid.results.trained import TestSet, TrainedRun
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Open
 from latentgrid.studies.study import Study
+from latentgrid.verdicts.evidence import Evidence
 from latentgrid.verdicts.networks import as_built
 
 SILHOUETTE = "silhouette"
-COLUMNS = [
-    *(
-        "study",
-        "table",
-        "model",
-        "run",
-        "seed",
-        "hidden",
-        "latent_dim",
-        "optimizer",
-        "learning_rate",
-    ),
-    *("batch_size", "epoch", "published", "ours", "near"),
-]
+OF_A_RUN = (
+    *("model", "run", "seed", "hidden", "latent_dim", "optimizer", "learning_rate", "batch_size"),
+)
+COLUMNS = ["study", "table", "quantity", *OF_A_RUN, "epoch", "published", "ours", "near"]
 
 
 def table(
-    layout: Layout, studies: Sequence[Study], runs: pd.DataFrame, test: TestSet
+    layout: Layout, studies: Sequence[Study], evidence: Evidence, test: TestSet
 ) -> pd.DataFrame:
-    """Return a row for each under-specified silhouette, run of its model, and epoch.
+    """Return a row for each under-specified number, run of its model, and epoch.
 
-    The epochs are those with a snapshot. `ours` is the silhouette of the test codes after that
-    epoch, and `near` whether it lies within the tolerance of the published one. The runs are those
-    that use the model as the study builds it (`as_built`); their hidden units, latent dimension and
-    training may differ. Only silhouettes are searched, as snapshots hold the codes of each epoch.
+    `ours` is the value of the quantity, and `near` whether it lies within the tolerance of the
+    published one. For silhouettes, the epochs are those whose codes a snapshot holds; for other
+    quantities there is only the trained model. The runs are those that use the model as the study
+    builds it (`as_built`); their hidden units, latent dimension and training may differ.
     """
-    finished = runs[runs["status"] == "finished"]
+    finished = evidence.runs[evidence.runs["status"] == "finished"]
     rows = [
-        row
+        {
+            "study": study.name,
+            "table": number.table,
+            "quantity": number.quantity,
+            "published": number.value,
+            **run[[name for name in OF_A_RUN if name in run]],
+            "epoch": epoch,
+            "ours": ours,
+            "near": abs(ours - number.value) <= study.quantity(number).tolerance(number.value),
+        }
         for study in studies
         for number in study.numbers
         if _is_searched(study, number)
-        for _, run in as_built(finished, str(number.ours)).iterrows()
-        for row in _over_epochs(TrainedRun(layout.run(run["run"])), study, number, run, test)
+        for run, epoch, ours in _points(layout, study, number, evidence, finished, test)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _is_searched(study: Study, number: Number) -> bool:
     stated = study.facts.tables[number.table]
-    measure = study.quantity(number).measure
-    return stated.open is Open.UNDER_SPECIFIED and number.ours is not None and measure == SILHOUETTE
+    measured = study.quantity(number).measure is not None
+    return stated.open is Open.UNDER_SPECIFIED and number.ours is not None and measured
 
 
-def _over_epochs(
-    run: TrainedRun, study: Study, number: Number, row: pd.Series, test: TestSet
-) -> Iterator[dict[str, Any]]:
-    near = study.quantity(number).tolerance(number.value)
-    kept = [name for name in COLUMNS if name in row]
+def _points(
+    layout: Layout,
+    study: Study,
+    number: Number,
+    evidence: Evidence,
+    finished: pd.DataFrame,
+    test: TestSet,
+) -> Iterator[tuple[pd.Series, int, float]]:
+    """Yield each run of a number's model with an epoch and the value of the quantity after it."""
+    runs, quantity = as_built(finished, str(number.ours)), study.quantity(number)
+    values = evidence.values(quantity, runs)
+    for name, run in runs.iterrows():
+        folder = layout.run(run["run"])
+        if quantity.measure == SILHOUETTE and folder.snapshots.is_file():
+            for epoch, ours in _silhouettes(TrainedRun(folder), test):
+                yield run, epoch, ours
+        elif pd.notna(values[name]):
+            yield run, int(run["epochs"]), float(values[name])
+
+
+def _silhouettes(run: TrainedRun, test: TestSet) -> Iterator[tuple[int, float]]:
+    """Yield the silhouette of the test codes after each epoch that has a snapshot."""
     for epoch, codes in run.over_epochs("codes").items():
         ours = silhouette(codes[: len(test.labels)], test.labels).get("silhouette")
         if epoch > 0 and ours is not None:
-            yield {
-                **row[kept],
-                "study": study.name,
-                "table": number.table,
-                "epoch": epoch,
-                "published": number.value,
-                "ours": ours,
-                "near": abs(ours - number.value) <= near,
-            }
+            yield epoch, ours
 
 
 def summary(regions: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per published silhouette: how many points were searched, and which are near it.
+    """Return a row per published number: how many points were searched, and which are near it.
 
-    A point is a row of `table`. Columns: study, table, model, published; points, their number;
-    smallest and largest of `ours`; met, the number of points near the published value; region, the
-    ranges of hidden units, latent dimension and epochs of these, in words; and runs, the names of
-    all runs that were searched.
+    A point is a row of `table`. Columns: study, table, quantity, model, published; points, their
+    number; smallest and largest of `ours`; met, the number of points near the published value;
+    region, the ranges of hidden units, latent dimension and epochs of these, in words; and runs,
+    the names of all runs that were searched.
     """
-    keys = ["study", "table", "model", "published"]
+    keys = ["study", "table", "quantity", "model", "published"]
     rows = []
     for values, points in regions.groupby(keys, sort=False):
         met = points[points["near"]]
