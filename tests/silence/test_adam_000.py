@@ -1,23 +1,19 @@
-"""What source 000 publishes as Adam is compared with `adam_000` and never with plain `adam`."""
+"""What the thesis publishes as Adam is compared with `adam_000` and never with plain `adam`."""
 
 import pandas as pd
 import pytest
 import yaml
 
 from latentgrid.errors import UserError
-from latentgrid.evaluation import tables
 from latentgrid.grid import catalogue, reading
-from latentgrid.reference.facts import AXES_000
-from latentgrid.results.tables import read_published
-from latentgrid.verdicts import numbers
-from latentgrid.verdicts.claims import adam, best_configuration, latent_dimension, learning_rate
+from latentgrid.verdicts import comparisons, numbers
+from latentgrid.verdicts.evidence import Evidence
 from latentgrid.verdicts.rule import Verdict
 from project import ROOT
+from studies import our_study
 
-PUBLISHED = read_published(ROOT / "reference" / "published.csv")
+THESIS = our_study("vizoso-2020")
 SETTING = {"latent_dim": 2, "learning_rate": 0.00075}
-IDENTITY = ["run", "entry", "model", "seed", *AXES_000]
-MEASURES = ["epochs", "min_train_batch_sum", "min_train_batch_sum_corrected"]
 MODELS = ["vae", "conv_vae", "mmd_vae"]
 
 
@@ -36,9 +32,10 @@ def runs(*optimizers, model="vae", **changed):
 
 
 def verdict(ran):
-    table = numbers.table(PUBLISHED, ran, "mnist")
-    asked = (table["model"] == "vae") & (table["optimizer"] == "adam")
-    (row,) = table[asked & (table[list(SETTING)] == SETTING).all(axis=1)].to_dict("records")
+    history = pd.DataFrame({"run": ran["run"], "train_batch_sum": ran["min_train_batch_sum"]})
+    table = numbers.table([THESIS], Evidence(ran, history, {"images": 60_000, "pixels": 784}))
+    asked = table["setting"] == "latent_dim=2, optimizer=adam, learning_rate=0.00075"
+    (row,) = table[asked & (table["model"] == "vae")].to_dict("records")
     return row
 
 
@@ -52,23 +49,13 @@ def test_plain_adam_gets_no_verdict_and_the_reason_says_why():
     row = verdict(runs("adam"))
     assert (row["verdict"], row["n"], row["runs"]) == (Verdict.NOT_RUN, 0, "")
     assert row["reason"] == (
-        "not in this grid; runs with plain adam are not compared, as the source's is adam_000 here"
+        "no run of this setting; runs with adam are not compared, as the study's is adam_000 here"
     )
-    assert verdict(runs("rmsprop"))["reason"] == "not in this grid"
+    assert verdict(runs("rmsprop"))["reason"] == "no run of this setting"
 
 
-def test_published_losses_stand_beside_the_sources_adam():
-    settings = tables.settings_table(
-        runs("adam", "adam_000").assign(reason="")[[*IDENTITY, "status", "reason", *MEASURES]],
-        AXES_000,
-    )
-    ran = tables.losses_table(settings, PUBLISHED, "mnist").dropna(subset=["ours"])
-    assert ran["runs"].tolist() == ["adam_000/0;adam_000/1;adam_000/2"]
-    assert ran["optimizer"].tolist() == ["adam"]
-
-
-@pytest.mark.parametrize("claim", [adam, best_configuration, latent_dimension, learning_rate])
-def test_no_claim_of_source_000_looks_at_plain_adam(claim):
+@pytest.mark.parametrize("claim", THESIS.facts.claims)
+def test_no_claim_of_the_thesis_looks_at_plain_adam(claim):
     grid = pd.concat(
         runs("adam", "adam_000", "rmsprop", model=model, latent_dim=d, learning_rate=rate).assign(
             run=lambda of, m=model, d=d, r=rate: f"{m}/{d}/{r}/" + of["run"]
@@ -76,8 +63,9 @@ def test_no_claim_of_source_000_looks_at_plain_adam(claim):
         for model in MODELS
         for d in (20, 50)
         for rate in (0.0001, 0.00075)
-    )
-    used = pd.concat(part.used for part in claim.examine(grid))
+    ).reset_index(drop=True)
+    parts = comparisons.examine(THESIS, THESIS.facts.claims[claim], grid)
+    used = pd.concat(part.used for part in parts)
     assert used["run"].str.contains("adam_000").any()
     assert not used["run"].str.contains("adam/").any()
 

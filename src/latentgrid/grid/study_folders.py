@@ -19,14 +19,28 @@ def study_folder(name: str) -> Path:
     """Return the folder of a study by its name, an alias, or the path of its folder.
 
     Raises:
-        UserError: there is no such study.
+        UserError: there is no such study, or two have this alias.
     """
     for place in (STUDIES / name, Path(name)):
-        if (place / STUDY).is_file():
+        if _has_study(place):
             return place
-    for other in study_names():
-        aliases = read_yaml(STUDIES / other / STUDY).get("aliases")
-        if isinstance(aliases, list) and name in aliases:
-            return STUDIES / other
+    found = [STUDIES / other for other in study_names() if name in _aliases(STUDIES / other)]
+    if len(found) > 1:
+        both = " and ".join(map(str, found))
+        raise UserError(f"studies: {shown(name)} is an alias of {both}; name the folder")
+    if found:
+        return found[0]
     allowed = f"all, or a list of {', '.join(study_names()) or 'folders'} and folders of your own"
     raise UserError(f"studies: found {shown(name)}; allowed: {allowed}")
+
+
+def _has_study(folder: Path) -> bool:
+    try:
+        return (folder / STUDY).exists()
+    except OSError:  # such as a name that is too long for a file
+        return False
+
+
+def _aliases(folder: Path) -> list[object]:
+    aliases = read_yaml(folder / STUDY).get("aliases")
+    return aliases if isinstance(aliases, list) else []

@@ -19,7 +19,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not a text file in UTF-8 ({error.reason})") from None
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{path}: is not a text file in UTF-8 ({error.reason} in line {line})"
+        ) from None
     content = parsed(text, str(path))
     if not isinstance(content, dict):
         raise UserError(f"{path}: must hold keys and values, not {shown(content)}")

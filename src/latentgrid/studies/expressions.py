@@ -3,6 +3,7 @@
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -16,7 +17,10 @@ BINARY: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
+ARITHMETIC = "arithmetic of numbers, names, + - * / ** and parentheses"
+PARTS = (ast.Name, ast.Load, ast.UnaryOp, ast.USub, ast.BinOp, *BINARY)
 MAX_EXPONENT = 100
+MAX_LENGTH = 300  # so that no expression nests deeper than Python can follow
 
 
 def evaluate(expression: str, names: Mapping[str, float]) -> float:
@@ -26,9 +30,12 @@ def evaluate(expression: str, names: Mapping[str, float]) -> float:
         ValueError: it holds something else, an unknown name, or has no finite value.
     """
     try:
-        return _value(_parsed(expression), names)
-    except (ArithmeticError, RecursionError) as error:
+        value = _value(_parsed(expression), names)
+    except ArithmeticError as error:
         raise ValueError(one_line(error)) from None
+    if not isfinite(value):
+        raise ValueError("it has no finite value")
+    return value
 
 
 def names_in(expression: str) -> set[str]:
@@ -37,23 +44,34 @@ def names_in(expression: str) -> set[str]:
 
 
 def _parsed(expression: str) -> ast.expr:
+    if len(expression) > MAX_LENGTH:
+        raise ValueError(f"is longer than {MAX_LENGTH} letters")
     try:
-        return ast.parse(expression.strip(), mode="eval").body
-    except (SyntaxError, RecursionError, MemoryError):
-        raise ValueError("is no arithmetic") from None
+        tree = ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError):
+        raise ValueError(f"is no {ARITHMETIC}") from None
+    if not all(map(_is_arithmetic, ast.walk(tree))):
+        raise ValueError(f"is no {ARITHMETIC}")
+    return tree
+
+
+def _is_arithmetic(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        return type(node.value) in (int, float)
+    return isinstance(node, PARTS)
 
 
 def _value(node: ast.expr, names: Mapping[str, float]) -> float:
     match node:
-        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+        case ast.Constant(value=int() | float() as number):
             return float(number)
         case ast.Name(id=name):
             if name not in names:
                 raise ValueError(f"unknown name {name}; allowed: {', '.join(sorted(names))}")
             return names[name]
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
+        case ast.UnaryOp(operand=operand):
             return -_value(operand, names)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+        case ast.BinOp(left=left, op=op, right=right):
             first, second = _value(left, names), _value(right, names)
             if isinstance(op, ast.Pow) and abs(second) > MAX_EXPONENT:
                 raise ValueError("an exponent is too large")
@@ -61,12 +79,13 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> float:
             if isinstance(result, complex):
                 raise ValueError("it has no real value")
             return result
-    raise ValueError("is no arithmetic of numbers, names, + - * / ** and parentheses")
+    raise AssertionError(f"not refused by _is_arithmetic: {ast.dump(node)}")
 
 
 def _arithmetic(expression: str) -> str:
-    """Return an expression if it is arithmetic, whatever its names are."""
-    evaluate(expression, dict.fromkeys(names_in(expression), 1.0))
+    """Return an expression if it is arithmetic and, where it has no names, has a value."""
+    if not names_in(expression):
+        evaluate(expression, {})
     return expression
 
 
@@ -74,7 +93,7 @@ Expression = Annotated[
     str,
     Field(
         coerce_numbers_to_str=True,
-        description="arithmetic of numbers, names, + - * / ** and parentheses",
+        description=ARITHMETIC,
     ),
     AfterValidator(_arithmetic),
 ]

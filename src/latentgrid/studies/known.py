@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from latentgrid.grid import catalogue
+from latentgrid.grid.messages import allowed
 from latentgrid.studies.expressions import names_in
 from latentgrid.studies.schema import Comparison, StudyFile
+from latentgrid.studies.settings import all_fields, is_number, is_value
 
 Place = tuple[str | int, ...]
 Unknown = tuple[Place, object, str]
@@ -37,14 +39,20 @@ def _of_dataset(facts: StudyFile) -> Iterator[Unknown]:
 
 
 def _of_settings(facts: StudyFile) -> Iterator[Unknown]:
-    settings = _settings()
-    allowed = ", ".join(sorted(settings))
+    settings = sorted(all_fields())
     for position, axis in enumerate(facts.settings):
         if axis not in settings:
-            yield ("settings", position), axis, allowed
-    for axis in facts.trained:
-        if axis not in settings:
-            yield ("trained", axis), axis, allowed
+            yield ("settings", position), axis, ", ".join(settings)
+    of_all = [axis for axis in settings if axis not in facts.settings]
+    for axis, value in facts.trained.items():
+        if axis not in of_all:
+            yield (
+                ("trained", axis),
+                axis,
+                f"{', '.join(of_all)}, which are no column of numbers.csv",
+            )
+        else:
+            yield from _of_value(facts, ("trained", axis), axis, value)
 
 
 def _of_names(facts: StudyFile) -> Iterator[Unknown]:
@@ -52,13 +60,26 @@ def _of_names(facts: StudyFile) -> Iterator[Unknown]:
     for axis in facts.names:
         if axis not in axes:
             yield ("names", axis), axis, ", ".join(axes)
+        elif axis != "model":
+            for printed, ours in facts.names[axis].items():
+                yield from _of_value(facts, ("names", axis, printed), axis, ours)
     for printed, ours in facts.names.get("model", {}).items():
         if ours is not None and ours not in catalogue.models():
             yield ("names", "model", printed), ours, f"null, {', '.join(catalogue.models())}"
 
 
+def _of_value(facts: StudyFile, place: Place, axis: str, value: object) -> Iterator[Unknown]:
+    """Yield a value that no model can have; it would fit no run."""
+    names, fields = facts.names.get(axis, {}), all_fields()[axis]
+    ours = names.get(value, value) if isinstance(value, str) else value
+    if not any(is_value(field, ours) for field in fields):
+        yield place, value, ", ".join(dict.fromkeys((*names, *map(allowed, fields))))
+
+
 def _of_quantities(facts: StudyFile) -> Iterator[Unknown]:
-    settings = {*facts.settings, *facts.trained}
+    fields = all_fields()
+    numbers = {name for name, of_models in fields.items() if any(map(is_number, of_models))}
+    settings = {*facts.settings, *facts.trained} & numbers
     for name, quantity in facts.quantities.items():
         expressions = {"scale": (quantity.scale, {*settings, *OF_A_RUN})}
         if quantity.excess:
@@ -79,13 +100,16 @@ def _of_comparison(facts: StudyFile, comparison: Comparison, place: Place) -> It
     sides: dict[str, Mapping[str, Any]] = {"side": comparison.side, "among": comparison.among}
     if not isinstance(comparison.rival, str):
         sides["rival"] = comparison.rival
-    axes = {"model", *_settings()}
+    axes = {"model", *all_fields()}
     for key, settings in sides.items():
         for axis, value in settings.items():
             if axis not in axes:
                 yield (*place, key, axis), axis, ", ".join(sorted(axes))
             elif axis == "model":
                 yield from _of_models(facts, (*place, key, axis), value)
+            else:
+                for one in value if isinstance(value, list) else [value]:
+                    yield from _of_value(facts, (*place, key, axis), axis, one)
     for axis in comparison.alike:
         if axis not in axes:
             yield (*place, "alike"), axis, ", ".join(sorted(axes))
@@ -99,12 +123,3 @@ def _of_models(facts: StudyFile, place: Place, value: object) -> Iterator[Unknow
     for model in value if isinstance(value, list) else [value]:
         if model not in known:
             yield place, model, ", ".join(known)
-
-
-def _settings() -> set[str]:
-    """Return the names of all hyperparameters of all models."""
-    return {
-        name
-        for model in catalogue.models()
-        for name in catalogue.settings_schema(model).model_fields
-    }

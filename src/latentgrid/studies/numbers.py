@@ -6,26 +6,29 @@ verdict. The Snakefile reads this module, so it imports nothing heavy.
 """
 
 import csv
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from io import StringIO
+from math import isinf
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid import catalogue
 from latentgrid.grid.messages import allowed, shown
-from latentgrid.studies.schema import Open, StudyFile
+from latentgrid.studies.schema import AS_PRINTED, PRINTED, Open, StudyFile
+from latentgrid.studies.settings import fields, from_text, is_value
 
-PRINTED = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 # The columns of every study; each further column is a setting.
 COLUMNS = ("table", "model", "quantity", "unit", "value")
 OPTIONAL = ("spread",)
-AS_PRINTED = "a number in plain digits, as printed"
+# A setting that the study fixes for our runs, whatever it was trained in.
+OF_THE_STUDY = "precision"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Number:
         model: the study's name of the model.
         ours: our model; None if there is none.
         settings: our hyperparameters with the values at which it was obtained, what the study says
-            of all its numbers included; empty if they were not published.
+            of all its numbers included; empty if they were not published. Of a model that we do
+            not have, they are the printed ones.
         printed_settings: the cells of the file that say so, by column.
         quantity: the name of the quantity.
         printed: the number as printed.
@@ -84,7 +88,8 @@ def read_numbers(path: Path, study: StudyFile) -> list[Number]:
     found: dict[tuple[Any, ...], Number] = {}
     for line, cells in _lines(path, study):
         number = _Row(path, line, cells, study).read()
-        key = (number.table, number.model, number.quantity, *number.printed_settings.items())
+        model = number.ours or number.model
+        key = (number.table, model, number.quantity, *number.settings.items())
         if key in found:
             raise UserError(
                 f"{path}, line {line}: line {found[key].line} has a value for this table, model, "
@@ -96,19 +101,30 @@ def read_numbers(path: Path, study: StudyFile) -> list[Number]:
 
 def _lines(path: Path, study: StudyFile) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield each row of the file as texts by column, with the number of its last line."""
+    reader = csv.DictReader(StringIO(_text(path), newline=""), strict=True)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = list(reader.fieldnames or [])
-            _require_columns(path, names, study)
-            for cells in reader:
-                if None in cells or None in cells.values():
-                    raise UserError(f"{path}, line {reader.line_num}: must have {len(names)} cells")
-                yield reader.line_num, cells
+        names = list(reader.fieldnames or [])
+        _require_columns(path, names, study)
+        for cells in reader:
+            if None in cells or None in cells.values():
+                raise UserError(f"{path}, line {reader.line_num}: must have {len(names)} cells")
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise UserError(
+            f"{path}, line {reader.line_num}: is no table in CSV: {one_line(error)}"
+        ) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; the workflow reads it") from None
-    except (ValueError, csv.Error) as error:
-        raise UserError(f"{path}: is no table in CSV and UTF-8: {one_line(error)}") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}, line {line}: is no text in UTF-8: {error.reason}") from None
 
 
 def _require_columns(path: Path, names: list[str], study: StudyFile) -> None:
@@ -116,7 +132,7 @@ def _require_columns(path: Path, names: list[str], study: StudyFile) -> None:
     unknown = {*names} - {*needed, *OPTIONAL}
     if {*needed} - {*names} or unknown or len({*names}) < len(names):
         raise UserError(
-            f"{path}, line 1: found {', '.join(map(shown_name, names))}; allowed: "
+            f"{path}, line 1: found {', '.join(map(shown_name, names)) or 'nothing'}; allowed: "
             f"{', '.join(needed)}, each once, and {', '.join(OPTIONAL)}"
         )
 
@@ -144,18 +160,21 @@ class _Row:
                 )
         table = self.study.tables.get(self.cells["table"])
         if table is None:
-            raise self.wrong("table", f"{', '.join(self.study.tables)}, the tables of study.yaml")
+            raise self.wrong(
+                "table", f"{', '.join(self.study.tables) or 'none'}, the tables of study.yaml"
+            )
         quantity = self.study.quantities.get(self.cells["quantity"])
         if quantity is None:
             raise self.wrong(
-                "quantity", f"{', '.join(self.study.quantities)}, the quantities of study.yaml"
+                "quantity",
+                f"{', '.join(self.study.quantities) or 'none'}, the quantities of study.yaml",
             )
         if self.cells["unit"] != quantity.unit:
             raise self.wrong("unit", quantity.unit)
         ours = self._model()
         printed = {axis: self.cells[axis] for axis in self.study.settings if self.cells[axis]}
         hidden = table.open is Open.UNDER_SPECIFIED
-        settings = {} if hidden or ours is None else self._settings(ours)
+        settings = {} if hidden else self._as_printed() if ours is None else self._settings(ours)
         if hidden and printed:
             raise self.wrong(
                 next(iter(printed)), f"nothing, as the table is {Open.UNDER_SPECIFIED}"
@@ -183,22 +202,55 @@ class _Row:
 
     def _settings(self, model: str) -> dict[str, Any]:
         """Return the checked settings, those of all the study's numbers included."""
-        schema = catalogue.settings_schema(model).model_fields
-        settings: dict[str, Any] = {n: v for n, v in self.study.trained.items() if n in schema}
+        schema = fields(model)
+        settings = {
+            axis: self._of_all(model, axis, schema[axis])
+            for axis in self.study.trained
+            if axis in schema
+        }
         for axis in self.study.settings:
-            cell = self.cells[axis]
-            if not cell and axis not in schema:
-                continue
-            if axis not in schema:
+            if axis in schema:
+                settings[axis] = self._of_cell(axis, schema[axis])
+            elif self.cells[axis]:
                 raise self.wrong(axis, f"nothing, as {model} has no {axis}")
-            field = schema[axis]
-            named = self.study.names.get(axis, {}).get(cell, cell)
-            adapter = TypeAdapter[Any](_type_of(field))
-            try:
-                settings[axis] = adapter.validate_python(named)
-            except ValidationError:
-                raise self.wrong(axis, allowed(field)) from None
+        for axis, field in schema.items():
+            if field.is_required() and axis not in settings and axis != OF_THE_STUDY:
+                raise UserError(
+                    f"{self.path}, line {self.line}: a value without its setting: {model} needs "
+                    f"{axis}; name it in settings or trained of study.yaml, or open the table as "
+                    f"{Open.UNDER_SPECIFIED}"
+                )
         return settings
+
+    def _of_all(self, model: str, axis: str, field: FieldInfo) -> Any:
+        """Return the value that the study says of all its numbers."""
+        value = self._ours(axis, self.study.trained[axis])
+        if not is_value(field, value):
+            raise UserError(
+                f"{self.path}, line {self.line}: {model} cannot have the {axis} that trained of "
+                f"study.yaml has; found {shown(value)}; allowed: {allowed(field)}"
+            )
+        return value
+
+    def _of_cell(self, axis: str, field: FieldInfo) -> Any:
+        named = self._ours(axis, self.cells[axis])
+        try:
+            return from_text(field, named)
+        except ValidationError:
+            raise self.wrong(axis, allowed(field)) from None
+
+    def _ours(self, axis: str, value: Any) -> Any:
+        names = self.study.names.get(axis, {})
+        return names.get(value, value) if isinstance(value, str) else value
+
+    def _as_printed(self) -> dict[str, Any]:
+        """Return the settings of a model that we do not have; numbers are numbers."""
+        cells = {axis: self.cells[axis] for axis in self.study.settings if self.cells[axis]}
+        found = {
+            axis: float(cell) if PRINTED.fullmatch(cell) else self._ours(axis, cell)
+            for axis, cell in cells.items()
+        }
+        return {**self.study.trained, **found}
 
     def _value(self, least: float | None, most: float | None) -> str:
         cell = self.cells["value"]
@@ -206,13 +258,13 @@ class _Row:
             raise self.wrong("value", AS_PRINTED)
         low = float("-inf") if least is None else least
         high = float("inf") if most is None else most
-        if not low <= float(cell) <= high or abs(float(cell)) == float("inf"):
+        if not low <= float(cell) <= high or isinf(float(cell)):
             raise self.wrong("value", f"a number from {low:g} to {high:g}")
         return cell
 
     def _spread(self) -> float | None:
         cell = self.cells.get("spread", "")
-        if cell and (not PRINTED.fullmatch(cell) or cell.startswith("-")):
+        if cell and (not PRINTED.fullmatch(cell) or cell[0] == "-" or isinf(float(cell))):
             raise self.wrong("spread", "what is printed behind ±, or nothing")
         return float(cell) if cell else None
 
@@ -222,7 +274,3 @@ class _Row:
         return UserError(
             f"{self.path}, line {self.line}, column {column}: found {found}; allowed: {allowed}"
         )
-
-
-def _type_of(field: Any) -> Any:
-    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation

@@ -24,9 +24,25 @@ def chosen(named: Iterable[str] | str) -> list[Study]:
     """Return the studies that `studies:` in params.yaml names; "all" names all there are.
 
     Raises:
-        UserError: one of them does not exist, or something in its files is wrong.
+        UserError: one of them does not exist, something in its files is wrong, or two have the same
+            name or alias.
     """
-    return [load(name) for name in (study_names() if named == "all" else named)]
+    studies = [load(name) for name in (study_names() if named == "all" else named)]
+    _require_distinct(studies)
+    return studies
+
+
+def _require_distinct(studies: Iterable[Study]) -> None:
+    """Refuse two studies with one name or alias, as nobody could tell which of them is meant."""
+    called: dict[str, Study] = {}
+    for study in studies:
+        for name in (study.name, *study.facts.aliases):
+            other = called.setdefault(name, study)
+            if other is not study:
+                raise UserError(
+                    f"studies: {other.folder} and {study.folder} are both called {name}; name only "
+                    f"one of them, or change the name or alias of one"
+                )
 
 
 def load(name: str) -> Study:
@@ -62,6 +78,7 @@ def read(folder: Path) -> Study:
     study = Study(name, folder, facts, tuple(read_numbers(folder / "numbers.csv", facts)))
     _require_excess(study)
     _require_compared(study)
+    _require_one_answer(study)
     return study
 
 
@@ -122,3 +139,12 @@ def _require_compared(study: Study) -> None:
                     f"{_where(study.folder / 'study.yaml', place)}: is a claim on nothing: "
                     f"numbers.csv has no {' or '.join(comparison.published_as)} of both sides"
                 )
+
+
+def _require_one_answer(study: Study) -> None:
+    """Refuse a claim that study.yaml states and a file answers too."""
+    for name in study.facts.claims:
+        file = study.folder / "claims" / f"{name}.py"
+        if file.exists():
+            where = _where(study.folder / STUDY, ("claims", name))
+            raise UserError(f"{where}: {file} answers it too; leave one")

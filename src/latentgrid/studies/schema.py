@@ -12,6 +12,8 @@ from latentgrid.grid.schema import Seeds
 from latentgrid.studies.expressions import Expression
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+PRINTED = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+AS_PRINTED = "a number in plain digits, as printed"
 
 
 def _one_line(text: str) -> str:
@@ -21,6 +23,15 @@ def _one_line(text: str) -> str:
 
 
 Text = Annotated[str, Field(description="a line of text"), AfterValidator(_one_line)]
+
+
+def _as_printed(text: str) -> str:
+    if not PRINTED.fullmatch(text):
+        raise ValueError(f"allowed: {AS_PRINTED}")
+    return text
+
+
+Printed = Annotated[str, Field(description=AS_PRINTED), AfterValidator(_as_printed)]
 Year = Annotated[int, Field(ge=1600, le=2100, description="a year")]
 NotNegative = Annotated[Real, Field(ge=0, description="a number, 0 or more")]
 Count = PositiveInteger
@@ -111,6 +122,8 @@ class Quantity(Section):
 
     @model_validator(mode="after")
     def _has_tolerance(self) -> Self:
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("least is larger than most")
         if self.measure is not None and not self.relative and not self.absolute:
             raise ValueError("needs relative or absolute, how far from the number ours may lie")
         return self
@@ -132,8 +145,25 @@ def _as_list(value: object) -> object:
 
 
 Names = Annotated[list[str], BeforeValidator(_as_list), Field(description="a name, or a list")]
+
+
+def _setting(value: object) -> object:
+    if not isinstance(value, str | int | float | None):
+        raise ValueError("allowed: a value")
+    return value
+
+
+def _settings(value: object) -> object:
+    listed = value if isinstance(value, list) else [value]
+    if not listed or not all(isinstance(one, str | int | float | None) for one in listed):
+        raise ValueError("allowed: a value, or a list of values")
+    return value
+
+
+Setting = Annotated[Any, AfterValidator(_setting)]
+Settings = Mapping[str, Annotated[Any, AfterValidator(_settings)]]
 Values = Annotated[
-    Mapping[str, Any],
+    Settings,
     Field(min_length=1, description="settings with a value or a list of values each"),
 ]
 
@@ -158,7 +188,7 @@ class Comparison(Section):
     says: Text | None = None
     side: Values
     rival: Values | Literal["others"]
-    among: Mapping[str, Any] = {}
+    among: Settings = {}
     alike: list[str] = []
     by: str
     better: Annotated[Literal["smaller", "larger"], Field(description="smaller, larger")]
@@ -167,6 +197,19 @@ class Comparison(Section):
     unit: Text
     least: Real = 0.0
     note: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_two_sides(self) -> Self:
+        rival = {} if isinstance(self.rival, str) else self.rival
+        if self.side == rival:
+            raise ValueError("side and rival are the same")
+        for axis in self.among:
+            if axis in self.side or axis in rival:
+                raise ValueError(f"{axis} stands in among and in a side")
+        for axis in self.alike:
+            if axis in self.side and axis in rival and self.side[axis] != rival[axis]:
+                raise ValueError(f"{axis} is to be alike, and differs between side and rival")
+        return self
 
 
 class Claim(Section):
@@ -206,7 +249,7 @@ class Calculation(Section):
 
     place: Text
     says: Text
-    printed: Annotated[str, Field(coerce_numbers_to_str=True)]
+    printed: Printed
     equals: Expression
     within: NotNegative = 0.0
 
@@ -224,9 +267,9 @@ class StudyFile(Section):
     dataset: Annotated[str | None, Field(description="a data set, or null if it has no numbers")]
     seeds: Seeds = [0, 1, 2]
     precision: Precision = "float32"
-    trained: Mapping[str, Any] = {}
+    trained: Mapping[str, Setting] = {}
     settings: list[str] = []
-    names: Mapping[str, Mapping[str, Any]] = {}
+    names: Mapping[str, Mapping[str, Setting]] = {}
     tables: Mapping[str, Table] = {}
     quantities: Mapping[str, Quantity] = {}
     claims: Mapping[str, Claim] = {}

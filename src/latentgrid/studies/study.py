@@ -69,11 +69,16 @@ class Study:
 
     def _fits(self, number: Number, settings: Mapping[str, Any]) -> bool:
         """Tell whether a number was obtained with these settings."""
-        had = {"model": number.ours, **number.settings}
         return all(
-            had.get(axis) in [self.ours(axis, one) for one in _listed(value)]
+            any(self._has(number, axis, one) for one in _listed(value))
             for axis, value in settings.items()
         )
+
+    def _has(self, number: Number, axis: str, value: Any) -> bool:
+        ours = self.ours(axis, value)
+        if axis == "model":
+            return value == number.model or (ours is not None and ours == number.ours)
+        return bool(number.settings.get(axis) == ours)
 
     def ours(self, axis: str, value: Any) -> Any:
         """Return our name of what the study calls by this value of a setting."""

@@ -7,6 +7,7 @@ import pandas as pd
 
 from latentgrid.results.labels import setting_label
 from latentgrid.studies.schema import Claim, Comparison
+from latentgrid.studies.settings import all_fields
 from latentgrid.studies.study import Study
 from latentgrid.verdicts.claims import Part
 from latentgrid.verdicts.networks import COLUMNS, FREE, as_built, has_value
@@ -18,8 +19,19 @@ SMALLER = "smaller"
 
 def examine(study: Study, claim: Claim, runs: pd.DataFrame) -> Iterator[Part]:
     """Yield a part for each comparison of a claim, from the finished runs."""
+    of_study = _without_namesakes(study, runs)
     for comparison in claim.comparisons:
-        yield _part(study, comparison, runs)
+        yield _part(study, comparison, of_study)
+
+
+def _without_namesakes(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Leave out runs with a value whose name the study gives to another one, as plain `adam`."""
+    for axis, names in study.facts.names.items():
+        taken = [printed for printed in names if printed not in names.values()]
+        column = COLUMNS.get(axis, axis)
+        if column in runs:
+            runs = runs[~runs[column].isin(taken)]
+    return runs
 
 
 def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
@@ -33,8 +45,7 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
         note = _tried(study, rival, others, side)
     else:
         rival = _selected(study, among, comparison, comparison.rival)
-    keys = [*alike, "seed"]
-    pairs = paired(_once(side, keys), _once(rival, keys), comparison.by, alike)
+    pairs = paired(_once(side), _once(rival), comparison.by, alike)
     return Part(
         comparison.says or _described(comparison),
         Effect(_effects(comparison, pairs), comparison.unit),
@@ -53,8 +64,9 @@ def _selected(
     free = FREE | {*named, *comparison.alike, *study.facts.settings}
     wanted = _listed(study.ours("model", settings["model"])) if "model" in settings else None
     models = [study.ours("model", one) for one in wanted] if wanted else runs["model"].unique()
+    ours = [model for model in models if model is not None]
     return pd.concat(
-        [runs.head(0), *(_of_model(study, runs, model, settings, free) for model in models)]
+        [runs.head(0), *(_of_model(study, runs, model, settings, free) for model in ours)]
     )
 
 
@@ -73,9 +85,10 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _once(runs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Return one run for each combination of keys, the first, as it may be trained twice."""
-    return runs.drop_duplicates([key for key in keys if key in runs])
+def _once(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return one run for each setting and seed, the first, as two entries may both ask for it."""
+    settings = [COLUMNS.get(name, name) for name in ("model", "seed", *all_fields())]
+    return runs.drop_duplicates([name for name in settings if name in runs])
 
 
 def _best(study: Study, comparison: Comparison, others: pd.DataFrame) -> pd.DataFrame:
@@ -84,10 +97,9 @@ def _best(study: Study, comparison: Comparison, others: pd.DataFrame) -> pd.Data
     axes = [axis for axis in axes if axis in others]
     if comparison.by not in others or others[comparison.by].isna().all():
         return others.head(0)
-    means = others.groupby(axes, dropna=False)[comparison.by].mean()
-    best = means.idxmin() if comparison.better == SMALLER else means.idxmax()
-    chosen = dict(zip(axes, best if isinstance(best, tuple) else (best,), strict=True))
-    return others[(others[axes] == pd.Series(chosen)[axes]).all(axis=1)]
+    setting = others.groupby(axes, dropna=False).ngroup()
+    means = others.groupby(setting)[comparison.by].mean()
+    return others[setting == (means.idxmin() if comparison.better == SMALLER else means.idxmax())]
 
 
 def _tried(study: Study, rival: pd.DataFrame, others: pd.DataFrame, side: pd.DataFrame) -> str:

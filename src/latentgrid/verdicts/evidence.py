@@ -44,8 +44,12 @@ class Evidence:
         if quantity.measure not in self.history:
             return pd.Series(float("nan"), index=runs.index)
         of_run = self.history.groupby("run")[quantity.measure]
-        found = {"smallest": of_run.min, "largest": of_run.max, "last": of_run.last}
-        return runs["run"].map(found[str(quantity.epoch)]())
+        match quantity.epoch:
+            case "smallest":
+                return runs["run"].map(of_run.min())
+            case "largest":
+                return runs["run"].map(of_run.max())
+        return runs["run"].map(of_run.last(skipna=False))
 
     def _scales(self, quantity: Quantity, runs: pd.DataFrame) -> "pd.Series[float]":
         """Return the quantity's scale for each run; missing where a name in it has no value."""
