@@ -99,6 +99,7 @@ def plan(
     ] = False,
 ) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
+    from latentgrid.commands.open_verdicts import show_open
     from latentgrid.jobs.devices import slow_bfloat16
     from latentgrid.training.estimate import estimate
 
@@ -113,12 +114,9 @@ def plan(
     print("timing the networks…", file=sys.stderr)
     costs = estimate(runs, layout, chosen.training.device)
     if by_open_verdicts:
-        _show_open(console, chosen.dataset, of_studies, runs, costs)
-    else:
-        _show_plan(console, layout, runs, costs)
-
-
-def _show_plan(console: Console, layout: Layout, runs: list[Run], costs: "Costs") -> None:
+        seconds = {run.name: cost.seconds for run, cost in zip(runs, costs.runs, strict=True)}
+        show_open(console, layout, of_studies, runs, seconds)
+        return
     table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("epochs", "batch", "training", "disk"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -126,7 +124,7 @@ def _show_plan(console: Console, layout: Layout, runs: list[Run], costs: "Costs"
         done = "✓" if layout.run(run.name).outcome.exists() else ""
         table.add_row(done, run.name, str(run.epochs), str(run.batch_size), cost.time, cost.disk)
     console.print(table)
-    console.print(f"{len(runs)} runs on {layout.dataset}.", highlight=False)
+    console.print(f"{len(runs)} runs on {chosen.dataset}.", highlight=False)
     console.print(costs.summary, highlight=False)
 
 
@@ -199,6 +197,45 @@ def audit(
     for name, findings in found.items():
         for line in lines(audited[name], findings):
             print(printable(line))
+
+
+@app.command("studies")
+def list_studies() -> None:
+    """List the studies with what they hold: what may stand in `studies:` in params.yaml."""
+    _use_plugins()
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    for study in studies.chosen("all"):
+        also = f" ({', '.join(study.facts.aliases)})" if study.facts.aliases else ""
+        console.print(f"[bold]{study.name}[/bold]{also}  {study.citation}", highlight=False)
+        claims = len(study.facts.claims) + len(list(study.folder.glob("claims/*.py")))
+        records = len(list(study.records.rglob("*.json")))
+        print(
+            f"    {len(study.numbers)} numbers, {claims} claims, {records} records; on "
+            f"{study.facts.dataset}"
+        )
+
+
+@app.command()
+def verdicts(
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="STUDY...", help="names, aliases or folders; else all studies"),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="write the verdicts on numbers to this table, too")
+    ] = None,
+) -> None:
+    """Judge studies by the records and results that there are, without training anything."""
+    from latentgrid.commands.verdicts import show_all
+
+    if csv and csv.is_dir():
+        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], named or study_names())
+    show_all(
+        studies.chosen(named or "all"),
+        Console(width=None if sys.stdout.isatty() else UNLIMITED),
+        csv,
+    )
 
 
 @app.command()

@@ -4,6 +4,7 @@ Reads   results/<dataset>/tables/, the runs, studies/
 Makes   results/<dataset>/tables/verdicts.csv, claims.csv, rank_agreement.csv, scanned.csv, regions.csv
 """
 
+
 rule verdicts:
     """Say of every published number and claim whether it reproduces."""
     input:

@@ -7,19 +7,23 @@ what came out so far.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
-from latentgrid.grid import catalogue
-from latentgrid.results.run_json import flat
+from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import Run, canonical
+from latentgrid.studies.collection import read_records
+from latentgrid.studies.numbers import Number
+from latentgrid.studies.records import Settings
 from latentgrid.studies.schema import Comparison
+from latentgrid.studies.served import fits, obtained_with
 from latentgrid.studies.study import Study
 from latentgrid.text import duration, number
 
 SECONDS_PER_HOUR = 3600
-Settings = Mapping[str, Any]  # of a run, as in the plan
 
 
 @dataclass(frozen=True)
@@ -101,19 +105,51 @@ def summary(verdicts: Sequence[Open]) -> str:
     )
 
 
+def show_open(
+    console: Console,
+    layout: Layout,
+    studies: Iterable[Study],
+    runs: Sequence[Run],
+    seconds: Mapping[str, float],
+) -> None:
+    """Print the missing runs of a plan in order; `seconds` has what each takes, by name.
+
+    A run is missing if neither its result nor a record of it is there.
+
+    Raises:
+        UserError: a record cannot count; the text names its file.
+    """
+    of_set = [study for study in studies if study.facts.dataset == layout.dataset]
+    planned = {run.name: Settings.model_validate(run.settings) for run in runs}
+    done = [record.run.settings for study in of_set for record in read_records(study)]
+    done += [of for name, of in planned.items() if layout.run(name).outcome.exists()]
+    identities = {canonical(of.identity) for of in done}
+    missing = {n: of for n, of in planned.items() if canonical(of.identity) not in identities}
+    verdicts = open_verdicts(of_set, missing, done)
+    steps = in_order(verdicts, {name: seconds[name] for name in missing})
+    if steps:
+        console.print(as_table(steps))
+    console.print(summary(verdicts), highlight=False)
+
+
 def _of_study(
     study: Study, missing: Mapping[str, Settings], done: Collection[Settings]
 ) -> Iterator[Open]:
     for one in study.numbers:
-        decided = study.facts.tables[one.table].open is None and one.ours is not None
-        if decided and study.quantity(one).measure is not None:
-            wanted = {"model": one.ours, **one.settings}
+        is_open = study.facts.tables[one.table].open is None and one.ours is not None
+        if is_open and study.quantity(one).measure is not None:
             about = f"{study.name}, table {one.table}: {one.model}, {one.setting}"
-            yield _open(study, about, lambda of, wanted=wanted: _has(of, wanted), missing, done)
+            yield _open(study, about, partial(_gives, study, one), missing, done)
     for name, claim in study.facts.claims.items():
         for comparison in claim.comparisons:
             about = f"{study.name}, {name}: {comparison.says}"
             yield from _of_comparison(study, about, comparison, missing, done)
+
+
+def _gives(study: Study, number: Number, settings: Settings) -> bool:
+    """Tell whether a run with these settings counts for a number."""
+    same = settings.model == number.ours and settings.precision == study.facts.precision
+    return same and obtained_with(study, number, settings)
 
 
 def _open(
@@ -124,10 +160,10 @@ def _open(
     done: Collection[Settings],
 ) -> Open:
     """Return a verdict that needs a run with each of the seeds that the study fixed."""
-    seeds = set(study.facts.seeds)
-    have = {of["seed"] for of in done if of["seed"] in seeds and serves(of)}
-    waiting = {name for name, of in missing.items() if of["seed"] in seeds - have and serves(of)}
-    return Open(about, frozenset(waiting), max(len(seeds - have), 1))
+    have = {of.seed for of in done if serves(of)}
+    needed = set(study.facts.seeds) - have
+    waiting = {name for name, of in missing.items() if of.seed in needed and serves(of)}
+    return Open(about, frozenset(waiting), max(len(needed), 1))
 
 
 def _of_comparison(
@@ -137,38 +173,17 @@ def _of_comparison(
     missing: Mapping[str, Settings],
     done: Collection[Settings],
 ) -> Iterator[Open]:
-    """Yield one open verdict for a comparison, whose two sides each need all the seeds.
+    """Yield the open answer to a comparison, which waits for all missing runs of its two sides.
 
-    A side that has no run and no missing run leaves it as it is: nothing in the plan answers it.
+    If a side has no run and none that is missing, the plan cannot answer it, and nothing is open.
     """
-    sides = [_side(study, comparison, settings) for settings in _settings_of(comparison)]
-    parts = [_open(study, about, side, missing, done) for side in sides]
-    ran = [any(side(of) for of in done) for side in sides]
-    if all(part.missing or has for part, has in zip(parts, ran, strict=True)):
-        waiting = frozenset().union(*(part.missing for part in parts))
-        yield Open(about, waiting, max(len(waiting), 1))
-
-
-def _settings_of(comparison: Comparison) -> list[Mapping[str, Any]]:
     rival = {} if isinstance(comparison.rival, str) else comparison.rival
-    return [{**comparison.among, **side} for side in (comparison.side, rival)]
-
-
-def _side(
-    study: Study, comparison: Comparison, settings: Mapping[str, Any]
-) -> Callable[[Settings], bool]:
-    wanted = {
-        axis: [study.ours(axis, one) for one in (value if isinstance(value, list) else [value])]
-        for axis, value in settings.items()
-    }
-    return lambda of: _has(of, wanted)
-
-
-def _has(of: Settings, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a run has these values, or one of a list of values, of its hyperparameters."""
-    defaults = catalogue.model_hyperparameters(of["model"])
-    had = {name: default for name, (_, default) in defaults.items()} | flat(of)
-    return all(
-        had.get(axis) in (value if isinstance(value, list) else [value])
-        for axis, value in wanted.items()
-    )
+    waiting: set[str] = set()
+    for side in (comparison.side, rival):
+        serves = partial(fits, study, wanted={**comparison.among, **side})
+        seeds = study.facts.seeds
+        names = {name for name, of in missing.items() if of.seed in seeds and serves(of)}
+        if not names and not any(serves(of) for of in done):
+            return
+        waiting |= names
+    yield Open(about, frozenset(waiting), max(len(waiting), 1))

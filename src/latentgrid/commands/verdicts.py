@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import IDENTITY, OUTCOME
+from latentgrid.evaluation.tables import IDENTITY, OUTCOME, write_table
 from latentgrid.files.layout import Layout
 from latentgrid.results.tables import read_table
 from latentgrid.studies.study import Study
@@ -19,15 +20,27 @@ from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.evidence import Evidence, gather
 
 
+def show_all(studies: Sequence[Study], console: Console, csv: Path | None) -> None:
+    """Print what is known of each study's numbers and claims; write the verdicts to `csv`.
+
+    Raises:
+        UserError: none of the studies has anything to judge, or a record cannot count.
+    """
+    with_facts = [one for one in studies if one.numbers or one.facts.claims]
+    if not with_facts:
+        raise UserError("none of these studies has numbers or claims, so nothing can be judged")
+    verdicts = [show(study, console) for study in with_facts]
+    if csv:
+        write_table(csv, pd.concat(verdicts, ignore_index=True))
+
+
 def judge(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, Evidence]:
     """Return the verdicts on a study's numbers, the answers to its claims, and what they stand on.
 
     Raises:
-        UserError: the study has nothing to judge, or a record of it cannot count.
+        UserError: a record of the study cannot count.
     """
-    if study.facts.dataset is None:
-        raise UserError(f"{study.name}: has no numbers and no claims, so nothing can be judged")
-    layout = Layout(study.facts.dataset)
+    layout = Layout(str(study.facts.dataset))
     runs = pd.DataFrame(columns=[*IDENTITY, *OUTCOME])
     if (layout.tables / "runs.csv").is_file():
         runs = read_table(layout.tables / "runs.csv")
@@ -92,8 +105,3 @@ def _answers(answers: pd.DataFrame) -> Table:
         effect = f"{number(row['effect'])} {row['unit']}"
         table.add_row(row["name"], row["part"], effect, interval, str(row["n"]), row["answer"])
     return table
-
-
-def studies_with_facts(studies: Sequence[Study]) -> list[Study]:
-    """Return the studies that have numbers or claims to judge."""
-    return [one for one in studies if one.facts.dataset is not None]

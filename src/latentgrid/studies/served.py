@@ -30,7 +30,7 @@ def why_foreign(study: Study, run: RecordedRun) -> str:
         return other
     numbers = [number for number in study.numbers if number.ours == settings.model]
     claims = [one for claim in study.facts.claims.values() for one in claim.comparisons]
-    serves_number = any(_obtained_with(study, number, settings) for number in numbers)
+    serves_number = any(obtained_with(study, number, settings) for number in numbers)
     if serves_number or any(_compared_by(study, claim, settings) for claim in claims):
         return ""
     return f"has settings that are no number and no claim of {study.name}"
@@ -74,7 +74,7 @@ def _trained_otherwise(study: Study, settings: Settings) -> str:
     return ""
 
 
-def _obtained_with(study: Study, number: Number, settings: Settings) -> bool:
+def obtained_with(study: Study, number: Number, settings: Settings) -> bool:
     """Tell whether a number was obtained with these settings; unnamed ones have their defaults."""
     if study.facts.tables[number.table].open is Open.UNDER_SPECIFIED:
         return True
@@ -88,17 +88,21 @@ def _obtained_with(study: Study, number: Number, settings: Settings) -> bool:
 def _compared_by(study: Study, comparison: Comparison, settings: Settings) -> bool:
     """Tell whether runs with these settings stand on one of the sides of a comparison.
 
-    "others" are the settings of the study's numbers, which `_obtained_with` looks at.
+    "others" are the settings of the study's numbers, which `obtained_with` looks at.
     """
-    if not _fits(study, settings, comparison.among):
+    if not fits(study, settings, comparison.among):
         return False
     rival = comparison.rival
-    return _fits(study, settings, comparison.side) or (
-        not isinstance(rival, str) and _fits(study, settings, rival)
+    return fits(study, settings, comparison.side) or (
+        not isinstance(rival, str) and fits(study, settings, rival)
     )
 
 
-def _fits(study: Study, settings: Settings, wanted: Mapping[str, Any]) -> bool:
+def fits(study: Study, settings: Settings, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether settings have these values, which may be the study's names of them.
+
+    A value may be a list of allowed values.
+    """
     return all(
         settings.flat.get(axis)
         in [study.ours(axis, one) for one in (value if isinstance(value, list) else [value])]

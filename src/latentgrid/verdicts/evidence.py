@@ -77,7 +77,7 @@ def gather(layout: Layout, studies: Sequence[Study], runs: pd.DataFrame) -> Evid
     """
     found = [record for study in studies for record in read_records(study)]
     recorded = pd.DataFrame(records.rows(found))
-    histories = [records.history(one.run).assign(run=one.name) for one in found]
+    histories = [records.histories(found)]
     if (layout.tables / "history.csv").is_file():
         histories.insert(0, read_table(layout.tables / "history.csv"))
     size = sources.size(layout.dataset)
