@@ -23,10 +23,10 @@ from latentgrid.studies.served import unknown_settings
 from latentgrid.training.machine import write_machine
 from latentgrid.training.run import train_run
 
-# How far two machines' losses of an epoch may lie apart, as a share of the loss on the same images.
-# Measured on four ways of computing (docs/records.md). A training loss is a mean over the epoch; a
-# test loss is of the weights after its last step, which differ more.
-TOLERANCE = {"train": 0.005, "test": 0.05}
+# How far two machines' losses of an epoch may lie apart, as a share of the recorded one: about three
+# times the most that was seen between four ways of computing (docs/records.md). A training loss is
+# a mean over the epoch; a test loss is of the weights after its last step, which differ more.
+TOLERANCE = {"train": 0.03, "test": 0.1}
 DEVICES = ("auto", "cpu", "cuda")
 
 
