@@ -85,6 +85,14 @@ def test_every_measure_lies_within_its_controls(material):
     assert outside(material) == set()
 
 
+def test_controls_are_the_same_whatever_was_drawn_before(material):
+    made_up = replace(material, judge=None)
+    torch.manual_seed(1)
+    first = table(made_up)
+    torch.manual_seed(2)
+    pd.testing.assert_frame_equal(first, table(made_up), rtol=0, atol=0)
+
+
 def test_without_a_judge_its_controls_are_left_out(material):
     with_judge, without = table(material), table(replace(material, judge=None))
     of_judge = with_judge["case"].str.startswith("judge: ")

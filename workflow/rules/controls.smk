@@ -19,6 +19,8 @@ rule controls:
         job="controls",
         code=sources.code(
             "latentgrid.steps.controls",
+            # Of the model that a control trains for an epoch; it is named there and not imported.
+            components.module_of("optimizers", "adam"),
             *(
                 components.module_of("measures", measure)
                 for measure in catalogue.measures()

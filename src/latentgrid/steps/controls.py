@@ -12,6 +12,7 @@ from latentgrid.evaluation.tables import write_table
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
 from latentgrid.results.trained import TrainedRun, load_test_set, load_training_images
+from latentgrid.training.determinism import compute_deterministically
 
 
 def main(
@@ -20,6 +21,7 @@ def main(
     judge: Annotated[str | None, typer.Option(help="the run that judges")] = None,
 ) -> None:
     """Write the table of controls of a data set."""
+    compute_deterministically("cpu")
     layout = Layout(dataset)
     material = Material(
         test=load_test_set(layout.images).first(test_images),
