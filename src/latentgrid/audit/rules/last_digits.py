@@ -25,12 +25,8 @@ LEAST_CHANCE = 0.001
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding if the last digits of the study's numbers are not evenly spread."""
-    numbers = [
-        number
-        for table in study.facts.tables
-        for number in _with_zeros([one for one in study.numbers if one.table == table])
-    ]
-    if len(numbers) < LEAST_NUMBERS:
+    numbers = looked_at(study)
+    if not numbers:
         return
     counts = Counter(last_digit(number.printed) for number in numbers)
     if (likely := chance(counts)) < LEAST_CHANCE:
@@ -41,6 +37,16 @@ def find(study: Study) -> Iterator[Finding]:
             f"the last digits of {len(numbers)} numbers are unevenly spread: {times} are "
             f"{common}; chance of that: {likely:.1g}",
         )
+
+
+def looked_at(study: Study) -> list[Number]:
+    """Return the numbers whose last digits count; none if there are too few."""
+    numbers = [
+        number
+        for table in study.facts.tables
+        for number in _with_zeros([one for one in study.numbers if one.table == table])
+    ]
+    return numbers if len(numbers) >= LEAST_NUMBERS else []
 
 
 def _with_zeros(numbers: Sequence[Number]) -> list[Number]:
