@@ -54,9 +54,9 @@ def test_sound_results_raise_no_flag():
             for epoch, loss in enumerate(FALLEN, start=1)
         ]
     )
-    losses = pd.DataFrame({"table": ["VII.1"] * 2, "ours": [1.0, 2.0]})
+    verdicts = pd.DataFrame({"study": "a-2020", "table": ["VII.1"] * 2, "n": [3, 3]})
     inside = controls(("silhouette", "a case", 0, 1, 0.5, "yes", "by hand", np.nan))
-    flags = quality.table(inside, runs(), history, losses, {})
+    flags = quality.table(inside, runs(), history, verdicts, {})
     assert flags.empty
     assert list(flags.columns) == quality.COLUMNS
 
@@ -177,9 +177,10 @@ def test_a_measure_that_some_runs_of_an_entry_lack_is_flagged():
 
 
 def test_a_published_table_that_was_hardly_run_is_flagged():
-    losses = pd.DataFrame({"table": ["1"] * 10 + ["2"] * 3, "ours": [1.0] * 9 + [np.nan] * 3 + [2]})
-    (flag,) = quality.published_missing(losses)
-    assert flag.where == "losses.csv, table 2"
+    n = [1] * 9 + [0] * 3 + [2] + [0] * 4
+    verdicts = pd.DataFrame({"study": "a", "table": ["1"] * 10 + ["2"] * 3 + ["3"] * 4, "n": n})
+    (flag,) = quality.published_missing(verdicts)
+    assert flag.where == "verdicts.csv, a, table 2"
     assert flag.found == "2 of 3 published settings have no run (67%)"
 
 

@@ -41,6 +41,7 @@ rule quality:
     input:
         controls=LAYOUT.controls,
         tables=LAYOUT.table_files,
+        verdicts=LAYOUT.verdict_files,
         runs=LAYOUT.inventory,
     output:
         LAYOUT.quality,

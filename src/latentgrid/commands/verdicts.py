@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from latentgrid.data import sources
 from latentgrid.errors import UserError
 from latentgrid.evaluation.tables import IDENTITY, OUTCOME, write_table
 from latentgrid.files.layout import Layout
@@ -44,7 +46,9 @@ def judge(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, Evidence]:
     runs = pd.DataFrame(columns=[*IDENTITY, *OUTCOME])
     if (layout.tables / "runs.csv").is_file():
         runs = read_table(layout.tables / "runs.csv")
-    evidence = gather(layout, [study], runs)
+    size = sources.size(layout.dataset)
+    of_data = {"images": size.train, "pixels": prod(size.shape)}
+    evidence = gather(layout, [study], runs, of_data)
     finished = evidence.runs[evidence.runs["status"] == "finished"]
     return numbers.table([study], evidence), claims_table([study], finished), evidence
 

@@ -58,13 +58,13 @@ def table(
     controls: pd.DataFrame,
     runs: pd.DataFrame,
     history: pd.DataFrame,
-    losses: pd.DataFrame,
+    verdicts: pd.DataFrame,
     trained: dict[str, TrainedRun],
 ) -> pd.DataFrame:
     """Return a row for each flag, in the columns COLUMNS.
 
     Args:
-        controls, runs, history, losses: the tables of these names.
+        controls, runs, history, verdicts: the tables of these names.
         trained: the runs that have a result, by their names.
     """
     found = [
@@ -75,7 +75,7 @@ def table(
         *snapshots_missing(trained),
         *results_missing(runs),
         *measures_missing(runs),
-        *published_missing(losses),
+        *published_missing(verdicts),
         *constant(runs),
     ]
     return pd.DataFrame([asdict(flag) for flag in found], columns=COLUMNS)
@@ -191,14 +191,15 @@ def measures_missing(runs: pd.DataFrame) -> Iterator[Flag]:
                 yield Flag(Kind.MISSING, where, found, rule, joined(alike.loc[lost, "run"]))
 
 
-def published_missing(losses: pd.DataFrame) -> Iterator[Flag]:
-    """Flag each published table of which too many settings were not run."""
-    rule = f"at most {MOST_MISSING:.0%} of a published table's settings are without a run"
-    for name, rows in losses.groupby("table", sort=False):
-        lost = rows["ours"].isna()
-        if lost.mean() > MOST_MISSING:
-            found = _share(int(lost.sum()), len(rows), "published settings have no run")
-            yield Flag(Kind.MISSING, f"losses.csv, table {name}", found, rule, "")
+def published_missing(verdicts: pd.DataFrame) -> Iterator[Flag]:
+    """Flag each published table of which some numbers have a run and too many have none."""
+    rule = f"of a published table that has runs, at most {MOST_MISSING:.0%} of the numbers lack one"
+    for (study, name), rows in verdicts.groupby(["study", "table"], sort=False):
+        lost = rows["n"] == 0
+        if MOST_MISSING < lost.mean() < 1:
+            found = _share(int(lost.sum()), len(rows), "published numbers have no run")
+            where = f"verdicts.csv, {study}, table {name}"
+            yield Flag(Kind.MISSING, where, found, rule, "")
 
 
 def constant(runs: pd.DataFrame) -> Iterator[Flag]:

@@ -21,7 +21,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         controls=read_table(layout.controls),
         runs=runs,
         history=read_table(layout.tables / "history.csv"),
-        losses=read_table(layout.tables / "losses.csv", {"table": str}),
+        verdicts=read_table(layout.tables / "verdicts.csv", {"table": str}),
         trained={name: run for name, run in trained.items() if run.ended},
     )
     write_table(layout.quality, flags)

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil
 
 import pandas as pd
 
-from latentgrid.data import sources
 from latentgrid.evaluation import records
 from latentgrid.files.layout import Layout
 from latentgrid.results.tables import read_table
@@ -69,7 +68,9 @@ class Evidence:
         return {**self.of_data, "batches": batches}
 
 
-def gather(layout: Layout, studies: Sequence[Study], runs: pd.DataFrame) -> Evidence:
+def gather(
+    layout: Layout, studies: Sequence[Study], runs: pd.DataFrame, of_data: Mapping[str, int]
+) -> Evidence:
     """Gather what the verdicts of a data set stand on: its runs and the records of studies.
 
     Raises:
@@ -80,12 +81,7 @@ def gather(layout: Layout, studies: Sequence[Study], runs: pd.DataFrame) -> Evid
     histories = [records.histories(found)]
     if (layout.tables / "history.csv").is_file():
         histories.insert(0, read_table(layout.tables / "history.csv"))
-    size = sources.size(layout.dataset)
-    return Evidence(
-        _below_one_another([runs, recorded]),
-        _below_one_another(histories),
-        {"images": size.train, "pixels": prod(size.shape)},
-    )
+    return Evidence(_below_one_another([runs, recorded]), _below_one_another(histories), of_data)
 
 
 def _below_one_another(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
