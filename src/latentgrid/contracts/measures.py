@@ -8,7 +8,7 @@ from latentgrid.contracts import require, sample
 from latentgrid.evaluation import measures
 from latentgrid.evaluation.controls import Material
 from latentgrid.evaluation.controls.table import brought_by
-from latentgrid.grid import components
+from latentgrid.grid import catalogue, components
 from latentgrid.grid.runs import read_plan
 from latentgrid.results.trained import TrainedRun, load_test_set, load_training_images
 
@@ -38,6 +38,21 @@ def takes_no_other_name(name: str) -> None:
             measures.of_run(TrainedRun(sample.LAYOUT.run(planned["name"])), test)
 
 
+def gives_what_it_names(name: str) -> None:
+    """`MEASURES`, where the file has it, names every single number that `measure` gives."""
+    told = components.constant(components.file_of("measures", name), "MEASURES")
+    measure = importlib.import_module(components.module_of("measures", name)).measure
+    with sample.trained():
+        test = load_test_set(sample.LAYOUT.images)
+        for planned in read_plan(sample.LAYOUT.plan) if told is not None else []:
+            run = TrainedRun(sample.LAYOUT.run(planned["name"]), frozenset({"judged"}))
+            single = {
+                key for key, value in measure(run, test).items() if not isinstance(value, list)
+            }
+            names = set(told) | catalogue.history_columns()
+            require(single <= names, f"MEASURES lacks {', '.join(sorted(single - names))}")
+
+
 def lies_within_its_controls(name: str) -> None:
     """`controls`, where the file has it, yields cases whose value lies in its known range."""
     with sample.trained():
@@ -56,4 +71,9 @@ def _is_number(value: Any) -> bool:
     return value is None or (type(value) in (int, float) and math.isfinite(value))
 
 
-CHECKS = (gives_numbers_of_every_run, takes_no_other_name, lies_within_its_controls)
+CHECKS = (
+    gives_numbers_of_every_run,
+    takes_no_other_name,
+    gives_what_it_names,
+    lies_within_its_controls,
+)

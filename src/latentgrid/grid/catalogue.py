@@ -78,6 +78,30 @@ def measures() -> tuple[str, ...]:
     return components.names("measures")
 
 
+@cache
+def measured() -> frozenset[str] | None:
+    """Return the names of all values that measures and histories of runs can have.
+
+    None if a plugin's measure does not say in a constant MEASURES under which names it returns
+    values: then there may be any.
+    """
+    names = {"parameters", *history_columns()}
+    for measure in measures():
+        told = components.constant(file_of("measures", measure), "MEASURES")
+        if told is None:
+            return None
+        names.update(told)
+    return frozenset(names)
+
+
+@cache
+def history_columns() -> frozenset[str]:
+    """Return the names of all columns that histories of runs can have."""
+    terms = {term for model in models() for term in _terms(model)}
+    parts = {f"{part}_{name}" for part in ("train", "test") for name in ("loss", *terms)}
+    return frozenset(parts | {"train_batch_sum", "train_batch_sum_corrected"})
+
+
 def figures() -> tuple[str, ...]:
     """Return the names of all figures."""
     return components.names("figures")
@@ -272,6 +296,17 @@ def _docstring(body: list[ast.stmt]) -> str:
     return ast.get_docstring(ast.Module(body, [])) or ""
 
 
+def _terms(model: str) -> Iterator[str]:
+    """Yield the names of a model's loss terms, the keys of its `terms`, which may be inherited."""
+    for body in _bodies(file_of("models", model), _class_of(model).name):
+        for line in body:
+            named = isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == "terms"
+            if named and isinstance(line.value, ast.Dict):
+                keys = [key for key in line.value.keys if isinstance(key, ast.Constant)]
+                yield from (str(key.value) for key in keys)
+                return
+
+
 def _target(line: ast.Assign | ast.AnnAssign) -> str:
     return ast.unparse(line.targets[0] if isinstance(line, ast.Assign) else line.target)
 
@@ -328,6 +363,8 @@ def _annotation(model: str, argument: ast.arg) -> Any:
 
 
 REMEMBERED = (
+    measured,
+    history_columns,
     figure,
     abilities,
     model_hyperparameters,

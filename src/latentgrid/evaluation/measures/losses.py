@@ -6,6 +6,8 @@ import pandas as pd
 
 from latentgrid.results.trained import TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = ("min_train_loss", "min_train_batch_sum", "min_train_batch_sum_corrected", "best_epoch")
 SUMS = ("train_batch_sum", "train_batch_sum_corrected")
 
 
