@@ -25,7 +25,8 @@ from latentgrid.training.run import train_run
 
 # How far two machines' losses of an epoch may lie apart, as a share of the recorded one: about
 # three times the most that was seen between four ways of computing (docs/records.md). A training
-# loss is a mean over the epoch; a test loss is of the weights after its last step, which differ more.
+# loss is a mean over the epoch; a test loss is of the weights after its last step, which differ
+# more.
 TOLERANCE = {"train": 0.03, "test": 0.1}
 DEVICES = ("auto", "cpu", "cuda")
 

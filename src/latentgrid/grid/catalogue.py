@@ -300,10 +300,9 @@ def _terms(model: str) -> Iterator[str]:
     """Yield the names of a model's loss terms, the keys of its `terms`, which may be inherited."""
     for body in _bodies(file_of("models", model), _class_of(model).name):
         for line in body:
-            named = isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == "terms"
-            if named and isinstance(line.value, ast.Dict):
-                keys = [key for key in line.value.keys if isinstance(key, ast.Constant)]
-                yield from (str(key.value) for key in keys)
+            if isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == "terms":
+                keys = line.value.keys if isinstance(line.value, ast.Dict) else []
+                yield from (str(key.value) for key in keys if isinstance(key, ast.Constant))
                 return
 
 
