@@ -49,14 +49,13 @@ class Evidence:
         return runs["run"].map(of_run.last(skipna=False))
 
     def _scales(self, quantity: Quantity, runs: pd.DataFrame) -> "pd.Series[float]":
-        """Return the quantity's scale for each run; missing where a name in it has no value."""
+        """Return the quantity's scale for each run; missing where it has no value."""
         names = names_in(quantity.scale)
         scales = []
         for _, run in runs.iterrows():
             known = {name: run.get(COLUMNS.get(name, name)) for name in names} | self._of(run)
             values = {name: float(known[name]) for name in names if pd.notna(known[name])}
-            missing = names - values.keys()
-            scales.append(float("nan") if missing else evaluate(quantity.scale, values))
+            scales.append(_value(quantity.scale, values))
         return pd.Series(scales, index=runs.index, dtype=float)
 
     def _of(self, run: pd.Series) -> dict[str, float]:
@@ -72,6 +71,13 @@ def gather(layout: Layout, runs: pd.DataFrame) -> Evidence:
     history = read_table(layout.tables / "history.csv")
     of_data = {"images": data["training images"], "pixels": prod(data["image shape"])}
     return Evidence(runs, history, of_data)
+
+
+def _value(expression: str, names: Mapping[str, float]) -> float:
+    try:
+        return evaluate(expression, names)
+    except ValueError:
+        return float("nan")
 
 
 def _column(runs: pd.DataFrame, quantity: Quantity) -> "pd.Series[float]":
