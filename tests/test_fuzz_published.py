@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
+from latentgrid.reference.facts import AXES_000
 
 from fuzz import cases, end_of, spoilt
 from latentgrid.evaluation import tables
-from latentgrid.reference.facts import AXES_000
 from latentgrid.results.tables import read_published
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Verdict

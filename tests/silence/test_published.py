@@ -3,10 +3,10 @@
 import csv
 
 import pytest
-
-from latentgrid.errors import UserError
 from latentgrid.reference import published
 from latentgrid.reference.facts import NO_SETTINGS
+
+from latentgrid.errors import UserError
 from project import ROOT, call, copy_project
 
 ROWS = list(csv.DictReader((ROOT / published.PUBLISHED).open(encoding="utf-8", newline="")))

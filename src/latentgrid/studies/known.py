@@ -56,7 +56,7 @@ def _of_settings(facts: StudyFile) -> Iterator[Unknown]:
 
 
 def _of_names(facts: StudyFile) -> Iterator[Unknown]:
-    axes = ("model", *facts.settings)
+    axes = ("model", *facts.settings, *facts.trained)
     for axis in facts.names:
         if axis not in axes:
             yield ("names", axis), axis, ", ".join(axes)

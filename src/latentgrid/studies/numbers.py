@@ -22,7 +22,7 @@ from latentgrid.errors import UserError, one_line
 from latentgrid.grid import catalogue
 from latentgrid.grid.messages import allowed, shown
 from latentgrid.studies.schema import AS_PRINTED, PRINTED, Open, StudyFile
-from latentgrid.studies.settings import fields, from_text, is_value
+from latentgrid.studies.settings import fields, from_text, is_number, is_value
 
 # The columns of every study; each further column is a setting.
 COLUMNS = ("table", "model", "quantity", "unit", "value")
@@ -111,7 +111,7 @@ def _lines(path: Path, study: StudyFile) -> Iterator[tuple[int, Mapping[str, str
             yield reader.line_num, cells
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {reader.line_num}: is no table in CSV: {one_line(error)}"
+            f"{path}, line {reader.reader.line_num}: is no table in CSV: {one_line(error)}"
         ) from None
 
 
@@ -234,6 +234,8 @@ class _Row:
 
     def _of_cell(self, axis: str, field: FieldInfo) -> Any:
         named = self._ours(axis, self.cells[axis])
+        if is_number(field) and isinstance(named, str) and not PRINTED.fullmatch(named):
+            raise self.wrong(axis, allowed(field))
         try:
             return from_text(field, named)
         except ValidationError:

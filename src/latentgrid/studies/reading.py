@@ -18,6 +18,14 @@ from latentgrid.studies.schema import NAME, StudyFile
 from latentgrid.studies.study import Study
 
 MAX_LINES = 5
+OF_A_KEY = "[key]"  # the last part of pydantic's place of a key that is no text
+TYPES = {
+    "string_type": "a text, in quotes if it looks like something else",
+    "list_type": "a list",
+    "dict_type": "keys with values",
+    "mapping_type": "keys with values",
+    "model_type": "keys with values",
+}
 
 
 def chosen(named: Iterable[str] | str) -> list[Study]:
@@ -83,7 +91,9 @@ def read(folder: Path) -> Study:
 
 
 def _sentence(path: Path, problem: Any) -> str:
-    where = _where(path, problem["loc"])
+    where = _where(path, [part for part in problem["loc"] if part != OF_A_KEY])
+    if problem["type"] == "invalid_key" or OF_A_KEY in problem["loc"]:
+        return f"{where}: a key must be a text; put it in quotes"
     match problem["type"]:
         case "missing":
             return f"{where}: is missing"
@@ -91,8 +101,8 @@ def _sentence(path: Path, problem: Any) -> str:
             return f"{where}: unknown key"
         case "value_error":
             return f"{where}: found {shown(problem['input'])}; {problem['ctx']['error']}"
-    said = problem["msg"].removeprefix("Input should be ")
-    return f"{where}: found {shown(problem['input'])}; allowed: {said}"
+    allowed = TYPES.get(problem["type"], problem["msg"].removeprefix("Input should be "))
+    return f"{where}: found {shown(problem['input'])}; allowed: {allowed}"
 
 
 def _where(path: Path, place: Sequence[str | int]) -> str:
@@ -110,8 +120,11 @@ def line_of(path: Path, place: Iterable[str | int]) -> int:
     line = 0
     for part in place:
         try:
-            line = content.lc.data[part][0]
-            content = content[part]
+            places = content.lc.data
+            # pydantic names a key that is a number by its text
+            key = part if part in places else {str(one): one for one in places}[str(part)]
+            line = places[key][0]
+            content = content[key]
         except (AttributeError, KeyError, IndexError, TypeError):
             break
     return int(line) + 1

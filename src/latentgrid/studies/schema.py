@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    model_validator,
+)
 
 from latentgrid.grid.hyperparameters import PositiveInteger, Precision, Real
 from latentgrid.grid.schema import Seeds
@@ -147,6 +155,10 @@ def _as_list(value: object) -> object:
 Names = Annotated[list[str], BeforeValidator(_as_list), Field(description="a name, or a list")]
 
 
+OTHERS = "others"
+SETTINGS = "settings with a value or a list of values each"
+
+
 def _setting(value: object) -> object:
     if not isinstance(value, str | int | float | None):
         raise ValueError("allowed: a value")
@@ -160,12 +172,27 @@ def _settings(value: object) -> object:
     return value
 
 
+def _rival(value: object) -> object:
+    if value == OTHERS:
+        return value
+    if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"allowed: {SETTINGS}, or {OTHERS}")
+    return {axis: _settings(one) for axis, one in value.items()}
+
+
+def _fact(value: object) -> object:
+    if not isinstance(value, str | int | float):
+        raise ValueError("allowed: a text, or a number")
+    return value
+
+
 Setting = Annotated[Any, AfterValidator(_setting)]
 Settings = Mapping[str, Annotated[Any, AfterValidator(_settings)]]
 Values = Annotated[
     Settings,
-    Field(min_length=1, description="settings with a value or a list of values each"),
+    Field(min_length=1, description=SETTINGS),
 ]
+Rival = Annotated[Mapping[str, Any] | Literal["others"], PlainValidator(_rival)]
 
 
 class Comparison(Section):
@@ -187,7 +214,7 @@ class Comparison(Section):
 
     says: Text | None = None
     side: Values
-    rival: Values | Literal["others"]
+    rival: Rival
     among: Settings = {}
     alike: list[str] = []
     by: str
@@ -231,7 +258,7 @@ class Statement(Section):
     """
 
     about: Text
-    said: Annotated[Mapping[str, str | int | float], Field(min_length=2)]
+    said: Annotated[Mapping[str, Annotated[Any, AfterValidator(_fact)]], Field(min_length=2)]
     holds: str | None = None
     effect: Text | None = None
 

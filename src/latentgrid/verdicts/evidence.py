@@ -51,14 +51,13 @@ class Evidence:
         return runs["run"].map(of_run.last(skipna=False))
 
     def _scales(self, quantity: Quantity, runs: pd.DataFrame) -> "pd.Series[float]":
-        """Return the quantity's scale for each run; missing where a name in it has no value."""
+        """Return the quantity's scale for each run; missing where it has no value."""
         names = names_in(quantity.scale)
         scales = []
         for _, run in runs.iterrows():
             known = {name: run.get(COLUMNS.get(name, name)) for name in names} | self._of(run)
             values = {name: float(known[name]) for name in names if pd.notna(known[name])}
-            missing = names - values.keys()
-            scales.append(float("nan") if missing else evaluate(quantity.scale, values))
+            scales.append(_value(quantity.scale, values))
         return pd.Series(scales, index=runs.index, dtype=float)
 
     def _of(self, run: pd.Series) -> dict[str, float]:
@@ -89,6 +88,13 @@ def _below_one_another(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     columns = list(dict.fromkeys(name for table in tables for name in table.columns))
     joined = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
     return joined.reindex(columns=columns)
+
+
+def _value(expression: str, names: Mapping[str, float]) -> float:
+    try:
+        return evaluate(expression, names)
+    except ValueError:
+        return float("nan")
 
 
 def _column(runs: pd.DataFrame, quantity: Quantity) -> "pd.Series[float]":
