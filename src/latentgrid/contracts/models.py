@@ -17,6 +17,7 @@ from latentgrid.grid import catalogue
 from latentgrid.grid.hyperparameters import NameOf
 from latentgrid.models import ImageShape, Model
 from latentgrid.randomness import random_generator, seed_of
+from latentgrid.report.model_text import read_model_text
 
 MNIST = (1, 28, 28)
 SHAPES: tuple[ImageShape, ...] = (MNIST, (3, 32, 32), (2, 8, 12))
@@ -110,6 +111,11 @@ def says_what_its_losses_mean(name: str) -> None:
         bool(model.batch_loss_description),
         "`batch_loss_description` must say what `batch_loss` sums over",
     )
+
+
+def its_formula_can_be_set(name: str) -> None:
+    """The formulas in its docstrings, if there are any, are LaTeX that its page can show."""
+    read_model_text(name)
 
 
 def losses_are_finite_values_per_image(name: str) -> None:
@@ -325,6 +331,7 @@ def weights_survive_a_file(name: str) -> None:
 
 CHECKS = (
     says_what_its_losses_mean,
+    its_formula_can_be_set,
     losses_are_finite_values_per_image,
     every_parameter_has_a_player_and_a_gradient,
     batch_loss_sums_or_averages_the_loss,

@@ -152,7 +152,7 @@ def _sections(
     """Return the figures by section, with their pictures."""
     files = [layout.figures / f"{name}.png" for name in figures]
     with ThreadPoolExecutor(threads) as pool:
-        pictures = dict(zip(figures, pool.map(embedded, files), strict=True))
+        pictures = dict(zip(figures, pool.map(_embedded, files), strict=True))
     return {
         heading: [
             {
@@ -181,7 +181,7 @@ def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
     return plots
 
 
-def embedded(picture: Path) -> str:
+def _embedded(picture: Path) -> str:
     """Return a picture as a data URI: a WebP of the same pixels, half the size of the PNG."""
     written = BytesIO()
     Image.open(picture).convert("RGB").save(written, "WEBP", lossless=True, method=1, quality=50)
