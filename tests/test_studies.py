@@ -506,8 +506,18 @@ def test_spoilt_numbers(tmp_path, content):
 
 ODD = st.one_of(
     st.sampled_from(
-        ["null", "true", "1", "-1", ".nan", ".inf", "1e999", "[]", "{}", "[[1]]", "{a: {b: c}}"]
-        + [
+        [
+            "null",
+            "true",
+            "1",
+            "-1",
+            ".nan",
+            ".inf",
+            "1e999",
+            "[]",
+            "{}",
+            "[[1]]",
+            "{a: {b: c}}",
             "'x'",
             "2020-01-01",
             "'\u202e'",

@@ -16,7 +16,9 @@ from latentgrid.verdicts.rule import Answer, Verdict
 
 FINDINGS = 3
 PERCENT = "%"
-WORDS = {"study": str, "table": str, "setting": str, "note": str, "epochs": str}
+WORDS = dict.fromkeys(
+    ("study", "table", "setting", "claim", "source", "part", "note", "epochs"), str
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,151 @@
+"""`plan --open` and `verdicts`: what is still open, and what is known without training."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from latentgrid.commands import open_verdicts as opened
+from latentgrid.commands.verdicts import show_all
+from latentgrid.errors import UserError
+from latentgrid.grid import reading as params_reading
+from latentgrid.grid.runs import planned_runs
+from latentgrid.studies import reading
+from latentgrid.studies.records import Settings
+from project import ROOT
+
+HOUR = 3600
+
+
+@pytest.fixture
+def study(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    return reading.load("vizoso-2020")
+
+
+def settings_of(seeds, **axes):
+    """The settings of runs of vae, by name."""
+    grid = {"latent_dim": 2, "optimizer": "rmsprop", "learning_rate": 0.0001} | axes
+    raw = {"dataset": "mnist", "seeds": seeds, "studies": [], "models": {"vae": grid}}
+    runs = planned_runs(params_reading.check(raw, "test"))
+    return {run.name: Settings.model_validate(run.settings) for run in runs}
+
+
+def numbers(found):
+    return [one for one in found if "table VII.1" in one.about]
+
+
+def test_a_number_waits_for_the_seeds_that_its_study_fixed(study):
+    missing = settings_of([0, 1, 2, 7])
+    (one,) = numbers(opened.open_verdicts([study], missing, []))
+    assert "latent_dim=2, optimizer=rmsprop, learning_rate=0.0001" in one.about
+    assert {name[-1] for name in one.missing} == {"0", "1", "2"}
+    assert one.needed == 3
+
+
+def test_what_is_done_is_not_needed_again(study):
+    done = settings_of([1]).values()
+    (one,) = numbers(opened.open_verdicts([study], settings_of([0]), list(done)))
+    assert (len(one.missing), one.needed) == (1, 2)
+    assert numbers(opened.open_verdicts([study], {}, list(done))) == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"epochs": 3}, {"batch_size": 50}, {"latent_dim": 3}, {"precision": "bfloat16"}]
+)
+def test_runs_of_other_settings_serve_no_number(study, other):
+    assert numbers(opened.open_verdicts([study], settings_of([0], **other), [])) == []
+
+
+def test_adam_serves_only_as_the_study_ran_it(study):
+    plain = settings_of([0], optimizer="adam")
+    assert opened.open_verdicts([study], plain, []) == []
+    assert numbers(opened.open_verdicts([study], settings_of([0], optimizer="adam_000"), []))
+
+
+def test_a_table_without_reference_run_is_never_closed(study):
+    raw = {"latent_dim": 2, "optimizer": "rmsprop", "learning_rate": 0.0001}
+    params = {"dataset": "mnist", "studies": [], "models": {"conv_vae": raw}}
+    runs = planned_runs(params_reading.check(params, "test"))
+    missing = {run.name: Settings.model_validate(run.settings) for run in runs}
+    assert [one for one in opened.open_verdicts([study], missing, []) if "VII.2" in one.about] == []
+
+
+def test_a_comparison_is_open_where_both_sides_can_be_had(study):
+    rmsprop, adam = settings_of([0]), settings_of([0], optimizer="adam_000")
+    answers = opened.open_verdicts([study], rmsprop | adam, [])
+    assert any("adam against rmsprop" in one.about for one in answers)
+    alone = opened.open_verdicts([study], rmsprop, [])
+    assert not any("adam against rmsprop" in one.about for one in alone)
+    beside = opened.open_verdicts([study], rmsprop, list(adam.values()))
+    (one,) = [one for one in beside if "adam against rmsprop" in one.about]
+    assert one.missing == rmsprop.keys()
+
+
+def test_runs_that_close_most_in_an_hour_come_first():
+    verdicts = [
+        opened.Open("one", frozenset({"cheap", "dear"}), 2),
+        opened.Open("two", frozenset({"dear"}), 1),
+        opened.Open("three", frozenset({"slow"}), 1),
+    ]
+    seconds = {"slow": 10.0 * HOUR, "dear": 2.0 * HOUR, "cheap": 0.5 * HOUR, "useless": 1.0}
+    steps = opened.in_order(verdicts, seconds)
+    assert [step.run for step in steps] == ["cheap", "dear", "slow"]
+    assert [step.per_hour for step in steps] == pytest.approx([1, 0.75, 0.1])
+    assert steps[1].serves == 2
+    assert opened.summary(verdicts).startswith("3 verdicts wait for these runs, which close 3")
+
+
+def test_a_plan_with_too_few_seeds_closes_nothing(study):
+    verdicts = numbers(opened.open_verdicts([study], settings_of([0]), []))
+    assert opened.summary(verdicts).startswith("1 verdicts wait for these runs, which close 0")
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """A folder with the studies and nothing else."""
+    shutil.copytree(ROOT / "studies", tmp_path / "studies")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(studies, csv=None):
+    console = Console(width=200, record=True, quiet=False, file=Path("said.txt").open("w"))
+    show_all(studies, console, csv)
+    return console.export_text()
+
+
+def test_records_alone_give_verdicts(alone):
+    text = told([reading.load("000")], Path("verdicts.csv"))
+    verdicts = pd.read_csv("verdicts.csv")
+    assert len(verdicts) == 54
+    judged = verdicts[verdicts["n"] > 0]
+    assert f"{len(judged)} records and 0 runs in results/ on mnist; 3 seeds were fixed." in text
+    assert judged["runs"].str.startswith("record:").all()
+    row = verdicts.query("setting == 'latent_dim=50, optimizer=adam, learning_rate=0.00075'").iloc[
+        0
+    ]
+    assert (row["verdict"], row["n"]) == ("reproduced", 1)
+    assert row["ratio"] == pytest.approx(1, abs=1e-3)
+
+
+def test_without_its_records_nothing_is_judged(alone):
+    shutil.rmtree("studies/vizoso-2020/records")
+    text = told([reading.load("vizoso-2020")])
+    assert "36 not run, 18 no reference run" in text
+
+
+def test_a_study_without_facts_cannot_be_judged(alone):
+    with pytest.raises(UserError, match="nothing can be judged"):
+        told([reading.load("modulo-7")])
+
+
+def test_an_edited_record_is_named_and_not_counted(alone):
+    path = next(Path("studies/vizoso-2020/records").rglob("*.json"))
+    path.write_text(
+        path.read_text().replace('"seed":0', '"seed":1').replace('"seed": 0', '"seed": 1')
+    )
+    with pytest.raises(UserError, match=str(path).replace("+", r"\+")):
+        told([reading.load("vizoso-2020")])
