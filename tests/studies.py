@@ -12,6 +12,42 @@ from latentgrid.studies.study import Study
 from project import ROOT
 
 THESIS = "vizoso-2020"
+# Two numbers and a claim on the runs of `project.TINY`, made up.
+TINY_STUDY = """\
+title: A tiny paper
+authors: [A. Author]
+year: 2024
+place: A journal
+dataset: digits
+seeds: [0]
+settings: [latent_dim, optimizer, learning_rate]
+trained: {epochs: 1, batch_size: 200}
+tables:
+  "1": {shows: losses}
+quantities:
+  loss:
+    called: a loss
+    unit: nats
+    measure: min_train_loss
+    relative: 0.02
+    better: smaller
+claims:
+  faster:
+    says: A higher rate is better.
+    place: section 1
+    comparisons:
+      - side: {learning_rate: 0.002}
+        rival: {learning_rate: 0.001}
+        among: {model: vae}
+        by: min_train_loss
+        better: smaller
+        unit: nats
+"""
+TINY_NUMBERS = """\
+table,model,latent_dim,optimizer,learning_rate,quantity,unit,value
+1,vae,2,adam,0.001,loss,nats,30.1
+1,vae,2,adam,0.002,loss,nats,28.4
+"""
 
 
 @cache
@@ -32,6 +68,15 @@ def copy_study(project: Path, name: str = THESIS, **changes: str) -> Path:
     shutil.copytree(ROOT / "studies" / name, folder, dirs_exist_ok=True)
     for key, value in changes.items():
         change(folder / "study.yaml", key, value)
+    return folder
+
+
+def tiny_study(project: Path) -> Path:
+    """Write a study on the runs of `project.TINY` into a project and return its folder."""
+    folder = project / "studies" / "tiny-2024"
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text(TINY_STUDY)
+    (folder / "numbers.csv").write_text(TINY_NUMBERS)
     return folder
 
 

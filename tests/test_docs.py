@@ -134,7 +134,7 @@ def test_a_job_refuses_a_plugin_that_changed_after_the_plan(extended):
     )
 
 
-PARTS = ("docs", "benchmarks", "reference")
+PARTS = ("docs", "benchmarks", "studies")
 
 
 @pytest.mark.parametrize(

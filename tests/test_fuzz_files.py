@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import shutil
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -250,10 +249,7 @@ TEXTS = ("config", "outcome", "history", "metrics")
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """One trained run in a folder where we stand."""
-    published = Path("reference/published.csv").read_text()
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "reference").mkdir()
-    (tmp_path / "reference" / "published.csv").write_text(published)
     layout = Layout("digits")
     axes = {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.001}
     run = {"name": "vae/x/seed=0", "entry": "vae", "axes": axes, "settings": SETTINGS}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
 from latentgrid.errors import UserError, without_credentials
@@ -19,6 +20,7 @@ from latentgrid.steps import interactive as interactive_step
 from latentgrid.steps import report as report_step
 from latentgrid.steps import tables as tabulate
 from latentgrid.steps import verdicts
+from studies import copy_study
 from tiny import seal
 
 ROOT = Path(__file__).parents[1]
@@ -52,13 +54,32 @@ class Page(HTMLParser):
             self.text += data
 
 
+def attacking_study(project):
+    """Return a study on digits in which every text that can be is an attack."""
+    study = copy_study(project, dataset="digits")
+    path, numbers = study / "study.yaml", study / "numbers.csv"
+    facts = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    facts |= {"title": f"{ATTACK} title", "place": ATTACK, "authors": [f"{ATTACK} author"]}
+    facts["tables"] = {f"{ATTACK} table": {"shows": ATTACK, "note": f"{ATTACK} note"}}
+    for quantity in facts["quantities"].values():
+        quantity |= {"called": f"{ATTACK} called", "unit": ATTACK}
+    facts["quantities"]["min_epoch_sse_kl"]["excess"]["because"] = f"{ATTACK} because"
+    for claim in facts["claims"].values():
+        claim |= {"says": f"{ATTACK} says", "place": ATTACK}
+        for part in claim["comparisons"]:
+            part |= {"says": f"{ATTACK} part", "unit": ATTACK, "note": ATTACK}
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(facts, file)
+    table = pd.read_csv(numbers, dtype=str)
+    table.assign(table=f"{ATTACK} table", unit=ATTACK).to_csv(numbers, index=False)
+    return study
+
+
 @pytest.fixture
 def attacked(tmp_path, monkeypatch):
     """Results of two runs, one of them failed, in which every word that can be is an attack."""
-    published = pd.read_csv(ROOT / "reference" / "published.csv")
-    published[["document", "table"]] = ATTACK
     monkeypatch.chdir(tmp_path)
-    write_text(Path("reference/published.csv"), published.drop_duplicates().to_csv(index=False))
+    study = attacking_study(tmp_path)
     attacked = replace(
         catalogue.figure("latent"), caption=f"{ATTACK} caption", claim=f"{ATTACK} claim"
     )
@@ -100,19 +121,21 @@ def attacked(tmp_path, monkeypatch):
     shown = {"entries": [good["entry"]], "seen": [f"{ATTACK} seen"], "missing": ""}
     write_json(layout.seen("latent"), shown)
     tabulate.main("digits")
-    verdicts.main("digits", 6)
+    verdicts.main("digits", 6, [str(study)])
     return layout
 
 
 def test_what_others_wrote_is_text_in_the_report(attacked):
     interactive_step.main("digits", [f"{ATTACK}0"])
-    report_step.main("digits", ["latent"])
+    study = "studies/vizoso-2020"
+    report_step.main("digits", ["latent"], [study])
     page = Page(attacked.report.read_text(encoding="utf-8"))
     assert page.events == []
     # Bokeh's library, and the script that draws, which names the runs too.
     assert not any(script.startswith("alert(") for script in page.scripts)
     assert "alert" in page.scripts[-1]
-    for place in ("caption", "claim", "seen", "reason"):
+    of_the_study = ("title", "author", "table", "note", "called", "because", "says")
+    for place in ("caption", "claim", "seen", "reason", *of_the_study):
         assert f"{ATTACK} {place}" in page.text
     assert page.text.count(ATTACK) > 20
 

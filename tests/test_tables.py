@@ -11,39 +11,9 @@ from latentgrid.figures.comparisons import marginal_effects
 from latentgrid.figures.style import two_dimensions
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
-from latentgrid.report import findings
-from latentgrid.results.tables import read_published
 from project import TINY, copy_project, run, write_params
 
 LAYOUT = Layout("digits")
-PUBLISHED = read_published()
-
-
-def settings(**columns):
-    return pd.DataFrame({"entry": ["a"], "model": ["vae"], "n": [1], **columns})
-
-
-def test_a_grid_without_the_published_axes_is_compared_with_nothing():
-    table = tables.losses_table(settings(latent_dim=[2]), PUBLISHED, "mnist")
-    assert len(table) == 54
-    assert table["ratio"].isna().all()
-
-
-def test_the_published_constant_is_taken_off_both_figures():
-    ran = settings(
-        latent_dim=[2],
-        optimizer=["adam_000"],
-        learning_rate=[0.00075],
-        epochs=[50],
-        min_train_batch_sum=[2_000_000.0],
-        min_train_batch_sum_corrected=[1_940_600.0],
-    )
-    table = tables.losses_table(ran, PUBLISHED, "mnist").dropna(subset=["ratio"])
-    assert len(table) == 1
-    row = table.iloc[0]
-    assert (row["entry"], row["published"]) == ("a", 2_164_100)
-    assert row["ratio"] == pytest.approx(2_000_000 / 2_164_100)
-    assert row["published_corrected"] == 2_164_100 - 59_400
 
 
 def test_a_class_that_is_not_there_takes_no_other_classes_name(tmp_path, monkeypatch):
@@ -75,17 +45,6 @@ def test_losses_that_can_be_negative_have_no_factor():
     (sentence,) = marginal_effects.largest_effects(marginal)
     assert "vae" in sentence
     assert "1.50" in sentence
-
-
-@pytest.mark.parametrize(
-    ("epochs", "words"),
-    [([50, 50], None), ([5, 50], "as few as 5 epochs"), ([50, 80], "longer than the published 50")],
-)
-def test_other_epochs_than_the_published_are_owned_up_to(epochs, words):
-    losses = pd.DataFrame({"table": "VII.1", "ratio": [1.0, 1.1], "epochs": epochs})
-    said = findings.agreement(losses, {"VII.1": [50]})
-    assert len(said) == (1 if words is None else 2)
-    assert words is None or words in said[1]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """From a number to its runs: on the command line, and by two clicks in the report."""
 
+import contextlib
 import hashlib
 import shlex
 from html.parser import HTMLParser
@@ -11,11 +12,13 @@ from rich.console import Console
 
 from latentgrid.commands.why import origin, show
 from latentgrid.errors import UserError
-from latentgrid.evaluation.tables import losses_table
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import TABLES, VERDICTS, Layout
-from latentgrid.results.tables import joined, read_published
+from latentgrid.results.tables import joined
+from latentgrid.steps import verdicts
+from latentgrid.studies import reading
 from project import TINY, built, copy_built, run
+from studies import tiny_study
 from tiny import seal, write_config
 
 LAYOUT = Layout("digits")
@@ -51,8 +54,10 @@ def results(tmp_path, monkeypatch):
     runs.assign(status=status).to_csv(LAYOUT.tables / "runs.csv", index=False)
     settings = pd.DataFrame({"entry": ["vae"], "runs": [joined([FIRST, SECOND])], "loss": [1.5]})
     settings.to_csv(LAYOUT.tables / "best.csv", index=False)
-    verdicts = pd.DataFrame({"table": ["VII.1"], "runs": [None], "reason": ["not in this grid"]})
-    verdicts.to_csv(LAYOUT.tables / "verdicts.csv", index=False)
+    judged = pd.DataFrame(
+        {"table": ["VII.1"], "runs": [None], "reason": ["no run of this setting"]}
+    )
+    judged.to_csv(LAYOUT.tables / "verdicts.csv", index=False)
     pd.DataFrame({"entry": ["vae"]}).to_csv(LAYOUT.tables / "settings.csv", index=False)
     (LAYOUT.tables / "marginal.csv").write_text("\n")
     seen = {
@@ -192,7 +197,7 @@ def test_what_runs_do_not_share_stands_in_their_lines():
 
 
 def test_a_row_without_runs_says_why():
-    assert "no run\nnot in this grid" in said(f"{LAYOUT.tables}/verdicts.csv:1")
+    assert "no run\nno run of this setting" in said(f"{LAYOUT.tables}/verdicts.csv:1")
     assert "experiments/two_points.safetensors" in said(f"{LAYOUT.figures}/two_points.png")
 
 
@@ -204,9 +209,19 @@ def _built(tmp_path_factory):
     return built(tmp_path_factory)
 
 
+@pytest.fixture(scope="module")
+def judged(built, tmp_path_factory):
+    """The built project with a study on its runs, and its verdicts."""
+    project = copy_built(built, tmp_path_factory.mktemp("judged") / "project")
+    study = tiny_study(project)
+    with contextlib.chdir(project):
+        verdicts.main(LAYOUT.dataset, 100, [str(study)])
+    return project
+
+
 @pytest.mark.slow
-def test_every_row_of_every_table_names_its_runs(built, monkeypatch):
-    monkeypatch.chdir(built)
+def test_every_row_of_every_table_names_its_runs(judged, monkeypatch):
+    monkeypatch.chdir(judged)
     planned = set(origin(f"{LAYOUT.tables}/runs.csv").runs)
     for name in (*TABLES, *VERDICTS):
         try:
@@ -223,7 +238,9 @@ def test_every_row_of_every_table_names_its_runs(built, monkeypatch):
     assert mean["compared_by"] == "min_train_loss"
     assert of_mean["min_train_loss"].mean() == pytest.approx(mean["mean"])
     answered = pd.read_csv(LAYOUT.tables / "claims.csv").query("n > 0")
+    assert len(answered) == 1
     assert answered["runs"].notna().all()
+    assert len(pd.read_csv(LAYOUT.tables / "verdicts.csv").dropna(subset=["runs"])) == 2
 
 
 @pytest.mark.slow
@@ -255,24 +272,15 @@ class Section(HTMLParser):
 
 
 @pytest.mark.slow
-def test_two_clicks_lead_from_the_report_to_what_a_run_was_made_with(built, monkeypatch):
+def test_two_clicks_lead_from_the_report_to_what_a_run_was_made_with(judged, monkeypatch):
     """One opens the list of the runs, if there are several, the other a run's config.json."""
     from latentgrid.report.page import gather_content, templates
 
-    monkeypatch.chdir(built)
-    shown = gather_content(LAYOUT, TINY["figures"], 1)
-    settings = pd.read_csv(LAYOUT.tables / "settings.csv").assign(learning_rate=0.00075)
-    settings["optimizer"] = "adam_000"
-    settings["min_train_batch_sum_corrected"] = settings["min_train_batch_sum"]
-    losses = losses_table(settings, read_published(), "mnist").dropna(subset=["ours"])
-    shown["losses"] = {"VII.1": losses.to_dict("records")}
-    runs = joined(losses["runs"])
-    shown["verdicts"].numbers[0]["runs"] = runs
-    part = {"part": "a against b", "least": 0.0, "note": "", "answer": "supported"}
-    part |= {"effect": "1 %", "epochs": "1", "runs": runs}
-    shown["verdicts"].claims[0]["parts"] = [part]
+    monkeypatch.chdir(judged)
+    study = reading.load("tiny-2024")
+    shown = gather_content(LAYOUT, [study], TINY["figures"], 1)
     page = Section(templates().get_template("report.html.j2").render(shown))
-    for place in ("claims", "numbers", "best", "published", "runs"):
+    for place in ("claims", "numbers", "best", "runs"):
         assert page.links[place], place
         for link in page.links[place]:
             assert (LAYOUT.results / link).is_file(), link

@@ -37,6 +37,7 @@ from project import (
     to_train,
     write_params,
 )
+from studies import copy_study
 
 pytestmark = pytest.mark.slow
 
@@ -187,7 +188,7 @@ def test_second_call_has_nothing_to_do(project):
 
 
 def test_newer_dates_alone_make_nothing_again(project):
-    for folder in ("src", "workflow", "reference", "profiles", "data"):
+    for folder in ("src", "workflow", "studies", "profiles", "data"):
         for path in (project / folder).rglob("*"):
             path.touch()
     (project / "Snakefile").touch()
@@ -522,6 +523,7 @@ def test_two_epochs_on_mnist(tmp_path, mnist_mirror):
     asked = {"latent_dim": 2, "optimizer": "adam_000", "learning_rate": 0.00075}
     grid["models"] = {"vae": asked}
     write_params(project, grid)
+    copy_study(project, trained="{epochs: 2, batch_size: 100}")
     run(project, "snakemake", "--cores", "2")
 
     layout = Layout("mnist")
@@ -533,11 +535,9 @@ def test_two_epochs_on_mnist(tmp_path, mnist_mirror):
     assert 2.48e6 < history.loc[2, "train_batch_sum"] < 2.69e6
     assert history.loc[2, "test_loss"] == pytest.approx(41.2, abs=2.4)  # per image, likewise
 
-    losses = pd.read_csv(project / layout.tables / "losses.csv")
-    assert len(losses) == 54
-    compared = losses.dropna(subset=["ours"])
-    assert len(compared) == 1
-    row = compared.iloc[0]
-    assert row["published"] == 2164100
+    verdicts = pd.read_csv(project / layout.tables / "verdicts.csv")
+    assert (verdicts["study"] == "vizoso-2020").sum() == 54
+    (row,) = verdicts.dropna(subset=["ours"]).to_dict("records")
+    assert (row["verdict"], row["published"], row["runs"]) == ("not reproduced", 2164100, name)
     assert row["ours"] == history["train_batch_sum"].min()
     assert row["ratio"] == pytest.approx(row["ours"] / 2164100, rel=1e-12)

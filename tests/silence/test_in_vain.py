@@ -1,7 +1,6 @@
 """A training that would train nothing is refused, by `latentgrid plan` and the workflow alike."""
 
 import json
-import shutil
 import time
 from copy import deepcopy
 
@@ -23,7 +22,7 @@ from latentgrid.training.loop import Training
 from latentgrid.training.steps import Batches
 from latentgrid.training.trial import require_trainable, try_run, try_step
 from networks import build
-from project import ROOT, TINY
+from project import TINY
 
 PACE = {"gan": "discriminator_steps", "cond_gan": "discriminator_steps", "wgan": "critic_steps"}
 SHAPE = (1, 4, 4)
@@ -164,8 +163,6 @@ REFUSED = {
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "reference").mkdir()
-    shutil.copy(ROOT / "reference" / "published.csv", tmp_path / "reference")
     return tmp_path
 
 

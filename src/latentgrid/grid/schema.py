@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -121,6 +122,13 @@ class ModelGrid(Section):
     axes: dict[str, list[Any]]
 
 
+def _all_or_names(value: object) -> object:
+    is_list = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+    if value != "all" and not is_list:
+        raise ValueError("neither all nor a list")
+    return value
+
+
 class Params(Section):
     """All of `params.yaml`; its values there are the defaults, except of dataset and models."""
 
@@ -138,7 +146,8 @@ class Params(Section):
         Field(description="all, a list of figures, or figures each with the entries it shows"),
     ] = "all"
     studies: Annotated[
-        Literal["all"] | list[Annotated[str, Field(min_length=1)]],
+        Literal["all"] | list[str],
+        PlainValidator(_all_or_names),
         Field(description="all, or a list of studies, as in [vizoso-2020]"),
     ] = "all"
     plugins: Annotated[
