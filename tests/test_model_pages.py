@@ -17,7 +17,7 @@ from latentgrid.errors import UserError
 from latentgrid.files.aside import remove_pages
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue, components, excerpt, plugins, reading
+from latentgrid.grid import catalogue, excerpt, plugins, reading
 from latentgrid.grid.runs import plan_of
 from latentgrid.grid.schema import run_name
 from latentgrid.grid.yaml_files import parsed
@@ -61,8 +61,8 @@ def plugin(more=""):
     """Write the file of a model, with more in its docstring, and choose it as plugin."""
     Path("own/models").mkdir(parents=True, exist_ok=True)
     Path("own/models/mine.py").write_text(PLUGIN.format(more=more))
-    mine = {"latent_dim": 2, "optimizer": "adam", "learning_rate": 0.1}
-    reading.check({"dataset": "digits", "plugins": ["own"], "models": {"mine": mine}}, "test")
+    plugins.choose(["own"])
+    catalogue.read_plugins()
 
 
 def planned(model, axes, seeds=(0, 1, 2), entry=None):
@@ -133,7 +133,12 @@ def write_verdicts(runs, model="vae"):
     pd.DataFrame([row, other], columns=numbers.COLUMNS).to_csv(
         LAYOUT.tables / "verdicts.csv", index=False
     )
-    claim = {"study": "vizoso-2020", "name": "adam", "claim": "Adam is best.", "source": "000"}
+    claim = {
+        "study": "vizoso-2020",
+        "name": "adam",
+        "claim": "Adam is best.",
+        "source": "section 6",
+    }
     claim |= {"part": "Adam against others", "answer": "contradicted", "effect": -0.5, "n": 3}
     claim |= {"unit": "% of the loss", "low": -0.7, "high": -0.3, "least": 0.0}
     apart = claim | {"claim": "Nobody ran this.", "n": 0, "runs": ""}
@@ -213,7 +218,9 @@ def test_a_page_sets_ours_beside_what_was_published(grid):
     number = "VII.1 latent_dim=2, optimizer=adam 2,164,100 2,170,000 ± 1,234 2,104,700 2,110,600"
     assert f"{number} 51,234 3 of 3 reproduced 0.3 % above it" in words
     assert "another model's" not in words
-    assert "Adam is best. 000 Adam against others contradicted −0.5 (−0.7 to −0.3) % of" in words
+    assert (
+        "Adam is best. section 6 Adam against others contradicted −0.5 (−0.7 to −0.3) % of" in words
+    )
     assert "Nobody ran this" not in words
     assert f"Besides these runs, the numbers above count: {RECORD}" in words
 
@@ -285,7 +292,7 @@ def test_every_model_has_a_formula_with_its_letters_and_source(model):
     assert text.formulas
     assert all(formula.startswith("<math ") for formula in text.formulas)
     said = "".join(text.letters)
-    assert re.search(r"[Ss]ources? 00\d|\(\d{4}|\d{4}[,)]", said)
+    assert re.search(r"[Ss]ources? 00\d|\d{4}", said)
     Page("".join([*text.more, *text.formulas, *text.letters]))
 
 
@@ -293,14 +300,6 @@ def test_a_formula_is_set_as_tex_sets_it():
     (first, *_, last) = read_model_text("gan").formulas
     assert "<mi>log</mi><mspace" in first and "<mo>&#x0223C;</mo>" in first
     assert "<mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>" in last
-
-
-def test_a_formula_that_changes_trains_nothing_but_makes_the_page_again():
-    plugin()
-    before = catalogue.about("mine")
-    components.statements.cache_clear()  # as in the next call
-    plugin("\n\n    .. math::\n\n        x^2\n    ")
-    assert catalogue.about("mine") != before
 
 
 def test_a_plugins_model_has_a_page_without_a_formula():
@@ -321,6 +320,7 @@ def test_a_plugins_formula_is_shown_with_what_follows_it():
     assert len(text.formulas) == 1 and "<msup>" in text.formulas[0]
     assert [*map(str, text.letters)] == ["<p>x is it.</p>"]
     its_formula_can_be_set("mine")
+    assert "x^2" in catalogue.about("mine")  # so that another formula makes the page again
 
 
 @pytest.mark.parametrize("latex", [r"\left( x", "x_1_2", r"\nosuchcommand x"])
