@@ -1,5 +1,6 @@
 """`plan --open` and `verdicts`: what is still open, and what is known without training."""
 
+import io
 import shutil
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def alone(tmp_path, monkeypatch):
 
 
 def told(studies, csv=None):
-    console = Console(width=200, record=True, quiet=False, file=Path("said.txt").open("w"))
+    console = Console(width=200, record=True, file=io.StringIO())
     show_all(studies, console, csv)
     return console.export_text()
 

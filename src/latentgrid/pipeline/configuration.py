@@ -7,6 +7,7 @@ from typing import Any
 from latentgrid.errors import plain_errors
 from latentgrid.grid import reading, schema
 from latentgrid.studies import reading as studies
+from latentgrid.studies.collection import checked
 from latentgrid.studies.study import Study
 
 
@@ -29,7 +30,10 @@ def configuration_files(workflow: Any) -> list[str]:
 def load_studies(params: schema.Params) -> list[Study]:
     """Return the studies that the configuration names.
 
-    Anything wrong in one of them ends the call with one line, before anything is trained.
+    Anything wrong in one of them or in a record of it ends the call with one line, before anything
+    is trained.
     """
     with plain_errors():
-        return studies.chosen(params.studies)
+        chosen = studies.chosen(params.studies)
+        checked(study for study in chosen if study.facts.dataset == params.dataset)
+        return chosen
