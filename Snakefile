@@ -16,6 +16,8 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/verdicts.smk"
+include: "workflow/rules/controls.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hooks.smk"
@@ -26,6 +28,7 @@ rule all:
     default_target: True
     input:
         LAYOUT.report,
+        PAGES,
         # What a failed job takes away is made again, although the report is still there.
         [file for run in THERE for file in LAYOUT.run(run).results],
         [LAYOUT.run(run).metrics for run in THERE],
@@ -33,6 +36,9 @@ rule all:
         [LAYOUT.run(run).likelihood for run in THERE if run in BOUNDED],
         LAYOUT.table_files,
         LAYOUT.verdict_files,
+        LAYOUT.controls,
+        LAYOUT.quality,
+        LAYOUT.audit,
         PICTURES,
         SEEN,
 
@@ -47,5 +53,6 @@ JOBS = fitting.look_at_results(
         "experiment": catalogue.experiments(),
         "figure": SHOWN,
         "animation": ANIMATED,
+        "model_page": WITH_PAGE,
     },
 )

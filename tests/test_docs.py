@@ -58,6 +58,10 @@ def test_examples_of_the_extension_page(extended):
     assert (list(vaes["beta"]), set(vaes["optimizer"])) == ([0.5, 4], {"descent"})
     assert list(runs[runs["model"] == "dae"]["corruption"]) == ["stripes"]
     assert runs["code_spread"].between(0, 10).all()
+    controls = pd.read_csv(results / "tables/controls.csv").set_index("measure")
+    assert controls.loc["code_spread", "inside"] == "yes"
+    flags = pd.read_csv(results / "tables/quality.csv")
+    assert "without a control" not in set(flags["flag"])
     claims = pd.read_csv(results / "tables/claims.csv").set_index("name")
     assert claims.loc["strong_beta", "n"] == 1
     page = (results / "report.html").read_text()

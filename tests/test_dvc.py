@@ -72,7 +72,7 @@ def is_clean(project):
 
 def versioned(project):
     """Return what DVC keeps for the user."""
-    folders = (LAYOUT.data, LAYOUT.runs, LAYOUT.tables, LAYOUT.figures)
+    folders = (LAYOUT.data, LAYOUT.runs, LAYOUT.tables, LAYOUT.figures, LAYOUT.models)
     files = {
         f"{folder}/{name}": content
         for folder in folders

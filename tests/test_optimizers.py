@@ -15,18 +15,22 @@ LEARNING_RATE = 0.01
 STEPS = 6
 
 
-def adam(theta, gradients, beta1=0.9):
+def adam(theta, gradients, beta1=0.9, epsilon=1e-8):
     mean, square = np.zeros_like(theta), np.zeros_like(theta)
     for t, g in enumerate(gradients, start=1):
         mean = beta1 * mean + (1 - beta1) * g
         square = 0.999 * square + 0.001 * g**2
         rate = LEARNING_RATE * np.sqrt(1 - 0.999**t) / (1 - beta1**t)
-        theta = theta - rate * mean / (np.sqrt(square) + 1e-8)
+        theta = theta - rate * mean / (np.sqrt(square) + epsilon)
         yield theta
 
 
 def adam_gan(theta, gradients):
     return adam(theta, gradients, beta1=0.5)
+
+
+def adam_keras(theta, gradients):
+    return adam(theta, gradients, epsilon=1e-7)
 
 
 def rmsprop(theta, gradients):
@@ -47,11 +51,12 @@ def adadelta(theta, gradients):
         yield theta
 
 
-# Of a single group, `adam_000` makes Adam's steps; of two, see silence/test_tensorflow.py.
+# Of a single group, `adam_000` makes Adam's steps; of two, see below and test_witnesses.py.
 REFERENCES = {
     "adam": adam,
     "adam_000": adam,
     "adam_gan": adam_gan,
+    "adam_keras": adam_keras,
     "rmsprop": rmsprop,
     "adadelta": adadelta,
 }
@@ -59,6 +64,7 @@ TORCHS_OWN = {
     "adam": torch.optim.Adam,
     "adam_000": torch.optim.Adam,
     "adam_gan": torch.optim.Adam,
+    "adam_keras": torch.optim.Adam,
     "rmsprop": torch.optim.RMSprop,
     "adadelta": torch.optim.Adadelta,
 }
@@ -127,6 +133,7 @@ def test_single_precision_stays_close_to_the_formula(name):
     [
         # m = 0.2, v = 0.004, rate = 0.01·√0.001/0.1; the step is 0.01 but for ε
         ("adam", 1 - 0.01 * 0.001**0.5 / 0.1 * 0.2 / (0.004**0.5 + 1e-8)),
+        ("adam_keras", 1 - 0.01 * 0.001**0.5 / 0.1 * 0.2 / (0.004**0.5 + 1e-7)),
         # m = 1, v = 0.004, rate = 0.01·√0.001/0.5: at the first step β₁ cancels
         ("adam_gan", 1 - 0.01 * 0.001**0.5 / 0.5 * 1.0 / (0.004**0.5 + 1e-8)),
         # s = 0.9·1 + 0.1·4 = 1.3
@@ -148,7 +155,7 @@ def test_the_first_step_by_hand(name, after):
 
 @pytest.mark.parametrize(
     ("name", "scale"),
-    [("adam", 1e-8), ("adam_gan", 1e-8), ("rmsprop", 1.0), ("adadelta", 1.0)],
+    [("adam", 1e-8), ("adam_gan", 1e-8), ("adam_keras", 1e-8), ("rmsprop", 1.0), ("adadelta", 1.0)],
 )
 def test_pytorchs_defaults_would_step_elsewhere(name, scale):
     theta, gradients = problem(scale)
@@ -181,6 +188,20 @@ def test_the_second_step_of_adam_gan_by_hand():
     assert second == first
 
 
+@pytest.mark.parametrize(("step", "ratio"), [(50, 1.39), (600, 1.24), (3000, 1.025)])
+def test_the_rate_of_adam_in_turn_over_that_of_adam(step, ratio):
+    """Under a constant gradient: for 0.9ᵗ is gone by then, √(1 − 0.999²ˢ) ÷ √(1 − 0.999ˢ)."""
+    ends = {}
+    for name, groups in (("adam", 1), ("adam_000", 2)):
+        weights = [torch.zeros(1, dtype=torch.float64, requires_grad=True) for _ in range(groups)]
+        optimizer = optimizers.load(name)([[weight] for weight in weights], 1.0)
+        for _ in range(step):
+            before = float(weights[-1].detach())
+            optimizer.minimise(sum(weights).sum() * optimizer.steps.new_ones(()))
+        ends[name] = before - float(weights[-1].detach())
+    assert ends["adam_000"] / ends["adam"] == pytest.approx(ratio, abs=0.005)
+
+
 def test_the_grid_offers_these_optimizers():
     from latentgrid.grid import messages
     from latentgrid.grid.catalogue import settings_schema
@@ -190,7 +211,7 @@ def test_the_grid_offers_these_optimizers():
         for model in ("vae", "ae")
     )
     assert of_000.split(", ") == sorted(REFERENCES) == list(components.names("optimizers"))
-    assert of_others == "adadelta, adam, adam_gan, rmsprop"
+    assert of_others == "adadelta, adam, adam_gan, adam_keras, rmsprop"
 
 
 def test_training_does_not_import_the_compiler():

@@ -22,6 +22,7 @@ from latentgrid.tracking.records import (
     DATA_TAG,
     FOLDER_TAG,
     NAME_TAG,
+    QUALITY_TAG,
     STATUS_TAG,
     VERDICT_TAG,
     _params,
@@ -133,6 +134,31 @@ def test_verdicts_on_what_was_published_are_tags(layout: Layout) -> None:
         "latentgrid.published.numbers.reproduced": "0",
         "latentgrid.published.numbers.not run": "2",
     }
+    assert tags.items() <= client().get_experiment_by_name(DATASET).tags.items()
+
+
+def test_flags_of_quality_control_are_tags(layout: Layout) -> None:
+    write_run(layout)
+    sync(layout)
+    assert only().data.tags[QUALITY_TAG] == "no flag"
+    layout.tables.mkdir(parents=True)
+    heading = "flag,where,found,rule,runs"
+    still = f'still falling,"{NAME}",22% of its fall,a rule,"{NAME}"'
+    layout.quality.write_text(f'{heading}\n{still}\nconstant,elbo,1 for all,a rule,"{NAME}"\n')
+    layout.controls.write_text("measure,inside\nelbo,yes\nelbo,yes\nrate,no\n")
+    sync(layout)
+    assert only().data.tags[QUALITY_TAG] == "still falling: 22% of its fall"
+    tags = {
+        "latentgrid.quality.flags.still falling": "1",
+        "latentgrid.quality.flags.constant": "1",
+        "latentgrid.quality.controls.inside": "2",
+        "latentgrid.quality.controls.outside": "1",
+    }
+    assert tags.items() <= client().get_experiment_by_name(DATASET).tags.items()
+    layout.quality.write_text(f"{heading}\n")
+    sync(layout)
+    assert only().data.tags[QUALITY_TAG] == "no flag"
+    tags |= dict.fromkeys((tag for tag in tags if ".flags." in tag), "0")
     assert tags.items() <= client().get_experiment_by_name(DATASET).tags.items()
 
 

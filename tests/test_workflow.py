@@ -130,6 +130,29 @@ def test_table_of_runs_has_a_row_per_planned_run(built):
     assert "from 10 draws of the posterior for each of 5 images" in page
 
 
+def test_measures_are_controlled_and_what_is_wrong_is_flagged(built):
+    controls = pd.read_csv(built / LAYOUT.controls)
+    assert (controls["inside"] == "yes").all()
+    flags = pd.read_csv(built / LAYOUT.quality).set_index("flag")
+    assert flags.loc["cut short", "where"] == DIVERGED
+    assert flags.loc["too much missing", "where"] == "runs.csv"
+    page = (built / LAYOUT.report).read_text(encoding="utf-8")
+    assert f"All {len(controls)} controls lie inside their ranges." in page
+    assert "1 of 4 runs have none (25%)" in page
+
+
+def test_a_measure_that_was_broken_is_flagged(project):
+    source = project / "src/latentgrid/evaluation/measures/silhouette.py"
+    code = source.read_text()
+    wrong = "values: Array = 1 - silhouette_samples(codes, labels)"
+    assert "values: Array = silhouette_samples(codes, labels)" in code
+    source.write_text(code.replace("values: Array = silhouette_samples(codes, labels)", wrong))
+    done = run(project, "snakemake", "--cores", "1", str(LAYOUT.controls))
+    controls = pd.read_csv(project / LAYOUT.controls)
+    assert set(controls.loc[controls["inside"] == "no", "measure"]) == {"silhouette"}
+    assert "inside, but not silhouette" in done.stdout + done.stderr
+
+
 def test_diverged_run_is_a_result_beside_the_others(built):
     row = runs_table(built).loc[DIVERGED]
     assert row["status"] == "diverged"

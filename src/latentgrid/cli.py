@@ -17,6 +17,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, plugins, reading, schema
 from latentgrid.grid.messages import allowed, shown
 from latentgrid.grid.runs import planned_runs
+from latentgrid.grid.study_folders import study_names
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
 
@@ -88,21 +89,34 @@ def _of_all_commands(
 
 
 @app.command()
-def plan(configfile: ConfigFile = None) -> None:
+def plan(
+    configfile: ConfigFile = None,
+    by_open_verdicts: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="only missing runs, by how many open verdicts each closes an hour"
+        ),
+    ] = False,
+) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
+    from latentgrid.commands.open_verdicts import show_open
     from latentgrid.jobs.devices import slow_bfloat16
     from latentgrid.training.estimate import estimate
 
     chosen = _params(configfile)
-    studies.chosen(chosen.studies)
+    of_studies = studies.chosen(chosen.studies)
     runs = planned_runs(chosen)
     layout = Layout(chosen.dataset)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    left = [run.precision for run in runs if not layout.run(run.name).outcome.exists()]
-    if warning := slow_bfloat16(left, chosen.training.device):
+    left = [run for run in runs if not layout.run(run.name).outcome.exists()]
+    if warning := slow_bfloat16([run.precision for run in left], chosen.training.device):
         print(warning, file=sys.stderr)
     print("timing the networks…", file=sys.stderr)
     costs = estimate(runs, layout, chosen.training.device)
+    if by_open_verdicts:
+        seconds = {run.name: cost.seconds for run, cost in zip(runs, costs.runs, strict=True)}
+        show_open(console, layout, of_studies, runs, seconds)
+        return
     table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("epochs", "batch", "training", "disk"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -152,6 +166,76 @@ def check_plugin(
     failed = [file for file in files if not holds(file)]
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    studies: Annotated[
+        list[str], typer.Argument(help="names, aliases or folders of studies; all for every study")
+    ],
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="write the findings to this table, too")
+    ] = None,
+) -> None:
+    """Look for what is wrong in the numbers and texts of studies, without training anything."""
+    from latentgrid.audit import table
+    from latentgrid.audit.examine import examine
+    from latentgrid.commands.audit import lines
+    from latentgrid.studies.reading import chosen
+
+    if csv and csv.is_dir():
+        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    _use_plugins()
+    audited = {one.name: one for one in chosen("all" if "all" in studies else studies)}
+    if not audited:
+        raise UserError(
+            "studies: no folder there has a study.yaml; run this in the project's folder"
+        )
+    found = {name: examine(study) for name, study in audited.items()}
+    if csv:
+        table.write(csv, found)
+    for name, findings in found.items():
+        for line in lines(audited[name], findings):
+            print(printable(line))
+
+
+@app.command("studies")
+def list_studies() -> None:
+    """List the studies with what they hold: what may stand in `studies:` in params.yaml."""
+    _use_plugins()
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    for study in studies.chosen("all"):
+        also = f" ({', '.join(study.facts.aliases)})" if study.facts.aliases else ""
+        console.print(f"[bold]{study.name}[/bold]{also}  {study.citation}", highlight=False)
+        claims = len(study.facts.claims) + len(list(study.folder.glob("claims/*.py")))
+        records = len(list(study.records.rglob("*.json")))
+        print(
+            f"    {len(study.numbers)} numbers, {claims} claims, {records} records; on "
+            f"{study.facts.dataset}"
+        )
+
+
+@app.command()
+def verdicts(
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="STUDY...", help="names, aliases or folders; else all studies"),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="write the verdicts on numbers to this table, too")
+    ] = None,
+) -> None:
+    """Judge studies by the records and results that there are, without training anything."""
+    from latentgrid.commands.verdicts import show_all
+
+    if csv and csv.is_dir():
+        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], named or study_names())
+    show_all(
+        studies.chosen(named or "all"),
+        Console(width=None if sys.stdout.isatty() else UNLIMITED),
+        csv,
+    )
 
 
 @app.command()
@@ -232,11 +316,14 @@ def restore() -> None:
 @app.command()
 def prune(configfile: ConfigFile = None) -> None:
     """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
-    from latentgrid.files.aside import put_aside
+    from latentgrid.files.aside import put_aside, remove_pages
 
     chosen = _params(configfile)
     layout = Layout(chosen.dataset)
-    moved = put_aside(layout, [run.name for run in planned_runs(chosen)])
+    runs = planned_runs(chosen)
+    moved = put_aside(layout, [run.name for run in runs])
+    for page in remove_pages(layout, {run.model for run in runs}):
+        print(printable(f"removed {page}"))
     for folder, to in moved:
         said = f"removed {folder}, a link" if folder == to else f"{folder} → {to}"
         print(printable(said))
@@ -261,6 +348,84 @@ def track(
         follow_workflow(layout, sys.stdin)
     else:
         sync(layout)
+
+
+@app.command()
+def record(
+    runs: Annotated[
+        list[str], typer.Argument(help="folders of finished runs, or their names in results/")
+    ],
+    study: Annotated[
+        str | None,
+        typer.Option(help="study to record for; else the only one that the run can serve"),
+    ] = None,
+) -> None:
+    """Write what is small of finished runs into a study, where verdicts count it like a run.
+
+    Exit status 1 if a run is refused; the others are recorded all the same.
+    """
+    from latentgrid.commands.record import record as record_run
+
+    _use_plugins()
+    refused = False
+    for run in runs:
+        try:
+            print(printable(record_run(run, study)), flush=True)
+        except UserError as error:
+            print(f"error: {printable(str(error))}", file=sys.stderr)
+            refused = True
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def records(
+    study: Annotated[str | None, typer.Argument(help="a study; else all of them")] = None,
+) -> None:
+    """List the records of studies; exit status 1 if one is edited, forged, foreign or twice."""
+    from latentgrid.commands.records import listed
+
+    _use_plugins()
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    named = [study] if study else study_names()
+    sound = [listed(studies.load(name), console) for name in named]
+    if not all(sound):
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="RECORD...", help="files of records")
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option("--all", metavar="STUDY", help="all records of a study")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="how many first epochs to train again")] = 1,
+    device: Annotated[
+        str, typer.Option(help="cpu or cuda; auto for what the record was made on, if it is here")
+    ] = "auto",
+) -> None:
+    """Train the first epochs of records again and compare; exit status 1 if a loss differs."""
+    from latentgrid.commands import verify as verifying
+    from latentgrid.studies.collection import read_records
+    from latentgrid.studies.records import read_record
+
+    _use_plugins()
+    if device not in verifying.DEVICES:
+        allowed = ", ".join(verifying.DEVICES)
+        raise UserError(f"--device: found {shown(device)}; allowed: {allowed}")
+    found = [read_record(path) for path in paths or []]
+    found += read_records(studies.load(every)) if every else []
+    if not found:
+        raise UserError("name records, files below studies/, or a study by --all")
+    fits = []
+    for one in found:
+        finding = verifying.verify(one, epochs, device)
+        print(printable(f"{one.path}: {finding.said}"), flush=True)
+        fits.append(finding.fits)
+    if not all(fits):
+        raise typer.Exit(1)
 
 
 @app.command()

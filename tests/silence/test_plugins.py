@@ -184,6 +184,7 @@ def test_an_installed_package_names_its_plugins(tmp_path):
     assert "10 of 10 checks hold" in checked.stdout, checked.stderr
 
 
+CONTROL = "from latentgrid.evaluation.controls import Control"
 BROKEN = {
     "losses() draws from PyTorch's global generator": (
         "models/mine.py",
@@ -215,6 +216,20 @@ BROKEN = {
     ),
     "It failed: ValueError: no": ("figures/mine.py", FIGURE),
     "SystemExit: 0": ("measures/mine.py", MEASURE.replace("1.0", "exit(0)")),
+    "one, always: 1, expected 2 to 3 (a guess)": (
+        "measures/mine.py",
+        f"{CONTROL}\n{MEASURE}\n\ndef controls(material):\n"
+        "    yield Control('one', 'always', 2, 3, measure(None, None)['one'], 'a guess')\n",
+    ),
+    "controls() yields 1.0, which is no Control": (
+        "measures/mine.py",
+        f"{MEASURE}\n\ndef controls(material):\n    yield 1.0\n",
+    ),
+    "controls() yields the range 3 to 2, which holds nothing": (
+        "measures/mine.py",
+        f"{CONTROL}\n{MEASURE}\n\ndef controls(material):\n"
+        "    yield Control('one', 'always', 3, 2, 1.0, 'a slip')\n",
+    ),
     "returns seed, which is there already": ("measures/mine.py", MEASURE.replace("one", "seed")),
     "ZeroDivisionError: division by zero; extensions/measures/mine.py, line 2": (
         "measures/mine.py",

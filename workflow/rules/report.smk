@@ -1,13 +1,16 @@
 """Assemble what people read.
 
-Reads   tables, verdicts, studies/, figures, and templates of src/latentgrid/report/
+Reads   tables, verdicts, flags, studies/, figures, and templates of src/latentgrid/report/
 Makes   results/<dataset>/report.html   one page that opens offline
+        results/<dataset>/models/       a page a model, and the configuration that trains it again
         docs/gallery, docs/published    pages of the documentation, when asked for by name
 """
 
 # Title, caption and section of a figure are in its file.
 FIGURES = [components.module_of("figures", name) for name in SHOWN]
 NAMED = [word for study in STUDIES for word in ("--study", str(study.folder))]
+WITH_PAGE = sorted({run.model for run in RUNS.values()})
+PAGES = [LAYOUT.model_page(model) for model in WITH_PAGE]
 
 
 if "latent" in SHOWN:
@@ -39,6 +42,8 @@ rule report:
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
         studies=OF_STUDIES,
+        quality=[LAYOUT.controls, LAYOUT.quality],
+        audit=LAYOUT.audit,
         figures=PICTURES,
         animations=[LAYOUT.animation(name) for name in ANIMATED],
         interactive=LAYOUT.interactive if "latent" in SHOWN else [],
@@ -49,6 +54,8 @@ rule report:
             "src/latentgrid/report/",
             "report.html.j2",
             "reproduction.html.j2",
+            "quality.html.j2",
+            "audit.html.j2",
             "runs.html.j2",
             "style.css",
         ),
@@ -67,6 +74,40 @@ rule report:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.report"
         " --threads {threads} {params.studies:q}"
         " --dataset {params.dataset} {params.figures} > {log:q} 2>&1"
+
+
+rule model_page:
+    """Assemble the page about a model, which opens offline, and write what trains it again."""
+    input:
+        tables=LAYOUT.table_files,
+        verdicts=LAYOUT.verdict_files,
+        studies=OF_STUDIES,
+        runs=LAYOUT.inventory,
+        overviews=lambda wildcards: [
+            LAYOUT.run(run).overview
+            for run in THERE
+            if RUNS[run].model == wildcards.model
+        ],
+        templates=multiext("src/latentgrid/report/", "model.html.j2", "style.css"),
+    output:
+        LAYOUT.model_page("{model}"),
+        LAYOUT.model_configuration("{model}"),
+    log:
+        LAYOUT.logs / "models" / "{model}.log",
+    wildcard_constraints:
+        model="|".join(WITH_PAGE),
+    params:
+        job=lambda wildcards: f"model_page:{wildcards.model}",
+        code=lambda wildcards: sources.code("latentgrid.steps.model_page", *MODELS),
+        dataset=PARAMS.dataset,
+        # Docstrings are in no digest of code.
+        said=lambda wildcards: sources.digest(catalogue.about(wildcards.model)),
+        studies=NAMED,
+        plugins=[word for name in PARAMS.plugins for word in ("--plugin", name)],
+    shell:
+        "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.model_page"
+        " --dataset {params.dataset} --model {wildcards.model}"
+        " {params.studies:q} {params.plugins:q} > {log:q} 2>&1"
 
 
 rule gallery:
@@ -100,9 +141,17 @@ rule published:
         seen=SEEN,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
+        quality=[LAYOUT.controls, LAYOUT.quality],
+        audit=LAYOUT.audit,
         runs=LAYOUT.inventory,
         studies=OF_STUDIES,
-        templates=multiext("src/latentgrid/report/", "published.md.j2", "figures.md.j2"),
+        templates=multiext(
+            "src/latentgrid/report/",
+            "published.md.j2",
+            "quality.md.j2",
+            "audit.md.j2",
+            "figures.md.j2",
+        ),
     output:
         directory("docs/published"),
     log:

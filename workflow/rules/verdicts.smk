@@ -4,8 +4,6 @@ Reads   results/<dataset>/tables/, the runs, studies/
 Makes   results/<dataset>/tables/verdicts.csv, claims.csv, rank_agreement.csv, scanned.csv, regions.csv
 """
 
-JUDGED = [study for study in STUDIES if study.facts.dataset == PARAMS.dataset]
-
 
 rule verdicts:
     """Say of every published number and claim whether it reproduces."""

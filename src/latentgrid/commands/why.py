@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from latentgrid.commands.records import machine_of
 from latentgrid.errors import UserError, damaged, printable
 from latentgrid.files.atomic import read_json, read_rows, sha256
-from latentgrid.files.layout import TABLES, VERDICTS, Layout
+from latentgrid.files.layout import QUALITY, TABLES, VERDICTS, Layout
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue, plugins, reading
 from latentgrid.grid.runs import canonical, planned_runs
+from latentgrid.grid.study_folders import STUDIES
 from latentgrid.provenance import code_version
 from latentgrid.results.run_json import (
     Config,
@@ -32,10 +34,11 @@ from latentgrid.results.run_json import (
     read_outcome,
     read_timing,
 )
+from latentgrid.studies.records import PREFIX, Record, RecordedRun, read_record
 from latentgrid.text import duration, size
 
 RESULTS = Path("results")
-KINDS = "a table or a row of it, a figure, the report, a run or a file of one"
+KINDS = "a table or a row of it, a figure, the report, a model's page, a run or a file of one"
 CELLS = 5  # the number of a row's cells that are shown to recognise it
 DIGITS = 12  # the number of digits of a checksum that are shown where there are several
 DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` returns them
@@ -120,12 +123,15 @@ def origin(what: str) -> Origin:
 
     Args:
         what: the path of a table below `results/`, or of one of its rows with `:ROW`, counted from
-            1 below the header; of a figure; of the report; of a run's file or folder; of a folder
-            of runs; or the name of a run.
+            1 below the header; of a figure; of the report; of a model's page; of a run's file or
+            folder; of a folder of runs; the name of a run; or a record's path or name.
 
     Raises:
         UserError: it is none of these, or does not exist.
     """
+    if what.startswith(PREFIX) or Path(what).absolute().is_relative_to(STUDIES.absolute()):
+        found = _record(what)
+        return Origin(Layout(found.run.dataset), str(found.path), [found.name])
     table, _, row = what.rpartition(":")
     path, row = (table, row) if table.endswith(".csv") else (what, "")
     layout, inside = _place(path)
@@ -133,7 +139,7 @@ def origin(what: str) -> Origin:
     if not file.exists():
         raise UserError(f"{file}: no such file")
     match inside:
-        case ["tables", name] if name in (*TABLES, *VERDICTS):
+        case ["tables", name] if name in (*TABLES, *VERDICTS, *QUALITY):
             return _of_table(layout, file, row)
         case ["runs", *_]:
             return Origin(layout, str(file), _runs_at(layout, file))
@@ -141,6 +147,8 @@ def origin(what: str) -> Origin:
             return _of_figure(layout, file)
         case [name] if name == layout.report.name:
             return Origin(layout, str(file), [row["run"] for row in _finished(layout)])
+        case ["models", name] if not name.startswith("."):
+            return _of_model(layout, file)
     raise UserError(f"{file}: no run is known to be behind it; name {KINDS}")
 
 
@@ -221,17 +229,35 @@ def _of_figure(layout: Layout, file: Path) -> Origin:
     return Origin(layout, str(file), runs, note)
 
 
+def _of_model(layout: Layout, file: Path) -> Origin:
+    """Return the runs of a model, finished or not, for its page or its configuration."""
+    rows = _rows(layout.tables / "runs.csv", "run", "model", "status")
+    runs = [row["run"] for row in rows if row["model"] == file.stem and row["status"] != "failed"]
+    return Origin(layout, str(file), runs)
+
+
 def _finished(layout: Layout) -> list[dict[str, str]]:
     rows = _rows(layout.tables / "runs.csv", "run", "entry", "status")
     return [row for row in rows if row["status"] == "finished"]
 
 
 def show(found: Origin, console: Console) -> None:
-    """Print the runs: first what all of them share, then a line for each."""
-    made = [Made(name, found.layout.run(name)) for name in found.runs]
-    console.print(_text(f"{found.what}: {_count(made)}", style="bold"))
+    """Print the runs: first what all of them share, then a line for each; then those of records."""
+    console.print(_text(f"{found.what}: {_count(found.runs)}", style="bold"))
     if found.note:
         console.print(_text(found.note))
+    names = [name for name in found.runs if not name.startswith(PREFIX)]
+    made = [Made(name, found.layout.run(name)) for name in names]
+    if made or not found.runs:
+        _show_runs(found, made, console)
+    records = [_record(name) for name in found.runs if name.startswith(PREFIX)]
+    if len(records) == 1:
+        console.print(_of_record(records[0]))
+    elif records:
+        console.print(_lines_of_records(records))
+
+
+def _show_runs(found: Origin, made: Sequence[Made], console: Console) -> None:
     trained = [run for run in made if run.ended]
     shared = _shared(trained)
     facts = Table.grid("", "", padding=(0, 2))
@@ -251,7 +277,7 @@ def _text(text: str, style: str = "") -> Text:
     return Text(printable(text), style)
 
 
-def _count(made: Sequence[Made]) -> str:
+def _count(made: Sequence[object]) -> str:
     return "one run" if len(made) == 1 else f"{len(made)} runs" if made else "no run"
 
 
@@ -354,3 +380,54 @@ def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
             rest = [run.outcome, "", "", ""]
         table.add_row(*map(_text, (run.name, *cells, *rest)))
     return table
+
+
+def _record(what: str) -> Record:
+    """Read a record by its path, or by its name in tables, "record:" and the path in studies/."""
+    return read_record(
+        STUDIES / what.removeprefix(PREFIX) if what.startswith(PREFIX) else Path(what)
+    )
+
+
+def _of_record(record: Record) -> Table:
+    """Return what a record says of its run, and how to train it again."""
+    run = record.run
+    settings = run.settings.flat.items()
+    facts = {
+        "settings": ", ".join(f"{name} {value}" for name, value in settings),
+        "code": run.code,
+        "data, SHA-256": run.data_sha256,
+        "device": machine_of(run.device, run.machine),
+        "libraries": ", ".join(f"{name} {v}" for name, v in sorted(run.libraries.items())),
+        "record": str(record.path),
+        "ended": _ended(run),
+        "trained": f"{_started(run)}, {duration(sum(run.seconds_per_epoch))}",
+        "made again by": shlex.join(
+            ["latentgrid", "verify", "--epochs", str(run.settings.epochs), str(record.path)]
+        ),
+        **{f"{name}, SHA-256": sha for name, sha in sorted(run.files.items())},
+    }
+    table = Table.grid("", "", padding=(0, 2))
+    for name, value in facts.items():
+        table.add_row(_text(name), _text(value))
+    return table
+
+
+def _lines_of_records(records: Sequence[Record]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("record", "code", "device", "ended", "trained", "for", "weights"):
+        table.add_column(heading, overflow="fold")
+    for record in records:
+        run = record.run
+        cells = [record.name.removeprefix(PREFIX), run.code, machine_of(run.device, run.machine)]
+        cells += [_ended(run), _started(run), duration(sum(run.seconds_per_epoch))]
+        table.add_row(*map(_text, (*cells, run.files["weights.safetensors"][:DIGITS])))
+    return table
+
+
+def _ended(run: RecordedRun) -> str:
+    return f"{run.status}, {run.epochs} epoch{'' if run.epochs == 1 else 's'}"
+
+
+def _started(run: RecordedRun) -> str:
+    return run.started.strftime("%Y-%m-%d %H:%M UTC")

@@ -6,9 +6,11 @@ from typing import Any
 
 from latentgrid.contracts import require, sample
 from latentgrid.evaluation import measures
-from latentgrid.grid import components
+from latentgrid.evaluation.controls import Material
+from latentgrid.evaluation.controls.table import brought_by
+from latentgrid.grid import catalogue, components
 from latentgrid.grid.runs import read_plan
-from latentgrid.results.trained import TrainedRun, load_test_set
+from latentgrid.results.trained import TrainedRun, load_test_set, load_training_images
 
 
 def gives_numbers_of_every_run(name: str) -> None:
@@ -36,9 +38,42 @@ def takes_no_other_name(name: str) -> None:
             measures.of_run(TrainedRun(sample.LAYOUT.run(planned["name"])), test)
 
 
+def gives_what_it_names(name: str) -> None:
+    """`MEASURES`, where the file has it, names every single number that `measure` gives."""
+    told = components.constant(components.file_of("measures", name), "MEASURES")
+    measure = importlib.import_module(components.module_of("measures", name)).measure
+    with sample.trained():
+        test = load_test_set(sample.LAYOUT.images)
+        for planned in read_plan(sample.LAYOUT.plan) if told is not None else []:
+            run = TrainedRun(sample.LAYOUT.run(planned["name"]), frozenset({"judged"}))
+            single = {
+                key for key, value in measure(run, test).items() if not isinstance(value, list)
+            }
+            names = set(told) | catalogue.history_columns()
+            require(single <= names, f"MEASURES lacks {', '.join(sorted(single - names))}")
+
+
+def lies_within_its_controls(name: str) -> None:
+    """`controls`, where the file has it, yields cases whose value lies in its known range."""
+    with sample.trained():
+        test = load_test_set(sample.LAYOUT.images)
+        material = Material(test, load_training_images(sample.LAYOUT.images), judge=None)
+        for control in brought_by(name, material):
+            require(
+                control.inside,
+                f"{control.measure}, {control.case}: {control.value:.6g}, expected "
+                f"{control.low:.6g} to {control.high:.6g} ({control.why})",
+            )
+
+
 def _is_number(value: Any) -> bool:
     """Tell whether a value is a Python number, or a list of numbers, some of which may be None."""
     return value is None or (type(value) in (int, float) and math.isfinite(value))
 
 
-CHECKS = (gives_numbers_of_every_run, takes_no_other_name)
+CHECKS = (
+    gives_numbers_of_every_run,
+    takes_no_other_name,
+    gives_what_it_names,
+    lies_within_its_controls,
+)

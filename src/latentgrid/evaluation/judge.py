@@ -48,10 +48,13 @@ def score(run: TrainedRun, classify: Classify, training: Array, test: Array) -> 
     samples = run.last("samples")
     if samples is not None:
         images["samples"] = samples
-    return {
-        name: classify(to_unit_interval(torch.from_numpy(made))).exp().contiguous()
-        for name, made in images.items()
-    }
+    return {name: probabilities(classify, made) for name, made in images.items()}
+
+
+@torch.no_grad()
+def probabilities(classify: Classify, images: Array) -> Tensor:
+    """Return a classifier's probabilities (n, classes), float32, of uint8 images (n, c, h, w)."""
+    return classify(to_unit_interval(torch.from_numpy(images))).exp().contiguous()
 
 
 def decode_codes(run: TrainedRun, training: Array, test: Array) -> dict[str, Array]:

@@ -5,19 +5,18 @@ number of them in the column `runs`, separated by ;.
 """
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from latentgrid.errors import UserError, printable
+from latentgrid.errors import UserError
 from latentgrid.evaluation import ranking
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.evaluation.measures import OF_THE_RUN
 from latentgrid.files.atomic import read_json, replacing
+from latentgrid.files.cells import as_cell
 from latentgrid.files.layout import Layout
 from latentgrid.results.run_json import read_failure, read_metrics
 from latentgrid.results.tables import axes_of, joined
@@ -26,8 +25,6 @@ from latentgrid.results.trained import TrainedRun
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
 OUTCOME = ["status", "reason"]
 ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
-RUN_BY_SPREADSHEETS = {"=", "+", "-", "@"}
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -93,23 +90,6 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     words = table.select_dtypes(exclude="number").columns
     with replacing(path) as part:
         table.assign(**{name: table[name].map(as_cell) for name in words}).to_csv(part, index=False)
-
-
-def as_cell(value: Any) -> Any:
-    """Return a value as a cell of a table: a text that a spreadsheet would run gets a leading '.
-
-    A spreadsheet runs texts that begin with one of = + - @ or their full-width forms, a tab or a
-    carriage return (OWASP, CSV injection). Letters that cannot be seen become �. Numbers stay as
-    they are, also as text.
-    """
-    if not isinstance(value, str):
-        return value
-    cell = printable(value)
-    runs = unicodedata.normalize("NFKC", cell[:1]) in RUN_BY_SPREADSHEETS or value[:1] in {
-        "\t",
-        "\r",
-    }
-    return f"'{cell}" if runs and not NUMBER.fullmatch(cell) else cell
 
 
 def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:

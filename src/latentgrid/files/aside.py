@@ -1,6 +1,7 @@
 """Moves runs that left the grid aside, and takes them back when the grid has them again.
 
-They are never deleted: they may have taken hours to train, and may exist nowhere else.
+They are never deleted: they may have taken hours to train, and may exist nowhere else. Pages of
+models that left the grid are deleted: they take a second to make.
 """
 
 from collections.abc import Callable, Iterable
@@ -45,6 +46,30 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
         if settings.is_dir() and not any(settings.iterdir()):
             settings.rmdir()
     return moved
+
+
+def remove_pages(layout: Layout, models: Iterable[str]) -> list[Path]:
+    """Delete the pages and configurations of other models than these; they can be made again.
+
+    Their stamps go with them.
+
+    Returns:
+        The deleted files without the stamps.
+
+    Raises:
+        UserError: their folder is a link; nothing was deleted.
+    """
+    if link := first_link(layout.models, layout.results):
+        raise link_error(link)
+    kept = {*models}
+    left = [
+        path
+        for path in sorted(layout.models.glob("*"))
+        if path.name.removeprefix(".").partition(".")[0] not in kept
+    ]
+    for path in left:
+        path.unlink()
+    return [path for path in left if not path.name.startswith(".")]
 
 
 def put_run_aside(layout: Layout, run: RunFiles) -> None:

@@ -14,6 +14,7 @@ TABLES = (
     "history.csv",
 )
 VERDICTS = ("verdicts.csv", "claims.csv", "rank_agreement.csv", "scanned.csv", "regions.csv")
+QUALITY = ("controls.csv", "quality.csv")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,21 @@ class Layout:
         return [self.tables / name for name in VERDICTS]
 
     @property
+    def controls(self) -> Path:
+        """The table of measures of cases whose value is known."""
+        return self.tables / "controls.csv"
+
+    @property
+    def quality(self) -> Path:
+        """The table of flags: what is not as it should be."""
+        return self.tables / "quality.csv"
+
+    @property
+    def audit(self) -> Path:
+        """What the audit finds in the studies."""
+        return self.tables / "audit.csv"
+
+    @property
     def inventory(self) -> Path:
         """The digests of all runs' outcomes, the one file on which steps over all runs depend."""
         return self.results / "inventory.json"
@@ -117,6 +133,19 @@ class Layout:
     def report(self) -> Path:
         """The page that people read."""
         return self.results / "report.html"
+
+    @property
+    def models(self) -> Path:
+        """A page for each model, and the configuration that trains it as it was trained."""
+        return self.results / "models"
+
+    def model_page(self, model: str) -> Path:
+        """Return the page about a model."""
+        return self.models / f"{model}.html"
+
+    def model_configuration(self, model: str) -> Path:
+        """Return the configuration that asks for the runs of one model and no others."""
+        return self.models / f"{model}.yaml"
 
     @property
     def logs(self) -> Path:

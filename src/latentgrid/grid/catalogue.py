@@ -78,6 +78,30 @@ def measures() -> tuple[str, ...]:
     return components.names("measures")
 
 
+@cache
+def measured() -> frozenset[str] | None:
+    """Return the names of all values that measures and histories of runs can have.
+
+    None if a plugin's measure does not say in a constant MEASURES under which names it returns
+    values: then there may be any.
+    """
+    names = {"parameters", *history_columns()}
+    for measure in measures():
+        told = components.constant(file_of("measures", measure), "MEASURES")
+        if told is None:
+            return None
+        names.update(told)
+    return frozenset(names)
+
+
+@cache
+def history_columns() -> frozenset[str]:
+    """Return the names of all columns that histories of runs can have."""
+    terms = {term for model in models() for term in _terms(model)}
+    parts = {f"{part}_{name}" for part in ("train", "test") for name in ("loss", *terms)}
+    return frozenset(parts | {"train_batch_sum", "train_batch_sum_corrected"})
+
+
 def figures() -> tuple[str, ...]:
     """Return the names of all figures."""
     return components.names("figures")
@@ -215,6 +239,24 @@ def description(model: str) -> str:
 
 
 @cache
+def docstrings(model: str) -> tuple[str, ...]:
+    """Return the docstrings of a model's class, then of its base classes but `Model`."""
+    bodies = _bodies(file_of("models", model), _class_of(model).name)
+    return tuple(filter(None, map(_docstring, bodies)))
+
+
+def about(model: str) -> str:
+    """Return all that the docstrings of a model's file and classes say."""
+    return "\n\n".join((origin(model), *docstrings(model)))
+
+
+@cache
+def origin(model: str) -> str:
+    """Return the first sentence of a model's file, which says where the model is from."""
+    return _docstring(statements(file_of("models", model))).partition("\n")[0]
+
+
+@cache
 def is_closed_form(model: str) -> bool:
     """Return whether the model's class has `closed_form: ClassVar = True`."""
     return bool(said(model, "closed_form"))
@@ -247,6 +289,21 @@ def _class_of(model: str) -> ast.ClassDef:
                     if names == ["self", "image_shape"]:
                         return definition
     raise UserError(f"{_shown(model)}: needs a class with __init__(self, image_shape, ...)")
+
+
+def _docstring(body: list[ast.stmt]) -> str:
+    """Return the docstring of a class or file, without its indentation; "" if it has none."""
+    return ast.get_docstring(ast.Module(body, [])) or ""
+
+
+def _terms(model: str) -> Iterator[str]:
+    """Yield the names of a model's loss terms, the keys of its `terms`, which may be inherited."""
+    for body in _bodies(file_of("models", model), _class_of(model).name):
+        for line in body:
+            if isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == "terms":
+                keys = line.value.keys if isinstance(line.value, ast.Dict) else []
+                yield from (str(key.value) for key in keys if isinstance(key, ast.Constant))
+                return
 
 
 def _target(line: ast.Assign | ast.AnnAssign) -> str:
@@ -305,11 +362,15 @@ def _annotation(model: str, argument: ast.arg) -> Any:
 
 
 REMEMBERED = (
+    measured,
+    history_columns,
     figure,
     abilities,
     model_hyperparameters,
     settings_schema,
     description,
+    docstrings,
+    origin,
     is_closed_form,
     said,
     _class_of,

@@ -37,14 +37,19 @@ def load(paths: Iterable[Path] = (Path("params.yaml"),), given: Iterable[str] = 
     return _checked(sources)
 
 
-def load_plugins(paths: Iterable[Path]) -> None:
+def load_plugins(paths: Iterable[Path], studies: Sequence[str] = ()) -> None:
     """Choose the plugins that YAML files name, whatever else is in the files.
+
+    Args:
+        paths: of the files.
+        studies: whose files are plugins too, instead of the studies that the YAML files name.
 
     Raises:
         UserError: a file is missing or no YAML, or something is wrong with a plugin.
     """
     sources = {str(path): read_yaml(Path(path)) for path in paths}
-    _use_plugins(sources, _all_of(sources))
+    named = {"studies": list(studies)} if studies else {}
+    _use_plugins(sources, _all_of(sources) | named)
 
 
 def check(raw: Mapping[str, Any], origin: str) -> Params:

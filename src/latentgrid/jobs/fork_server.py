@@ -33,6 +33,7 @@ LIBRARIES = (
     *("pandas", "pandas.io.formats.csvs", "pyarrow.pandas_compat"),
     *("sklearn.metrics", "sklearn.decomposition", "matplotlib.figure", "matplotlib.pyplot"),
     *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
+    *("matplotlib.backends.backend_svg", "latex2mathml.converter"),
     *("PIL.JpegImagePlugin", "PIL.PngImagePlugin", "PIL.WebPImagePlugin"),
     *("pydantic.types", "pydantic.fields", "pydantic.type_adapter", "ruamel.yaml", "sqlite3"),
     *("filelock", "psutil", "pynvml", "rich.console", "tqdm", "typer"),

@@ -22,7 +22,7 @@ from latentgrid.nets.dense import dense, dense_decoder
 
 
 class AAE(StandardNormalPrior):
-    """An autoencoder whose codes a discriminator cannot tell from draws of the prior N(0, I).
+    r"""An autoencoder whose codes a discriminator cannot tell from draws of the prior N(0, I).
 
     On each batch autoencoder, discriminator and encoder take a step each: Makhzani et al. (2016),
     "Adversarial autoencoders", section 2. `posterior` is how a code is drawn, given an image x and
@@ -35,6 +35,19 @@ class AAE(StandardNormalPrior):
     Networks as there on MNIST: two hidden layers of 1000 ReLUs each, sigmoid pixels, squared error.
     The prior has there a standard deviation of 5, and weights start from N(0, 0.01²); here these
     are 1 and Glorot and Bengio's, as in this project's other models.
+
+    .. math::
+
+        \mathcal{L}(x) = \lVert x - g(z) \rVert^2, \qquad z \sim q(z \mid x)
+
+        \mathcal{L}_D(x) = -\log D(\zeta) - \log (1 - D(z)),
+        \qquad \zeta \sim \mathcal{N}(0, I)
+
+        \mathcal{L}_E(x) = -\log D(z)
+
+    Encoder and decoder g minimise the first, the discriminator D of codes the second, the encoder
+    alone the third, one after another on each batch, each with a draw of its own (Makhzani et al.
+    2016, section 2; source 004, section 1.4). Runs are compared by the first.
     """
 
     terms: ClassVar = {

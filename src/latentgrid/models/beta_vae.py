@@ -12,6 +12,8 @@ class BetaVAE(VAEBCE):
 
     β = 4 is what Higgins et al. (2017), "beta-VAE", chose for their binary images of shapes; source
     002 leaves β free, and at β = 1 the model is `vae_bce`.
+
+    Tested against Keras itself (docs/witnesses.md).
     """
 
     def __init__(
@@ -23,6 +25,9 @@ class BetaVAE(VAEBCE):
         hidden_layers: PositiveInteger = 1,
         estimator: Literal["analytic", "sampled"] = "analytic",
         samples: PositiveInteger = 1,
+        cross_entropy: Literal["exact", "clipped"] = "exact",
     ) -> None:
-        super().__init__(image_shape, latent_dim, hidden, hidden_layers, estimator, samples)
+        super().__init__(
+            image_shape, latent_dim, hidden, hidden_layers, estimator, samples, cross_entropy
+        )
         self.beta = beta

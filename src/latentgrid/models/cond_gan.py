@@ -18,12 +18,25 @@ from latentgrid.models.bases.adversarial import (
 
 
 class ConditionalGAN(JensenShannon):
-    """A generator that makes an image of a given class, against a discriminator told the class.
+    r"""A generator that makes an image of a given class, against a discriminator told the class.
 
     The label is given to both (source 004, section 1.2): one-hot beside the code, and as one more
     channel of the image, a plane that is learnt for each class: the label through a linear layer
     and reshaped, as in Denton et al. (2015), "Deep generative image models using a Laplacian
     pyramid of adversarial networks". Otherwise it is `gan`, whose defaults it has.
+
+    .. math::
+
+        \mathcal{L}_D(x, y) = -\log D(x, y) - \log (1 - D(G(z, y), y)),
+        \qquad z \sim \mathcal{N}(0, I)
+
+        \mathcal{L}_G(y) = -\log D(G(z, y), y)
+
+        \mathcal{L}(x, y) = \log 2 - \tfrac{1}{2} \mathcal{L}_D(x, y)
+
+    y is the class of the image x. The discriminator D minimises the first, the generator G the
+    second (Mirza and Osindero 2014, eq. 2, with the generator's loss that does not saturate; source
+    004, section 1.2). The third describes a run.
     """
 
     def __init__(

@@ -14,13 +14,23 @@ from latentgrid.nets.dense import KERAS_SLOPE
 
 
 class ContractiveAE(PenalisedAutoencoder):
-    """The dense autoencoder with λ times the squared slope of its code added to its loss.
+    r"""The dense autoencoder with λ times the squared slope of its code added to its loss.
 
-    J(x, g(h)) + λ·Σ‖∇ₓhᵢ‖² with h = f(x) the code (source 001; Rifai et al. 2011), the squared
-    Frobenius norm of the encoder's Jacobian at each image. λ, here `penalty`, is free in the
-    sources; 0.1 makes the term 30 times smaller on MNIST and the reconstruction 3 % worse (d = 8).
-    Rifai et al. tie the decoder's weights to the encoder's; source 001 does not, so small codes
-    before large weights lessen the term too.
+    λ, here `penalty`, is free in the sources; 0.1 makes the term 30 times smaller on MNIST and the
+    reconstruction 3 % worse (d = 8). Rifai et al. tie the decoder's weights to the encoder's;
+    source 001 does not, so small codes before large weights lessen the term too.
+
+    .. math::
+
+        \mathcal{L}(x) = J + \lambda \sum_{i=1}^{d} \lVert \nabla_x h_i \rVert^2
+
+        J = -\sum_{p} \left[ x_p \log \hat{x}_p + (1 - x_p) \log (1 - \hat{x}_p) \right]
+
+        h = f(x), \qquad \hat{x} = g(h)
+
+    f is the encoder, g the decoder, h the code of d values, and p counts the pixels; the second
+    term is the squared Frobenius norm of the encoder's Jacobian at the image (source 001,
+    "Autocodificadores"; Rifai et al. 2011).
     """
 
     terms: ClassVar = {

@@ -16,7 +16,10 @@ class Conv5VAE(BernoulliVAE):
     """A variational autoencoder of 5×5 convolutions with cross entropy, LeakyReLU and a sigmoid.
 
     Either side may be the dense network of `vae_bce` instead, with one layer of `hidden` units:
-    source 002 (section 5.3) proposes to improve the encoder alone.
+    source 002 (section 5.3) proposes to improve the encoder alone. Where the decoder ends in a
+    convolution, Keras computes the cross entropy of the logits and cuts nothing: that is this one.
+
+    Tested against Keras itself (docs/witnesses.md).
     """
 
     def __init__(

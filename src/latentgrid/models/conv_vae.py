@@ -9,7 +9,10 @@ from latentgrid.nets.conv import conv_decoder, conv_encoder
 
 
 class ConvVAE(GaussianVAE):
-    """A variational autoencoder of two convolutions and three transposed ones, linear output."""
+    """A variational autoencoder of two convolutions and three transposed ones, linear output.
+
+    Tested against TensorFlow itself (docs/witnesses.md).
+    """
 
     in_turn: ClassVar = ("encoder", "decoder")
 

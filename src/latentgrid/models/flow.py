@@ -22,24 +22,29 @@ MIN_DEVIATION = 1e-3
 
 
 class Flow(Model):
-    """A normalizing flow: invertible layers from image to noise, so that densities are exact.
-
-    A pixel of level k ∈ {0, …, 255} becomes, with u ~ U(0, 1),
-
-        v = (k + u)/256,  s = logit(α + (1 − 2α)·v),  z = f((s − μ)/σ),
-
-    with μ, σ of the training images' s and f by affine layers; z ~ N(0, I). So over D dimensions
-
-        log p(v) = log N(z; 0, I) + log│det f′│ + Σ(−log σ + log(1 − 2α) − log y − log(1 − y)),
-
-    y = α + (1 − 2α)·v, and −log p(v) + D·log 256 bounds the nats of the levels themselves from
-    above (Theis, van den Oord and Bethge 2016); bits per dimension are that over D·log 2.
+    r"""A normalizing flow: invertible layers from image to noise, so that densities are exact.
 
     `coupling` is RealNVP (Dinh, Sohl-Dickstein and Bengio 2017, eqs. 7 and 8), `autoregressive`
     MAF (Papamakarios, Pavlakou and Murray 2017, eqs. 3 to 5), on rows of pixels as the latter had
     both on MNIST: five transforms, two hidden layers each, orders reversed from one to the next,
     α = 1e-6. They had 1,024 hidden units, batch normalisation where here is (μ, σ), and for the
     scales of RealNVP a network of its own with tanh; here one with ReLUs gives scales and shifts.
+
+    .. math::
+
+        \mathcal{L}(x) = \frac{D \log 256 - \log p(v)}{D \log 2}
+
+        \log p(v) = \log \mathcal{N}(z; 0, I) + \log \lvert \det J \rvert
+        + \sum_{p=1}^{D} \log \frac{1 - 2 \alpha}{\sigma_p \, y_p \, (1 - y_p)}
+
+        v = \frac{k + u}{256}, \qquad y = \alpha + (1 - 2 \alpha) \, v
+
+        s = \log \frac{y}{1 - y}, \qquad z = f \left( \frac{s - \mu}{\sigma} \right)
+
+    k ∈ {0, …, 255} is the level of a pixel, u ~ U(0, 1) is drawn anew each time, μ and σ are those
+    of the training images' s, and f, with the Jacobian J, is made of affine layers. D·log 256 −
+    log p(v) bounds the nats of the levels themselves from above (Theis, van den Oord and Bethge
+    2016); over D·log 2 they are bits per dimension.
     """
 
     terms: ClassVar = {"negative_log_likelihood": "nats per image, of levels made continuous"}

@@ -21,7 +21,7 @@ MIN_VARIANCE = 1e-3
 
 
 class GMVAE(GaussianPosterior):
-    """A variational autoencoder whose prior is a mixture of Gaussians, one component a cluster.
+    r"""A variational autoencoder whose prior is a mixture of Gaussians, one component a cluster.
 
     VaDE of Jiang et al. (2017), "Variational deep embedding": its networks, its loss and its start.
     For the first `pretraining` epochs the steps see the reconstruction error of the mean code
@@ -34,6 +34,23 @@ class GMVAE(GaussianPosterior):
     full covariances is fitted and the prior keeps their diagonals, because codes are correlated
     within a digit. Source 002 (section 5.1.2) proposes the model and gives no settings; the paper's
     are latent_dim 10, Adam, learning rate 0.002 (falling, here constant) and batches of 100.
+
+    .. math::
+
+        \mathcal{L}(x) = -\log p(x \mid z)
+        + \sum_{c} \gamma_c \left( K_c + \log \frac{\gamma_c}{\pi_c} \right)
+
+        K_c = \mathrm{KL}(q(z \mid x) \,\Vert\, p(z \mid c))
+
+        \gamma_c = \frac{\pi_c \, p(z \mid c)}{\sum_{k} \pi_k \, p(z \mid k)}
+
+        p(z \mid c) = \mathcal{N}(z;\, m_c, \mathrm{diag} \, s_c^2)
+
+        z = \mu + \sigma \odot \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, I)
+
+    The encoder gives μ and log σ² of q(z│x), p(x│z) is the decoder, Bernoulli in each pixel, and
+    the weights π, means m and variances s² of the components c are trained (Jiang et al. 2017,
+    eqs. 12 and 16). While pretraining, z is μ, and a step minimises −log p(x│z) alone.
     """
 
     terms: ClassVar = {

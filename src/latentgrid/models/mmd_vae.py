@@ -15,10 +15,21 @@ ROWS = 256
 
 
 class MMDVAE(StandardNormalPrior):
-    """A convolutional autoencoder whose codes are drawn to the prior by their MMD.
+    r"""A convolutional autoencoder whose codes are drawn to the prior by their MMD.
 
-    Its loss is the mean squared pixel error plus MMD(codes, N(0, I)): Zhao, Song and Ermon (2019),
-    "InfoVAE"; source 000, eqs. 5.1.3 and 6.3.4.
+    .. math::
+
+        \mathcal{L}(x) = \tfrac{1}{D} \lVert x - g(f(x)) \rVert^2 + \mathrm{MMD}
+
+        \mathrm{MMD} = \frac{1}{n^2} \sum_{i,j=1}^{n} \left[ k(z_i, z_j)
+        + k(\zeta_i, \zeta_j) - 2 k(z_i, \zeta_j) \right]
+
+        k(a, b) = \exp \left( -\tfrac{1}{d^2} \lVert a - b \rVert^2 \right)
+
+    f is the encoder, g the decoder, D the number of pixels and d that of a code's values. The n
+    codes z of a batch are compared with as many draws ζ of N(0, I): Zhao, Song and Ermon (2019),
+    "InfoVAE"; source 000, eqs. 5.1.3 and 6.3.4. Tested against TensorFlow itself
+    (docs/witnesses.md).
     """
 
     terms: ClassVar = {

@@ -13,9 +13,19 @@ from latentgrid.models.bases.linear import LinearAutoencoder
 
 
 class PCA(LinearAutoencoder):
-    """The linear projection with the least squared error, found without training steps.
+    r"""The linear projection with the least squared error, found without training steps.
 
-    z = Uᵀ(x − m), x̂ = m + Uz with UᵀU = I (source 003, "Auto-encoders", "Ejemplo").
+    .. math::
+
+        \mathcal{L}(x) = \lVert x - \hat{x} \rVert^2
+
+        z = U^{\top} (x - m), \qquad \hat{x} = m + U z
+
+        U = \underset{U^{\top} U = I}{\mathrm{arg\,min}} \; \sum_{i=1}^{n} \mathcal{L}(x_i)
+
+    m is the mean of the n training images, and the d columns of U are their leading principal
+    components (source 003, "Auto-encoders", "Ejemplo"). The loss uses x̂ as it is; `decode` cuts it
+    to [0, 1].
     """
 
     closed_form: ClassVar = True

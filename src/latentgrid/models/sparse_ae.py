@@ -12,12 +12,22 @@ from latentgrid.models.bases.reconstruction import CROSS_ENTROPY, cross_entropy
 
 
 class SparseAE(PenalisedAutoencoder):
-    """The dense autoencoder with λ times the sum of the code's absolute values added to its loss.
+    r"""The dense autoencoder with λ times the sum of the code's absolute values added to its loss.
 
-    J(x, g(h)) + λ·Σ│hᵢ│ with h = f(x) the code (source 001; Goodfellow, Bengio and Courville 2016,
-    section 14.2.1). λ, here `penalty`, is free in the sources; 0.1 more than halves the term on
-    MNIST and costs the reconstruction nothing (d = 32). Nothing holds the decoder's weights, so
-    small codes before large weights lessen the term too.
+    λ, here `penalty`, is free in the sources; 0.1 more than halves the term on MNIST and costs the
+    reconstruction nothing (d = 32). Nothing holds the decoder's weights, so small codes before
+    large weights lessen the term too.
+
+    .. math::
+
+        \mathcal{L}(x) = J + \lambda \sum_{i=1}^{d} \lvert h_i \rvert
+
+        J = -\sum_{p} \left[ x_p \log \hat{x}_p + (1 - x_p) \log (1 - \hat{x}_p) \right]
+
+        h = f(x), \qquad \hat{x} = g(h)
+
+    f is the encoder, g the decoder, h the code of d values, and p counts the pixels (source 001,
+    "Autocodificadores"; Goodfellow, Bengio and Courville 2016, section 14.2.1).
     """
 
     terms: ClassVar = {

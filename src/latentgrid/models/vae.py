@@ -14,7 +14,10 @@ HIDDEN = 512
 
 
 class VAE(GaussianVAE):
-    """A dense variational autoencoder, 784–512–512–512–2d and d–512–512–784, ReLU throughout."""
+    """A dense variational autoencoder, 784–512–512–512–2d and d–512–512–784, ReLU throughout.
+
+    Tested against TensorFlow itself (docs/witnesses.md).
+    """
 
     in_turn: ClassVar = ("encoder", "decoder")
 

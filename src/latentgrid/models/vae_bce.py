@@ -15,7 +15,10 @@ class VAEBCE(BernoulliVAE):
     """A dense variational autoencoder with cross entropy, LeakyReLU and a sigmoid output.
 
     The sources give one hidden layer on each side and no width; 500 units are those of Kingma and
-    Welling (2014, section 5) for MNIST, who also find one draw enough with batches of 100.
+    Welling (2014, section 5) for MNIST, who also find one draw enough with batches of 100. Source
+    002 ran Keras's cross entropy, `clipped`.
+
+    Tested against Keras itself (docs/witnesses.md).
     """
 
     def __init__(
@@ -26,6 +29,7 @@ class VAEBCE(BernoulliVAE):
         hidden_layers: PositiveInteger = 1,
         estimator: Literal["analytic", "sampled"] = "analytic",
         samples: PositiveInteger = 1,
+        cross_entropy: Literal["exact", "clipped"] = "exact",
     ) -> None:
         widths = [hidden] * hidden_layers
         super().__init__(
@@ -38,4 +42,5 @@ class VAEBCE(BernoulliVAE):
             ),
             estimator=estimator,
             samples=samples,
+            cross_entropy=cross_entropy,
         )

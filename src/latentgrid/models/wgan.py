@@ -18,16 +18,28 @@ from latentgrid.models.bases.prior import StandardNormalPrior
 
 
 class WGAN(Adversarial, StandardNormalPrior):
-    """A generator against a critic that estimates how far its images are from real ones.
+    r"""A generator against a critic that estimates how far its images are from real ones.
 
-    The critic f minimises −(E f(x) − E f(G(z))) + λ·E(‖∇f(x̂)‖ − 1)² and the generator −E f(G(z)):
-    Gulrajani et al. (2017), "Improved training of Wasserstein GANs", eq. 3, whose λ = 10 and five
-    steps of the critic are the defaults. Two hidden layers of 512 units, the width of the dense
-    networks there and in Arjovsky et al. (2017), or a convolutional network whose 64 channels are
-    theirs on MNIST.
+    Two hidden layers of 512 units, the width of the dense networks in Gulrajani et al. (2017) and
+    in Arjovsky et al. (2017), or a convolutional network whose 64 channels are theirs on MNIST.
 
     As λ is finite, the norm of the gradient settles above 1, for two points a distance W apart at
     1 + W/2λ, and the estimate is by that factor too large.
+
+    .. math::
+
+        \mathcal{L}_f(x) = f(G(z)) - f(x)
+        + \lambda \left( \lVert \nabla f(\tilde{x}) \rVert - 1 \right)^2
+
+        \mathcal{L}_G = -f(G(z)), \qquad z \sim \mathcal{N}(0, I)
+
+        \tilde{x} = (1 - u) \, x + u \, G(z), \qquad u \sim \mathcal{U}(0, 1)
+
+        \mathcal{L}(x) = f(x) - f(G(z))
+
+    The critic f minimises the first, the generator G the second: Gulrajani et al. (2017), "Improved
+    training of Wasserstein GANs", eq. 3, whose λ = 10, here `penalty`, and five steps of the critic
+    are the defaults (the model is source 001's). The last estimates the Wasserstein-1 distance.
     """
 
     terms: ClassVar = {

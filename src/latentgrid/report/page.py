@@ -17,7 +17,7 @@ from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.report import reproduction, sections
+from latentgrid.report import audit, quality, reproduction, sections
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
 from latentgrid.results.tables import axes_of, read_table, separated
@@ -80,9 +80,11 @@ def gather_content(
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "verdicts": reproduction.read_reproduction(layout, studies),
         "titles": TITLES,
+        "quality": quality.read_quality(layout),
+        "audit": audit.read_audit(layout),
         "sections": _sections(layout, figures, threads),
         "interactive": _interactive(layout, figures),
-        "provenance": _provenance(layout, results.runs["run"].tolist()),
+        "provenance": provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
 
@@ -101,6 +103,7 @@ def _grids(layout: Layout) -> list[dict[str, Any]]:
     return [
         {
             "entry": entry,
+            "model": rows["model"].iloc[0],
             "runs": len(rows),
             "values": {
                 axis_label(column): ", ".join(number(v) for v in values)
@@ -149,7 +152,7 @@ def _sections(
     """Return the figures by section, with their pictures."""
     files = [layout.figures / f"{name}.png" for name in figures]
     with ThreadPoolExecutor(threads) as pool:
-        pictures = dict(zip(figures, pool.map(_embedded, files), strict=True))
+        pictures = dict(zip(figures, pool.map(embedded, files), strict=True))
     return {
         heading: [
             {
@@ -178,7 +181,7 @@ def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
     return plots
 
 
-def _embedded(picture: Path) -> str:
+def embedded(picture: Path) -> str:
     """Return a picture as a data URI: a WebP of the same pixels, half the size of the PNG."""
     written = BytesIO()
     Image.open(picture).convert("RGB").save(written, "WEBP", lossless=True, method=1, quality=50)
@@ -189,7 +192,7 @@ def _address(webp: bytes) -> str:
     return "data:image/webp;base64," + base64.b64encode(webp).decode()
 
 
-def _provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
+def provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:
     """Return every commit, data set, device and library version that the runs were made with."""
     configs = [TrainedRun(layout.run(name)).config for name in runs]
     libraries = [f"{name} {v}" for config in configs for name, v in config.libraries.items()]

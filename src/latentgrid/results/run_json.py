@@ -4,7 +4,7 @@ The attributes of a dataclass have the names of the keys in its file, with _ for
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -87,6 +87,8 @@ class Timing:
         host: the machine's name.
         started, ended: in UTC.
         seconds_per_epoch: wall time of each epoch.
+        continued_after_epochs: where an interrupted training went on.
+        machine: the processor; None where an older run did not write it.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = AS_WRITTEN
@@ -95,6 +97,8 @@ class Timing:
     started: datetime
     ended: datetime
     seconds_per_epoch: list[float]
+    continued_after_epochs: list[int] = field(default_factory=list)
+    machine: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

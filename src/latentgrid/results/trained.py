@@ -143,6 +143,20 @@ class TrainedRun:
                 raise damaged(self.files.snapshots, f"{key} is no snapshot's name")
         return snapshots
 
+    def snapshot_names(self) -> dict[int, frozenset[str]]:
+        """Return the names of the snapshots by epoch, without reading them.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        try:
+            with safe_open(self.files.snapshots, framework="np") as file:
+                pairs = [key.split("/") for key in file.keys()]  # noqa: SIM118 - it is no mapping
+        except TENSOR_FAULTS as error:
+            raise damaged(self.files.snapshots, error) from None
+        epochs = {int(epoch) for epoch, _ in pairs}
+        return {at: frozenset(name for epoch, name in pairs if int(epoch) == at) for at in epochs}
+
     @property
     def judged(self) -> dict[str, Array]:
         """The judge's probabilities (n, classes) of each kind of image that the run makes."""

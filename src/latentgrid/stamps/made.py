@@ -115,7 +115,7 @@ def misfit(product: Product, digests: Digests) -> str:
 
 def is_as_written(path: Path) -> bool:
     """Tell whether a result is unchanged since its job wrote it."""
-    made = _read(path)
+    made = read_stamp(path)
     return bool(made) and path.is_file() and made.get("sha256") == sha256(path)
 
 
@@ -126,7 +126,7 @@ def require_as_written(path: Path) -> Path:
         UserError: it changed, or it has no stamp.
     """
     if path.is_file() and not is_as_written(path):
-        raise damaged(path, DAMAGED if _read(path) else UNSTAMPED)
+        raise damaged(path, DAMAGED if read_stamp(path) else UNSTAMPED)
     return path
 
 
@@ -139,11 +139,19 @@ def require_unchanged(path: Path) -> Path:
     return require_as_written(path) if stamp_of(path).exists() else path
 
 
+def read_stamp(path: Path) -> dict[str, Any]:
+    """Return a result's stamp; empty if it is missing or cannot be read."""
+    with contextlib.suppress(OSError, UserError):
+        made = read_json(stamp_of(path), "sha256")
+        return dict(made)
+    return {}
+
+
 def _misfit_of(path: Path, product: Product, digests: Digests) -> str:
     digest = digests.of(path)
     if digest is None:
         return NO_RESULT
-    made = _read(path)
+    made = read_stamp(path)
     if not made:
         return UNSTAMPED
     if made.get("sha256") != digest:
@@ -193,11 +201,3 @@ def _named(names: Iterable[str]) -> str:
     every = list(names)
     rest = f" and {len(every) - MAX_NAMED} more" if len(every) > MAX_NAMED else ""
     return ", ".join(every[:MAX_NAMED]) + rest
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return a result's stamp; empty if it is missing or cannot be read."""
-    with contextlib.suppress(OSError, UserError):
-        made = read_json(stamp_of(path), "sha256")
-        return dict(made)
-    return {}

@@ -11,7 +11,8 @@ from latentgrid.files.atomic import save, write_text
 from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
-from latentgrid.report import reproduction
+from latentgrid.report import quality, reproduction
+from latentgrid.report.audit import read_audit
 from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
 from latentgrid.results.trained import TrainedRun
@@ -27,7 +28,8 @@ def main(
 ) -> None:
     """Write a page that sets the runs of a data set beside what was published."""
     layout = Layout(dataset)
-    for table in (*layout.table_files, *layout.verdict_files):
+    tables = (layout.controls, layout.quality, layout.audit)
+    for table in (*layout.table_files, *layout.verdict_files, *tables):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
     sections = write_pictures(layout, figures, folder)
     runs = read_runs(layout)
@@ -41,6 +43,8 @@ def main(
         unfinished=runs.loc[runs["status"] != "finished", "run"].tolist(),
         made_with=_made_with(layout),
         verdicts=reproduction.read_reproduction(layout, [reading.load(one) for one in study or []]),
+        quality=quality.read_quality(layout),
+        audit=read_audit(layout),
     )
     write_text(folder / "README.md", page)
 

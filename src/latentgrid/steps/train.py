@@ -42,11 +42,13 @@ def main(
         files.live_history.unlink(missing_ok=True)
         try:
             taken, _slot = take_device(device, jobs_per_gpu)
+            from latentgrid.training.machine import write_machine
             from latentgrid.training.run import train_run
 
             settings = settings_of(layout, run)
             digest = code_digest_of(settings)
             train_run(settings, layout.images, files, taken, digest, cuda_graphs)
+            write_machine(files)
         except KeyboardInterrupt:
             write_json(files.failure, {"reason": STOPPED})
             sys.exit(STOPPED)

@@ -1,11 +1,13 @@
 """The step that gives verdicts on published numbers and answers to claims."""
 
+from math import prod
 from typing import Annotated
 
 import pandas as pd
 import typer
 
 from latentgrid.evaluation.tables import write_table
+from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
 from latentgrid.results.tables import read_runs
@@ -27,7 +29,9 @@ def main(
     layout = Layout(dataset)
     studies = [reading.load(name) for name in named or []]
     runs = read_runs(layout)
-    evidence = gather(layout, runs)
+    data = read_json(layout.description, "training images", "image shape")
+    of_data = {"images": data["training images"], "pixels": prod(data["image shape"])}
+    evidence = gather(layout, studies, runs, of_data)
     verdicts = numbers.table(studies, evidence)
     finished = evidence.runs[evidence.runs["status"] == "finished"]
     test = load_test_set(layout.images).first(test_images)

@@ -81,6 +81,9 @@ def _of_quantities(facts: StudyFile) -> Iterator[Unknown]:
     numbers = {name for name, of_models in fields.items() if any(map(is_number, of_models))}
     settings = {*facts.settings, *facts.trained} & numbers
     for name, quantity in facts.quantities.items():
+        names = catalogue.history_columns() if quantity.epoch else catalogue.measured()
+        if quantity.measure is not None and names and quantity.measure not in names:
+            yield ("quantities", name, "measure"), quantity.measure, ", ".join(sorted(names))
         expressions = {"scale": (quantity.scale, {*settings, *OF_A_RUN})}
         if quantity.excess:
             expressions["excess"] = quantity.excess.value, settings
@@ -113,6 +116,9 @@ def _of_comparison(facts: StudyFile, comparison: Comparison, place: Place) -> It
     for axis in comparison.alike:
         if axis not in axes:
             yield (*place, "alike"), axis, ", ".join(sorted(axes))
+    measured = catalogue.measured()
+    if measured and comparison.by not in measured:
+        yield (*place, "by"), comparison.by, ", ".join(sorted(measured))
     for quantity in comparison.published_as:
         if quantity not in facts.quantities:
             yield (*place, "published_as"), quantity, ", ".join(facts.quantities)

@@ -39,10 +39,15 @@ class Study:
         return self.folder / "records"
 
     @property
+    def facts_files(self) -> list[Path]:
+        """The files with the study's facts."""
+        named = [self.folder / "study.yaml", self.folder / "numbers.csv"]
+        return list(filter(Path.is_file, named))
+
+    @property
     def files(self) -> list[Path]:
         """The files whose content decides on verdicts, but claims' code: facts and records."""
-        named = [self.folder / "study.yaml", self.folder / "numbers.csv"]
-        return [*filter(Path.is_file, named), *sorted(self.records.rglob("*.json"))]
+        return [*self.facts_files, *sorted(self.records.rglob("*.json"))]
 
     def quantity(self, number: Number) -> Quantity:
         """Return the quantity that a number is a value of."""

@@ -35,6 +35,7 @@ DATA_TAG = "latentgrid.data_sha256"
 COMMIT_TAG = "mlflow.source.git.commit"
 VERDICT_TAG = "latentgrid.verdict"
 TALLY = "latentgrid.published"
+QUALITY_TAG = "latentgrid.quality"
 
 MILLISECONDS = 1000
 
@@ -79,7 +80,7 @@ class Record:
 def fingerprint(layout: Layout) -> frozenset[tuple[str, int, int, bool]]:
     """Return a value that changes whenever a file changes that MLflow shows."""
     found = set()
-    files = (layout.plan, *layout.verdict_files)
+    files = (layout.plan, *layout.verdict_files, layout.controls, layout.quality, layout.audit)
     for path in (*files, *_files_below(layout.runs), *_files_below(layout.state)):
         with contextlib.suppress(FileNotFoundError):
             stat = path.stat()
@@ -103,7 +104,11 @@ def names(layout: Layout, planned: Mapping[str, Any]) -> set[str]:
 
 
 def read(
-    layout: Layout, name: str, planned: Mapping[str, Any], published: Mapping[str, str]
+    layout: Layout,
+    name: str,
+    planned: Mapping[str, Any],
+    published: Mapping[str, str],
+    flagged: Mapping[str, str],
 ) -> Record | None:
     """Return the record of a run, or None if its files appear or disappear at this moment.
 
@@ -112,12 +117,16 @@ def read(
         name: of the run.
         planned: the settings of all planned runs.
         published: the verdicts on published numbers by the names of runs.
+        flagged: the flags of quality control by the names of runs.
     """
     record = _of_files(layout, name, planned)
     if record is None:
         return None
-    verdict = {VERDICT_TAG: published.get(name, "nothing published of this setting")}
-    return replace(record, tags={**record.tags, **verdict})
+    judged = {
+        VERDICT_TAG: published.get(name, "nothing published of this setting"),
+        QUALITY_TAG: flagged.get(name, "no flag"),
+    }
+    return replace(record, tags={**record.tags, **judged})
 
 
 def _of_files(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record | None:
@@ -229,12 +238,37 @@ def verdicts(layout: Layout) -> dict[str, str]:
     }
 
 
+def flags(layout: Layout) -> dict[str, str]:
+    """Return, for each run that quality control flags by its name, what it flags of it."""
+    kinds: dict[str, list[str]] = {}
+    for row in _table(layout, "quality.csv", "flag", "where", "found"):
+        kinds.setdefault(row["where"], []).append(f"{row['flag']}: {row['found']}")
+    return {where: "; ".join(found) for where, found in kinds.items()}
+
+
 def tallies(layout: Layout) -> dict[str, str]:
-    """Return as tags how many published numbers have each verdict, and comparisons each answer."""
+    """Return as tags how many published numbers have each verdict, and comparisons each answer.
+
+    And how many flags of each kind there are, and how many controls lie inside their ranges.
+    """
+    findings = Counter(row["study"] for row in _table(layout, "audit.csv", "study"))
     numbers = Counter(row["verdict"] for row in _table(layout, "verdicts.csv", "verdict"))
     comparisons = Counter(row["answer"] for row in _table(layout, "claims.csv", "answer"))
-    return {f"{TALLY}.numbers.{verdict}": str(n) for verdict, n in numbers.items()} | {
-        f"{TALLY}.comparisons.{answer}": str(n) for answer, n in comparisons.items()
+    flagged = Counter(row["flag"] for row in _table(layout, "quality.csv", "flag"))
+    controls = Counter(
+        "inside" if row["inside"] == "yes" else "outside"
+        for row in _table(layout, "controls.csv", "inside")
+    )
+    return {
+        f"{prefix}.{word}": str(n)
+        for prefix, counts in (
+            (f"{TALLY}.numbers", numbers),
+            (f"{TALLY}.comparisons", comparisons),
+            (f"{TALLY}.findings", findings),
+            (f"{QUALITY_TAG}.flags", flagged),
+            (f"{QUALITY_TAG}.controls", controls),
+        )
+        for word, n in counts.items()
     }
 
 

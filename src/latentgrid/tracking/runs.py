@@ -20,9 +20,11 @@ from latentgrid.tracking.records import (
     FOLDER_TAG,
     MILLISECONDS,
     NAME_TAG,
+    QUALITY_TAG,
     STATUS_TAG,
     TALLY,
     Record,
+    flags,
     folder_of,
     names,
     planned_runs,
@@ -88,10 +90,10 @@ def import_all(client: Any, experiment: str, layout: Layout) -> int:
     planned = planned_runs(layout)
     found = names(layout, planned)
     known = _runs_by_name(client, experiment, layout)
-    published = verdicts(layout)
+    published, flagged = verdicts(layout), flags(layout)
     anew = 0
     for name in sorted(found):
-        record = read(layout, name, planned, published)
+        record = read(layout, name, planned, published, flagged)
         if record is not None:
             with contextlib.suppress(FileNotFoundError):
                 anew += _bring_in_line(client, experiment, record, known.get(name, []))
@@ -103,7 +105,7 @@ def import_all(client: Any, experiment: str, layout: Layout) -> int:
                 client.set_tag(run.info.run_id, STATUS_TAG, "its files are gone")
                 client.set_terminated(run.info.run_id, "KILLED")
     tags = client.get_experiment(experiment).tags
-    gone = dict.fromkeys((tag for tag in tags if tag.startswith(TALLY)), "0")
+    gone = dict.fromkeys((tag for tag in tags if tag.startswith((TALLY, QUALITY_TAG))), "0")
     for tag, count in (gone | tallies(layout)).items() - tags.items():
         client.set_experiment_tag(experiment, tag, count)
     return anew

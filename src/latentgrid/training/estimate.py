@@ -26,10 +26,25 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one run, as text."""
+    """The cost of one run.
 
-    time: str
-    disk: str
+    Attributes:
+        seconds: of training.
+        bytes: of disk.
+    """
+
+    seconds: float
+    bytes: float
+
+    @property
+    def time(self) -> str:
+        """The time of training, as text."""
+        return duration(self.seconds)
+
+    @property
+    def disk(self) -> str:
+        """The disk space, as text."""
+        return size(self.bytes)
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     if taken == "cuda":
         where = f"one after another on a GPU about {duration(left)}"
     return Costs(
-        [Cost(duration(s), size(b)) for s, b in zip(seconds, disk, strict=True)],
+        [Cost(s, b) for s, b in zip(seconds, disk, strict=True)],
         f"Left to train: {where}; {size(sum(disk))} of disk in all. Measures and report come on "
         f"top, a minute or so; ✓ marks runs that are done (maybe with other epochs). Estimated "
         f"from {TIMED} training steps of each network, timed just now on this machine.",

@@ -1,16 +1,18 @@
 """What verdicts stand on: the table of runs and records, their histories, and the data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil
 
 import pandas as pd
 
-from latentgrid.files.atomic import read_json
+from latentgrid.evaluation import records
 from latentgrid.files.layout import Layout
 from latentgrid.results.tables import read_table
+from latentgrid.studies.collection import read_records
 from latentgrid.studies.expressions import evaluate, names_in
 from latentgrid.studies.schema import Quantity
+from latentgrid.studies.study import Study
 from latentgrid.verdicts.networks import COLUMNS
 
 
@@ -65,12 +67,27 @@ class Evidence:
         return {**self.of_data, "batches": batches}
 
 
-def gather(layout: Layout, runs: pd.DataFrame) -> Evidence:
-    """Gather what the verdicts of a data set stand on."""
-    data = read_json(layout.description, "training images", "image shape")
-    history = read_table(layout.tables / "history.csv")
-    of_data = {"images": data["training images"], "pixels": prod(data["image shape"])}
-    return Evidence(runs, history, of_data)
+def gather(
+    layout: Layout, studies: Sequence[Study], runs: pd.DataFrame, of_data: Mapping[str, int]
+) -> Evidence:
+    """Gather what the verdicts of a data set stand on: its runs and the records of studies.
+
+    Raises:
+        UserError: a record cannot count; the text names its file and what is wrong with it.
+    """
+    found = [record for study in studies for record in read_records(study)]
+    recorded = pd.DataFrame(records.rows(found))
+    histories = [records.histories(found)]
+    if (layout.tables / "history.csv").is_file():
+        histories.insert(0, read_table(layout.tables / "history.csv"))
+    return Evidence(_below_one_another([runs, recorded]), _below_one_another(histories), of_data)
+
+
+def _below_one_another(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table.dropna(axis="columns", how="all") for table in tables if len(table)]
+    columns = list(dict.fromkeys(name for table in tables for name in table.columns))
+    joined = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    return joined.reindex(columns=columns)
 
 
 def _value(expression: str, names: Mapping[str, float]) -> float:

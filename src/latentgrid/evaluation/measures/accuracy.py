@@ -4,6 +4,9 @@ from typing import Any
 
 from latentgrid.results.trained import TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = ("test_accuracy",)
+
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return the share of the test images whose most probable class is their label, in [0, 1]."""

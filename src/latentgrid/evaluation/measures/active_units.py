@@ -7,6 +7,8 @@ import numpy as np
 from latentgrid.grid import catalogue
 from latentgrid.results.trained import Array, TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = ("active_units",)
 ACTIVE = 0.01
 
 

@@ -8,6 +8,9 @@ from sklearn.metrics.cluster import contingency_matrix
 
 from latentgrid.results.trained import Array, TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = ("clustering_accuracy", "clustering_nmi")
+
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return accuracy and normalised mutual information of the test images' clusters."""

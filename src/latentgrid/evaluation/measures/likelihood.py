@@ -4,6 +4,20 @@ from typing import Any
 
 from latentgrid.results.trained import TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = (
+    "elbo",
+    "importance_bound",
+    "rate",
+    "distortion",
+    "elbo_se",
+    "importance_bound_se",
+    "rate_se",
+    "distortion_se",
+    "likelihood_images",
+    "likelihood_draws",
+)
+
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return the bounds that the likelihood step computed; nothing for other runs.

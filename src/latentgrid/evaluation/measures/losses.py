@@ -2,13 +2,22 @@
 
 from typing import Any
 
+import pandas as pd
+
 from latentgrid.results.trained import TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = ("min_train_loss", "min_train_batch_sum", "min_train_batch_sum_corrected", "best_epoch")
 SUMS = ("train_batch_sum", "train_batch_sum_corrected")
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
-    """Return the smallest and the last epoch's losses.
+    """Return the smallest and the last epoch's losses (`of_history`)."""
+    return of_history(run.history)
+
+
+def of_history(history: pd.DataFrame) -> dict[str, Any]:
+    """Return the smallest and the last epoch's losses of a history; nothing if it has no epoch.
 
     `min_train_batch_sum` is the number in source 000's tables: the sum of an epoch's batch losses,
     smallest over the epochs. `min_train_batch_sum_corrected` is the same with the latent dimension
@@ -16,15 +25,15 @@ def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     training loss. `train_loss`, `test_loss` and each term's `train_…` and `test_…` are per image,
     of the last epoch.
     """
-    if run.history.empty:
+    if history.empty:
         return {}
-    last = run.history.iloc[-1]
-    losses = {name: float(last[name]) for name in run.history.columns if name != "epoch"}
-    smallest = run.history["train_loss"].min()
-    sums = [name for name in SUMS if name in run.history]
+    last = history.iloc[-1]
+    losses = {name: float(last[name]) for name in history.columns if name != "epoch"}
+    smallest = history["train_loss"].min()
+    sums = [name for name in SUMS if name in history]
     return {
         "min_train_loss": float(smallest),
-        **{f"min_{name}": float(run.history[name].min()) for name in sums},
-        "best_epoch": int(run.history["epoch"][run.history["train_loss"].idxmin()]),
+        **{f"min_{name}": float(history[name].min()) for name in sums},
+        "best_epoch": int(history["epoch"][history["train_loss"].idxmin()]),
         **losses,
     }

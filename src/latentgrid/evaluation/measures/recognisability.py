@@ -7,6 +7,16 @@ from scipy.stats import entropy
 
 from latentgrid.results.trained import Array, TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = (
+    "sample_confidence",
+    "prior_confidence",
+    "fitted_confidence",
+    "reconstruction_confidence",
+    "reconstruction_accuracy",
+    "sample_classes",
+    "sample_score",
+)
 CONFIDENCES = {
     "samples": "sample_confidence",
     "prior_draws": "prior_confidence",

@@ -4,6 +4,9 @@ from typing import Any
 
 from latentgrid.results.trained import TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = ("test_squared_error",)
+
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return `test_squared_error`: Σ(x̂ − x)² over pixels, mean over the test images.

@@ -7,6 +7,9 @@ from sklearn.metrics import silhouette_samples
 
 from latentgrid.results.trained import Array, TestSet, TrainedRun
 
+# The names under which `measure` returns single numbers.
+MEASURES = ("silhouette",)
+
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return the mean silhouette of the test codes with their classes, and the mean of each class.

@@ -87,10 +87,19 @@ class Adversarial(Model):
 
 
 class JensenShannon(Adversarial):
-    """The losses of Goodfellow et al. (2014), with the generator's loss that does not saturate.
+    r"""The losses of Goodfellow et al. (2014), with the generator's loss that does not saturate.
 
-    The discriminator minimises −log D(x) − log(1 − D(G(z))), the generator −log D(G(z))
-    (their section 3; source 004, section 1.2).
+    .. math::
+
+        \mathcal{L}_D(x) = -\log D(x) - \log (1 - D(G(z))), \qquad z \sim \mathcal{N}(0, I)
+
+        \mathcal{L}_G = -\log D(G(z))
+
+        \mathcal{L}(x) = \log 2 - \tfrac{1}{2} \mathcal{L}_D(x)
+
+    The discriminator D minimises the first, the generator G the second (Goodfellow et al. 2014,
+    section 3; source 004, section 1.2). The third, by which runs are described, bounds the
+    Jensen-Shannon divergence of data and samples from below (their theorem 1).
     """
 
     terms: ClassVar = {"discriminator": DISCRIMINATOR, "generator": GENERATOR}

@@ -18,9 +18,13 @@ from latentgrid.nets.dense import dense, dense_decoder, keras_leaky_relu
 
 
 class Autoencoder(Model):
-    """An encoder to codes and a decoder to images in [0, 1], trained on the squared error.
+    r"""An encoder to codes and a decoder to images in [0, 1], trained on the squared error.
 
-    E‖x − g(f(x))‖² (source 003, "Auto-encoders").
+    .. math::
+
+        \mathcal{L}(x) = \lVert x - \hat{x} \rVert^2, \qquad \hat{x} = g(f(x))
+
+    f is the encoder, g the decoder, and the norm sums over pixels (source 003, "Auto-encoders").
     """
 
     terms: ClassVar = {"reconstruction": SQUARED_ERROR}
@@ -49,9 +53,17 @@ class Autoencoder(Model):
 
 
 class DenseAutoencoder(Autoencoder):
-    """Dense networks with one hidden layer on each side, trained on the cross entropy of pixels.
+    r"""Dense networks with one hidden layer on each side, trained on the cross entropy of pixels.
 
-    Source 002, section 4.1.1: LeakyReLU after the hidden layers, a linear code, a sigmoid output.
+    .. math::
+
+        \mathcal{L}(x) = -\sum_{p} \left[ x_p \log \hat{x}_p
+        + (1 - x_p) \log (1 - \hat{x}_p) \right]
+
+        \hat{x} = g(f(x))
+
+    f is the encoder, g the decoder, and p counts the pixels. Source 002, section 4.1.1: LeakyReLU
+    after the hidden layers, a linear code, a sigmoid output.
     """
 
     terms: ClassVar = {"reconstruction": CROSS_ENTROPY}

@@ -12,7 +12,14 @@ from latentgrid.nets.dropout import draw_dropout_from
 
 
 class CrossEntropyClassifier(Model):
-    """A network of logits, trained by maximum likelihood; a subclass chooses the network.
+    r"""A network of logits, trained by maximum likelihood; a subclass chooses the network.
+
+    .. math::
+
+        \mathcal{L}(x, y) = -\log p(y \mid x), \qquad
+        p(y \mid x) = \frac{\exp h(x)_y}{\sum_{c} \exp h(x)_c}
+
+    y is the class of the image x, and the network h gives a logit for each class c (source 001).
 
     Attributes:
         network: maps images (n, c, h, w) to logits (n, classes).

@@ -11,9 +11,14 @@ from latentgrid.models.bases.reconstruction import squared_error
 
 
 class Denoiser(Model):
-    """E‖x − h(x̃)‖² with x̃ the damaged image x (source 003, "Denoising Auto-encoders").
+    r"""Sees damaged images and is trained to return the clean ones.
 
-    Each time an image is shown, its damage is drawn anew.
+    .. math::
+
+        \mathcal{L}(x) = \lVert x - h(\tilde{x}) \rVert^2
+
+    x̃ is the image x with its damage, which is drawn anew each time the image is shown, and h the
+    network that restores it; the norm sums over pixels (source 003, "Denoising Auto-encoders").
 
     Attributes:
         corruption: the name of a file in `data/corruptions`.

@@ -42,10 +42,23 @@ class GaussianPosterior(Model):
 
 
 class GaussianVAE(GaussianPosterior, StandardNormalPrior):
-    """Squared error plus KL divergence; a subclass chooses the two networks.
+    r"""Squared error plus KL divergence; a subclass chooses the two networks.
 
-    The sum of the terms is the negative ELBO in nats, less ½·784·log π, of a decoder
-    N(x̂, ½·I) (Kingma and Welling 2014, eq. 10; source 000, eq. 6.3.2).
+    .. math::
+
+        \mathcal{L}(x) = \lVert x - g(z) \rVert^2 + \mathrm{KL}
+
+        \mathrm{KL} = \tfrac{1}{2} \sum_{j=1}^{d}
+        \left( \sigma_j^2 + \mu_j^2 - 1 - \log \sigma_j^2 \right)
+
+        z = \mu + \sigma \odot \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, I)
+
+        \mathcal{B} = \sum_{i=1}^{n} \mathcal{L}(x_i) + \tfrac{1}{2} (n - 1) \, d
+
+    The encoder gives μ and log σ² of each image, d values each, and g is the decoder. The first is
+    the negative ELBO in nats, less ½·784·log π, of a decoder N(x̂, ½·I) (Kingma and Welling 2014,
+    eq. 10; source 000, eq. 6.3.2). A step minimises the last over the n images of a batch: source
+    000 subtracts d once per batch, which adds a constant and moves no gradient.
     """
 
     terms: ClassVar = {

@@ -13,11 +13,17 @@ from latentgrid.models.bases.reconstruction import SQUARED_ERROR, squared_error
 
 
 class LinearAutoencoder(Model):
-    """Codes z = Uᵀ(x − m) and reconstructions x̂ = m + Uz with the same U (sources 001 and 003).
+    r"""Codes z = Uᵀ(x − m) and reconstructions x̂ = m + Uz with the same U (sources 001 and 003).
 
-    The sources leave the mean m out. With the mean of the training images, the best U spans their
-    d leading principal components, orthonormal (Baldi and Hornik 1989). The loss uses x̂ as it is;
-    `decode` cuts it to [0, 1].
+    .. math::
+
+        \mathcal{L}(x) = \lVert x - \hat{x} \rVert^2
+
+        z = U^{\top} (x - m), \qquad \hat{x} = m + U z
+
+    Sources 001 and 003 leave the mean m out. With the mean of the training images, the best U spans
+    their d leading principal components, orthonormal (Baldi and Hornik 1989). The loss uses x̂ as it
+    is; `decode` cuts it to [0, 1].
 
     Attributes:
         components: Uᵀ, (d, c·h·w).

@@ -1,0 +1,51 @@
+"""The published numbers that a claim compares, pair by pair."""
+
+from collections.abc import Callable, Iterator
+
+from latentgrid.studies.numbers import Number
+from latentgrid.studies.schema import Comparison
+from latentgrid.studies.study import Study
+
+Pair = tuple[Number, Number]
+Value = Callable[[Number], float]
+FLOATING = 1e-6  # of floating point: a number of ten digits has 1e-6 of its last one
+
+
+def pairs_of(study: Study, comparison: Comparison, value: Value) -> Iterator[Pair]:
+    """Yield each number of a claim's side with the rival that it is compared with.
+
+    The two agree in the settings in `alike` and are values of one quantity. Where several numbers
+    of a side or of the rivals do, the best of them counts.
+
+    Args:
+        study: whose numbers these are.
+        comparison: that the claim stands on.
+        value: of a number, by which the best is found.
+    """
+    best = min if comparison.better == "smaller" else max
+    sides, rivals = map(list, study.numbers_of(comparison))
+    for key in dict.fromkeys(_key(study, comparison, one) for one in sides):
+        side, rival = (
+            [one for one in group if _key(study, comparison, one) == key]
+            for group in (sides, rivals)
+        )
+        if rival:
+            yield best(side, key=value), best(rival, key=value)
+
+
+def gained(comparison: Comparison, side: float, rival: float) -> float:
+    """Return the effect of a comparison, in its unit; positive where the side is better."""
+    ahead = rival - side if comparison.better == "smaller" else side - rival
+    return 100 * ahead / abs(rival) if comparison.as_share and rival else ahead
+
+
+def cannot_be_told_apart(first: Number, second: Number) -> bool:
+    """Tell whether the rounding intervals of two numbers overlap; those that touch do not."""
+    apart = (first.resolution + second.resolution) / 2
+    return abs(first.value - second.value) < apart * (1 - FLOATING)
+
+
+def _key(study: Study, comparison: Comparison, number: Number) -> tuple[object, ...]:
+    """Return what two compared numbers have alike."""
+    had = {"model": number.ours, **number.settings}
+    return number.quantity, *(had.get(axis) for axis in comparison.alike)

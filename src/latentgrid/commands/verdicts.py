@@ -1,0 +1,111 @@
+"""Judges studies by what there is: records and the results of the workflow. Nothing is trained."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from latentgrid.data import sources
+from latentgrid.errors import UserError
+from latentgrid.evaluation.tables import IDENTITY, OUTCOME, write_table
+from latentgrid.files.layout import Layout
+from latentgrid.results.tables import read_table
+from latentgrid.studies.study import Study
+from latentgrid.text import number
+from latentgrid.verdicts import numbers
+from latentgrid.verdicts.answers import claims_table
+from latentgrid.verdicts.evidence import Evidence, gather
+
+
+def show_all(studies: Sequence[Study], console: Console, csv: Path | None) -> None:
+    """Print what is known of each study's numbers and claims; write the verdicts to `csv`.
+
+    Raises:
+        UserError: none of the studies has anything to judge, or a record cannot count.
+    """
+    with_facts = [one for one in studies if one.numbers or one.facts.claims]
+    if not with_facts:
+        raise UserError("none of these studies has numbers or claims, so nothing can be judged")
+    verdicts = [show(study, console) for study in with_facts]
+    if csv:
+        write_table(csv, pd.concat(verdicts, ignore_index=True))
+
+
+def judge(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, Evidence]:
+    """Return the verdicts on a study's numbers, the answers to its claims, and what they stand on.
+
+    Raises:
+        UserError: a record of the study cannot count.
+    """
+    layout = Layout(str(study.facts.dataset))
+    runs = pd.DataFrame(columns=[*IDENTITY, *OUTCOME])
+    if (layout.tables / "runs.csv").is_file():
+        runs = read_table(layout.tables / "runs.csv")
+    size = sources.size(layout.dataset)
+    of_data = {"images": size.train, "pixels": prod(size.shape)}
+    evidence = gather(layout, [study], runs, of_data)
+    finished = evidence.runs[evidence.runs["status"] == "finished"]
+    return numbers.table([study], evidence), claims_table([study], finished), evidence
+
+
+def show(study: Study, console: Console) -> pd.DataFrame:
+    """Print what is known of a study's numbers and claims, and return the verdicts."""
+    verdicts, answers, evidence = judge(study)
+    recorded = int(evidence.runs["run"].astype(str).str.startswith("record:").sum())
+    console.print(f"[bold]{study.name}[/bold]  {study.citation}", highlight=False)
+    console.print(
+        f"{recorded} records and {len(evidence.runs) - recorded} runs in results/ on "
+        f"{study.facts.dataset}; {len(study.facts.seeds)} seeds were fixed.",
+        highlight=False,
+    )
+    if len(verdicts):
+        console.print(f"Numbers: {_counted(verdicts['verdict'])}.", highlight=False)
+    ran = verdicts[verdicts["n"] > 0]
+    if len(ran):
+        console.print(_numbers(ran))
+    if len(answers):
+        console.print(f"Comparisons: {_counted(answers['answer'])}.", highlight=False)
+    answered = answers[answers["n"] > 0]
+    if len(answered):
+        console.print(_answers(answered))
+    return verdicts
+
+
+def _counted(words: "pd.Series[str]") -> str:
+    return ", ".join(f"{n} {word}" for word, n in Counter(words).most_common())
+
+
+def _numbers(verdicts: pd.DataFrame) -> Table:
+    table = Table("table", "model", "setting", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("published", "ours", "ours ÷ published", "would show", "seeds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    for _, row in verdicts.iterrows():
+        table.add_row(
+            *(row["table"], row["model"], row["setting"]),
+            *(number(row[name]) for name in ("published", "ours")),
+            f"{row['ratio']:.3f}",
+            f"{row['reach'] / abs(row['published']):.1%}" if row["published"] else "–",
+            f"{row['n']} of {row['planned']}",
+            row["verdict"],
+        )
+    return table
+
+
+def _answers(answers: pd.DataFrame) -> Table:
+    table = Table("claim", "compared", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("effect", justify="right", no_wrap=True)
+    table.add_column("95 %", no_wrap=True)
+    table.add_column("seeds", justify="right")
+    table.add_column("answer", no_wrap=True)
+    for _, row in answers.iterrows():
+        known = pd.notna(row["low"])
+        interval = f"{number(row['low'])} to {number(row['high'])}" if known else "–"
+        effect = f"{number(row['effect'])} {row['unit']}"
+        table.add_row(row["name"], row["part"], effect, interval, str(row["n"]), row["answer"])
+    return table

@@ -1,0 +1,140 @@
+"""The content of the page about a model: what it is, how it was trained, and what came of it."""
+
+import base64
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from latentgrid.figures.results import Results
+from latentgrid.figures.training_curves import as_svg, draw_curves
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
+from latentgrid.grid.runs import read_plan
+from latentgrid.report import page, reproduction
+from latentgrid.report.model_text import read_model_text
+from latentgrid.results.labels import setting_label
+from latentgrid.results.tables import axes_of, read_runs, read_table, separated
+from latentgrid.studies.study import Study
+
+ALIAS = re.compile(r"\b\d{3}\b")  # of a study, as the docstrings cite it
+
+
+def gather_model(
+    layout: Layout, model: str, studies: Sequence[Study], configuration: str
+) -> dict[str, Any]:
+    """Read everything that the template of a model's page shows.
+
+    Args:
+        layout: of the data set.
+        model: its name; the plan has runs of it.
+        studies: those that `studies:` chooses.
+        configuration: the text of the file that asks for the runs of this model.
+    """
+    every = read_runs(layout)
+    runs = every[every["model"] == model]
+    results = Results(layout, tuple(runs["entry"].unique()))
+    text = read_model_text(model)
+    ended = runs.loc[runs["status"] != "failed", "run"].tolist()
+    numbers = _numbers(layout, model, studies)
+    return {
+        "title": page.TITLES.get(layout.dataset, layout.dataset),
+        "dataset": layout.dataset,
+        "model": model,
+        "text": text,
+        "cited": _cited(text.files, studies),
+        "config": results.trained(ended[0]).config if ended else None,
+        "loss_ranks": catalogue.said(model, "loss_ranks"),
+        "numbers": numbers,
+        "claims": _claims(layout, set(runs["run"])),
+        "curves": _curves(results, runs),
+        "pictures": _pictures(results),
+        "configuration": configuration,
+        "configuration_file": layout.model_configuration(model),
+        "one_again": layout.run(str(runs["run"].iloc[0])).outcome,
+        "runs": _runs(results, runs),
+        "known": set(every.loc[every["status"] != "failed", "run"]),
+        "elsewhere": _elsewhere(numbers, set(every["run"])),
+        "provenance": page.provenance(layout, ended),
+    }
+
+
+def _cited(text: str, studies: Sequence[Study]) -> dict[str, Study]:
+    """Return the studies that a text cites by a number, such as 000."""
+    named = {alias: study for study in studies for alias in study.facts.aliases}
+    return {alias: named[alias] for alias in sorted({*ALIAS.findall(text)} & named.keys())}
+
+
+def _numbers(layout: Layout, model: str, studies: Sequence[Study]) -> list[dict[str, Any]]:
+    """Return the published numbers of a model with their verdicts."""
+    verdicts = read_table(layout.tables / "verdicts.csv", reproduction.WORDS)
+    names = {(study.name, one.model): one.ours for study in studies for one in study.numbers}
+    return [
+        row for row in verdicts.to_dict("records") if names[row["study"], row["model"]] == model
+    ]
+
+
+def _claims(layout: Layout, runs: set[str]) -> list[dict[str, Any]]:
+    """Return the comparisons for claims in which runs of a model take part."""
+    claims = read_table(layout.tables / "claims.csv", reproduction.WORDS)
+    return [
+        {**row, "effect": reproduction.effect(row)}
+        for _, row in claims.iterrows()
+        if runs.intersection(separated(row["runs"]))
+    ]
+
+
+def _curves(results: Results, runs: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the curves of each entry, with their pictures as data URIs."""
+    histories = read_table(results.layout.tables / "history.csv")
+    axes = axes_of(read_plan(results.layout.plan))
+    there = runs[runs["status"] != "failed"]
+    return [
+        {"title": panel.title, "picture": _svg_address(as_svg(panel.figure))}
+        for _, of_entry in there.groupby("entry", sort=False)
+        for panel in draw_curves(of_entry, histories, axes, results.loss_label(of_entry))
+    ]
+
+
+def _svg_address(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _pictures(results: Results) -> list[dict[str, str]]:
+    """Return the overview of each entry's best run."""
+    shown = []
+    for run in results.best(results.runs):
+        overview = results.layout.run(run["run"]).overview
+        label = results.label(run).replace("\n", ": ")
+        shown.append({"label": label, "run": run["run"], "picture": page.embedded(overview)})
+    return shown
+
+
+def _runs(results: Results, runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of the model's runs, each with its setting and its number of weights.
+
+    The setting has the axes on which an entry of the model has two or more values.
+    """
+    of_entries = runs.groupby("entry")
+    axes = [
+        axis
+        for axis in axes_of(read_plan(results.layout.plan))
+        if (of_entries[axis].nunique() > 1).any()
+    ]
+    return [
+        {
+            **row,
+            "label": setting_label(row, axes),
+            "weights": results.trained(row["run"]).config.parameters
+            if row["status"] != "failed"
+            else None,
+        }
+        for _, row in runs.iterrows()
+    ]
+
+
+def _elsewhere(numbers: Sequence[dict[str, Any]], planned: set[str]) -> list[str]:
+    """Return what counts for the numbers and is no run of this plan: records of other machines."""
+    named = (name for row in numbers for name in separated(row["runs"]))
+    return [name for name in dict.fromkeys(named) if name not in planned]

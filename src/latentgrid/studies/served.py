@@ -1,0 +1,110 @@
+"""Tells whether a trained run can serve a study: whether it is a run of what the study did."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from latentgrid.grid import catalogue
+from latentgrid.grid.messages import shown, shown_key
+from latentgrid.studies.numbers import Number
+from latentgrid.studies.records import RecordedRun, Settings
+from latentgrid.studies.schema import Comparison, Open
+from latentgrid.studies.study import Study
+
+
+def why_foreign(study: Study, run: RecordedRun) -> str:
+    """Return why a run serves no number and no claim of a study; "" if it serves one.
+
+    It serves a number of its model and settings, or a claim on whose sides it stands. Claims that
+    are files of Python are not looked at.
+    """
+    settings = run.settings
+    if run.dataset != study.facts.dataset:
+        return f"is of the data set {shown(run.dataset)}, and {study.name} of {study.facts.dataset}"
+    unknown = unknown_settings(settings)
+    if unknown:
+        return unknown
+    other = _trained_otherwise(study, settings)
+    if other:
+        return other
+    numbers = [number for number in study.numbers if number.ours == settings.model]
+    claims = [one for claim in study.facts.claims.values() for one in claim.comparisons]
+    serves_number = any(obtained_with(study, number, settings) for number in numbers)
+    if serves_number or any(_compared_by(study, claim, settings) for claim in claims):
+        return ""
+    return f"has settings that are no number and no claim of {study.name}"
+
+
+def unknown_settings(settings: Settings) -> str:
+    """Return which of the settings no model here could have been trained with; "" if none."""
+    if settings.model not in catalogue.models():
+        return f"has an unknown model {shown(settings.model)}"
+    schema = catalogue.settings_schema(settings.model).model_fields
+    for name in settings.hyperparameters:
+        if name not in schema or name in catalogue.TRAINING:
+            return f"has an unknown hyperparameter {shown_key(name)} of {settings.model}"
+    for name, field in schema.items():
+        value = settings.flat.get(name)
+        if value is None and (name in settings.hyperparameters or field.is_required()):
+            return f"has no value of {name}"
+        kind: Any = field.annotation
+        if field.metadata:
+            kind = Annotated[field.annotation, *field.metadata]
+        try:
+            if value is not None:
+                TypeAdapter[Any](kind).validate_python(value)
+        except ValidationError:
+            return f"has a {name} of {shown(value)}, which {settings.model} does not take"
+    return ""
+
+
+def _trained_otherwise(study: Study, settings: Settings) -> str:
+    """Return what differs from how all runs of the study were trained; "" if nothing does."""
+    schema = catalogue.settings_schema(settings.model).model_fields
+    wanted = {"precision": study.facts.precision, **study.facts.trained}
+    for name, value in wanted.items():
+        if name in schema and settings.flat.get(name) != value:
+            found = shown(settings.flat.get(name))
+            return f"has {name} {found}, and {study.name} {shown(value)}"
+    for axis, names in study.facts.names.items():
+        value = settings.flat.get(axis)
+        if isinstance(value, str) and value in names and value not in names.values():
+            return f"has the {axis} {value}; what {study.name} calls so is {names[value]} here"
+    return ""
+
+
+def obtained_with(study: Study, number: Number, settings: Settings) -> bool:
+    """Tell whether a number was obtained with these settings; unnamed ones have their defaults."""
+    if study.facts.tables[number.table].open is Open.UNDER_SPECIFIED:
+        return True
+    known = catalogue.model_hyperparameters(settings.model)
+    unnamed = settings.hyperparameters.keys() - number.settings.keys()
+    return all(settings.flat.get(axis) == value for axis, value in number.settings.items()) and all(
+        settings.hyperparameters[name] == known[name][1] for name in unnamed
+    )
+
+
+def _compared_by(study: Study, comparison: Comparison, settings: Settings) -> bool:
+    """Tell whether runs with these settings stand on one of the sides of a comparison.
+
+    "others" are the settings of the study's numbers, which `obtained_with` looks at.
+    """
+    if not fits(study, settings, comparison.among):
+        return False
+    rival = comparison.rival
+    return fits(study, settings, comparison.side) or (
+        not isinstance(rival, str) and fits(study, settings, rival)
+    )
+
+
+def fits(study: Study, settings: Settings, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether settings have these values, which may be the study's names of them.
+
+    A value may be a list of allowed values.
+    """
+    return all(
+        settings.flat.get(axis)
+        in [study.ours(axis, one) for one in (value if isinstance(value, list) else [value])]
+        for axis, value in wanted.items()
+    )
