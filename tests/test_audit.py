@@ -16,7 +16,7 @@ from scipy.stats import binomtest, chi2
 
 from latentgrid import cli
 from latentgrid.audit import false_alarms, table
-from latentgrid.audit.examine import RULES, audited, examine
+from latentgrid.audit.examine import RULES, examine
 from latentgrid.audit.rules import calculations, equal_values, last_digits
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout
@@ -485,12 +485,6 @@ def test_a_broken_study_is_named_by_file_and_line(tmp_path):
     done = call(ROOT, "latentgrid", "audit", str(folder))
     assert done.returncode == 1
     assert f"{numbers}, line 2, column value: found 'one'" in done.stderr
-
-
-def test_a_data_set_is_audited_with_its_studies_and_those_of_none(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    assert [study.name for study in audited("digits")] == ["modulo-7", "vesel-draft"]
-    assert {study.name for study in audited("mnist")} == set(reading.names())
 
 
 def test_table_report_and_mlflow_show_the_same_findings(tmp_path, monkeypatch):

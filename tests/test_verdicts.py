@@ -472,11 +472,12 @@ def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypa
         [{"run": name, "model": "ae", "seed": 0, "hidden": 500, "latent_dim": 2}]
     ).assign(status="finished", optimizer="adam", learning_rate=0.001, batch_size=100)
     test = Images(np.zeros((100, 1, 28, 28), np.uint8), labels)
-    table = regions.table(layout, [CODES], runs, test)
+    evidence = Evidence(runs, pd.DataFrame({"run": []}), {"images": 100, "pixels": 784})
+    table = regions.table(layout, [CODES], evidence, test)
     ours = table.set_index("epoch")["ours"]
     assert list(ours.index) == [1, 5]
     met = replace(CODES.numbers[0], printed=f"{ours[5]:.3f}")
-    found = regions.table(layout, [replace(CODES, numbers=(met,))], runs, test)
+    found = regions.table(layout, [replace(CODES, numbers=(met,))], evidence, test)
     (row,) = regions.summary(found).to_dict("records")
     assert (row["study"], row["points"], row["met"]) == ("perez-2022", 2, 1)
     assert row["region"] == "hidden units 500, d 2, epochs 5"

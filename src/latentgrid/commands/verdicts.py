@@ -28,7 +28,7 @@ def show_all(studies: Sequence[Study], console: Console, csv: Path | None) -> No
     Raises:
         UserError: none of the studies has anything to judge, or a record cannot count.
     """
-    with_facts = [one for one in studies if one.numbers or one.facts.claims]
+    with_facts = [one for one in studies if one.is_judged]
     if not with_facts:
         raise UserError("none of these studies has numbers or claims, so nothing can be judged")
     verdicts = [show(study, console) for study in with_facts]

@@ -56,7 +56,7 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
         read_table(path, WORDS) for path in layout.verdict_files
     )
     claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
-    judged = [study for study in studies if study.facts.dataset == layout.dataset]
+    judged = [one for one in studies if one.is_judged and one.facts.dataset == layout.dataset]
     quantities = [one for study in judged for one in study.facts.quantities.values()]
     reachable = [_numbers_finding(verdicts, agreement)] if len(verdicts) else []
     return Reproduction(
@@ -64,7 +64,7 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
         left_out={
             study.name: study.facts.dataset
             for study in studies
-            if study.facts.dataset not in {None, layout.dataset}
+            if study.is_judged and study.facts.dataset not in {None, layout.dataset}
         },
         tolerances=", ".join(dict.fromkeys(of.tolerance_in_words for of in quantities)),
         excesses=[_excess(of.called, of.excess) for of in quantities if of.excess],

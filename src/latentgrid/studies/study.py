@@ -34,6 +34,11 @@ class Study:
         return f"{authors} ({year}). {self.facts.title}. {self.facts.place}."
 
     @property
+    def is_judged(self) -> bool:
+        """Whether it has numbers or claims."""
+        return bool(self.numbers or self.facts.claims or [*self.folder.glob("claims/*.py")])
+
+    @property
     def records(self) -> Path:
         """The folder of its records."""
         return self.folder / "records"
