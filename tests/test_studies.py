@@ -726,6 +726,13 @@ def test_the_best_of_the_others_may_lack_a_setting(tmp_path):
     assert part.effect.values == [-3, -4]
 
 
+def test_the_best_of_the_others_is_named_with_its_model_where_there_are_several(tmp_path):
+    pca = some_runs({2: [5.0, 5.0]}, "pca")
+    study = a_claim(tmp_path, side="{model: VAE, latent_dim: 20}", rival="others", among=None)
+    part = examined(study, pd.concat([some_runs(TWO), pca], ignore_index=True))
+    assert part.note.startswith("the best other is pca, d = 2,")
+
+
 def test_a_model_without_epochs_is_compared_and_its_length_not_told(tmp_path):
     pca = some_runs({20: [10.0, 10.0, 10.0]}, "pca", planned_epochs=None, learning_rate=None)
     runs = pd.concat([some_runs({20: [8.0, 9.0, 8.5]}), pca], ignore_index=True)

@@ -11,6 +11,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.files.layout import Layout
@@ -206,7 +207,7 @@ def list_studies() -> None:
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for study in studies.chosen("all"):
         also = f" ({', '.join(study.facts.aliases)})" if study.facts.aliases else ""
-        console.print(f"[bold]{study.name}[/bold]{also}  {study.citation}", highlight=False)
+        console.print(Text.assemble((study.name, "bold"), f"{also}  {study.citation}"))
         claims = len(study.facts.claims) + len(list(study.folder.glob("claims/*.py")))
         records = len(list(study.records.rglob("*.json")))
         print(
