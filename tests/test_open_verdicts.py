@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from latentgrid.cli import audit, list_studies, verdicts, verify
+from latentgrid.cli import records as list_records
 from latentgrid.commands import open_verdicts as opened
 from latentgrid.commands.verdicts import show_all
 from latentgrid.errors import UserError
@@ -16,6 +18,7 @@ from latentgrid.grid.runs import planned_runs
 from latentgrid.studies import reading
 from latentgrid.studies.records import Settings
 from project import ROOT
+from studies import change, tiny_study
 
 HOUR = 3600
 
@@ -141,6 +144,45 @@ def test_without_its_records_nothing_is_judged(alone):
 def test_a_study_without_facts_cannot_be_judged(alone):
     with pytest.raises(UserError, match="nothing can be judged"):
         told([reading.load("modulo-7")])
+
+
+HOSTILE = "Codes [/b] of [red]digits[/] <script> " + "x" * 300
+
+
+def test_texts_of_a_study_are_printed_as_they_are(tmp_path, monkeypatch, capfd):
+    """`[…]` are rich's marks, and no text of a study may be taken for one."""
+    folder = tiny_study(tmp_path)
+    change(folder / "study.yaml", "title", repr(HOSTILE))
+    monkeypatch.chdir(tmp_path)
+    for command in (list_studies, verdicts):
+        command()
+        assert HOSTILE in capfd.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (lambda: verdicts(["nope"]), "studies: found 'nope'; allowed: all, or a list of tiny-2024"),
+        (lambda: audit(["all", "nope"]), "studies: found 'all'"),
+        (lambda: list_records(""), "studies: found ''; allowed"),
+        (lambda: verify(every="tiny-2024"), "--all: 'tiny-2024' has no records"),
+        (lambda: verify(), "name records, files below studies/, or a study by --all"),
+    ],
+)
+def test_what_a_command_cannot_do_is_said_in_one_line(tmp_path, monkeypatch, command, words):
+    tiny_study(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as caught:
+        command()
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", [list_studies, verdicts, list_records])
+def test_without_studies_there_is_nothing_to_judge(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="studies: no folder there has a study.yaml"):
+        command()
 
 
 def test_an_edited_record_is_named_and_not_counted(alone):

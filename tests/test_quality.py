@@ -179,9 +179,12 @@ def test_a_measure_that_some_runs_of_an_entry_lack_is_flagged():
 def test_a_published_table_that_was_hardly_run_is_flagged():
     n = [1] * 9 + [0] * 3 + [2] + [0] * 4
     verdicts = pd.DataFrame({"study": "a", "table": ["1"] * 10 + ["2"] * 3 + ["3"] * 4, "n": n})
+    verdicts["verdict"] = "not run"
     (flag,) = quality.published_missing(verdicts)
     assert flag.where == "verdicts.csv, a, table 2"
     assert flag.found == "2 of 3 published numbers have no run (67%)"
+    beyond = verdicts.assign(verdict="out of reach")
+    assert list(quality.published_missing(beyond)) == []
 
 
 def test_a_measure_that_tells_no_run_from_another_is_flagged():

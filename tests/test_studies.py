@@ -455,8 +455,6 @@ def test_a_study_that_is_not_there_is_refused(here, name):
 @pytest.mark.parametrize(
     ("named", "called"),
     [
-        (["author-2024", "author-2024"], "author-2024"),
-        (["author-2024", "small"], "author-2024"),
         (["author-2024", "own/author-2024"], "author-2024"),
         (["author-2024", "own/other-2024"], "small"),
         (["author-2024", "own/third-2024"], "author-2024"),
@@ -469,6 +467,13 @@ def test_two_studies_of_one_name_or_alias_are_refused(here, named, called):
     a_study(here / "own" / "third-2024", changed(STUDY, "[small]", "[author-2024]"))
     words = f"are both called {called}; name only one"
     assert words in end_of("studies", lambda: reading.chosen(named))
+
+
+@pytest.mark.parametrize("again", ["author-2024", "small"])
+def test_a_study_that_is_named_twice_is_refused(here, again):
+    a_study(here / "studies" / "author-2024")
+    said = end_of("studies", lambda: reading.chosen(["author-2024", again]))
+    assert "studies/author-2024 is named twice" in said
 
 
 def test_an_alias_of_two_studies_is_refused(here):
@@ -724,6 +729,13 @@ def test_the_best_of_the_others_may_lack_a_setting(tmp_path):
     )
     part = examined(study, pd.concat([some_runs(TWO), pca], ignore_index=True))
     assert part.effect.values == [-3, -4]
+
+
+def test_the_best_of_the_others_is_named_with_its_model_where_there_are_several(tmp_path):
+    pca = some_runs({2: [5.0, 5.0]}, "pca")
+    study = a_claim(tmp_path, side="{model: VAE, latent_dim: 20}", rival="others", among=None)
+    part = examined(study, pd.concat([some_runs(TWO), pca], ignore_index=True))
+    assert part.note.startswith("the best other is pca, d = 2,")
 
 
 def test_a_model_without_epochs_is_compared_and_its_length_not_told(tmp_path):

@@ -11,6 +11,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.files.layout import Layout
@@ -186,11 +187,7 @@ def audit(
     if csv and csv.is_dir():
         raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
     _use_plugins()
-    audited = {one.name: one for one in chosen("all" if "all" in studies else studies)}
-    if not audited:
-        raise UserError(
-            "studies: no folder there has a study.yaml; run this in the project's folder"
-        )
+    audited = {one.name: one for one in chosen(_or_all(studies))}
     found = {name: examine(study) for name, study in audited.items()}
     if csv:
         table.write(csv, found)
@@ -204,9 +201,9 @@ def list_studies() -> None:
     """List the studies with what they hold: what may stand in `studies:` in params.yaml."""
     _use_plugins()
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    for study in studies.chosen("all"):
+    for study in studies.chosen(_or_all(None)):
         also = f" ({', '.join(study.facts.aliases)})" if study.facts.aliases else ""
-        console.print(f"[bold]{study.name}[/bold]{also}  {study.citation}", highlight=False)
+        console.print(Text.assemble((study.name, "bold"), f"{also}  {study.citation}"))
         claims = len(study.facts.claims) + len(list(study.folder.glob("claims/*.py")))
         records = len(list(study.records.rglob("*.json")))
         print(
@@ -230,9 +227,10 @@ def verdicts(
 
     if csv and csv.is_dir():
         raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
-    reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], named or study_names())
+    wanted = _or_all(named)
+    reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
     show_all(
-        studies.chosen(named or "all"),
+        studies.chosen(wanted),
         Console(width=None if sys.stdout.isatty() else UNLIMITED),
         csv,
     )
@@ -387,7 +385,7 @@ def records(
 
     _use_plugins()
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    named = [study] if study else study_names()
+    named = _or_all(None if study is None else [study])
     sound = [listed(studies.load(name), console) for name in named]
     if not all(sound):
         raise typer.Exit(1)
@@ -416,7 +414,11 @@ def verify(
         allowed = ", ".join(verifying.DEVICES)
         raise UserError(f"--device: found {shown(device)}; allowed: {allowed}")
     found = [read_record(path) for path in paths or []]
-    found += read_records(studies.load(every)) if every else []
+    if every is not None:
+        of_study = read_records(studies.load(every))
+        if not of_study:
+            raise UserError(f"--all: {shown(every)} has no records; latentgrid record writes some")
+        found += of_study
     if not found:
         raise UserError("name records, files below studies/, or a study by --all")
     fits = []
@@ -460,6 +462,22 @@ def ui(
 
 def _params(configfile: list[Path] | None) -> schema.Params:
     return reading.load(configfile or [DEFAULT])
+
+
+def _or_all(named: list[str] | None) -> list[str]:
+    """Return the named studies; all there are if none or `all` is named.
+
+    Raises:
+        UserError: there are none.
+    """
+    if named and named != ["all"]:
+        return named
+    found = study_names()
+    if not found:
+        raise UserError(
+            "studies: no folder there has a study.yaml; run this in the project's folder"
+        )
+    return found
 
 
 def _read_plugins(configfile: list[Path] | None) -> None:

@@ -61,7 +61,8 @@ def record(what: str, study: str | None) -> str:
         if path.exists():
             return f"{path}: is there already"
     write_record(path, run)
-    return f"{path}: recorded, {run.status} after {run.epochs} epochs"
+    epochs = "1 epoch" if run.epochs == 1 else f"{run.epochs} epochs"
+    return f"{path}: recorded, {run.status} after {epochs}"
 
 
 def recorded(files: RunFiles, dataset: str) -> RecordedRun:

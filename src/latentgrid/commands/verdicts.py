@@ -9,9 +9,10 @@ import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from latentgrid.data import sources
-from latentgrid.errors import UserError
+from latentgrid.errors import UserError, printable
 from latentgrid.evaluation.tables import IDENTITY, OUTCOME, write_table
 from latentgrid.files.layout import Layout
 from latentgrid.results.tables import read_table
@@ -57,7 +58,7 @@ def show(study: Study, console: Console) -> pd.DataFrame:
     """Print what is known of a study's numbers and claims, and return the verdicts."""
     verdicts, answers, evidence = judge(study)
     recorded = int(evidence.runs["run"].astype(str).str.startswith("record:").sum())
-    console.print(f"[bold]{study.name}[/bold]  {study.citation}", highlight=False)
+    console.print(Text.assemble((study.name, "bold"), f"  {study.citation}"))
     console.print(
         f"{recorded} records and {len(evidence.runs) - recorded} runs in results/ on "
         f"{study.facts.dataset}; {len(study.facts.seeds)} seeds were fixed.",
@@ -87,7 +88,7 @@ def _numbers(verdicts: pd.DataFrame) -> Table:
     table.add_column("verdict")
     for _, row in verdicts.iterrows():
         table.add_row(
-            *(row["table"], row["model"], row["setting"]),
+            *(Text(row[name]) for name in ("table", "model", "setting")),
             *(number(row[name]) for name in ("published", "ours")),
             f"{row['ratio']:.3f}",
             f"{row['reach'] / abs(row['published']):.1%}" if row["published"] else "–",
@@ -107,5 +108,6 @@ def _answers(answers: pd.DataFrame) -> Table:
         known = pd.notna(row["low"])
         interval = f"{number(row['low'])} to {number(row['high'])}" if known else "–"
         effect = f"{number(row['effect'])} {row['unit']}"
-        table.add_row(row["name"], row["part"], effect, interval, str(row["n"]), row["answer"])
+        cells = row["name"], row["part"], effect, interval, str(row["n"]), row["answer"]
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table

@@ -86,7 +86,8 @@ def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
         choose(_names(raw.get("plugins")), _folders_of_studies(raw.get("studies", "all")))
     except UserError as error:
         key = str(error).partition(":")[0]
-        raise UserError(f"{_origin(sources, [key])}: {error}") from None
+        origin = _origin(sources, [key])
+        raise UserError(f"{origin}: {error}" if origin else str(error)) from None
     catalogue.read_plugins()
 
 

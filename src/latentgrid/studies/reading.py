@@ -32,8 +32,8 @@ def chosen(named: Iterable[str] | str) -> list[Study]:
     """Return the studies that `studies:` in params.yaml names; "all" names all there are.
 
     Raises:
-        UserError: one of them does not exist, something in its files is wrong, or two have the same
-            name or alias.
+        UserError: one of them does not exist or is named twice, something in its files is wrong, or
+            two have the same name or alias.
     """
     studies = [load(name) for name in (study_names() if named == "all" else named)]
     _require_distinct(studies)
@@ -46,6 +46,8 @@ def _require_distinct(studies: Iterable[Study]) -> None:
     for study in studies:
         for name in (study.name, *study.facts.aliases):
             other = called.setdefault(name, study)
+            if other is not study and other.folder == study.folder:
+                raise UserError(f"studies: {study.folder} is named twice; name it once")
             if other is not study:
                 raise UserError(
                     f"studies: {other.folder} and {study.folder} are both called {name}; name only "

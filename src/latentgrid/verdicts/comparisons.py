@@ -109,6 +109,8 @@ def _tried(study: Study, rival: pd.DataFrame, others: pd.DataFrame, side: pd.Dat
     if rival.empty:
         return ""
     best = setting_label(rival.iloc[0], [axis for axis in axes if axis != "model"])
+    if others["model"].nunique() > 1:
+        best = ", ".join(filter(None, (rival["model"].iloc[0], best)))
     return f"the best other is {best}; {n} settings were run"
 
 
