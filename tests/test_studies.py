@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz import cases, end_of, spoilt
+from latentgrid.grid.reading import check
 from latentgrid.studies import reading
 from latentgrid.studies.expressions import MAX_LENGTH, evaluate, names_in
 from latentgrid.verdicts import comparisons, numbers
@@ -472,8 +473,12 @@ def test_two_studies_of_one_name_or_alias_are_refused(here, named, called):
 @pytest.mark.parametrize("again", ["author-2024", "small"])
 def test_a_study_that_is_named_twice_is_refused(here, again):
     a_study(here / "studies" / "author-2024")
-    said = end_of("studies", lambda: reading.chosen(["author-2024", again]))
-    assert "studies/author-2024 is named twice" in said
+    (here / "studies/author-2024/claims").mkdir()
+    (here / "studies/author-2024/claims/a_claim.py").touch()
+    named = ["author-2024", again]
+    raw = {"dataset": "digits", "models": {"pca": {"latent_dim": 2}}, "studies": named}
+    for read in (lambda: reading.chosen(named), lambda: check(raw, "params.yaml")):
+        assert "studies/author-2024 is named twice" in end_of("studies", read)
 
 
 def test_an_alias_of_two_studies_is_refused(here):
