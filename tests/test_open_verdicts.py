@@ -166,7 +166,7 @@ def test_texts_of_a_study_are_printed_as_they_are(tmp_path, monkeypatch, capfd):
         (lambda: audit(["all", "nope"]), "studies: found 'all'"),
         (lambda: list_records(""), "studies: found ''; allowed"),
         (lambda: verify(every="tiny-2024"), "--all: 'tiny-2024' has no records"),
-        (lambda: verify(), "name records, files below studies/, or a study by --all"),
+        (verify, "name records, files below studies/, or a study by --all"),
     ],
 )
 def test_what_a_command_cannot_do_is_said_in_one_line(tmp_path, monkeypatch, command, words):
@@ -181,7 +181,7 @@ def test_what_a_command_cannot_do_is_said_in_one_line(tmp_path, monkeypatch, com
 @pytest.mark.parametrize("command", [list_studies, verdicts, list_records])
 def test_without_studies_there_is_nothing_to_judge(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="studies: no folder there has a study.yaml"):
+    with pytest.raises(UserError, match="studies: no folder there has"):
         command()
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz import cases, end_of, spoilt
+from latentgrid.grid.reading import check
 from latentgrid.studies import reading
 from latentgrid.studies.expressions import MAX_LENGTH, evaluate, names_in
 from latentgrid.verdicts import comparisons, numbers
@@ -242,6 +243,7 @@ def test_a_study_without_tables_needs_no_numbers(tmp_path):
         ("relative: 0.02", "relative: -1", 22, "relative: found -1; allowed: "),
         ("relative: 0.02", "relative: true", 22, "relative: found True"),
         ("relative: 0.02", "relative: .inf", 22, "relative: found inf; allowed: "),
+        ("relative: 0.02", "relative: 2", 22, "relative: found 2; allowed: "),
         ("relative: 0.02", "relative: 0", 17, "needs relative or absolute, how far"),
         ("most: 1", "most: -2", 26, "least is larger than most"),
         ("2 * latent_dim", "9**9**9", 25, "excess.value: found '9**9**9'"),
@@ -249,6 +251,9 @@ def test_a_study_without_tables_needs_no_numbers(tmp_path):
         ('printed: "2"', "printed: 2.10", 52, "printed: found 2.1; allowed: "),
         ('printed: "2"', 'printed: "2,5"', 52, "printed: found '2,5'; allowed: a number in plain"),
         ("said: {text: 100, code: 128}", "said: {text: 100}", 49, "said: found {'text': 100}"),
+        ("code: 128", 'code: "1\\n2"', 49, "found '1\\n2'; not a line of text"),
+        ("code: 128", "code: .nan", 49, "found nan; allowed: a line of text, or a number"),
+        ("code: 128", f"code: 1{'0' * 400}", 49, "allowed: a line of text, or a number"),
         ("alike: [learning_rate]", "alike: learning_rate", 42, "alike: found 'learning_rate'"),
         ("rival: {latent_dim: 2}", "rival: other", 40, "rival: found 'other'; allowed: "),
         ("rival: {latent_dim: 2}", "rival: {}", 40, "allowed: settings with a value or a list of"),
@@ -340,6 +345,7 @@ def test_what_is_no_study_at_all_is_named(folder, content, words):
         ("141.2", "nan", 2, "column value: found 'nan'"),
         ("141.2", "inf", 2, "column value: found 'inf'"),
         ("141.2", "1e999", 2, "column value: found '1e999'; allowed: a number from 0 to inf"),
+        ("141.2", "1e-999", 2, "column value: found '1e-999'; allowed: a number that is not too"),
         ("141.2", "-1", 2, "column value: found '-1'; allowed: a number from 0 to inf"),
         ("0.1475", "1.5", 5, "column value: found '1.5'; allowed: a number from -1 to 1"),
         ("141.2,0.3", "141.2,-0.3", 2, "column spread: found '-0.3'; allowed: what is printed"),
@@ -472,8 +478,12 @@ def test_two_studies_of_one_name_or_alias_are_refused(here, named, called):
 @pytest.mark.parametrize("again", ["author-2024", "small"])
 def test_a_study_that_is_named_twice_is_refused(here, again):
     a_study(here / "studies" / "author-2024")
-    said = end_of("studies", lambda: reading.chosen(["author-2024", again]))
-    assert "studies/author-2024 is named twice" in said
+    (here / "studies/author-2024/claims").mkdir()
+    (here / "studies/author-2024/claims/a_claim.py").touch()
+    named = ["author-2024", again]
+    raw = {"dataset": "digits", "models": {"pca": {"latent_dim": 2}}, "studies": named}
+    for read in (lambda: reading.chosen(named), lambda: check(raw, "params.yaml")):
+        assert "studies/author-2024 is named twice" in end_of("studies", read)
 
 
 def test_an_alias_of_two_studies_is_refused(here):

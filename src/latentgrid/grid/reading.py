@@ -11,7 +11,7 @@ from latentgrid.grid import catalogue
 from latentgrid.grid.messages import EntryError, shown, shown_key
 from latentgrid.grid.plugins import choose
 from latentgrid.grid.schema import Params
-from latentgrid.grid.study_folders import study_folder, study_names
+from latentgrid.grid.study_folders import study_folders, study_names
 from latentgrid.grid.yaml_files import parsed, read_yaml
 
 MAX_LINES = 5
@@ -98,8 +98,7 @@ def _names(named: object) -> list[str]:
 
 
 def _folders_of_studies(named: object) -> list[Path]:
-    names = study_names() if named == "all" else _names(named)
-    return [study_folder(name) for name in names]
+    return study_folders(study_names() if named == "all" else _names(named))
 
 
 def read_entry(text: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Finds the folders of studies by their names and aliases."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from latentgrid.errors import UserError
@@ -32,6 +33,20 @@ def study_folder(name: str) -> Path:
         return found[0]
     allowed = f"all, or a list of {', '.join(study_names()) or 'folders'} and folders of your own"
     raise UserError(f"studies: found {shown(name)}; allowed: {allowed}")
+
+
+def study_folders(names: Iterable[str]) -> list[Path]:
+    """Return the folders of studies by their names, aliases, or paths.
+
+    Raises:
+        UserError: one is not there or is named twice, or two have the same alias.
+    """
+    folders: list[Path] = []
+    for folder in map(study_folder, names):
+        if folder in folders:
+            raise UserError(f"studies: {folder} is named twice; name it once")
+        folders.append(folder)
+    return folders
 
 
 def _has_study(folder: Path) -> bool:

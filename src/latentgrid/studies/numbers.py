@@ -262,6 +262,8 @@ class _Row:
         high = float("inf") if most is None else most
         if not low <= float(cell) <= high or isinf(float(cell)):
             raise self.wrong("value", f"a number from {low:g} to {high:g}")
+        if float(cell) == 0 and Decimal(cell) != 0:
+            raise self.wrong("value", "a number that is not too small to compute with")
         return cell
 
     def _spread(self) -> float | None:

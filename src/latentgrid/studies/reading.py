@@ -10,7 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid.messages import shown, shown_key
-from latentgrid.grid.study_folders import STUDY, study_folder, study_names
+from latentgrid.grid.study_folders import STUDY, study_folder, study_folders, study_names
 from latentgrid.grid.yaml_files import read_yaml
 from latentgrid.studies.known import unknown_names
 from latentgrid.studies.numbers import read_numbers
@@ -35,7 +35,7 @@ def chosen(named: Iterable[str] | str) -> list[Study]:
         UserError: one of them does not exist or is named twice, something in its files is wrong, or
             two have the same name or alias.
     """
-    studies = [load(name) for name in (study_names() if named == "all" else named)]
+    studies = list(map(read, study_folders(study_names() if named == "all" else named)))
     _require_distinct(studies)
     return studies
 
@@ -46,8 +46,6 @@ def _require_distinct(studies: Iterable[Study]) -> None:
     for study in studies:
         for name in (study.name, *study.facts.aliases):
             other = called.setdefault(name, study)
-            if other is not study and other.folder == study.folder:
-                raise UserError(f"studies: {study.folder} is named twice; name it once")
             if other is not study:
                 raise UserError(
                     f"studies: {other.folder} and {study.folder} are both called {name}; name only "

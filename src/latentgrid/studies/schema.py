@@ -1,6 +1,7 @@
 """The schema of `study.yaml`: what a study says of itself, of its quantities and of its claims."""
 
 import re
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -42,6 +43,10 @@ def _as_printed(text: str) -> str:
 Printed = Annotated[str, Field(description=AS_PRINTED), AfterValidator(_as_printed)]
 Year = Annotated[int, Field(ge=1600, le=2100, description="a year")]
 NotNegative = Annotated[Real, Field(ge=0, description="a number, 0 or more")]
+# Below 1, as who writes 2 and means 2 % would find every number reproduced.
+Share = Annotated[
+    Real, Field(ge=0, lt=1, description="a share, 0 or more and below 1, as 0.02 for 2 %")
+]
 Count = PositiveInteger
 
 
@@ -120,7 +125,7 @@ class Quantity(Section):
         Field(description="smallest, largest, last, or null for a measure of the trained model"),
     ] = None
     scale: Expression = "1"
-    relative: NotNegative = 0.0
+    relative: Share = 0.0
     absolute: NotNegative = 0.0
     better: Annotated[Literal["smaller", "larger"], Field(description="smaller, larger")]
     least: Real | None = None
@@ -181,8 +186,10 @@ def _rival(value: object) -> object:
 
 
 def _fact(value: object) -> object:
-    if not isinstance(value, str | int | float):
-        raise ValueError("allowed: a text, or a number")
+    if isinstance(value, str):
+        return _one_line(value)
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise ValueError("allowed: a line of text, or a number")
     return value
 
 
@@ -278,7 +285,7 @@ class Calculation(Section):
     says: Text
     printed: Printed
     equals: Expression
-    within: NotNegative = 0.0
+    within: Share = 0.0
 
 
 class StudyFile(Section):
