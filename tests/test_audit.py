@@ -299,6 +299,15 @@ def test_arithmetic_is_checked_with_its_line(tmp_path):
     assert finding.says == "settings: printed 16, but 3 * 3 * 2 is 18"
 
 
+def test_numbers_that_need_only_agree_may_differ_by_a_share(tmp_path):
+    near, far = (
+        {"place": "text", "says": "again", "printed": printed, "equals": 86.4, "within": 0.01}
+        for printed in ("85.54", "85.40")
+    )
+    (finding,) = RULES["calculations"].find(study_of(tmp_path, {}, calculations=[near, far]))
+    assert finding.says == "again: printed 85.40, but it is 86.4"
+
+
 def test_means_of_cases_are_possible_ones(tmp_path):
     means = [("share", mean) for mean in ("0.84", "0.85", "0.8", "1.00", "0.00", "0.840")]
     assert lines_of(study_of(tmp_path, {"1": means}), "grim") == [3]

@@ -22,7 +22,7 @@ EXTEND = ROOT / "docs" / "extend.md"
 
 def named_blocks(text):
     """Return (file name, code) of every fenced block that a line naming a file stands before."""
-    return re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)```", text, re.M | re.S)
+    return re.findall(r"^`([\w/.-]+)`:\n\n```\w+\n(.*?)```", text, re.M | re.S)
 
 
 @pytest.fixture(scope="module")
