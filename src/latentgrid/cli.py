@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -191,11 +192,12 @@ def audit(
         raise UserError(
             "studies: no folder there has a study.yaml; run this in the project's folder"
         )
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
     found = {name: examine(study) for name, study in audited.items()}
     if csv:
         table.write(csv, found)
     for name, findings in found.items():
-        for line in lines(audited[name], findings):
+        for line in lines(audited[name], findings, width):
             print(printable(line))
 
 
