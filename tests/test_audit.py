@@ -191,7 +191,7 @@ def test_a_value_out_of_line_is_found_and_no_other(tmp_path, factor):
     study = study_of(tmp_path, {"1": numbers})
     (finding,) = RULES["out_of_line"].find(study)
     assert finding.place.line == 9
-    assert finding.place.setting == f"vae, {study.numbers[7].setting}"
+    assert finding.place.setting == "vae, d = 20, adam, lr 0.00075"
 
 
 def test_axes_that_act_together_are_no_outlier(tmp_path):

@@ -171,7 +171,7 @@ def _tables(
     return [
         {
             **row,
-            "models": _few(row["model"]),
+            "models": _few(of_tables[row["study"], row["table"]]["model"].unique()),
             "published": len(of_table := of_tables[row["study"], row["table"]]),
             "tally": numbers.tally(of_table),
             "order": _order(row),
@@ -188,10 +188,9 @@ def _without_runs(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _few(models: str) -> str:
+def _few(models: Sequence[str]) -> str:
     """Return the names of models, or how many they are if they are too many to read."""
-    count = len(models.split(", "))
-    return models if count <= NAMED else f"{count} models"
+    return ", ".join(models) if len(models) <= NAMED else f"{len(models)} models"
 
 
 def _order(row: pd.Series) -> str:
