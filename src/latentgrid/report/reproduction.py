@@ -81,9 +81,11 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
 
 
 def _left_out(layout: Layout, studies: Sequence[Study]) -> dict[str, list[str]]:
+    """Return the studies with numbers or claims that this data set cannot judge."""
     found: dict[str, list[str]] = {}
     for study in studies:
-        if study.facts.dataset not in {None, layout.dataset}:
+        has_facts = bool(study.numbers or study.facts.claims)
+        if has_facts and study.facts.dataset not in {None, layout.dataset}:
             found.setdefault(str(study.facts.dataset), []).append(study.name)
     return found
 
