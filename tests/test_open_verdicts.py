@@ -102,6 +102,18 @@ def test_runs_that_close_most_in_an_hour_come_first():
     assert opened.summary(verdicts).startswith("3 verdicts wait for these runs, which close 3")
 
 
+def test_runs_that_differ_in_their_seeds_share_a_row():
+    steps = [
+        opened.Step(f"vae/latent_dim={d},optimizer=adam/seed={seed}", 60, 0.5, 3)
+        for d, seed in ((2, 0), (2, 1), (20, 1))
+    ]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(opened.as_table(steps))
+    rows = [" ".join(line.split()) for line in console.export_text().splitlines()]
+    assert "vae, d = 2, adam; seeds 0, 1 1 min 0 s 3 1 30 2 min 0 s" in rows
+    assert "vae, d = 20, adam; seed 1 1 min 0 s 3 0.5 30 3 min 0 s" in rows
+
+
 def test_a_plan_with_too_few_seeds_closes_nothing(study):
     verdicts = numbers(opened.open_verdicts([study], settings_of([0]), []))
     assert opened.summary(verdicts).startswith("1 verdicts wait for these runs, which close 0")

@@ -55,6 +55,7 @@ def test_sound_results_raise_no_flag():
         ]
     )
     verdicts = pd.DataFrame({"study": "a-2020", "table": ["VII.1"] * 2, "n": [3, 3]})
+    verdicts["verdict"] = "reproduced"
     inside = controls(("silhouette", "a case", 0, 1, 0.5, "yes", "by hand", np.nan))
     flags = quality.table(inside, runs(), history, verdicts, {})
     assert flags.empty

@@ -115,19 +115,19 @@ def test_verdicts_on_what_was_published_are_tags(layout: Layout) -> None:
     sync(layout)
     assert only().data.tags[VERDICT_TAG] == "nothing published of this setting"
     layout.tables.mkdir(parents=True)
-    heading = "table,published,verdict,runs"
+    heading = "study,table,published,verdict,runs"
     numbers = layout.tables / "verdicts.csv"
-    numbers.write_text(f'{heading}\nVII.1,2.5,reproduced,"{NAME}"\nVII.2,3.5,not run,\n')
+    numbers.write_text(f'{heading}\na,VII.1,2.5,reproduced,"{NAME}"\na,VII.2,3.5,not run,\n')
     (layout.tables / "claims.csv").write_text("answer\nsupported\nsupported\n")
     sync(layout)
-    assert only().data.tags[VERDICT_TAG] == "reproduced: 2.5 in table VII.1"
+    assert only().data.tags[VERDICT_TAG] == "reproduced: 2.5 in a, table VII.1"
     tags = {
         "latentgrid.published.numbers.reproduced": "1",
         "latentgrid.published.numbers.not run": "1",
         "latentgrid.published.comparisons.supported": "2",
     }
     assert tags.items() <= client().get_experiment_by_name(DATASET).tags.items()
-    numbers.write_text(f"{heading}\nVII.1,2.5,not run,\nVII.2,3.5,not run,\n")
+    numbers.write_text(f"{heading}\na,VII.1,2.5,not run,\na,VII.2,3.5,not run,\n")
     sync(layout)
     assert only().data.tags[VERDICT_TAG] == "nothing published of this setting"
     tags |= {

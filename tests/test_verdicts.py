@@ -526,7 +526,7 @@ def test_studies_on_another_data_set_are_left_out_in_a_line(tmp_path, monkeypatc
     write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6] * 3), [on_digits], "digits")
     found = reproduction.read_reproduction(Layout("digits"), [THESIS, on_digits, slides])
     assert list(found.studies) == ["perez-2022"]
-    assert found.left_out == {"vizoso-2020": "mnist"}
+    assert found.left_out == {"mnist": ["vizoso-2020"]}
     assert found.findings == ["None of the 3 published numbers can be judged by these runs."]
     assert {row["study"] for row in found.numbers} == {"perez-2022"}
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -188,11 +189,12 @@ def audit(
         raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
     _use_plugins()
     audited = {one.name: one for one in chosen(_or_all(studies))}
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
     found = {name: examine(study) for name, study in audited.items()}
     if csv:
         table.write(csv, found)
     for name, findings in found.items():
-        for line in lines(audited[name], findings):
+        for line in lines(audited[name], findings, width):
             print(printable(line))
 
 

@@ -1,6 +1,11 @@
 """Numbers as text for people."""
 
 import math
+import re
+
+# How labels name a value on these axes; on others the name of the axis stands before it.
+LABELS = {"latent_dim": "d = {}", "optimizer": "{}", "learning_rate": "lr {}"}
+PRINTED = re.compile(r"([a-z][a-z0-9_]*)=([^=,]+)")
 
 
 def number(value: float | str | None) -> str:
@@ -22,6 +27,17 @@ def number(value: float | str | None) -> str:
 def signed(value: float, digits: int) -> str:
     """Return a number with so many decimals and a true minus sign; a missing value is a dash."""
     return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def labelled(axis: str, value: str) -> str:
+    """Return a value on an axis as labels name it: "d = 20", "adam", "batch size 100"."""
+    return LABELS.get(axis, f"{axis.replace('_', ' ')} {{}}").format(value)
+
+
+def short_setting(setting: str) -> str:
+    """Return a setting as labels name it: "d = 2, adam" for "latent_dim=2, optimizer=adam"."""
+    pairs = ((part, PRINTED.fullmatch(part)) for part in setting.split(", "))
+    return ", ".join(labelled(pair[1], pair[2]) if pair else part for part, pair in pairs)
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,10 @@ from latentgrid.audit.finding import Finding
 from latentgrid.files.atomic import replacing
 from latentgrid.files.cells import as_cell
 
-COLUMNS = ("study", "rule", "title", "file", "line", "table", "setting", "finding", "false_alarms")
+COLUMNS = (
+    *("study", "rule", "title", "file", "line", "table", "setting"),
+    *("about", "finding", "false_alarms"),
+)
 
 
 def write(path: Path, found: Mapping[str, Sequence[Finding]]) -> None:
@@ -31,4 +34,4 @@ def _row(study: str, finding: Finding) -> tuple[str | int, ...]:
     place = finding.place
     rule = finding.rule
     where = (str(place.file), place.line, place.table, place.setting)
-    return (study, rule, RULES[rule].TITLE, *where, finding.says, in_words(rule))
+    return (study, rule, RULES[rule].TITLE, *where, finding.about, finding.says, in_words(rule))

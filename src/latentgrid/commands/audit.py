@@ -1,6 +1,8 @@
 """Prints what the audit finds in studies, rule by rule."""
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from latentgrid.audit.examine import RULES
@@ -8,16 +10,52 @@ from latentgrid.audit.false_alarms import in_words
 from latentgrid.audit.finding import Finding
 from latentgrid.studies.study import Study
 
+STEP = 2  # spaces from what is above a line to the line
 
-def lines(study: Study, findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield what is found in a study, line by line; findings stand in the order of the rules."""
-    yield f"{study.name}: {study.citation}"
+
+def lines(study: Study, findings: Sequence[Finding], width: int) -> Iterator[str]:
+    """Yield what is found in a study in lines of so many letters.
+
+    Args:
+        study: that was audited.
+        findings: in the order of the rules; those on one claim stand together.
+        width: how many letters fit into a line.
+    """
+    yield from _wrapped(f"{study.name}: {study.citation}", 0, width)
     for rule, of_rule in groupby(findings, key=lambda finding: finding.rule):
         found = list(of_rule)
         yield ""
-        yield f"  {RULES[rule].TITLE}: {len(found)} ({rule} {in_words(rule)})"
-        for finding in found:
-            yield f"    {finding.place}"
-            yield f"        {finding.says}"
+        yield from _wrapped(f"{RULES[rule].TITLE}: {len(found)}", 1, width)
+        yield from _wrapped(f"({rule} {in_words(rule)})", 1, width)
+        for about, alike in groupby(found, key=lambda finding: finding.about):
+            show = partial(_on_one_claim, about) if about else _alone
+            yield from show(alike, width)
     if not findings:
-        yield "  no finding"
+        yield from _wrapped("no finding", 1, width)
+
+
+def _on_one_claim(about: str, findings: Iterable[Finding], width: int) -> Iterator[str]:
+    """Yield what findings are about, then a paragraph for each."""
+    yield from _wrapped(about, 2, width)
+    for finding in findings:
+        yield from _wrapped(f"{finding.place.in_file}: {finding.says}", 4, width)
+
+
+def _alone(findings: Iterable[Finding], width: int) -> Iterator[str]:
+    """Yield for each finding its place, then what it is."""
+    for finding in findings:
+        yield from _wrapped(str(finding.place), 2, width)
+        yield from _wrapped(finding.says, 4, width)
+
+
+def _wrapped(text: str, depth: int, width: int) -> list[str]:
+    """Break a text into lines that stand so many steps to the right; a word stays whole."""
+    margin = " " * (STEP * depth)
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

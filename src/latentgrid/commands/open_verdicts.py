@@ -8,6 +8,7 @@ what came out so far.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -21,9 +22,10 @@ from latentgrid.studies.records import Settings
 from latentgrid.studies.schema import Comparison
 from latentgrid.studies.served import fits, obtained_with
 from latentgrid.studies.study import Study
-from latentgrid.text import duration, number
+from latentgrid.text import duration, number, short_setting
 
 SECONDS_PER_HOUR = 3600
+TIGHT = (0, 1, 0, 0)  # spaces around a cell, so that a row fits into 80 letters
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,41 @@ def in_order(verdicts: Sequence[Open], seconds: Mapping[str, float]) -> list[Ste
 
 
 def as_table(steps: Sequence[Step]) -> Table:
-    """Return the runs in order, with the time that has passed when each is done."""
-    table = Table("run", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("training", "serves", "closes", "closes an hour", "done after"):
+    """Return the runs in order, with the time that has passed when each is done.
+
+    Runs that follow one another and differ in nothing but their seeds share a row.
+    """
+    table = Table("runs", box=SIMPLE_HEAD, padding=TIGHT)
+    for heading in ("training\neach", "serves", "closes", "closes\nan hour", "done\nafter"):
         table.add_column(heading, justify="right", no_wrap=True)
     passed = 0.0
-    for step in steps:
-        passed += step.seconds
-        cells = duration(step.seconds), str(step.serves), number(step.closes)
-        table.add_row(step.run, *cells, number(step.per_hour), duration(passed))
+    for _, alike in groupby(steps, key=_but_for_the_seed):
+        runs = list(alike)
+        step = runs[0]
+        passed += sum(run.seconds for run in runs)
+        closes = _rounded(sum(run.closes for run in runs))
+        cells = duration(step.seconds), str(step.serves), closes, _rounded(step.per_hour)
+        table.add_row(_named(runs), *cells, duration(passed))
     return table
+
+
+def _rounded(value: float) -> str:
+    """Return two significant digits, as estimates have no more."""
+    return number(float(f"{value:.2g}"))
+
+
+def _but_for_the_seed(step: Step) -> tuple[str, float, int]:
+    setting, _, _ = step.run.rpartition("/")
+    return setting, step.per_hour, step.serves
+
+
+def _named(runs: Sequence[Step]) -> str:
+    """Name runs that differ in their seeds: "vae, d = 2, adam, lr 0.0001; seeds 0, 1, 2"."""
+    entry, *settings = runs[0].run.rpartition("/")[0].split("/")
+    setting = ", ".join(short_setting(part.replace(",", ", ")) for part in settings)
+    seeds = ", ".join(run.run.rpartition("seed=")[2] for run in runs)
+    said = ", ".join(filter(None, (entry, setting)))
+    return f"{said}; seed{'s' if len(runs) > 1 else ''} {seeds}"
 
 
 def summary(verdicts: Sequence[Open]) -> str:

@@ -15,12 +15,15 @@ from latentgrid.data import sources
 from latentgrid.errors import UserError, printable
 from latentgrid.evaluation.tables import IDENTITY, OUTCOME, write_table
 from latentgrid.files.layout import Layout
+from latentgrid.report.reproduction import effect
 from latentgrid.results.tables import read_table
 from latentgrid.studies.study import Study
-from latentgrid.text import number
+from latentgrid.text import number, short_setting
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.evidence import Evidence, gather
+
+TIGHT = (0, 1, 0, 0)  # spaces around a cell, so that a row fits into 80 letters
 
 
 def show_all(studies: Sequence[Study], console: Console, csv: Path | None) -> None:
@@ -68,7 +71,13 @@ def show(study: Study, console: Console) -> pd.DataFrame:
         console.print(f"Numbers: {_counted(verdicts['verdict'])}.", highlight=False)
     ran = verdicts[verdicts["n"] > 0]
     if len(ran):
-        console.print(_numbers(ran))
+        for _, alike in ran.groupby(["table", "model"], sort=False):
+            console.print(_numbers(alike))
+        console.print(
+            "ratio: ours ÷ published. would show: the smallest deviation that these seeds would "
+            "have shown, as a share of the published number.",
+            highlight=False,
+        )
     if len(answers):
         console.print(f"Comparisons: {_counted(answers['answer'])}.", highlight=False)
     answered = answers[answers["n"] > 0]
@@ -82,13 +91,16 @@ def _counted(words: "pd.Series[str]") -> str:
 
 
 def _numbers(verdicts: pd.DataFrame) -> Table:
-    table = Table("table", "model", "setting", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("published", "ours", "ours ÷ published", "would show", "seeds"):
+    """Return a row a number of one table and model."""
+    first = verdicts.iloc[0]
+    heading = Text(printable(f"{first['table']}, {first['model']}"))
+    table = Table(heading, box=SIMPLE_HEAD, padding=TIGHT)
+    for heading in ("published", "ours", "ratio", "would\nshow", "seeds"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", no_wrap=True)
     for _, row in verdicts.iterrows():
         table.add_row(
-            *(Text(row[name]) for name in ("table", "model", "setting")),
+            Text(printable(short_setting(row["setting"]))),
             *(number(row[name]) for name in ("published", "ours")),
             f"{row['ratio']:.3f}",
             f"{row['reach'] / abs(row['published']):.1%}" if row["published"] else "–",
@@ -99,15 +111,13 @@ def _numbers(verdicts: pd.DataFrame) -> Table:
 
 
 def _answers(answers: pd.DataFrame) -> Table:
-    table = Table("claim", "compared", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("effect", justify="right", no_wrap=True)
-    table.add_column("95 %", no_wrap=True)
-    table.add_column("seeds", justify="right")
+    """Return a row a comparison; a claim stands in the first row of its comparisons."""
+    table = Table("claim", "compared", "effect", box=SIMPLE_HEAD, padding=TIGHT)
     table.add_column("answer", no_wrap=True)
+    before = ""
     for _, row in answers.iterrows():
-        known = pd.notna(row["low"])
-        interval = f"{number(row['low'])} to {number(row['high'])}" if known else "–"
-        effect = f"{number(row['effect'])} {row['unit']}"
-        cells = row["name"], row["part"], effect, interval, str(row["n"]), row["answer"]
+        claim = row["name"] if row["name"] != before else ""
+        cells = claim, row["part"], effect(row), row["answer"]
         table.add_row(*(Text(printable(cell)) for cell in cells))
+        before = row["name"]
     return table

@@ -1,6 +1,7 @@
 """What the report says of the audit: the findings in studies, rule by rule."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
@@ -11,14 +12,42 @@ from latentgrid.files.layout import Layout
 Row = Mapping[str, str]
 
 
-def read_audit(layout: Layout) -> dict[str, dict[str, Sequence[Row]]]:
-    """Return the findings by study and then by the title of the rule, in the order of the table.
+@dataclass(frozen=True)
+class Found:
+    """What one rule finds in a study.
+
+    Attributes:
+        count: how many findings there are.
+        false_alarms: how often the rule fires on sound studies, in words.
+        groups: the findings on one claim, or a single finding that is on none.
+    """
+
+    count: int
+    false_alarms: str
+    groups: list[list[Row]]
+
+
+def read_audit(layout: Layout) -> dict[str, dict[str, Found]]:
+    """Return what is found by study and then by the title of the rule, in the order of the table.
 
     Raises:
         UserError: the table is damaged.
     """
     rows = read_rows(layout.audit, *COLUMNS)
     return {
-        study: {title: list(found) for title, found in groupby(of_study, key=itemgetter("title"))}
+        study: {
+            title: _found(list(of_rule))
+            for title, of_rule in groupby(of_study, key=itemgetter("title"))
+        }
         for study, of_study in groupby(rows, key=itemgetter("study"))
     }
+
+
+def _found(rows: Sequence[Row]) -> Found:
+    groups: list[list[Row]] = []
+    for row in rows:
+        if row["about"] and groups and groups[-1][0]["about"] == row["about"]:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return Found(len(rows), rows[0]["false_alarms"], groups)

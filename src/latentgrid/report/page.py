@@ -23,7 +23,7 @@ from latentgrid.results.run_json import flat
 from latentgrid.results.tables import axes_of, read_table, separated
 from latentgrid.results.trained import TrainedRun
 from latentgrid.studies.study import Study
-from latentgrid.text import number, signed
+from latentgrid.text import number, short_setting, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
 # Measures that compare models with different losses.
@@ -50,6 +50,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "signed": signed, "separated": separated}
+    environment.filters["short_setting"] = short_setting
     return environment
 
 

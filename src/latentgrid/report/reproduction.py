@@ -15,6 +15,7 @@ from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Answer, Verdict
 
 FINDINGS = 3
+NAMED = 4  # models of a table by name
 PERCENT = "%"
 WORDS = dict.fromkeys(
     ("study", "table", "setting", "claim", "source", "part", "note", "epochs"), str
@@ -27,7 +28,7 @@ class Reproduction:
 
     Attributes:
         studies: the citations of the studies that are judged here, by name.
-        left_out: the other studies with the data set that each was measured on.
+        left_out: the names of the other studies, by the data set that they were measured on.
         tolerances: how near to a published number the mean of ours must lie, in words.
         excesses: which part of numbers says nothing about the model, in words.
         tally: how many published numbers have each verdict.
@@ -35,11 +36,12 @@ class Reproduction:
         claims: each claim with the comparisons that answer it.
         tables: for each published table, its counts of verdicts, its rank agreement and a note.
         numbers: every published number with its verdict.
+        without_runs: how many numbers of a table have no run, for each verdict and reason.
         regions: the settings at which under-specified models reach their published numbers.
     """
 
     studies: dict[str, str]
-    left_out: dict[str, str]
+    left_out: dict[str, list[str]]
     tolerances: str
     excesses: list[str]
     tally: dict[str, int]
@@ -47,6 +49,7 @@ class Reproduction:
     claims: list[dict[str, Any]]
     tables: list[dict[str, Any]]
     numbers: list[dict[str, Any]]
+    without_runs: list[dict[str, Any]]
     regions: list[dict[str, Any]]
 
 
@@ -58,23 +61,32 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
     claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
     judged = [one for one in studies if one.is_judged and one.facts.dataset == layout.dataset]
     quantities = [one for study in judged for one in study.facts.quantities.values()]
+    with_facts = pd.concat([verdicts["study"], claims["study"]])
     reachable = [_numbers_finding(verdicts, agreement)] if len(verdicts) else []
     return Reproduction(
-        studies={study.name: study.citation for study in judged},
-        left_out={
-            study.name: study.facts.dataset
-            for study in studies
-            if study.is_judged and study.facts.dataset not in {None, layout.dataset}
-        },
-        tolerances=", ".join(dict.fromkeys(of.tolerance_in_words for of in quantities)),
+        studies={study.name: study.citation for study in judged if study.name in {*with_facts}},
+        left_out=_left_out(layout, studies),
+        tolerances=", ".join(
+            dict.fromkeys(of.tolerance_in_words for of in quantities if of.measure)
+        ),
         excesses=[_excess(of.called, of.excess) for of in quantities if of.excess],
         tally=numbers.tally(verdicts),
         findings=[*reachable, *_claim_findings(claims)][:FINDINGS],
         claims=_claims(claims),
         tables=_tables(judged, verdicts, agreement),
         numbers=verdicts.to_dict("records"),
+        without_runs=_without_runs(verdicts),
         regions=regions.to_dict("records"),
     )
+
+
+def _left_out(layout: Layout, studies: Sequence[Study]) -> dict[str, list[str]]:
+    """Return the studies with numbers or claims that this data set cannot judge."""
+    found: dict[str, list[str]] = {}
+    for study in studies:
+        if study.is_judged and study.facts.dataset not in {None, layout.dataset}:
+            found.setdefault(str(study.facts.dataset), []).append(study.name)
+    return found
 
 
 def _excess(called: str, excess: Excess) -> str:
@@ -160,6 +172,7 @@ def _tables(
     return [
         {
             **row,
+            "models": _few(of_tables[row["study"], row["table"]]["model"].unique()),
             "published": len(of_table := of_tables[row["study"], row["table"]]),
             "tally": numbers.tally(of_table),
             "order": _order(row),
@@ -167,6 +180,18 @@ def _tables(
         }
         for _, row in agreement.iterrows()
     ]
+
+
+def _without_runs(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
+    alike = ["study", "table", "verdict", "reason"]
+    counted = verdicts[verdicts["n"] == 0].groupby(alike, sort=False, dropna=False).size()
+    rows: list[dict[str, Any]] = counted.reset_index(name="count").to_dict("records")
+    return rows
+
+
+def _few(models: Sequence[str]) -> str:
+    """Return the names of models, or how many they are if they are too many to read."""
+    return ", ".join(models) if len(models) <= NAMED else f"{len(models)} models"
 
 
 def _order(row: pd.Series) -> str:

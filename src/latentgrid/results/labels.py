@@ -5,16 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from latentgrid.text import labelled
+
 
 def setting_label(run: pd.Series, axes: Sequence[str]) -> str:
     """Name a run by its values on the axes: "d = 20, adam, lr 0.0001"."""
-    short = {"latent_dim": "d = {}", "optimizer": "{}", "learning_rate": "lr {}"}
-    parts = [
-        short.get(axis, f"{axis_label(axis)} {{}}").format(plain(run[axis]))
-        for axis in axes
-        if pd.notna(run[axis])
-    ]
-    return ", ".join(parts)
+    return ", ".join(labelled(axis, plain(run[axis])) for axis in axes if pd.notna(run[axis]))
 
 
 def axis_label(axis: str) -> str:

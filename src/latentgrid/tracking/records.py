@@ -230,12 +230,13 @@ def _tags(files: RunFiles, name: str, status: str) -> dict[str, str]:
 
 
 def verdicts(layout: Layout) -> dict[str, str]:
-    """Return, for each run of a published setting, the verdict on the published number."""
-    return {
-        run: f"{row['verdict']}: {row['published']} in table {row['table']}"
-        for row in _table(layout, "verdicts.csv", "verdict", "published", "table", "runs")
-        for run in row["runs"].split(";")
-    }
+    """Return, for each run of a published setting, the verdicts on the published numbers."""
+    said: dict[str, list[str]] = {}
+    for row in _table(layout, "verdicts.csv", "study", "verdict", "published", "table", "runs"):
+        where = f"{row['study']}, table {row['table']}"
+        for run in filter(None, row["runs"].split(";")):
+            said.setdefault(run, []).append(f"{row['verdict']}: {row['published']} in {where}")
+    return {run: "; ".join(verdicts) for run, verdicts in said.items()}
 
 
 def flags(layout: Layout) -> dict[str, str]:

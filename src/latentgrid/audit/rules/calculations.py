@@ -2,7 +2,7 @@
 
 The study's file says what a number must equal: a sum, a mean, a ratio, a count. The printed one
 may differ by its rounding, up to one unit of its last digit, as some round and some cut digits
-off. This is arithmetic.
+off, and by the share that the file allows. This is arithmetic.
 """
 
 from collections.abc import Iterator
@@ -22,21 +22,42 @@ def find(study: Study) -> Iterator[Finding]:
     path = study.folder / "study.yaml"
     for position, calculation in enumerate(study.facts.calculations):
         right = evaluate(calculation.equals, {})
-        if agrees(calculation.printed, right):
+        if agrees(calculation.printed, right, calculation.within):
             continue
         yield Finding(
             "calculations",
             Place(path, line_of(path, ("calculations", position)), calculation.place),
-            f"{calculation.says}: printed {calculation.printed}, but {calculation.equals} is "
-            f"{in_words(right)}",
+            f"{calculation.says}: printed {calculation.printed}, but "
+            f"{_calculated(calculation.equals, right)}",
         )
 
 
-def agrees(printed: str, right: float) -> bool:
-    """Tell whether a printed number is a value, rounded or cut off; a text never is."""
+def _calculated(expression: str | float, right: float) -> str:
+    """Return "2 + 3 is 5", and "it is 5" where nothing is to be calculated."""
+    said = in_words(right)
+    return f"it is {said}" if _is_number(expression) else f"{expression} is {said}"
+
+
+def _is_number(expression: str | float) -> bool:
+    try:
+        float(expression)
+    except ValueError:
+        return False
+    return True
+
+
+def agrees(printed: str, right: float, within: float = 0.0) -> bool:
+    """Tell whether a printed number is a value, rounded or cut off; a text never is.
+
+    Args:
+        printed: the number with its digits.
+        right: the value.
+        within: by which share of the value the number may differ besides.
+    """
     try:
         number = Decimal(printed)
         unit = Decimal(1).scaleb(int(number.as_tuple().exponent))
     except (InvalidOperation, TypeError, ValueError):
         return False
-    return abs(float(number) - right) < float(unit) * (1 - 1e-9) or float(number) == right
+    allowed = float(unit) * (1 - 1e-9) + within * abs(right)
+    return abs(float(number) - right) < allowed or float(number) == right

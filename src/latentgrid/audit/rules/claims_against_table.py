@@ -14,7 +14,7 @@ from functools import partial
 
 from latentgrid.audit.cells import without_excess
 from latentgrid.audit.comparisons import Pair, Value, cannot_be_told_apart, gained, pairs_of
-from latentgrid.audit.finding import Finding, Place, named
+from latentgrid.audit.finding import Finding, Place, unlike
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Comparison
 from latentgrid.studies.study import Study
@@ -25,19 +25,27 @@ TITLE = "Claims against the study's own table"
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each setting at which a claim is beaten, as printed or without excess."""
-    for name, claim in study.facts.claims.items():
+    for claim in study.facts.claims.values():
         for comparison in claim.comparisons:
-            what = ", ".join(filter(None, (f"claim {name} ({claim.place})", comparison.says)))
             printed = list(pairs_of(study, comparison, as_printed))
             beaten = [pair for pair in printed if _is_beaten(comparison, pair, as_printed)]
+            further = list(_beaten_without_excess(study, comparison, [side for side, _ in beaten]))
+            about = (
+                f"«{claim.says}» ({claim.place}), {comparison.says}: "
+                f"{_counted(len(beaten), len(printed), len(further))}"
+            )
             for side, rival in beaten:
+                says = f"{side.printed} is beaten by {rival.printed} at {unlike(rival, side)}"
+                yield Finding("claims_against_table", Place.of(study, side), says, about)
+            for side, rival in further:
                 yield Finding(
                     "claims_against_table",
                     Place.of(study, side),
-                    f"{what}: {side.printed} is beaten by {rival.printed} at {named(rival)}; "
-                    f"so at {len(beaten)} of {len(printed)} settings",
+                    f"{side.printed} is beaten by {rival.printed} at {unlike(rival, side)}: "
+                    f"without the known excess they are {in_words(without_excess(study, side))} "
+                    f"and {in_words(without_excess(study, rival))}",
+                    about,
                 )
-            yield from _without_excess(study, comparison, what, [side for side, _ in beaten])
 
 
 def as_printed(number: Number) -> float:
@@ -45,19 +53,24 @@ def as_printed(number: Number) -> float:
     return number.value
 
 
-def _without_excess(
-    study: Study, comparison: Comparison, what: str, beaten: Sequence[Number]
-) -> Iterator[Finding]:
-    """Yield a finding for each further setting at which the claim is beaten without the excess."""
+def _counted(beaten: int, of: int, further: int) -> str:
+    """Say at how many settings a claim is beaten as printed, and how many more without excess."""
+    settings = f"{of} setting{'s' if of > 1 else ''}"
+    if not further:
+        return f"beaten at {beaten} of {settings}"
+    if not beaten:
+        return f"beaten at {further} of {settings} without the known excess"
+    return f"beaten at {beaten} of {settings}, and at {further} more without the known excess"
+
+
+def _beaten_without_excess(
+    study: Study, comparison: Comparison, beaten: Sequence[Number]
+) -> Iterator[Pair]:
+    """Yield each further side with its rival where the claim is beaten without the excess."""
     value = partial(without_excess, study)
     for side, rival in pairs_of(study, comparison, value):
         if side not in beaten and _is_beaten(comparison, (side, rival), value):
-            yield Finding(
-                "claims_against_table",
-                Place.of(study, side),
-                f"{what}: without the known excess {side.printed} is {in_words(value(side))}, "
-                f"beaten by {rival.printed} at {named(rival)}, which is {in_words(value(rival))}",
-            )
+            yield side, rival
 
 
 def _is_beaten(comparison: Comparison, pair: Pair, value: Value) -> bool:
