@@ -13,9 +13,13 @@ from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
 from latentgrid.errors import UserError, without_credentials
+from latentgrid.evaluation import quality
+from latentgrid.evaluation.controls import table as controls
+from latentgrid.evaluation.tables import write_table
 from latentgrid.files.atomic import write_json, write_text
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, reading
+from latentgrid.steps import audit as audit_step
 from latentgrid.steps import interactive as interactive_step
 from latentgrid.steps import report as report_step
 from latentgrid.steps import tables as tabulate
@@ -122,6 +126,12 @@ def attacked(tmp_path, monkeypatch):
     write_json(layout.seen("latent"), shown)
     tabulate.main("digits")
     verdicts.main("digits", 6, [str(study)])
+    audit_step.main("digits", [str(study)])
+    flag = {name: f"{ATTACK} {name}" for name in quality.COLUMNS}
+    write_table(layout.quality, pd.DataFrame([flag]))
+    control = {name: f"{ATTACK} {name}" for name in controls.COLUMNS}
+    control |= {"value": 0.0, "expected_low": 0.0, "expected_high": 1.0, "inside": "yes"}
+    write_table(layout.controls, pd.DataFrame([control]))
     return layout
 
 
@@ -135,7 +145,8 @@ def test_what_others_wrote_is_text_in_the_report(attacked):
     assert not any(script.startswith("alert(") for script in page.scripts)
     assert "alert" in page.scripts[-1]
     of_the_study = ("title", "author", "table", "note", "called", "because", "says")
-    for place in ("caption", "claim", "seen", "reason", *of_the_study):
+    of_quality = ("flag", "found", "rule", "measure", "case", "why")
+    for place in ("caption", "claim", "seen", "reason", *of_the_study, *of_quality):
         assert f"{ATTACK} {place}" in page.text
     assert page.text.count(ATTACK) > 20
 

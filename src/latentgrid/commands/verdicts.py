@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -93,8 +94,8 @@ def _counted(words: "pd.Series[str]") -> str:
 def _numbers(verdicts: pd.DataFrame) -> Table:
     """Return a row a number of one table and model."""
     first = verdicts.iloc[0]
-    heading = Text(printable(f"{first['table']}, {first['model']}"))
-    table = Table(heading, box=SIMPLE_HEAD, padding=TIGHT)
+    of = escape(printable(f"{first['table']}, {first['model']}"))
+    table = Table(of, box=SIMPLE_HEAD, padding=TIGHT)
     for heading in ("published", "ours", "ratio", "would\nshow", "seeds"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
