@@ -472,11 +472,11 @@ def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypa
         [{"run": name, "model": "ae", "seed": 0, "hidden": 500, "latent_dim": 2}]
     ).assign(status="finished", optimizer="adam", learning_rate=0.001, batch_size=100)
     test = Images(np.zeros((100, 1, 28, 28), np.uint8), labels)
-    table = regions.table(layout, [CODES], runs, test)
+    table = regions.table(layout, [CODES], evidence(runs), test)
     ours = table.set_index("epoch")["ours"]
     assert list(ours.index) == [1, 5]
     met = replace(CODES.numbers[0], printed=f"{ours[5]:.3f}")
-    found = regions.table(layout, [replace(CODES, numbers=(met,))], runs, test)
+    found = regions.table(layout, [replace(CODES, numbers=(met,))], evidence(runs), test)
     (row,) = regions.summary(found).to_dict("records")
     assert (row["study"], row["points"], row["met"]) == ("perez-2022", 2, 1)
     assert row["region"] == "hidden units 500, d 2, epochs 5"
@@ -521,9 +521,9 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
 
 def test_studies_on_another_data_set_are_left_out_in_a_line(tmp_path, monkeypatch):
     on_digits = reading.read(copy_study(tmp_path, "perez-2022", dataset="digits"))
-    slides = our_study("modulo-7")  # without numbers, so on no data set
+    on_none = reading.read(copy_study(tmp_path, "vesel-draft", dataset="null"))
     write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6] * 3), [on_digits], "digits")
-    found = reproduction.read_reproduction(Layout("digits"), [THESIS, on_digits, slides])
+    found = reproduction.read_reproduction(Layout("digits"), [THESIS, on_digits, on_none])
     assert list(found.studies) == ["perez-2022"]
     assert found.left_out == {"vizoso-2020": "mnist"}
     assert found.findings == ["None of the 3 published numbers can be judged by these runs."]
