@@ -181,7 +181,7 @@ def test_a_published_table_that_was_hardly_run_is_flagged():
     verdicts = pd.DataFrame({"study": "a", "table": ["1"] * 10 + ["2"] * 3 + ["3"] * 4, "n": n})
     (flag,) = quality.published_missing(verdicts)
     assert flag.where == "verdicts.csv, a, table 2"
-    assert flag.found == "2 of 3 published settings have no run (67%)"
+    assert flag.found == "2 of 3 published numbers have no run (67%)"
 
 
 def test_a_measure_that_tells_no_run_from_another_is_flagged():
