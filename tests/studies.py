@@ -57,7 +57,7 @@ def our_study(name: str) -> Study:
 
 
 def copy_study(project: Path, name: str = THESIS, **changes: str) -> Path:
-    """Copy one of our studies into a project's `studies/` and return its folder, without records.
+    """Copy one of our studies into a project's `studies/`, without records; return its folder.
 
     Args:
         project: the folder that has, or gets, a folder `studies`.
@@ -65,9 +65,9 @@ def copy_study(project: Path, name: str = THESIS, **changes: str) -> Path:
         changes: lines of its study.yaml that get another value, by key, whatever their depth.
     """
     folder = project / "studies" / name
-    without = shutil.ignore_patterns("records")
-    shutil.copytree(ROOT / "studies" / name, folder, dirs_exist_ok=True, ignore=without)
-    shutil.rmtree(folder / "records", ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    ignored = shutil.ignore_patterns("records", "__pycache__")
+    shutil.copytree(ROOT / "studies" / name, folder, ignore=ignored)
     for key, value in changes.items():
         change(folder / "study.yaml", key, value)
     return folder

@@ -25,7 +25,8 @@ from latentgrid.report.markdown import markdown_templates
 from latentgrid.report.page import templates
 from latentgrid.studies import reading
 from latentgrid.tracking.records import tallies
-from project import ROOT, call, pending
+from project import ROOT, call, pending, run
+from studies import copy_study
 
 LAYOUT = Layout("digits")
 SETTINGS = list(product((2, 20, 50), ("adam", "rmsprop", "adadelta"), (0.0001, 0.00075)))
