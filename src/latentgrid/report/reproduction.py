@@ -1,13 +1,15 @@
 """The report's answer to its first question: does what was published reproduce?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from latentgrid.files.layout import Layout
-from latentgrid.results.tables import read_table
+from latentgrid.results.tables import read_table, separated
+from latentgrid.studies.records import PREFIX
 from latentgrid.studies.schema import Excess
 from latentgrid.studies.study import Study
 from latentgrid.text import number, signed
@@ -28,6 +30,7 @@ class Reproduction:
 
     Attributes:
         studies: the citations of the studies that are judged here, by name.
+        records: how many records of trainings count for numbers or claims.
         left_out: the names of the other studies, by the data set that they were measured on.
         tolerances: how near to a published number the mean of ours must lie, in words.
         excesses: which part of numbers says nothing about the model, in words.
@@ -41,6 +44,7 @@ class Reproduction:
     """
 
     studies: dict[str, str]
+    records: int
     left_out: dict[str, list[str]]
     tolerances: str
     excesses: list[str]
@@ -65,6 +69,7 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
     reachable = [_numbers_finding(verdicts, agreement)] if len(verdicts) else []
     return Reproduction(
         studies={study.name: study.citation for study in judged if study.name in {*with_facts}},
+        records=_records([*verdicts["runs"], *claims["runs"]]),
         left_out=_left_out(layout, studies),
         tolerances=", ".join(
             dict.fromkeys(of.tolerance_in_words for of in quantities if of.measure)
@@ -78,6 +83,11 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
         without_runs=_without_runs(verdicts),
         regions=regions.to_dict("records"),
     )
+
+
+def _records(cells: Iterable[object]) -> int:
+    """Return how many records are among the runs that cells name."""
+    return sum(name.startswith(PREFIX) for name in {*chain.from_iterable(map(separated, cells))})
 
 
 def _left_out(layout: Layout, studies: Sequence[Study]) -> dict[str, list[str]]:
