@@ -13,7 +13,7 @@ STUDY = "study.yaml"  # the file that makes a folder a study
 
 def study_names() -> list[str]:
     """Return the names of all studies, sorted."""
-    return sorted(file.parent.name for file in STUDIES.glob(f"*/{STUDY}"))
+    return sorted(file.parent.name for file in STUDIES.glob(f"*/{STUDY}") if file.is_file())
 
 
 def study_folder(name: str) -> Path:

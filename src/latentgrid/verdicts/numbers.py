@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -75,7 +76,7 @@ class Judged:
 
     def compared(self) -> pd.DataFrame:
         """Return the finished runs in which the quantity was measured, one for each fixed seed."""
-        alike = self._alike()
+        alike = self._alike
         measured = self.evidence.values(self.study.quantity(self.number), alike).notna()
         ran = alike[measured & (alike["status"] == "finished")]
         return ran[ran["seed"].isin(self.study.facts.seeds)].drop_duplicates("seed")
@@ -92,8 +93,9 @@ class Judged:
         if not ours:
             return Verdict.NOT_RUN, self._why_not() + self._under_its_printed_name()
         said = _distance(ours, number.value) + self._fewer_than_planned(len(ours))
-        return rule.decide(quantity, number.value, ours), said + _without_result(self._alike())
+        return rule.decide(quantity, number.value, ours), said + _without_result(self._alike)
 
+    @cached_property
     def _matching(self) -> pd.DataFrame:
         """Return the runs of the number's model and setting, however long they trained."""
         if self.number.ours is None or not self._is_specified():
@@ -105,16 +107,17 @@ class Judged:
     def _is_specified(self) -> bool:
         return bool(self.number.settings)
 
+    @cached_property
     def _alike(self) -> pd.DataFrame:
         """Return the runs with the published number of epochs, batch size and precision."""
-        matching = self._matching()
+        matching = self._matching
         for name in OF_TRAINING:
             if name in self.number.settings:
                 matching = matching[matching[NAMES.get(name, name)] == self.number.settings[name]]
         return matching[matching["precision"] == self.study.facts.precision]
 
     def _why_not(self) -> str:
-        matching, alike = self._matching(), self._alike()
+        matching, alike = self._matching, self._alike
         if matching.empty:
             return "no run of this setting"
         if alike.empty:
