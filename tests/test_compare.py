@@ -223,6 +223,8 @@ def is_of_one_run(name):
         return below.startswith("vae/latent_dim=2,optimizer=adam,learning_rate=0.001/")
     if place == "figures":
         return below.startswith("samples.")
+    if place == "models":
+        return below.startswith("vae.")
     return "interactive" not in place
 
 

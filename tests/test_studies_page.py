@@ -9,6 +9,7 @@ from project import ROOT, copy_project, run
 from test_docs import named_blocks
 
 PAGE = ROOT / "docs" / "studies.md"
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("studies_page")]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,6 @@ def added(tmp_path_factory):
     return project
 
 
-@pytest.mark.slow
 def test_the_study_of_the_page_is_judged_as_the_page_says(added):
     verdicts = pd.read_csv(added / "results/digits/tables/verdicts.csv")
     assert list(verdicts["verdict"]) == ["reproduced", "reproduced", "not reproduced"]
@@ -31,7 +31,6 @@ def test_the_study_of_the_page_is_judged_as_the_page_says(added):
     assert (claim["name"], claim["answer"], claim["n"]) == ("more_is_better", "supported", 3)
 
 
-@pytest.mark.slow
 def test_the_command_judges_as_the_workflow_does(added):
     said = run(added, "latentgrid", "verdicts", "doe-2024").stdout
     assert "Jane Doe (2024). Hidden units of small autoencoders." in said
@@ -40,21 +39,18 @@ def test_the_command_judges_as_the_workflow_does(added):
     assert re.search(r"hidden 32 +371 +349\.\d+ +0\.94\d +\d\.\d% +3 of 3 +not reproduced", said)
 
 
-@pytest.mark.slow
 def test_the_audit_finds_what_the_table_says_by_itself(added):
     said = run(added, "latentgrid", "audit", "doe-2024").stdout
     assert "356.17" in said
     assert "the number of epochs" in said
 
 
-@pytest.mark.slow
 def test_the_report_names_the_study_and_leaves_the_others_out(added):
     page = (added / "results/digits/report.html").read_text(encoding="utf-8")
     assert "Jane Doe (2024). Hidden units of small autoencoders." in page
     assert "More hidden units always help." in page
 
 
-@pytest.mark.slow
 def test_nothing_is_left_to_train(added):
     said = run(added, "latentgrid", "plan", "--open", "--configfile", "studies/doe-2024/grid.yaml")
     assert "0 verdicts wait" in said.stdout

@@ -181,7 +181,7 @@ def test_an_installed_package_names_its_plugins(tmp_path):
     variables = {"PYTHONPATH": path, plugins.CHOSEN: ""}
     assert "mine  An autoencoder." in latentgrid("models", **variables).stdout
     checked = latentgrid("check-plugin", str(package / "models/mine.py"), **variables)
-    assert "10 of 10 checks hold" in checked.stdout, checked.stderr
+    assert "11 of 11 checks hold" in checked.stdout, checked.stderr
 
 
 CONTROL = "from latentgrid.evaluation.controls import Control"
