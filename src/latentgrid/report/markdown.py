@@ -9,7 +9,7 @@ from PIL import Image
 from latentgrid.files.atomic import save
 from latentgrid.files.layout import Layout
 from latentgrid.report import sections
-from latentgrid.text import number, signed
+from latentgrid.text import number, short_setting, signed
 
 COLOURS = 256
 PIXELS = 1400  # across
@@ -24,7 +24,7 @@ def markdown_templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "signed": signed}
+    environment.filters |= {"number": number, "signed": signed, "short_setting": short_setting}
     return environment
 
 

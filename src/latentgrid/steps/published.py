@@ -23,7 +23,7 @@ def main(
     dataset: Annotated[str, typer.Option()],
     configuration: Annotated[str, typer.Option(help="file that the page names as its origin")],
     folder: Annotated[Path, typer.Option(help="where page, tables and pictures go")],
-    figures: Annotated[list[str], typer.Argument(help="figures to show")],
+    figures: Annotated[list[str] | None, typer.Argument(help="figures to show")] = None,
     study: Annotated[list[str] | None, typer.Option(help="folders of studies")] = None,
 ) -> None:
     """Write a page that sets the runs of a data set beside what was published."""
@@ -31,7 +31,7 @@ def main(
     tables = (layout.controls, layout.quality, layout.audit)
     for table in (*layout.table_files, *layout.verdict_files, *tables):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
-    sections = write_pictures(layout, figures, folder)
+    sections = write_pictures(layout, figures or [], folder)
     runs = read_runs(layout)
     template = markdown_templates().get_template("published.md.j2")
     page = template.render(
