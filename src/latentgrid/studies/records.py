@@ -26,7 +26,7 @@ MAX_BYTES = 1_000_000  # 50 epochs take 15 kB
 PREFIX = "record:"
 FILES = frozenset({"config.json", "history.csv", "snapshots.safetensors", "weights.safetensors"})
 WHERE = ("study", "records", "model", "file")
-TODO = "delete it or take it from where it came"
+REMEDY = "delete it or take it from where it came"
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256")]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -375,4 +375,4 @@ def _first_fault(error: ValidationError) -> str:
 
 
 def _wrong(path: Path, reason: str) -> UserError:
-    return UserError(f"{path}: {reason}; {TODO}")
+    return UserError(f"{path}: {reason}; {REMEDY}")
