@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latentgrid.data import to_unit_interval
 from latentgrid.models import LatentVariableModel
+from latentgrid.nets.layout import move
 from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import load_model
 from latentgrid.results.trained import Array, TrainedRun
@@ -42,8 +43,8 @@ def of_run(run: TrainedRun, images: Tensor, draws: int) -> dict[str, float]:
     """
     if not run.outcome.is_finished:
         return {}
-    # Convolutions of these shapes are faster in this layout.
-    model = load_model(run).to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = load_model(run)
+    move(model, images.device)
     assert isinstance(model, LatentVariableModel)
     noise = random_generator(run.config.settings["seed"], "likelihood")
     values = {

@@ -13,6 +13,7 @@ from latentgrid.data.sources import Size
 from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import Run, canonical, trial_of
 from latentgrid.jobs.devices import take_device
+from latentgrid.nets.layout import move
 from latentgrid.randomness import random_generator
 from latentgrid.text import duration, size
 from latentgrid.training.steps import Turn, turns_of
@@ -104,7 +105,7 @@ def _measure(run: Run, data: Size, device: str) -> tuple[float, int]:
     settings = run.settings
     model = build_model(run.name, settings, data)
     weights = models.parameter_count(model) * FLOAT_BYTES
-    model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    move(model, device)
     pixels = torch.rand(run.batch_size, *data.shape, generator=random_generator(0, "estimate")).to(
         device
     )

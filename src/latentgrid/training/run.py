@@ -22,6 +22,7 @@ from latentgrid.files.atomic import save, sha256, write_json, write_text
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import plugins
 from latentgrid.models import Model
+from latentgrid.nets.layout import move
 from latentgrid.provenance import code_version, library_versions
 from latentgrid.randomness import random_generator, seed_of
 from latentgrid.training.capture import Mode, captured, eager
@@ -109,7 +110,7 @@ def new_model(settings: Mapping[str, Any], data: Images, device: str) -> Model:
         torch.manual_seed(seed_of(settings["seed"], "construction"))
         model = models.build(settings, data.shape, data.classes)
     model.initialise(random_generator(settings["seed"], "weights"))
-    model.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    move(model, device)
     return model
 
 
