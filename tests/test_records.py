@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 import shutil
 from contextlib import suppress
@@ -426,6 +427,14 @@ def test_measures_that_do_not_fit_the_history_are_named(there):
     assert any("min_train_loss 1.0" in one for one in contradictions(read_record(FILE).run))
     with pytest.raises(UserError, match=r"measures min_train_loss 1\.0, and its history says"):
         rows(read_records(there))
+
+
+def test_a_measure_that_was_read_one_bit_off_contradicts_nothing(there):
+    loss = min(row[1] for row in content()["history"]["rows"])
+    measured = {"status": "finished", "epochs": 2, "min_train_loss": math.nextafter(loss, 0)}
+    write(content() | {"measures": measured})
+    assert not contradictions(read_record(FILE).run)
+    assert rows(read_records(there))[0]["min_train_loss"] == loss
 
 
 def test_the_same_run_twice_and_the_same_losses_twice_are_named(there):

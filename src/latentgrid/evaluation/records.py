@@ -1,6 +1,7 @@
 """Records of runs as rows of the table of runs, and what their losses must have in common."""
 
 from collections.abc import Iterable
+from math import isclose
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,8 @@ from latentgrid.studies.records import Record, RecordedRun
 
 # A loss follows from its terms in double precision, a batch's loss from its images' in single.
 OF_A_LOSS, OF_A_SUM = 1e-9, 1e-6
+# Older versions of pandas read some numbers of a history one bit off.
+OF_A_MEASURE = 1e-12
 
 
 def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
@@ -88,8 +91,12 @@ def _other_measures(run: RecordedRun) -> list[str]:
     return [
         f"measures {name} {told[name]}, and its history says {value}"
         for name, value in measured.items()
-        if name in told and told[name] != value
+        if name in told and not _same(told[name], value)
     ]
+
+
+def _same(told: Any, value: float) -> bool:
+    return isinstance(told, int | float) and isclose(told, value, rel_tol=OF_A_MEASURE)
 
 
 def _other_losses(run: RecordedRun, model: Model) -> list[str]:

@@ -26,7 +26,10 @@ def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFr
         text = path.read_text(encoding="utf-8")
         if not text.endswith("\n"):
             raise ValueError("it is cut short")
-        return pd.read_csv(StringIO(text), dtype=words) if text.strip() else pd.DataFrame()
+        if not text.strip():
+            return pd.DataFrame()
+        # The default of older versions of pandas reads some numbers one bit off.
+        return pd.read_csv(StringIO(text), dtype=words, float_precision="round_trip")
     except (ValueError, IsADirectoryError) as error:
         raise damaged(path, error) from None
 
