@@ -20,6 +20,7 @@ class Images:
         train_labels, test_labels: uint8 in [0, classes), shape (n,); each class has a training
             image.
         checksum: SHA-256 over the four tensors.
+        class_names: the name of each class; empty where they have none but their numbers.
     """
 
     train_images: Tensor
@@ -27,6 +28,7 @@ class Images:
     test_images: Tensor
     test_labels: Tensor
     checksum: str = ""
+    class_names: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -36,7 +38,7 @@ class Images:
 
     @property
     def classes(self) -> int:
-        """The number of classes."""
+        """The number of classes; 1 where images have no labels, which are then all 0."""
         return int(self.train_labels.max()) + 1
 
     def tensors(self) -> dict[str, Tensor]:
@@ -61,6 +63,7 @@ class Batch:
         return len(self.images)
 
 
+CLASS_NAMES = "class names"  # the entry of the file's metadata, a list as JSON
 TENSORS = ("train_images", "train_labels", "test_images", "test_labels")
 
 

@@ -39,6 +39,14 @@ class NameOf:
         return name
 
 
+@dataclass(frozen=True)
+class Files:
+    """Marks the type of an option that names a file or a folder of the user's.
+
+    What lies there decides with the option what is read.
+    """
+
+
 def _optimizers() -> tuple[str, ...]:
     return components.names("optimizers")
 
@@ -79,3 +87,13 @@ Corruption = Annotated[str, NameOf("corruptions", _corruptions)]
 Flag = Annotated[bool, Field(strict=True, description="true, false")]
 Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32, bfloat16")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu, cuda")]
+Seed = Annotated[Integer, Field(ge=0, lt=2**32, description="a whole number from 0 to 4294967295")]
+# For the options of readers of data sets.
+Text = Annotated[str, Field(min_length=1, description="a text")]
+OptionalText = Annotated[str | None, Field(min_length=1, description="a text, or null for none")]
+Folder = Annotated[str, Files(), Field(min_length=1, description="a folder")]
+OptionalPixels = Annotated[
+    Integer | None,
+    Field(ge=4, le=1024, description="a whole number of pixels from 4 to 1024, or null for none"),
+]
+Share = Annotated[Real, Field(gt=0, lt=1, description="a number between 0 and 1")]

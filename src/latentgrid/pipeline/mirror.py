@@ -1,4 +1,4 @@
-"""What a source reads from `mirror`, in one digest: the data are made again when it changes.
+"""What a source reads of the user's files: the data are made again when any of it changes.
 
 The Snakefile asks for it, so nothing heavy is imported.
 """
@@ -10,9 +10,10 @@ from pathlib import Path
 from latentgrid.errors import UserError, one_line
 from latentgrid.files.atomic import sha256
 from latentgrid.grid import catalogue
+from latentgrid.grid.datasets import KEY, Source
 
 
-def fingerprint(dataset: str, mirror: str | None) -> str | None:
+def fingerprint(source: Source, mirror: str | None) -> str | None:
     """Return a SHA-256 of the text of `mirror` and of the names and contents of the files there.
 
     None for a source that is the same from any mirror. What lies behind a URL is not looked at.
@@ -20,14 +21,27 @@ def fingerprint(dataset: str, mirror: str | None) -> str | None:
     Raises:
         UserError: a file there cannot be read; the text names it.
     """
-    if catalogue.same_from_any_mirror(dataset):
+    if catalogue.same_from_any_mirror(*source.component):
         return None
-    digest = hashlib.sha256((mirror or "").encode())
+    return _digest("mirror", mirror)
+
+
+def fingerprint_of_files(source: Source) -> list[str]:
+    """Return a SHA-256 of the names and contents of each file or folder that an option names.
+
+    Raises:
+        UserError: a file there cannot be read; the text names it.
+    """
+    return [_digest(KEY, place) for place in source.files]
+
+
+def _digest(key: str, place: str | None) -> str:
+    digest = hashlib.sha256((place or "").encode())
     try:
-        for path in _files(mirror):
+        for path in _files(place):
             digest.update(b"\0" + os.fsencode(path) + b"\0" + sha256(path).encode())
     except (OSError, RuntimeError) as error:  # no permission, no such home
-        raise UserError(f"mirror: {mirror}: {one_line(error)}") from None
+        raise UserError(f"{key}: {place}: {one_line(error)}") from None
     return digest.hexdigest()
 
 
