@@ -1,6 +1,7 @@
 """Images and their labels: the data sets, and the file through which jobs share them."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,10 +77,12 @@ def load_images(path: Path) -> Images:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in TENSORS}
-            images = Images(**tensors, checksum=file.metadata()["checksum"])
+            told = file.metadata()
+            names = tuple(json.loads(told.get(CLASS_NAMES, "[]")))
+            images = Images(**tensors, checksum=told["checksum"], class_names=names)
     except FileNotFoundError:
         raise UserError(f"{path}: is missing; run snakemake to make it") from None
-    except (SafetensorError, OSError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise damaged(path, error) from None
     if any(tensor.dtype != torch.uint8 for tensor in tensors.values()):
         raise damaged(path, "it holds numbers other than bytes")

@@ -99,7 +99,7 @@ def check_data(images: object, size: Size) -> Images:
         for name, tensor in tensors.items()
     }
     names = _class_names(images.class_names, size.classes)
-    return Images(*(stored[name] for name in TENSORS), class_names=names)
+    return Images(**stored, checksum="", class_names=names)
 
 
 def _class_names(names: Sequence[str], classes: int) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ Seed = Annotated[Integer, Field(ge=0, lt=2**32, description="a whole number from
 # For the options of readers of data sets.
 Text = Annotated[str, Field(min_length=1, description="a text")]
 OptionalText = Annotated[str | None, Field(min_length=1, description="a text, or null for none")]
-Folder = Annotated[str, Files(), Field(min_length=1, description="a folder")]
+FolderName = Annotated[str, Files(), Field(min_length=1, description="a folder")]
 OptionalPixels = Annotated[
     Integer | None,
     Field(ge=4, le=1024, description="a whole number of pixels from 4 to 1024, or null for none"),

@@ -27,8 +27,7 @@ from latentgrid.data.readers._pictures import (
     upright_size,
 )
 from latentgrid.errors import UserError, one_line
-from latentgrid.grid.hyperparameters import Flag, OptionalPixels, Seed, Share
-from latentgrid.grid.hyperparameters import Folder as FolderName
+from latentgrid.grid.hyperparameters import Flag, FolderName, OptionalPixels, Seed, Share
 
 T = TypeVar("T")
 PARTS = ("train", "test")

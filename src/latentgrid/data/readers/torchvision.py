@@ -31,9 +31,24 @@ from latentgrid.grid.hyperparameters import Flag, OptionalPixels, OptionalText, 
 
 SAME_FROM_ANY_MIRROR = True  # torchvision knows each archive's checksum
 NAMES = (
-    *("FashionMNIST", "KMNIST", "EMNIST", "QMNIST", "USPS", "CIFAR10", "CIFAR100", "SVHN"),
-    *("CelebA", "STL10", "GTSRB", "Flowers102", "Food101", "OxfordIIITPet", "DTD"),
-    *("FGVCAircraft", "Country211", "Imagenette"),
+    "FashionMNIST",
+    "KMNIST",
+    "EMNIST",
+    "QMNIST",
+    "USPS",
+    "CIFAR10",
+    "CIFAR100",
+    "SVHN",
+    "CelebA",
+    "STL10",
+    "GTSRB",
+    "Flowers102",
+    "Food101",
+    "OxfordIIITPet",
+    "DTD",
+    "FGVCAircraft",
+    "Country211",
+    "Imagenette",
 )
 ATTEMPTS = 3
 SECONDS_OF_SILENCE = 30
