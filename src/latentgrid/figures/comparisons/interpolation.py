@@ -57,7 +57,9 @@ def draw(results: Results) -> Drawing:
         away.append((run["entry"], distance_to_nearest(halfway, real)))
     ends = zip(labels[first[:PAIRS]], labels[second[:PAIRS]], strict=True)
     dimension = f"d = {runs[0]['latent_dim']:g}"
-    figure = draw_rows(rows, [f"from {one} to {other}, {dimension}" for one, other in ends])
+    name = results.test.name_of
+    titles = [f"from {name(one)} to {name(other)}, {dimension}" for one, other in ends]
+    figure = draw_rows(rows, titles)
     floor = significant(distance_to_nearest(results.test.images[:MEASURED], real))
     return Drawing(
         figure,
