@@ -320,7 +320,7 @@ def test_a_bad_archive_is_named_and_not_kept(damage, mirror, tmp_path, monkeypat
     if damage == "missing":
         archive.unlink()
     folder = tmp_path / "data"
-    with pytest.raises(UserError, match=rf"mirror: {mirror}: {archive.name} cannot be had"):
+    with pytest.raises(UserError, match=rf"CIFAR10: {archive.name} cannot be had from {mirror}"):
         sources.load("cifar10", folder, str(mirror))
     assert not [path for path in folder.rglob("*") if path.is_file()]
     archive.write_bytes(whole)

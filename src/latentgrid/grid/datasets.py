@@ -16,12 +16,15 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from latentgrid.errors import UserError, one_line
+from latentgrid.files.atomic import read_json
+from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, components
 from latentgrid.grid.hyperparameters import Files
 from latentgrid.grid.messages import EntryError, allowed, shown, shown_key
 from latentgrid.grid.yaml_files import parsed
 
 KEY = "dataset"
+READ_FROM = "read from"  # the entry of a data set's description that has `Source.given`
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 MAX_NAME_LENGTH = 100
 EXAMPLE = "{folder: flowers, resize: 64}"
@@ -106,6 +109,15 @@ def read(given: object) -> Source:
     if "name" in given:
         return Source(_own_name(given["name"]), reader, options, named=True)
     return Source(_name(reader, options), reader, options)
+
+
+def said_of(layout: Layout) -> Any:
+    """Return what `dataset:` said of a data set whose folders these are, as its description has it.
+
+    Of a data set that was not fetched here it is the name.
+    """
+    told = read_json(layout.description) if layout.description.exists() else {}
+    return told.get(READ_FROM, layout.dataset)
 
 
 def shorthands() -> dict[str, tuple[str, str]]:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from latentgrid.data import CLASS_NAMES, checksum, sources
 from latentgrid.files.atomic import save, write_json
-from latentgrid.grid.datasets import of_text
+from latentgrid.grid.datasets import READ_FROM, of_text
 from latentgrid.jobs.step import run_step
 
 
@@ -37,7 +37,7 @@ def prepare(
             "image shape": list(content.shape),
             "classes": content.classes,
             **({"class names": list(content.class_names)} if content.class_names else {}),
-            **({"read from": source.given} if source.reader else {}),
+            **({READ_FROM: source.given} if source.reader else {}),
             "sha256": digest,
         },
     )

@@ -123,7 +123,7 @@ class Folder:
                 files.
         """
         if mirror is not None:
-            raise UserError("mirror: is for what is fetched, and a folder is not; leave it out")
+            raise UserError("a folder of images is not fetched; leave out mirror:")
         for said in self._said():
             print(f"{self.folder}: {said}", flush=True)
         parts = [self._read(part) for part in self._parts]

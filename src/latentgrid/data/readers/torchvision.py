@@ -281,10 +281,10 @@ class Archives:
     def fault(self, name: str, error: Exception) -> str:
         """Return what to do where torchvision could not be given what it asked for."""
         last = self.fetched[-1].name if self.fetched else "its archives"
-        where = f"mirror: {self.mirror}" if self.mirror else name
+        place = f" from {self.mirror}" if self.mirror else ""
         return (
-            f"{where}: {last} cannot be had: {one_line(error)}; set `mirror:` in params.yaml to a "
-            f"URL or folder that holds it"
+            f"{name}: {last} cannot be had{place}: {one_line(error)}; set `mirror:` in params.yaml "
+            f"to a URL or folder that holds it"
         )
 
     def forget(self) -> None:

@@ -5,7 +5,7 @@ Those that a reader reads (`data/readers`) are looked up here too.
 
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,7 +49,8 @@ def load(dataset: Source | str, folder: Path, mirror: str | None) -> Images:
     known = size(source)
     with _named(source):
         require_memory(known)
-    found = load_images(folder, mirror)
+    with _named(source) if source.reader else nullcontext():
+        found = load_images(folder, mirror)
     with _named(source):
         return check_data(found, known)
 
