@@ -119,7 +119,7 @@ def test_train_and_test_may_be_there_already(folder, tmp_path):
     root = tmp_path / "split"
     root.mkdir()
     for part in ("train", "test"):
-        (folder if part == "train" else folder).rename(root / part)
+        folder.rename(root / part)
         if part == "train":
             for name in ("dogs", "big cats"):
                 (folder / name).mkdir(parents=True)
@@ -334,7 +334,7 @@ def test_a_folder_that_is_none(tmp_path):
 
 def test_a_mirror_is_of_no_use(folder):
     with pytest.raises(
-        UserError, match="^dataset: a folder of images is not fetched; leave out mirror:"
+        UserError, match=r"^dataset: a folder of images is not fetched; leave out mirror:"
     ):
         sources.load(given(folder), folder, "https://nowhere.invalid")
 

@@ -98,12 +98,12 @@ def read(given: object) -> Source:
     if isinstance(given, str):
         return _of_name(given)
     if not isinstance(given, Mapping):
-        raise EntryError(KEY, f"found {shown(given)}", _all())
+        raise EntryError(KEY, f"found {shown(given)}", in_words())
     readers = [reader for reader in components.names("readers") if reader in given]
     if len(readers) != 1:
         found = f"found {shown(dict(given))}"
         keys = " or ".join(components.names("readers"))
-        raise EntryError(KEY, found, f"one of the keys {keys}, as in {EXAMPLE}; or {_all()}")
+        raise EntryError(KEY, found, f"one of the keys {keys}, as in {EXAMPLE}; or {in_words()}")
     [reader] = readers
     options = _checked(reader, {key: value for key, value in given.items() if key != "name"})
     if "name" in given:
@@ -140,7 +140,7 @@ def _of_name(given: str) -> Source:
         return Source(given)
     name, *pairs = given.split(",")
     if name not in shorthands():
-        raise EntryError(KEY, f"found {shown(given)}", _all())
+        raise EntryError(KEY, f"found {shown(given)}", in_words())
     reader, first = shorthands()[name]
     options = {reader: first}
     for pair in pairs:
@@ -150,7 +150,8 @@ def _of_name(given: str) -> Source:
     return Source(_name(reader, options), reader, options)
 
 
-def _all() -> str:
+def in_words() -> str:
+    """Return what `dataset:` may be."""
     return f"{', '.join(names())}; or a folder of images, as in {EXAMPLE}"
 
 

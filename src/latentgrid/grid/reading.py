@@ -173,6 +173,6 @@ def _allowed(place: Sequence[str | int]) -> str:
 
 # Functions, because what is allowed there depends on the plugins, which are chosen later.
 NAMED: Mapping[Sequence[str | int], Callable[[], str]] = {
-    ("dataset",): lambda: ", ".join(datasets.names()),
+    ("dataset",): datasets.in_words,
     ("models",): lambda: f"at least one of {', '.join(catalogue.models())}, each with its axes",
 }
