@@ -34,8 +34,8 @@ FEW_TICKS = 1.6
 MANY_TICKS = 30
 DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
 LEGEND_ROWS = 26
-NAME_WIDTH = 16  # letters of a class's name in a legend
-MAX_NAMED = 30  # classes whose names fit into a panel
+NAME_WIDTH = 20  # letters of a class's name
+MAX_LETTERS = 120  # of the names that fit into a panel
 # Corners at most so dark are the black ground of white strokes, which is drawn white.
 BLACK = 16
 ON_WHITE, AS_IT_IS = "gray_r", "gray"
@@ -196,6 +196,11 @@ def scatter_plane(
     axes.set_box_aspect(1)
 
 
+def short_name(name: str) -> str:
+    """Return the name of a class, cut if it is long."""
+    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+
+
 def class_legend(
     figure: Figure | SubFigure, labels: Array, name_of: Callable[[int], str] = str
 ) -> None:
@@ -213,7 +218,7 @@ def class_legend(
         )
         for c in shown
     ]
-    names = [textwrap.shorten(name_of(label), NAME_WIDTH, placeholder="…") for label in shown]
+    names = [short_name(name_of(label)) for label in shown]
     title = "class" if len(shown) == len(classes) else f"class (of {len(classes)})"
     columns = -(-len(shown) // LEGEND_ROWS)
     figure.legend(
@@ -231,14 +236,13 @@ def name_classes(
 ) -> None:
     """Write each class's name at the median of its points (n, 2), so that no colour is needed.
 
-    One class alone is not named, and neither are more classes than can be told apart.
+    One class alone is not named, and names that would cover the points are left to the legend.
     """
-    classes = np.unique(labels)
-    if not 1 < len(classes) <= MAX_NAMED:
+    names = {label: short_name(name_of(label)) for label in np.unique(labels)}
+    if len(names) == 1 or sum(map(len, names.values())) > MAX_LETTERS:
         return
-    for label in classes:
+    for label, name in names.items():
         x, y = np.median(points[labels == label], axis=0)
-        name = textwrap.shorten(name_of(label), NAME_WIDTH, placeholder="…")
         size = 8 if len(name) <= 2 else 6  # noqa: PLR2004
         text = axes.text(x, y, name, ha="center", va="center", fontsize=size, weight="bold")
         text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])

@@ -9,6 +9,7 @@ from latentgrid.evaluation.distances import difference
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.figures.style import short_name
 from latentgrid.results.trained import Array
 
 TITLE = "The mean code of each class"
@@ -49,7 +50,9 @@ def draw(results: Results) -> Drawing:
         decoded[run["entry"]] = model.decode(class_means(model.encode(images), labels))
     shown = {"mean of the images": mean_images} | decoded
     rows = [Row(label, [sheet]) for label, sheet in shown.items()]
-    figure = draw_rows(rows, [f"class, d = {dimension}"], [*map(test.name_of, classes)])
+    figure = draw_rows(
+        rows, [f"class, d = {dimension}"], [short_name(test.name_of(c)) for c in classes]
+    )
     left_out = len(np.unique(test.labels)) - len(classes)
     first = f"Of {left_out + MAX_CLASSES} classes the first {MAX_CLASSES} are shown."
     return Drawing(figure, [first] * (left_out > 0) + alike(list(decoded.values()), mean_images))

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from latentgrid.evaluation.measures.silhouette import of_each
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, panels, set_title
+from latentgrid.figures.style import PALETTE, panels, set_title, short_name
 from latentgrid.results.trained import Array, TestSet
 from latentgrid.text import signed
 
@@ -65,7 +65,7 @@ def _draw_profile(panel: Axes, values: Array, test: TestSet) -> None:
         panel.fill_betweenx(
             edges, 0, np.append(bars, bars[-1]), step="post", color=colour, linewidth=0
         )
-        middles[test.name_of(label)] = start + len(bars) / 2
+        middles[short_name(test.name_of(label))] = start + len(bars) / 2
         start += len(bars) + space
     panel.axvline(0, color="black", linewidth=0.6)
     panel.axvline(float(values.mean()), color="black", linewidth=0.8, linestyle="--")

@@ -1,14 +1,12 @@
 """How well the classes stand apart in latent space (source 002, figures 4.6 and 4.7)."""
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import WIDTH
+from latentgrid.figures.style import WIDTH, short_name
 from latentgrid.results.tables import read_table
 from latentgrid.results.trained import TestSet
 from latentgrid.text import signed
@@ -29,6 +27,8 @@ CLAIM = (
 NEEDS = ("encode",)
 DARK = 0.3  # a cell with a larger absolute value has white text
 MAX_NUMBERS = 20  # columns into which a number fits
+LETTER = 0.06  # inches that a letter of a name takes
+NAMES_WIDTH = 5.0  # inches for the columns
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
@@ -43,7 +43,10 @@ def draw(results: Results) -> Drawing:
     table = by_class.pivot(index="run", columns="class", values="silhouette")
     values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
     reach = max(MIN_REACH, float(np.abs(values).max()))
-    figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8))
+    names = [short_name(results.test.name_of(c)) for c in table.columns]
+    longest = LETTER * max(map(len, names))  # inches
+    is_turned = longest > NAMES_WIDTH / (len(names) + 1)
+    figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8 + longest * is_turned))
     panel = figure.subplots()
     image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
@@ -52,15 +55,14 @@ def draw(results: Results) -> Drawing:
         if values.shape[1] <= MAX_NUMBERS:
             panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
-    names = [textwrap.shorten(results.test.name_of(c), 16, placeholder="…") for c in table.columns]
     panel.set_xticks(range(values.shape[1]), ["all", *names])
-    if max(map(len, names)) > 2:  # noqa: PLR2004
+    if is_turned:
         panel.tick_params(axis="x", rotation=90, labelsize=min(7, 260 / len(names)))
     panel.set_yticks(range(len(runs)), [results.label(run).replace("\n", ": ") for run in runs])
     panel.set_xlabel("class")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
-    figure.colorbar(image, ax=panel, label="mean silhouette", aspect=30, fraction=0.03)
+    figure.colorbar(image, ax=panel, label="silhouette", aspect=30, fraction=0.03)
     return Drawing(figure, _separation(pd.DataFrame(runs), by_class, results.test))
 
 
