@@ -56,7 +56,7 @@ def _draw_profile(panel: Axes, values: Array, test: TestSet) -> None:
     """Draw silhouettes (n,) as horizontal bars, the first class on top; their mean is dashed."""
     labels = test.labels
     start, space = 0.0, SPACE * len(values)
-    middles = {}
+    middles, names = [], []
     for label in np.unique(labels):
         bars = np.sort(values[labels == label])[::-1]
         # One step more than bars, for the lower edge of the last bar.
@@ -65,11 +65,12 @@ def _draw_profile(panel: Axes, values: Array, test: TestSet) -> None:
         panel.fill_betweenx(
             edges, 0, np.append(bars, bars[-1]), step="post", color=colour, linewidth=0
         )
-        middles[short_name(test.name_of(label))] = start + len(bars) / 2
+        middles.append(start + len(bars) / 2)
+        names.append(short_name(test.name_of(label)))
         start += len(bars) + space
     panel.axvline(0, color="black", linewidth=0.6)
     panel.axvline(float(values.mean()), color="black", linewidth=0.8, linestyle="--")
-    panel.set_yticks(list(middles.values()), list(middles))
+    panel.set_yticks(middles, names)
     panel.tick_params(axis="y", length=0)
     panel.set_ylim(start, -space)
     panel.set(xlabel="silhouette", ylabel="class")

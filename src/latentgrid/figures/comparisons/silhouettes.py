@@ -34,10 +34,10 @@ MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 def draw(results: Results) -> Drawing:
     """Draw a row for the best run of each model: its silhouette, over all codes and by class."""
-    by_class = read_table(results.layout.tables / "silhouettes.csv")
-    runs = [r for r in results.best(results.runs) if r["run"] in set(by_class["run"])]
     if not results.test.has_classes:
         return nothing(NO_CLASSES)
+    by_class = read_table(results.layout.tables / "silhouettes.csv")
+    runs = [r for r in results.best(results.runs) if r["run"] in set(by_class["run"])]
     if not runs:
         return nothing("No run that encodes images has finished.")
     table = by_class.pivot(index="run", columns="class", values="silhouette")
