@@ -107,12 +107,9 @@ def test_test_images_of_one_class(few_images):
     results = tiny_results(one, GRIDS["two dimensions"])
     for name in ("class_means", "silhouette_profiles", "silhouettes"):
         assert drawn(name, results).missing == NO_CLASSES
-    assert drawn("latent", results).seen[0] == NO_CLASSES
     assert not drawn("noisy_codes", results).missing
     said = interpolation.draw(results).seen[0]
     assert "15 pairs of test images, the image decoded halfway" in said
-    for name in ("latent", "aggregated_posterior"):
-        assert not drawn(name, results).figure.legends
 
 
 def test_equal_models_decode_equal_images(few_images):
