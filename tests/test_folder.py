@@ -381,6 +381,8 @@ def test_what_a_data_set_is_called(said, name):
         ),
         ({"folder": "a", "resise": 9}, "dataset.resise: unknown key, found 9; allowed: folder, re"),
         ({"folder": "a", "seed": True}, "dataset.seed: found True"),
+        ({"folder": "a\0b"}, "dataset.folder: found 'a\\x00b'; allowed: a folder"),
+        ({1: 2, "folder": "a"}, "dataset.1: unknown key"),
         ({"folder": "x/cifar10"}, "makes the name 'cifar10'; allowed: the key name: letters"),
         ({"folder": "/"}, "makes the name ''; allowed: the key name"),
         ({"folder": "a", "name": "../b"}, "dataset.name: found '../b'; allowed: letters"),
@@ -404,3 +406,12 @@ def test_an_edit_in_the_folder_is_seen_and_a_date_is_not(folder):
     noise().save(folder / "dogs" / "3.png")
     assert len({*map(tuple, (before, moved, fingerprint_of_files(source)))}) == 3
     assert fingerprint_of_files(Source("mnist")) == []
+
+
+def test_an_edit_behind_a_link_is_seen(folder, tmp_path):
+    (folder / "dogs").rename(tmp_path / "elsewhere")
+    (folder / "dogs").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "again").symlink_to(folder)
+    before = fingerprint_of_files(of_text(given(folder)))
+    noise().save(tmp_path / "elsewhere" / "3.png")
+    assert fingerprint_of_files(of_text(given(folder))) != before

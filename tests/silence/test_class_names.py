@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from latentgrid.errors import UserError
 from latentgrid.figures import style
-from latentgrid.results.trained import TestSet, load_test_set
+from latentgrid.results import trained
 
 LABELS = np.array([0, 1, 1, 2], np.uint8)
 NAMES = ("round stones", "sails", "a class whose name is very long indeed")
@@ -16,7 +16,7 @@ POINTS = np.arange(8.0).reshape(4, 2)
 
 
 def shown(labels=LABELS, names=NAMES):
-    return TestSet(np.zeros((len(labels), 1, 2, 2), np.uint8), labels, names)
+    return trained.TestSet(np.zeros((len(labels), 1, 2, 2), np.uint8), labels, names)
 
 
 def legend_of(test):
@@ -58,12 +58,12 @@ def test_names_are_read_from_the_data(tmp_path):
     tensors = {"test_images": np.zeros((4, 1, 2, 2), np.uint8), "test_labels": LABELS}
     path = tmp_path / "images.safetensors"
     save_file(tensors, path, metadata={"class names": '["a", "b", "ç"]'})
-    assert load_test_set(path).class_names == ("a", "b", "ç")
+    assert trained.load_test_set(path).class_names == ("a", "b", "ç")
     save_file(tensors, path)
-    assert load_test_set(path).class_names == ()
+    assert trained.load_test_set(path).class_names == ()
     save_file(tensors, path, metadata={"class names": "["})
     with pytest.raises(UserError, match="is damaged"):
-        load_test_set(path)
+        trained.load_test_set(path)
 
 
 def framed(corner, channels=1):
