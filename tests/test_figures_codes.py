@@ -17,7 +17,7 @@ from latentgrid.figures.comparisons import (
     interpolation,
     prior_draws,
 )
-from latentgrid.figures.drawing import listed, significant
+from latentgrid.figures.drawing import NO_CLASSES, listed, significant
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.grid import catalogue
 from tiny import a_run, tiny_results
@@ -105,9 +105,11 @@ def test_every_figure_is_drawn_or_says_why_not(grid, colours, few_images):
 def test_test_images_of_one_class(few_images):
     one = replace(few_images, test_labels=torch.zeros_like(few_images.test_labels))
     results = tiny_results(one, GRIDS["two dimensions"])
-    assert interpolation.draw(results).missing
-    assert not drawn("class_means", results).missing
+    for name in ("class_means", "silhouette_profiles", "silhouettes"):
+        assert drawn(name, results).missing == NO_CLASSES
     assert not drawn("noisy_codes", results).missing
+    said = interpolation.draw(results).seen[0]
+    assert "15 pairs of test images, the image decoded halfway" in said
 
 
 def test_equal_models_decode_equal_images(few_images):

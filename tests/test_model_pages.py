@@ -148,7 +148,7 @@ def write_verdicts(runs, model="vae"):
 
 
 def page_of(model):
-    model_page.main("mnist", model, [STUDY], [])
+    model_page.main("mnist", "mnist", model, [STUDY], [])
     return LAYOUT.model_page(model).read_text(encoding="utf-8")
 
 

@@ -43,9 +43,9 @@ def message(raw):
     ("key", "value", "found", "allowed"),
     [
         ("datset", "mnist", "unknown key, found 'mnist'", "the keys dataset, mirror, seeds, "),
-        ("dataset", "minst", "found 'minst'", "digits, mnist"),
-        ("dataset", 3, "found 3", "digits, mnist"),
-        ("dataset", ABSENT, "is missing", "digits, mnist"),
+        ("dataset", "minst", "found 'minst'", "celeba, cifar10"),
+        ("dataset", 3, "found 3", "celeba, cifar10"),
+        ("dataset", ABSENT, "is missing", "celeba, cifar10"),
         ("mirror", 3, "found 3", "a URL or a folder, or null for none"),
         ("seeds", [], "found []", SEEDS),
         ("seeds", 0, "found 0", SEEDS),

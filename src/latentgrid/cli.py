@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
-from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue, plugins, reading, schema
+from latentgrid.files.layout import Layout, made_data_sets
+from latentgrid.grid import catalogue, datasets, plugins, reading, schema
 from latentgrid.grid.messages import allowed, shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
@@ -32,10 +32,15 @@ ConfigFile = Annotated[
 ]
 
 
+def _datasets() -> list[str]:
+    """Return the names of all data sets, and of those that have results."""
+    return sorted({*datasets.names(), *made_data_sets()})
+
+
 def _require_known(dataset: str | None) -> str | None:
     _use_plugins()
-    if dataset is not None and dataset not in catalogue.datasets():
-        allowed = ", ".join(catalogue.datasets())
+    if dataset is not None and dataset not in _datasets():
+        allowed = ", ".join(_datasets())
         raise UserError(f"--dataset: found {shown(dataset)}; allowed: {allowed}")
     return dataset
 
@@ -46,7 +51,7 @@ Dataset = Annotated[
         "--dataset",
         help="data set instead of that of params.yaml",
         callback=_require_known,
-        autocompletion=catalogue.datasets,
+        autocompletion=_datasets,
     ),
 ]
 
@@ -114,7 +119,7 @@ def plan(
     if warning := slow_bfloat16([run.precision for run in left], chosen.training.device):
         print(warning, file=sys.stderr)
     print("timing the networks…", file=sys.stderr)
-    costs = estimate(runs, layout, chosen.training.device)
+    costs = estimate(runs, layout, chosen.source, chosen.training.device)
     if by_open_verdicts:
         seconds = {run.name: cost.seconds for run, cost in zip(runs, costs.runs, strict=True)}
         show_open(console, layout, of_studies, runs, seconds)

@@ -4,6 +4,7 @@ import pytest
 
 from latentgrid.errors import UserError
 from latentgrid.grid import plugins
+from latentgrid.grid.datasets import Source
 from latentgrid.pipeline import mirror
 
 ANY = "SAME_FROM_ANY_MIRROR = True\n"
@@ -30,7 +31,7 @@ def folder(tmp_path):
 
 
 def of(place, source="reads"):
-    return mirror.fingerprint(source, None if place is None else str(place))
+    return mirror.fingerprint(Source(source), None if place is None else str(place))
 
 
 def test_the_text_alone_counts_where_there_is_no_folder():
@@ -95,4 +96,4 @@ def test_a_home_that_is_none_is_named():
 
 @pytest.mark.parametrize("source", ["digits", "mnist"])
 def test_our_own_sources_say_so(source):
-    assert mirror.fingerprint(source, "anywhere") is None
+    assert mirror.fingerprint(Source(source), "anywhere") is None

@@ -1,6 +1,6 @@
 """Fetch the data set.
 
-Reads   the archives of the public mirrors, or those that `mirror:` names
+Reads   the archives of the public mirrors, or those that `mirror:` names; or a folder of images
 Makes   data/<dataset>/images.safetensors   images and labels, which every job maps
         data/<dataset>/description.json     counts, shape, classes, checksum
 """
@@ -12,7 +12,7 @@ rule data:
     """Fetch the data set, verify it, and store it once."""
     input:
         # What it depends on is in the code; Snakemake has to see a date.
-        source=plugins.shown(components.file_of("datasets", PARAMS.dataset)),
+        source=plugins.shown(components.file_of(*PARAMS.source.component)),
     output:
         images=LAYOUT.images,
         description=LAYOUT.description,
@@ -24,11 +24,12 @@ rule data:
     params:
         job="data:fetch",
         code=sources.code(
-            "latentgrid.steps.data", components.module_of("datasets", PARAMS.dataset)
+            "latentgrid.steps.data", components.module_of(*PARAMS.source.component)
         ),
-        dataset=PARAMS.dataset,
+        source=PARAMS.source.text,
+        files=sources.fingerprint_of_files(PARAMS),
         mirror=sources.fingerprint_of_mirror(PARAMS),
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.data"
-        " --dataset {params.dataset} --images {output.images:q}"
+        " --dataset {params.source:q} --images {output.images:q}"
         " --description {output.description:q} {resources.mirror} > >(tee {log:q}) 2>&1"

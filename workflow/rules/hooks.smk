@@ -31,7 +31,7 @@ onstart:
     start.write_orders(LAYOUT, JOBS)
     say_what_is_slow()
     fork_server.start(LAYOUT.fork_server)
-    start.try_networks(LAYOUT, PLAN)
+    start.try_networks(LAYOUT, PARAMS.source, PLAN)
     tracking.start_tracking(LAYOUT)
 
 

@@ -100,13 +100,14 @@ rule model_page:
         job=lambda wildcards: f"model_page:{wildcards.model}",
         code=lambda wildcards: sources.code("latentgrid.steps.model_page", *MODELS),
         dataset=PARAMS.dataset,
+        source=PARAMS.source.text,
         # Docstrings are in no digest of code.
         said=lambda wildcards: sources.digest(catalogue.about(wildcards.model)),
         studies=NAMED,
         plugins=[word for name in PARAMS.plugins for word in ("--plugin", name)],
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.model_page"
-        " --dataset {params.dataset} --model {wildcards.model}"
+        " --dataset {params.dataset} --source {params.source:q} --model {wildcards.model}"
         " {params.studies:q} {params.plugins:q} > {log:q} 2>&1"
 
 

@@ -14,10 +14,9 @@ from rich.progress import (
 from rich.table import Column
 
 from latentgrid.errors import UserError
-from latentgrid.files.layout import Layout
+from latentgrid.files.layout import Layout, made_data_sets
 from latentgrid.files.locks import is_held
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -35,7 +34,7 @@ def to_watch(chosen: Callable[[], str]) -> Layout:
     Raises:
         UserError: results of several data sets exist, and it is not clear which to watch.
     """
-    present = [layout for name in catalogue.datasets() if (layout := Layout(name)).plan.exists()]
+    present = [layout for name in made_data_sets() if (layout := Layout(name)).plan.exists()]
     made = [layout for layout in present if is_held(layout.lock)]
     if len(made) == 1:
         return made[0]

@@ -22,6 +22,7 @@ from latentgrid.files.atomic import read_json, read_rows, sha256
 from latentgrid.files.layout import QUALITY, TABLES, VERDICTS, Layout
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue, plugins, reading
+from latentgrid.grid.datasets import said_of
 from latentgrid.grid.runs import canonical, planned_runs
 from latentgrid.grid.study_folders import STUDIES
 from latentgrid.provenance import code_version
@@ -342,7 +343,7 @@ def _configuration(layout: Layout, settings: Mapping[str, Any]) -> list[str] | N
         try:
             chosen = reading.load([file])
             if chosen.dataset != layout.dataset:
-                override = f"dataset={layout.dataset}"
+                override = f"dataset={json.dumps(said_of(layout), ensure_ascii=False)}"
                 chosen = reading.load([file], [override])
                 options += ["--config", override]
         except UserError:  # such a configuration made no run

@@ -1,6 +1,7 @@
 """Images and their labels: the data sets, and the file through which jobs share them."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Images:
         train_labels, test_labels: uint8 in [0, classes), shape (n,); each class has a training
             image.
         checksum: SHA-256 over the four tensors.
+        class_names: the name of each class; empty where they have none but their numbers.
     """
 
     train_images: Tensor
@@ -27,6 +29,7 @@ class Images:
     test_images: Tensor
     test_labels: Tensor
     checksum: str = ""
+    class_names: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -36,7 +39,7 @@ class Images:
 
     @property
     def classes(self) -> int:
-        """The number of classes."""
+        """The number of classes; 1 where images have no labels, which are then all 0."""
         return int(self.train_labels.max()) + 1
 
     def tensors(self) -> dict[str, Tensor]:
@@ -61,6 +64,7 @@ class Batch:
         return len(self.images)
 
 
+CLASS_NAMES = "class names"  # the entry of the file's metadata, a list as JSON
 TENSORS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -73,10 +77,12 @@ def load_images(path: Path) -> Images:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in TENSORS}
-            images = Images(**tensors, checksum=file.metadata()["checksum"])
+            told = file.metadata()
+            names = tuple(json.loads(told.get(CLASS_NAMES, "[]")))
+            images = Images(**tensors, checksum=told["checksum"], class_names=names)
     except FileNotFoundError:
         raise UserError(f"{path}: is missing; run snakemake to make it") from None
-    except (SafetensorError, OSError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise damaged(path, error) from None
     if any(tensor.dtype != torch.uint8 for tensor in tensors.values()):
         raise damaged(path, "it holds numbers other than bytes")

@@ -1,13 +1,17 @@
 """Checks what a data source returns, before any of it is stored or trained on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 
 from latentgrid.data import TENSORS, Images
 from latentgrid.errors import UserError, one_line
+from latentgrid.text import size as readable
 
 MAX_CLASSES = 256  # a label is stored as a byte
 MIN_IMAGES = 2
@@ -60,6 +64,19 @@ def check_size(size: object) -> Size:
     return size
 
 
+def require_memory(size: Size) -> None:
+    """Refuse images that do not fit into memory twice, as they are copied before they are stored.
+
+    Raises:
+        UserError: they do not; the text says how many bytes they take.
+    """
+    needed = (size.train + size.test) * prod(size.shape)
+    if 2 * needed > psutil.virtual_memory().available:
+        raise UserError(
+            f"the images take {readable(needed)}, too much for memory; make them smaller"
+        )
+
+
 def check_data(images: object, size: Size) -> Images:
     """Return the images that a source's `load` gave as contiguous bytes, if they match its `SIZE`.
 
@@ -81,7 +98,14 @@ def check_data(images: object, size: Size) -> Images:
         name: tensor.to(torch.uint8).clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    return Images(**stored, checksum="")
+    names = _class_names(images.class_names, size.classes)
+    return Images(**stored, checksum="", class_names=names)
+
+
+def _class_names(names: Sequence[str], classes: int) -> tuple[str, ...]:
+    if names and (len(names) != classes or len(set(names)) < classes):
+        raise _unfit("class_names", f"found {len(set(names))} names", f"one for each of {classes}")
+    return tuple(names)
 
 
 def _tensor(name: str, given: object) -> Tensor:

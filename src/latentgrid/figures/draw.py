@@ -7,6 +7,7 @@ from dataclasses import replace
 from latentgrid.errors import UserError
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
+from latentgrid.figures.style import images_like
 from latentgrid.grid import components
 
 
@@ -17,7 +18,8 @@ def draw_figure(name: str, results: Results) -> Drawing:
     """
     try:
         module = importlib.import_module(components.module_of("figures", name))
-        drawing: Drawing = module.draw(results)
+        with images_like(results.first_test_images):
+            drawing: Drawing = module.draw(results)
     except UserError:
         raise
     except Exception as error:  # whatever a figure raises, the report is made without it

@@ -7,6 +7,9 @@ from matplotlib.figure import Figure
 
 from latentgrid.figures.style import WIDTH
 
+# The sentence of a figure, all or part of which is about classes.
+NO_CLASSES = "The test images have no labels, or all the same, so that nothing is said of classes."
+
 
 @dataclass(frozen=True)
 class Drawing:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from latentgrid.figures.style import (
     PALETTE,
     WIDTH,
+    images_like,
     loss_axis,
     scatter_by_class,
     show_images,
@@ -20,7 +21,8 @@ def draw(run: TrainedRun, test: TestSet, title: str) -> Figure:
     figure.suptitle(title, fontsize=8)
     losses, samples, codes = figure.subplots(1, 3)
     _draw_losses(losses, run)
-    _draw_samples(samples, run)
+    with images_like(test.images):
+        _draw_samples(samples, run)
     _draw_codes(codes, run, test)
     return figure
 
@@ -50,5 +52,6 @@ def _draw_codes(panel: Axes, run: TrainedRun, test: TestSet) -> None:
         panel.set_visible(False)
     else:
         scatter_by_class(panel, two_dimensions(codes), test.labels)
-        panel.set(title="test codes, coloured by class", xticks=[], yticks=[])
+        title = "test codes" + ", coloured by class" * test.has_classes
+        panel.set(title=title, xticks=[], yticks=[])
         panel.set_box_aspect(1)

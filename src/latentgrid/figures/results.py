@@ -22,11 +22,13 @@ from latentgrid.results.trained import (
     TestSet,
     TrainedRun,
     load_tensors,
+    load_test_images,
     load_test_set,
     load_training_images,
 )
 
 LABEL_WIDTH = 22
+FEW = 100
 BY_LOSS = f"smallest {ranking.LOSS}"
 
 
@@ -68,6 +70,13 @@ class Results:
     def test(self) -> TestSet:
         """The test images."""
         return load_test_set(self.layout.images)
+
+    @property
+    def first_test_images(self) -> Array:
+        """The first test images, which show how all are drawn; none where there are no data."""
+        if not self.layout.images.exists():  # a figure of an experiment needs none
+            return np.zeros((0, 1, 1, 1), np.uint8)
+        return load_test_images(self.layout.images, FEW)
 
     def training_images(self, n: int | None) -> Array:
         """Return the first n training images, or all for None, uint8, (n, c, h, w)."""

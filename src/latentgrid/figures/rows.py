@@ -58,7 +58,8 @@ def draw_rows(
     width = min(free / sum(counts), MAX_SIDE)
     height = width * rows[0].strips[0].shape[2] / rows[0].strips[0].shape[3]
     step = SPACE / 2 + max(height, LINE * max(len(label.splitlines()) for label in labels))
-    above = 1.5 * LINE * (bool(titles) + bool(headings) or bool(notes))
+    upright = _width(headings) if _width(headings) - SPACE > width else 0.0
+    above = 1.5 * LINE * (bool(titles) + bool(headings) or bool(notes)) + upright
     figure = Figure(figsize=(WIDTH, above + step * len(rows)))
     figure.set_layout_engine("none")
     whole = (WIDTH, figure.get_figheight())
@@ -76,23 +77,28 @@ def draw_rows(
             row.note, (1, 0.5), (4, 0), "axes fraction", "offset points", va="center", size=FONT
         )
         if number == 0:
-            _head(panels, titles, headings, notes)
+            _head(panels, titles, headings, notes, upright)
     return figure
 
 
 def _head(
-    panels: Sequence[Axes], titles: Sequence[str], headings: Sequence[str], notes: str
+    panels: Sequence[Axes],
+    titles: Sequence[str],
+    headings: Sequence[str],
+    notes: str,
+    upright: float,
 ) -> None:
-    """Write the texts above the first row."""
+    """Write the texts above the first row; headings stand upright if they need this many inches."""
     for panel, title in zip(panels, titles, strict=bool(titles)):
-        panel.set_title(title, fontsize=FONT + 1, pad=14 if headings else 4)
+        panel.set_title(title, fontsize=FONT + 1, pad=(14 if headings else 4) + 72 * upright)
     if headings:
         columns = len(headings)
         side = (panels[0].get_images()[0].get_array().shape[1]) / columns  # type: ignore[union-attr]
         places = [side * (column + 0.5) + GAP / 2 - 0.5 for column in range(columns)]
         for panel in panels:
             panel.set_xticks(places, headings, fontsize=FONT)
-            panel.tick_params(length=0, pad=1, labeltop=True, labelbottom=False)
+            turned = 90 if upright else 0
+            panel.tick_params(length=0, pad=1, labeltop=True, labelbottom=False, rotation=turned)
     panels[-1].annotate(
         notes, (1, 1), (4, 3), "axes fraction", "offset points", va="bottom", size=FONT
     )

@@ -1,7 +1,8 @@
 """The style of all figures: sizes, fonts, colours, and sheets of images."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ TITLE_WIDTH = 30  # characters
 FEW_TICKS = 1.6
 MANY_TICKS = 30
 DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
+LEGEND_ROWS = 26
+NAME_WIDTH = 20  # letters of a class's name
+MAX_LETTERS = 120  # of the names that fit into a panel
+# Corners at most so dark are the black ground of white strokes, which is drawn white.
+BLACK = 16
+ON_WHITE, AS_IT_IS = "gray_r", "gray"
 GAP = 2  # pixels between images of a sheet
 # Petroff (2021), "Accessible color sequences for data visualization": ten colours that stay
 # apart under the common colour vision deficiencies.
@@ -55,7 +62,7 @@ mpl.rcParams.update(
         "figure.constrained_layout.use": True,
         "savefig.dpi": DPI,
         "svg.hashsalt": "latentgrid",
-        "image.cmap": "gray_r",
+        "image.cmap": ON_WHITE,
     }
 )
 
@@ -124,12 +131,31 @@ def save_animation(figures: Sequence[Figure], path: Path) -> None:
         )
 
 
+def is_on_black(images: Array) -> bool:
+    """Tell whether images (n, c, h, w), uint8, are grey and bright on black, as strokes are."""
+    corners = images[:, :, [0, 0, -1, -1], [0, -1, 0, -1]]
+    return images.shape[1] == 1 and (not corners.size or np.median(corners) < BLACK)
+
+
+@contextmanager
+def images_like(images: Array) -> Iterator[None]:
+    """While it lasts, draw grey images as these are seen best: strokes dark on white, others as is.
+
+    Args:
+        images: some of the data set, uint8, (n, c, h, w).
+    """
+    with mpl.rc_context():
+        mpl.rcParams["image.cmap"] = ON_WHITE if is_on_black(images) else AS_IT_IS
+        yield
+
+
 def image_grid(images: Array, columns: int) -> Array:
     """Lay images (n, c, h, w), uint8, out in rows with a gap between them, (height, width[, 3])."""
     n, channels, height, width = images.shape
     rows = -(-n // columns)
     height, width = height + GAP, width + GAP
-    sheet = np.zeros((rows * columns, channels, height, width), dtype=images.dtype)
+    paper = 0 if channels == 1 and mpl.rcParams["image.cmap"] == ON_WHITE else 255
+    sheet = np.full((rows * columns, channels, height, width), paper, dtype=images.dtype)
     sheet[:n, :, GAP:, GAP:] = images
     sheet = sheet.reshape(rows, columns, channels, height, width)
     sheet = sheet.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
@@ -157,10 +183,12 @@ def scatter_by_class(axes: Axes, points: Array, labels: Array, largest: float = 
         axes.scatter(x, y, c=c, s=size, marker=marker, linewidths=0, rasterized=True)
 
 
-def scatter_plane(axes: Axes, points: Array, labels: Array) -> None:
+def scatter_plane(
+    axes: Axes, points: Array, labels: Array, name_of: Callable[[int], str] = str
+) -> None:
     """Draw points (n, 2) by class, in a plane whose axes have no unit."""
     scatter_by_class(axes, points, labels)
-    name_classes(axes, points, labels)
+    name_classes(axes, points, labels, name_of)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color("0.8")
@@ -168,16 +196,34 @@ def scatter_plane(axes: Axes, points: Array, labels: Array) -> None:
     axes.set_box_aspect(1)
 
 
-def class_legend(figure: Figure | SubFigure, labels: Array) -> None:
-    """Put one legend for the classes to the right of a figure."""
+def short_name(name: str) -> str:
+    """Return the name of a class, cut if it is long."""
+    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+
+
+def class_legend(
+    figure: Figure | SubFigure, labels: Array, name_of: Callable[[int], str] = str
+) -> None:
+    """Put one legend for the classes to the right of a figure; none where there is but one class.
+
+    Of many classes it names as many as there are pairs of a colour and a marker.
+    """
+    classes = np.unique(labels)
+    if len(classes) == 1:
+        return
+    shown = classes[: len(PALETTE) * len(MARKERS)]
     handles = [
         Line2D(
             [], [], marker=_marker(c), linestyle="", markersize=4, color=PALETTE[c % len(PALETTE)]
         )
-        for c in np.unique(labels)
+        for c in shown
     ]
-    names = [str(label) for label in np.unique(labels)]
-    figure.legend(handles, names, title="class", loc="outside right center", frameon=False)
+    names = [short_name(name_of(label)) for label in shown]
+    title = "class" if len(shown) == len(classes) else f"class (of {len(classes)})"
+    columns = -(-len(shown) // LEGEND_ROWS)
+    figure.legend(
+        handles, names, title=title, loc="outside right center", frameon=False, ncols=columns
+    )
 
 
 def _marker(label: int) -> str:
@@ -185,11 +231,20 @@ def _marker(label: int) -> str:
     return MARKERS[label // len(PALETTE) % len(MARKERS)]
 
 
-def name_classes(axes: Axes, points: Array, labels: Array) -> None:
-    """Write each class's name at the median of its points (n, 2), so that no colour is needed."""
-    for label in np.unique(labels):
+def name_classes(
+    axes: Axes, points: Array, labels: Array, name_of: Callable[[int], str] = str
+) -> None:
+    """Write each class's name at the median of its points (n, 2), so that no colour is needed.
+
+    One class alone is not named, and names that would cover the points are left to the legend.
+    """
+    names = {label: short_name(name_of(label)) for label in np.unique(labels)}
+    if len(names) == 1 or sum(map(len, names.values())) > MAX_LETTERS:
+        return
+    for label, name in names.items():
         x, y = np.median(points[labels == label], axis=0)
-        text = axes.text(x, y, str(label), ha="center", va="center", fontsize=8, weight="bold")
+        size = 8 if len(name) <= 2 else 6  # noqa: PLR2004
+        text = axes.text(x, y, name, ha="center", va="center", fontsize=size, weight="bold")
         text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])
 
 

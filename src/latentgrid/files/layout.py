@@ -17,6 +17,11 @@ VERDICTS = ("verdicts.csv", "claims.csv", "rank_agreement.csv", "scanned.csv", "
 QUALITY = ("controls.csv", "quality.csv")
 
 
+def made_data_sets() -> list[str]:
+    """Return the names of the data sets that have a folder of results."""
+    return sorted(path.name for path in Path("results").glob("[!.]*") if path.is_dir())
+
+
 @dataclass(frozen=True)
 class Layout:
     """The files of one data set."""

@@ -60,17 +60,12 @@ def models() -> tuple[str, ...]:
     return components.names("models")
 
 
-def datasets() -> tuple[str, ...]:
-    """Return the names of all data sets."""
-    return components.names("datasets")
+def same_from_any_mirror(kind: str, name: str) -> bool:
+    """Return the constant SAME_FROM_ANY_MIRROR of a data set's or a reader's file, else False.
 
-
-def same_from_any_mirror(dataset: str) -> bool:
-    """Return the constant SAME_FROM_ANY_MIRROR of a data set's file; False if it has none.
-
-    It is True for a source that verifies what it fetches by checksums, or that fetches nothing.
+    It is True where all that is fetched is verified by checksums, and where nothing is.
     """
-    return bool(components.constant(file_of("datasets", dataset), "SAME_FROM_ANY_MIRROR"))
+    return bool(components.constant(file_of(kind, name), "SAME_FROM_ANY_MIRROR"))
 
 
 def measures() -> tuple[str, ...]:
@@ -198,22 +193,29 @@ def abilities(model: str) -> frozenset[str]:
 @cache
 def model_hyperparameters(model: str) -> Fields:
     """Return `{name: (type, default)}` of a model's constructor; `...` stands for no default."""
-    constructor = next(
-        function
-        for function in _class_of(model).body
-        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
-    )
-    arguments = constructor.args.args
-    if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
-        raise UserError(f"{_shown(model)}: __init__ may not have *, *args or **kwargs")
-    file = file_of("models", model)
-    values = [components.plain(file, "default", value) for value in constructor.args.defaults]
-    defaults = [...] * (len(arguments) - len(values)) + values
-    return {
-        argument.arg: (_annotation(model, argument), default)
-        for argument, default in zip(arguments, defaults, strict=True)
-        if argument.arg not in OF_THE_DATA
-    }
+    return _arguments(file_of("models", model), _class_of(model), OF_THE_DATA)
+
+
+@cache
+def options_schema(reader: str) -> type[Any]:
+    """Return the pydantic model of a reader's options: its class's constructor's arguments."""
+    fields = _arguments(file_of("readers", reader), reader_class(reader), ("self",))
+    schema: type[Any] = create_model(reader, **fields)  # type: ignore[call-overload]
+    return schema
+
+
+@cache
+def reader_class(reader: str) -> ast.ClassDef:
+    """Return the class in a reader's file whose constructor's first argument has its name.
+
+    Raises:
+        UserError: there is none; the text names the file.
+    """
+    file = file_of("readers", reader)
+    found = _class_with(file, reader)
+    if found is None:
+        raise UserError(f"{plugins.shown(file)}: needs a class with __init__(self, {reader}, ...)")
+    return found
 
 
 @cache
@@ -281,14 +283,21 @@ def said(model: str, constant: str) -> Any:
 @cache
 def _class_of(model: str) -> ast.ClassDef:
     """Return the class in a model's file whose constructor takes `image_shape`."""
-    for definition in statements(file_of("models", model)):
+    found = _class_with(file_of("models", model), "image_shape")
+    if found is None:
+        raise UserError(f"{_shown(model)}: needs a class with __init__(self, image_shape, ...)")
+    return found
+
+
+def _class_with(file: Path, first: str) -> ast.ClassDef | None:
+    """Return the class of a file whose constructor begins with this argument; None without one."""
+    for definition in statements(file):
         if isinstance(definition, ast.ClassDef):
-            for function in definition.body:
-                if isinstance(function, ast.FunctionDef) and function.name == "__init__":
-                    names = [argument.arg for argument in function.args.args[:2]]
-                    if names == ["self", "image_shape"]:
-                        return definition
-    raise UserError(f"{_shown(model)}: needs a class with __init__(self, image_shape, ...)")
+            for function in filter(_is_constructor, definition.body):
+                assert isinstance(function, ast.FunctionDef)
+                if [argument.arg for argument in function.args.args[:2]] == ["self", first]:
+                    return definition
+    return None
 
 
 def _docstring(body: list[ast.stmt]) -> str:
@@ -342,14 +351,34 @@ def _imported_file(file: Path, line: ast.ImportFrom) -> Path | None:
     return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None)
 
 
+def _is_constructor(part: ast.stmt) -> bool:
+    return isinstance(part, ast.FunctionDef) and part.name == "__init__"
+
+
+def _arguments(file: Path, definition: ast.ClassDef, left_out: tuple[str, ...]) -> Fields:
+    """Return `{name: (type, default)}` of a class's constructor; `...` stands for no default."""
+    constructor = next(filter(_is_constructor, definition.body))
+    assert isinstance(constructor, ast.FunctionDef)
+    arguments = constructor.args.args
+    if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
+        raise UserError(f"{plugins.shown(file)}: __init__ may not have *, *args or **kwargs")
+    values = [components.plain(file, "default", value) for value in constructor.args.defaults]
+    defaults = [...] * (len(arguments) - len(values)) + values
+    return {
+        argument.arg: (_annotation(file, argument), default)
+        for argument, default in zip(arguments, defaults, strict=True)
+        if argument.arg not in left_out
+    }
+
+
 def _shown(model: str) -> str:
     return plugins.shown(file_of("models", model))
 
 
-def _annotation(model: str, argument: ast.arg) -> Any:
+def _annotation(file: Path, argument: ast.arg) -> Any:
     if argument.annotation is None:
         raise UserError(
-            f"{_shown(model)}: {argument.arg}: needs a type, as in latent_dim: LatentDim"
+            f"{plugins.shown(file)}: {argument.arg}: needs a type, as in latent_dim: LatentDim"
         )
     expression = ast.Expression(argument.annotation)
     try:
@@ -357,7 +386,7 @@ def _annotation(model: str, argument: ast.arg) -> Any:
         return eval(compile(expression, "annotation", "eval"), {**vars(hyperparameters)})  # noqa: S307
     except NameError as error:
         raise UserError(
-            f"{_shown(model)}: {argument.arg}: {error}; types are those of hyperparameters.py"
+            f"{plugins.shown(file)}: {argument.arg}: {error}; types are those of hyperparameters.py"
         ) from None
 
 
@@ -367,6 +396,8 @@ REMEMBERED = (
     figure,
     abilities,
     model_hyperparameters,
+    options_schema,
+    reader_class,
     settings_schema,
     description,
     docstrings,

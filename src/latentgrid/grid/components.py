@@ -40,6 +40,7 @@ class Kind:
 KINDS = {
     "models": Kind("models"),
     "datasets": Kind("data/sources", ("SIZE", "load")),
+    "readers": Kind("data/readers", has_class=True),
     "corruptions": Kind("data/corruptions", ("corrupt",)),
     "optimizers": Kind("training/optimizers", has_class=True),
     "measures": Kind("evaluation/measures", ("measure",)),

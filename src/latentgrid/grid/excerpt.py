@@ -13,12 +13,12 @@ WIDTH = 100
 
 
 def configuration_of(
-    dataset: str, planned: Sequence[Planned], plugins: Sequence[str] = ()
+    dataset: Any, planned: Sequence[Planned], plugins: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the content of a `params.yaml` that plans exactly these runs.
 
     Args:
-        dataset: its name.
+        dataset: what `dataset:` says.
         planned: all runs of one or more entries of a plan.
         plugins: the plugin folders and files that the runs need.
     """

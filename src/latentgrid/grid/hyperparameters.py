@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from latentgrid.grid import components
@@ -37,6 +37,20 @@ class NameOf:
         if name not in self.names():
             raise ValueError("unknown")
         return name
+
+
+@dataclass(frozen=True)
+class Files:
+    """Marks the type of an option that names a file or a folder of the user's.
+
+    What lies there decides with the option what is read.
+    """
+
+
+def _printable(text: str | None) -> str | None:
+    if text is not None and not text.isprintable():
+        raise ValueError("nothing has such a name")
+    return text
 
 
 def _optimizers() -> tuple[str, ...]:
@@ -79,3 +93,19 @@ Corruption = Annotated[str, NameOf("corruptions", _corruptions)]
 Flag = Annotated[bool, Field(strict=True, description="true, false")]
 Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32, bfloat16")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu, cuda")]
+Seed = Annotated[Integer, Field(ge=0, lt=2**32, description="a whole number from 0 to 4294967295")]
+# For the options of readers of data sets.
+Text = Annotated[str, Field(min_length=1, description="a text"), AfterValidator(_printable)]
+OptionalText = Annotated[
+    str | None,
+    Field(min_length=1, description="a text, or null for none"),
+    AfterValidator(_printable),
+]
+FolderName = Annotated[
+    str, Files(), Field(min_length=1, description="a folder"), AfterValidator(_printable)
+]
+OptionalPixels = Annotated[
+    Integer | None,
+    Field(ge=4, le=1024, description="a whole number of pixels from 4 to 1024, or null for none"),
+]
+Share = Annotated[Real, Field(gt=0, lt=1, description="a number between 0 and 1")]

@@ -7,10 +7,10 @@ from typing import Any, cast, get_args
 from pydantic import ValidationError
 
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, datasets
 from latentgrid.grid.messages import EntryError, shown, shown_key
 from latentgrid.grid.plugins import choose
-from latentgrid.grid.schema import Params
+from latentgrid.grid.schema import Params, keys_of
 from latentgrid.grid.study_folders import study_folders, study_names
 from latentgrid.grid.yaml_files import parsed, read_yaml
 
@@ -168,11 +168,11 @@ def _allowed(place: Sequence[str | int]) -> str:
         if field.description:
             return str(field.description)
         section, *none = get_args(field.annotation) or (field.annotation,)
-    return f"the keys {', '.join(section.model_fields)}{', or null for none' if none else ''}"
+    return f"the keys {', '.join(keys_of(section))}{', or null for none' if none else ''}"
 
 
 # Functions, because what is allowed there depends on the plugins, which are chosen later.
 NAMED: Mapping[Sequence[str | int], Callable[[], str]] = {
-    ("dataset",): lambda: ", ".join(catalogue.datasets()),
+    ("dataset",): datasets.in_words,
     ("models",): lambda: f"at least one of {', '.join(catalogue.models())}, each with its axes",
 }

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from latentgrid.errors import without_credentials
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, datasets
 from latentgrid.grid.hyperparameters import (
     MAX_INTEGER,
     Device,
@@ -28,6 +28,7 @@ from latentgrid.grid.hyperparameters import (
     Integer,
     PositiveInteger,
     Precision,
+    Seed,
 )
 from latentgrid.grid.messages import EntryError, allowed, shown, shown_key
 from latentgrid.grid.plugins import PLUGIN_LIST
@@ -57,7 +58,6 @@ Counts = Annotated[
     ),
     AfterValidator(_distinct),
 ]
-Seed = Annotated[Integer, Field(ge=0, lt=2**32)]
 Seeds = Annotated[
     list[Seed],
     Field(
@@ -132,7 +132,7 @@ def _all_or_names(value: object) -> object:
 class Params(Section):
     """All of `params.yaml`; its values there are the defaults, except of dataset and models."""
 
-    dataset: str
+    source: Annotated[datasets.Source, Field(alias="dataset")]
     mirror: Annotated[
         str | None, Field(min_length=1, description="a URL or a folder, or null for none")
     ] = None
@@ -154,12 +154,15 @@ class Params(Section):
         list[Annotated[str, Field(min_length=1)]], Field(description=PLUGIN_LIST)
     ] = []
 
-    @field_validator("dataset")
+    @field_validator("source", mode="before")
     @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in catalogue.datasets():
-            raise ValueError("unknown data set")
-        return name
+    def _known(cls, given: object) -> object:
+        return datasets.read(given)
+
+    @property
+    def dataset(self) -> str:
+        """The name of the data set."""
+        return self.source.name
 
     @field_validator("figures")
     @classmethod
@@ -289,6 +292,11 @@ class Params(Section):
                 found += f", which is no entry that can {_listed(needed)}" if needed else ""
                 raise EntryError(f"figures.{figure}[{position}]", found, allowed)
         return entries
+
+
+def keys_of(section: type[BaseModel]) -> list[str]:
+    """Return the keys of a part of `params.yaml`."""
+    return [field.alias or name for name, field in section.model_fields.items()]
 
 
 def _listed(needed: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from snakemake.common.configfile import load_configfile
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid.messages import shown
 from latentgrid.grid.reading import read_entry
-from latentgrid.grid.schema import Params
+from latentgrid.grid.schema import Params, keys_of
 from latentgrid.grid.yaml_files import read_yaml
 
 TARGETS = "a target stands before it"
@@ -64,8 +64,6 @@ def _require_entries(entries: Sequence[str]) -> None:
             allowed = f"key=value; Snakemake takes each word after --config for one: {TARGETS}"
             raise UserError(f"--config: found {shown(entry)}; allowed: {allowed}")
         for key in read_entry(entry):
-            if key not in Params.model_fields:
-                allowed = (
-                    f"the keys {', '.join(Params.model_fields)}, as in 'training={{epochs: 2}}'"
-                )
+            if key not in keys_of(Params):
+                allowed = f"the keys {', '.join(keys_of(Params))}, as in 'training={{epochs: 2}}'"
                 raise UserError(f"--config: {shown(key)}: unknown key; allowed: {allowed}")

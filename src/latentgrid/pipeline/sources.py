@@ -39,4 +39,13 @@ def fingerprint_of_mirror(chosen: schema.Params) -> str | None:
     A file there that cannot be read ends the call with one line.
     """
     with plain_errors():
-        return mirror.fingerprint(chosen.dataset, chosen.mirror)
+        return mirror.fingerprint(chosen.source, chosen.mirror)
+
+
+def fingerprint_of_files(chosen: schema.Params) -> list[str]:
+    """Return a digest of each folder that `dataset:` names.
+
+    A file there that cannot be read ends the call with one line.
+    """
+    with plain_errors():
+        return mirror.fingerprint_of_files(chosen.source)

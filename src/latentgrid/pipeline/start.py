@@ -24,10 +24,12 @@ from latentgrid.files.links import refuse_links
 from latentgrid.files.locks import is_held
 from latentgrid.files.owners import require_writable, require_writable_below
 from latentgrid.grid import catalogue, components
+from latentgrid.grid.datasets import Source
 from latentgrid.grid.runs import canonical, trial_of
 from latentgrid.jobs import orders
 from latentgrid.jobs.parent import WORKFLOW
 from latentgrid.pipeline.failure import FINISHED_ONLY, NO_SPACE, STOPPED, STOPPING, is_full
+from latentgrid.pipeline.mirror import fingerprint_of_files
 from latentgrid.pipeline.sources import digest
 from latentgrid.stamps import survey
 from latentgrid.stamps.code import code_of
@@ -148,7 +150,7 @@ def write_orders(layout: Layout, jobs: Iterable[survey.Job]) -> None:
     orders.write(layout.orders, by_name, layout.plan)
 
 
-def try_networks(layout: Layout, plan: str) -> None:
+def try_networks(layout: Layout, source: Source, plan: str) -> None:
     """Let each distinct network of the plan take one step, and end here if one does not fit.
 
     A key in a file remembers which networks were tried by which code, so that the next call need
@@ -158,12 +160,14 @@ def try_networks(layout: Layout, plan: str) -> None:
     runs = (planned["settings"] for planned in json.loads(plan))
     named = {module for settings in runs for module in catalogue.modules_of(settings)}
     named |= {components.module_of(kind, name) for kind, name in components.of_plugins()}
-    source = components.module_of("datasets", layout.dataset)
-    tried = code_of("latentgrid.steps.trial", source, *sorted(named))
-    key = digest(canonical(sorted(trials)) + tried.digest)
+    reads = components.module_of(*source.component)
+    tried = code_of("latentgrid.steps.trial", reads, *sorted(named))
+    files = fingerprint_of_files(source)
+    key = digest(canonical([sorted(trials), source.text, files]) + tried.digest)
     if layout.tried.exists() and layout.tried.read_bytes() == key.encode():
         return
-    trial = ["latentgrid.steps.trial", "--dataset", layout.dataset, "--key", key]
+    trial = ["latentgrid.steps.trial", "--dataset", layout.dataset, "--source", source.text]
+    trial += ["--key", key]
     # In a fork, like a job: importing torch takes longer than trying a few networks.
     if subprocess.run([sys.executable, "-m", JOB_MODULE, *trial], check=False).returncode:
         sys.exit("No run was started.")

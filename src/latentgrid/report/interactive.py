@@ -24,8 +24,8 @@ from bokeh.resources import Resources
 from PIL import Image
 
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, two_dimensions
-from latentgrid.results.trained import Array
+from latentgrid.figures.style import PALETTE, is_on_black, two_dimensions
+from latentgrid.results.trained import Array, TestSet
 
 IMAGES = 2000
 MAX_AT_ONCE = 3  # the number of images shown where codes overlap
@@ -68,14 +68,16 @@ def plot_latent(results: Results) -> Interactive:
     if not shown:
         return Interactive("", "", "")
     test = results.test.first(IMAGES)
-    # Dark strokes on white, as in the other figures.
-    uris = [_data_uri(255 - image if len(image) == 1 else image) for image in test.images]
-    columns = {"image": uris, "label": test.labels.astype(str), "row": np.arange(len(uris))}
+    # White strokes on black are shown dark on white, as in the other figures.
+    pictures = 255 - test.images if is_on_black(test.images) else test.images
+    uris = [*map(_data_uri, pictures)]
+    names = [*map(test.name_of, test.labels)]
+    columns = {"image": uris, "label": names, "row": np.arange(len(uris))}
     for place, (_, codes) in enumerate(shown):
         plane = two_dimensions(codes[:IMAGES]).astype(np.float32)
         columns |= {f"x{place}": plane[:, 0], f"y{place}": plane[:, 1]}
     plots = [_plot(results.label(run).replace("\n", ": ")) for run, _ in shown]
-    _add_classes(plots, ColumnDataSource(columns), test.labels)
+    _add_classes(plots, ColumnDataSource(columns), test)
     script, place = components(Pane(elements=plots, styles=GRID), False)
     # Bokeh gives its elements random names, which would differ at each call.
     for number, drawn in enumerate(dict.fromkeys(UUID.findall(place + script))):
@@ -98,11 +100,11 @@ def _plot(title: str) -> figure:
     return plot
 
 
-def _add_classes(plots: list[figure], source: ColumnDataSource, labels: Array) -> None:
+def _add_classes(plots: list[figure], source: ColumnDataSource, test: TestSet) -> None:
     """Draw each class in each plot; a click on it in one legend hides it in all plots."""
     items = []
-    for label in np.unique(labels):
-        view = CDSView(filter=IndexFilter(indices=np.flatnonzero(labels == label).tolist()))
+    for label in np.unique(test.labels):
+        view = CDSView(filter=IndexFilter(indices=np.flatnonzero(test.labels == label).tolist()))
         drawn = [
             plot.scatter(
                 f"x{place}",
@@ -116,7 +118,7 @@ def _add_classes(plots: list[figure], source: ColumnDataSource, labels: Array) -
             )
             for place, plot in enumerate(plots)
         ]
-        items.append((str(label), drawn))
+        items.append((test.name_of(label), drawn))
     for plot in plots:
         legend = Legend(
             items=[LegendItem(label=label, renderers=drawn) for label, drawn in items],

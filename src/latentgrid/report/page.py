@@ -26,6 +26,7 @@ from latentgrid.studies.study import Study
 from latentgrid.text import number, short_setting, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
+COUNTS = ("training images", "test images", "image shape", "classes")
 # Measures that compare models with different losses.
 COMPARED = {
     "test_squared_error": "squared error",
@@ -66,7 +67,7 @@ def gather_content(
     return {
         "title": TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
-        "data": read_json(layout.description, "training images", "test images", "image shape"),
+        "data": read_json(layout.description, *COUNTS),
         "runs": runs.to_dict("records"),
         "labels": {row["run"]: setting_label(row, axes) for _, row in runs.iterrows()},
         "counts": Counter(runs["status"]),

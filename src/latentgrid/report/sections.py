@@ -18,6 +18,9 @@ HEADINGS = (
     "Where training fails",
 )
 
+# What the sources claim of their figures, they claim of handwritten digits.
+OF_DIGITS = ("mnist", "digits")
+
 
 @dataclass(frozen=True)
 class Described:
@@ -49,9 +52,9 @@ def describe_figures(layout: Layout, figures: Iterable[str]) -> dict[str, list[D
 
 def _describe(layout: Layout, name: str) -> Described:
     figure, drawn = catalogue.figure(name), read_json(layout.seen(name), "seen", "missing")
-    return Described(
-        name, figure.title, figure.caption, figure.claim, drawn["seen"], drawn["missing"]
-    )
+    is_of_own_data = any(read.startswith("experiments/") for read in figure.reads)
+    claim = figure.claim if is_of_own_data or layout.dataset in OF_DIGITS else ""
+    return Described(name, figure.title, figure.caption, claim, drawn["seen"], drawn["missing"])
 
 
 def printable_value(value: object) -> object:

@@ -1,5 +1,6 @@
 """Reads a trained run from its files. It reads no weights, and so needs no torch."""
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from latentgrid.results.tables import read_table
 
 Array = np.ndarray[Any, Any]
 IMAGE_AXES = 4
+CLASS_NAMES = "class names"  # the entry of the file's metadata, as `latentgrid.data` writes it
 # TypeError: a tensor of a type that NumPy does not have.
 TENSOR_FAULTS = (SafetensorError, OSError, LookupError, TypeError)
 SNAPSHOT = re.compile(r"\d{1,10}/\w+", re.ASCII)
@@ -37,14 +39,25 @@ class TestSet:
     Attributes:
         images: uint8, (n, channels, height, width).
         labels: uint8, (n,).
+        class_names: the name of each class; empty where they have none but their numbers.
     """
 
     images: Array
     labels: Array
+    class_names: tuple[str, ...] = ()
 
     def first(self, n: int) -> "TestSet":
         """Return the test set of the first n images, or all if there are fewer."""
-        return TestSet(self.images[:n], self.labels[:n])
+        return TestSet(self.images[:n], self.labels[:n], self.class_names)
+
+    def name_of(self, label: int) -> str:
+        """Return the name of a class."""
+        return self.class_names[label] if self.class_names else str(label)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the images are of two classes or more, so that something can be said of these."""
+        return len(np.unique(self.labels)) > 1
 
 
 def load_test_set(images: Path) -> TestSet:
@@ -57,7 +70,24 @@ def load_test_set(images: Path) -> TestSet:
     test_labels = _first(images, "test_labels")
     if test_images.ndim != IMAGE_AXES or test_labels.shape != test_images.shape[:1]:
         raise damaged(images, "its test images and labels do not fit together")
-    return TestSet(test_images, test_labels)
+    return TestSet(test_images, test_labels, _class_names(images))
+
+
+def load_test_images(images: Path, n: int) -> Array:
+    """Read the first n test images of a data set's tensors, uint8.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return _first(images, "test_images", n)
+
+
+def _class_names(images: Path) -> tuple[str, ...]:
+    try:
+        with safe_open(images, framework="np") as file:
+            return tuple(json.loads((file.metadata() or {}).get(CLASS_NAMES, "[]")))
+    except (*TENSOR_FAULTS, ValueError) as error:
+        raise damaged(images, error) from None
 
 
 def load_training_images(images: Path, n: int | None = None) -> Array:

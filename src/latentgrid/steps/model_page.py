@@ -6,6 +6,7 @@ import typer
 
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
+from latentgrid.grid.datasets import of_text
 from latentgrid.grid.excerpt import as_yaml, configuration_of
 from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
@@ -16,6 +17,7 @@ from latentgrid.studies import reading
 
 def main(
     dataset: Annotated[str, typer.Option()],
+    source: Annotated[str, typer.Option(help="what `dataset:` says, as one line")],
     model: Annotated[str, typer.Option()],
     study: Annotated[list[str] | None, typer.Option(help="folders of studies")] = None,
     plugin: Annotated[list[str] | None, typer.Option(help="what `plugins:` names")] = None,
@@ -23,7 +25,7 @@ def main(
     """Write the page of a model and the configuration of its runs."""
     layout = Layout(dataset)
     planned = [run for run in read_plan(layout.plan) if run["settings"]["model"] == model]
-    configuration = as_yaml(configuration_of(dataset, planned, plugin or []))
+    configuration = as_yaml(configuration_of(of_text(source).given, planned, plugin or []))
     studies = [reading.load(name) for name in study or []]
     content = gather_model(layout, model, studies, configuration)
     write_text(layout.model_configuration(model), configuration)

@@ -19,11 +19,12 @@ from latentgrid.training.trial import shown, try_run
 
 def main(
     dataset: Annotated[str, typer.Option()],
+    source: Annotated[str, typer.Option(help="what `dataset:` says, as one line")],
     key: Annotated[str, typer.Option(help="what to write down as tried, once all networks fit")],
 ) -> None:
     """Try every distinct network of the plan."""
     layout = Layout(dataset)
-    size = sources.size(dataset)
+    size = sources.size(source)
     torch.set_num_threads(1)
     for kind, name in components.of_plugins():
         require_importable(kind, name)

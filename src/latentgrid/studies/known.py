@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, datasets
 from latentgrid.grid.messages import allowed
 from latentgrid.studies.expressions import names_in
 from latentgrid.studies.schema import Comparison, StudyFile
@@ -32,7 +32,7 @@ def unknown_names(facts: StudyFile) -> Iterator[Unknown]:
 
 
 def _of_dataset(facts: StudyFile) -> Iterator[Unknown]:
-    known = catalogue.datasets()
+    known = datasets.names()
     needed = bool(facts.tables or facts.claims)
     if facts.dataset not in known and (needed or facts.dataset is not None):
         yield ("dataset",), facts.dataset, ", ".join(known)

@@ -11,6 +11,7 @@ from latentgrid import models
 from latentgrid.data import Batch, sources
 from latentgrid.data.sources import Size
 from latentgrid.files.layout import Layout
+from latentgrid.grid.datasets import Source
 from latentgrid.grid.runs import Run, canonical, trial_of
 from latentgrid.jobs.devices import take_device
 from latentgrid.nets.layout import move
@@ -56,7 +57,7 @@ class Costs:
     summary: str
 
 
-def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
+def estimate(runs: Sequence[Run], layout: Layout, source: Source, device: str) -> Costs:
     """Time a few training steps of every distinct network and scale them up to each run.
 
     Raises:
@@ -64,7 +65,7 @@ def estimate(runs: Sequence[Run], layout: Layout, device: str) -> Costs:
     """
     taken, _slot = take_device(device, jobs_per_gpu=1)
     torch.set_num_threads(1)
-    data = sources.size(layout.dataset)
+    data = sources.size(source)
     _try_networks(runs, data)
     measured: dict[str, tuple[float, int]] = {}
     seconds, disk = [], []

@@ -101,7 +101,7 @@ def load_data(images: Path, device: str) -> Images:
     """Read a data set's tensors and move them to a device."""
     stored = load_images(images)
     tensors = {name: tensor.to(device) for name, tensor in stored.tensors().items()}
-    return Images(**tensors, checksum=stored.checksum)
+    return Images(**tensors, checksum=stored.checksum, class_names=stored.class_names)
 
 
 def new_model(settings: Mapping[str, Any], data: Images, device: str) -> Model:

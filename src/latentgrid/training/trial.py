@@ -35,6 +35,8 @@ def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
             f"allowed: up to the {size.train} training images"
         )
     model = build_model(name, settings, size)
+    if size.classes == 1 and isinstance(model, Classifier):
+        raise UserError(f"{name}: tells classes apart, and the images have no labels; leave it out")
     try_step(name, model, settings, size)
     require_trainable(name, model, settings, size)
 

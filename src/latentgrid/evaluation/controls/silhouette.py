@@ -55,7 +55,7 @@ def _shuffled(test: TestSet) -> Control:
         *expected,
         _of(points, permuted(test.labels, NAME)),
         "mean ± 5 deviations of 100 other orders, from the distances by the definition; just "
-        "below 0, as the nearest of nine equal classes looks nearer than the own one",
+        "below 0, as the nearest of several equal classes looks nearer than the own one",
     )
 
 

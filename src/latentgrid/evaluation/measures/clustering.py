@@ -13,9 +13,12 @@ MEASURES = ("clustering_accuracy", "clustering_nmi")
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
-    """Return accuracy and normalised mutual information of the test images' clusters."""
+    """Return accuracy and normalised mutual information of the test images' clusters.
+
+    Nothing where the images are not of two classes or more.
+    """
     clusters = run.last("clusters")
-    if clusters is None:
+    if clusters is None or not test.has_classes:
         return {}
     return agreement(clusters[: len(test.labels)], test.labels)
 

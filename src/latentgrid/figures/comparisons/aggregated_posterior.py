@@ -56,7 +56,7 @@ def draw(results: Results) -> Drawing:
         name = results.label(run)
         panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
         seen.append((name.replace("\n", ", "), inside, squared))
-    class_legend(figure, results.test.labels)
+    class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(figure, _sentences(results, seen, min(MAX_CODES, len(shown[0][1]))))
 
 

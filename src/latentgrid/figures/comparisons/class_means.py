@@ -6,9 +6,10 @@ from statistics import fmean
 import numpy as np
 
 from latentgrid.evaluation.distances import difference
-from latentgrid.figures.drawing import Drawing, nothing, significant
+from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.figures.style import short_name
 from latentgrid.results.trained import Array
 
 TITLE = "The mean code of each class"
@@ -25,6 +26,7 @@ CLAIM = (
     "autoencoder strikingly alike, and asks why (section 5.3)."
 )
 NEEDS = ("encode", "decode")
+MAX_CLASSES = 20  # columns in which an image can still be seen
 
 
 def draw(results: Results) -> Drawing:
@@ -35,17 +37,25 @@ def draw(results: Results) -> Drawing:
     dimension, runs = results.without("corrupt").of_common_dimension()
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
-    images, labels = results.test.images, results.test.labels
+    if not results.test.has_classes:
+        return nothing(NO_CLASSES)
+    test = results.test
+    classes = np.unique(test.labels)[:MAX_CLASSES]
+    shown_here = np.isin(test.labels, classes)
+    images, labels = test.images[shown_here], test.labels[shown_here]
     mean_images = class_means(images, labels).round().astype(np.uint8)
     decoded = {}
     for run in runs:
         model = results.loaded(run)
         decoded[run["entry"]] = model.decode(class_means(model.encode(images), labels))
     shown = {"mean of the images": mean_images} | decoded
-    classes = [str(label) for label in np.unique(labels)]
     rows = [Row(label, [sheet]) for label, sheet in shown.items()]
-    figure = draw_rows(rows, [f"class, d = {dimension}"], classes)
-    return Drawing(figure, alike(list(decoded.values()), mean_images))
+    figure = draw_rows(
+        rows, [f"class, d = {dimension}"], [short_name(test.name_of(c)) for c in classes]
+    )
+    left_out = len(np.unique(test.labels)) - len(classes)
+    first = f"Of {left_out + MAX_CLASSES} classes the first {MAX_CLASSES} are shown."
+    return Drawing(figure, [first] * (left_out > 0) + alike(list(decoded.values()), mean_images))
 
 
 def class_means(values: Array, labels: Array) -> Array:

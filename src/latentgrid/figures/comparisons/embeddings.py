@@ -1,7 +1,7 @@
 """The test images themselves in the plane, by PCA, UMAP and t-SNE (source 001)."""
 
 from latentgrid.evaluation.neighbours import NEIGHBOURS, neighbours
-from latentgrid.figures.drawing import Drawing
+from latentgrid.figures.drawing import NO_CLASSES, Drawing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_plane
 from latentgrid.text import number
@@ -27,9 +27,11 @@ def draw(results: Results) -> Drawing:
     labels = results.test.labels[: len(shown[0])]
     figure, places = panels(len(shown), title_lines=1)
     for panel, plane, name in zip(places, shown, METHODS.values(), strict=True):
-        scatter_plane(panel, plane, labels)
+        scatter_plane(panel, plane, labels, results.test.name_of)
         panel.set_title(name)
-    class_legend(figure, labels)
+    class_legend(figure, labels, results.test.name_of)
+    if not results.test.has_classes:
+        return Drawing(figure, [NO_CLASSES])
     shares = [
         f"{name} {neighbours(plane, labels)[0]:.2f}"
         for name, plane in zip(METHODS.values(), shown, strict=True)

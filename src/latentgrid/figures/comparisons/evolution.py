@@ -11,7 +11,7 @@ from latentgrid.evaluation.distances import movement
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
-from latentgrid.results.trained import Array
+from latentgrid.results.trained import Array, TestSet
 
 TITLE = "From epoch to epoch"
 SECTION = "How they train"
@@ -62,14 +62,14 @@ def draw(results: Results) -> Drawing:
     courses = list(_courses(results))[:MAX_MODELS]
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
-    labels = results.test.labels
+    test = results.test
     figure = Figure(figsize=(WIDTH, 4 * len(courses)))
     blocks = figure.subfigures(len(courses), 1, squeeze=False)[:, 0]
     columns = min(COLUMNS, max(len(course.epochs) for course in courses))
     for block, course in zip(blocks, courses, strict=True):
-        _draw_block(block, course, labels, columns)
+        _draw_block(block, course, test, columns)
     epochs = sorted({epoch for course in courses for epoch in course.epochs})
-    frames = [_frame(courses, labels, epoch) for epoch in epochs]
+    frames = [_frame(courses, test, epoch) for epoch in epochs]
     return Drawing(figure, [_motion(courses)], frames=frames)
 
 
@@ -81,13 +81,13 @@ def _courses(results: Results) -> Iterator[Course]:
             yield Course(run["entry"], results.label(run).replace("\n", ", "), **kept)
 
 
-def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -> None:
+def _draw_block(block: SubFigure, course: Course, test: TestSet, columns: int) -> None:
     """Draw rows of samples, codes and manifold, a column per epoch."""
     chosen = np.linspace(0, len(course.epochs) - 1, min(columns, len(course.epochs)))
     epochs = [course.epochs[round(place)] for place in chosen]
     panels = block.subplots(3, columns, squeeze=False)
     for column, epoch in zip(panels.T, epochs, strict=False):
-        _draw_epoch(column, course, labels, epoch)
+        _draw_epoch(column, course, test.labels, epoch)
         column[0].set_title(f"epoch {epoch}")
     for panel in panels[:, len(epochs) :].flat:
         panel.set_visible(False)
@@ -95,22 +95,22 @@ def _draw_block(block: SubFigure, course: Course, labels: Array, columns: int) -
         panel.set_ylabel(name)
     for panel in panels[1, 1:]:
         panel.tick_params(labelleft=False)
-    class_legend(block, labels)
+    class_legend(block, test.labels, test.name_of)
     block.suptitle(course.label, fontsize=9, weight="bold")
 
 
-def _frame(courses: list[Course], labels: Array, epoch: int) -> Figure:
+def _frame(courses: list[Course], test: TestSet, epoch: int) -> Figure:
     """Draw a row per model, each after this epoch or the last one with a snapshot before it."""
     figure = Figure(figsize=(WIDTH, 2.3 * len(courses)))
     rows = figure.subplots(len(courses), 3, squeeze=False)
     for row, course in zip(rows, courses, strict=True):
         now = course.until(epoch)
-        _draw_epoch(row, course, labels, now)
+        _draw_epoch(row, course, test.labels, now)
         row[0].set_ylabel(course.entry)
         titles = (f"samples, epoch {now}", f"codes, epoch {now}", f"manifold, epoch {now}")
         for panel, title in zip(row, titles, strict=True):
             panel.set_title(title)
-    class_legend(figure, labels)
+    class_legend(figure, test.labels, test.name_of)
     return figure
 
 

@@ -37,10 +37,10 @@ def draw(results: Results) -> Drawing:
     runs = _compared(results.without("corrupt"))
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
-    labels = results.test.labels
+    test = results.test
+    # Without classes each image counts as one of another.
+    labels = test.labels if test.has_classes else np.arange(len(test.labels))
     first, second = pairs(labels)
-    if not len(first):
-        return nothing("All test images are of one class.")
     rows, blends, away = [], [], []
     real = results.training_images(REAL)
     for run in runs:
@@ -57,14 +57,18 @@ def draw(results: Results) -> Drawing:
         away.append((run["entry"], distance_to_nearest(halfway, real)))
     ends = zip(labels[first[:PAIRS]], labels[second[:PAIRS]], strict=True)
     dimension = f"d = {runs[0]['latent_dim']:g}"
-    figure = draw_rows(rows, [f"from {one} to {other}, {dimension}" for one, other in ends])
+    titles = [f"between two images, {dimension}"] * len(first[:PAIRS])
+    if test.has_classes:
+        named = [(test.name_of(one), test.name_of(other)) for one, other in ends]
+        titles = [f"from {one} to {other}, {dimension}" for one, other in named]
+    figure = draw_rows(rows, titles)
     floor = significant(distance_to_nearest(results.test.images[:MEASURED], real))
     return Drawing(
         figure,
         [
-            f"Over {len(first)} pairs of test images of different classes, the image decoded "
-            "halfway differs from the mean of the two decoded ends (squared, per pixel) by: "
-            f"{listed(blends)}.",
+            f"Over {len(first)} pairs of test images{' of different classes' * test.has_classes}, "
+            "the image decoded halfway differs from the mean of the two decoded ends (squared, per "
+            f"pixel) by: {listed(blends)}.",
             f"From the nearest training image it differs by: {listed(away)}; a test image does "
             f"by {floor}.",
         ],

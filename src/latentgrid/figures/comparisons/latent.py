@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from latentgrid.evaluation.neighbours import MAX_CODES, NEIGHBOURS, neighbours
-from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     class_legend,
@@ -15,7 +15,7 @@ from latentgrid.figures.style import (
     set_title,
     two_dimensions,
 )
-from latentgrid.results.trained import Array
+from latentgrid.results.trained import Array, TestSet
 
 TITLE = "Latent space"
 SECTION = "Where the codes lie"
@@ -46,16 +46,16 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes images has finished.")
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, codes) in zip(places, shown, strict=True):
-        _draw_codes(panel, run, codes, results.test.labels)
+        _draw_codes(panel, codes, results.test)
         set_title(panel, results.label(run))
-    class_legend(figure, results.test.labels)
-    return Drawing(figure, _overlaps(shown, results.test.labels))
+    class_legend(figure, results.test.labels, results.test.name_of)
+    return Drawing(figure, _overlaps(shown, results.test))
 
 
-def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> None:
+def _draw_codes(panel: Axes, codes: Array, test: TestSet) -> None:
     plane = two_dimensions(codes)
-    scatter_by_class(panel, plane, labels)
-    name_classes(panel, plane, labels)
+    scatter_by_class(panel, plane, test.labels)
+    name_classes(panel, plane, test.labels, test.name_of)
     projected = codes.shape[1] > 2  # noqa: PLR2004
     panel.set_xlabel("principal component 1" if projected else "$z_1$")
     panel.set_ylabel("principal component 2" if projected else "$z_2$")
@@ -67,12 +67,14 @@ def _draw_codes(panel: Axes, run: pd.Series, codes: Array, labels: Array) -> Non
     panel.set_box_aspect(1)
 
 
-def _overlaps(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
+def _overlaps(shown: list[tuple[pd.Series, Array]], test: TestSet) -> list[str]:
     """Say for each run how often the nearest codes are of the same class, and which classes mix."""
+    if not test.has_classes:
+        return [NO_CLASSES]
     parts = []
     for run, codes in shown:
-        accuracy, pair = neighbours(codes[:MAX_CODES], labels[:MAX_CODES])
-        mixed = f", {pair[0]} and {pair[1]} mixed most" if pair else ""
+        accuracy, pair = neighbours(codes[:MAX_CODES], test.labels[:MAX_CODES])
+        mixed = f", {' and '.join(map(test.name_of, pair))} mixed most" if pair else ""
         parts.append(f"{run['entry']} with d = {codes.shape[1]} {accuracy:.2f}{mixed}")
     return [
         f"Share of test codes that the majority of their {NEIGHBOURS} nearest codes names rightly: "

@@ -38,7 +38,8 @@ def draw(results: Results) -> Drawing:
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
     test = results.test.first(MEASURED)
-    shown = np.sort(np.unique(test.labels, return_index=True)[1])[:IMAGES]
+    of_classes = np.sort(np.unique(test.labels, return_index=True)[1])
+    shown = of_classes[:IMAGES] if test.has_classes else np.arange(IMAGES)
     draws = results.normal_draws("noise on codes", len(test.images), dimension)
     real = results.training_images(REAL)
     rows, away = [], []

@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from latentgrid.evaluation.measures.silhouette import of_each
-from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, panels, set_title
-from latentgrid.results.trained import Array
+from latentgrid.figures.style import PALETTE, panels, set_title, short_name
+from latentgrid.results.trained import Array, TestSet
 from latentgrid.text import signed
 
 TITLE = "Silhouettes, code by code"
@@ -33,6 +33,8 @@ SPACE = 0.02  # between two classes, as a share of all codes
 def draw(results: Results) -> Drawing:
     """Draw a panel for each model's best run: a bar for each code, sorted within its class."""
     labels = results.test.labels
+    if not results.test.has_classes:
+        return nothing(NO_CLASSES)
     shown = [
         (run, values)
         for run, codes in results.with_snapshot("codes", results.best(results.runs))
@@ -44,16 +46,17 @@ def draw(results: Results) -> Drawing:
     reach = max(MIN_REACH, np.ceil(10 * largest) / 10)
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, values) in zip(places, shown, strict=True):
-        _draw_profile(panel, values, labels)
+        _draw_profile(panel, values, results.test)
         panel.set_xlim(-reach, reach)
         set_title(panel, results.label(run))
     return Drawing(figure, _below_zero(shown))
 
 
-def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
+def _draw_profile(panel: Axes, values: Array, test: TestSet) -> None:
     """Draw silhouettes (n,) as horizontal bars, the first class on top; their mean is dashed."""
+    labels = test.labels
     start, space = 0.0, SPACE * len(values)
-    middles = {}
+    middles, names = [], []
     for label in np.unique(labels):
         bars = np.sort(values[labels == label])[::-1]
         # One step more than bars, for the lower edge of the last bar.
@@ -62,11 +65,12 @@ def _draw_profile(panel: Axes, values: Array, labels: Array) -> None:
         panel.fill_betweenx(
             edges, 0, np.append(bars, bars[-1]), step="post", color=colour, linewidth=0
         )
-        middles[str(label)] = start + len(bars) / 2
+        middles.append(start + len(bars) / 2)
+        names.append(short_name(test.name_of(label)))
         start += len(bars) + space
     panel.axvline(0, color="black", linewidth=0.6)
     panel.axvline(float(values.mean()), color="black", linewidth=0.8, linestyle="--")
-    panel.set_yticks(list(middles.values()), list(middles))
+    panel.set_yticks(middles, names)
     panel.tick_params(axis="y", length=0)
     panel.set_ylim(start, -space)
     panel.set(xlabel="silhouette", ylabel="class")

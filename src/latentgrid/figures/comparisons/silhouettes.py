@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import WIDTH
+from latentgrid.figures.style import WIDTH, short_name
 from latentgrid.results.tables import read_table
+from latentgrid.results.trained import TestSet
 from latentgrid.text import signed
 
 TITLE = "Silhouettes"
@@ -25,11 +26,16 @@ CLAIM = (
 )
 NEEDS = ("encode",)
 DARK = 0.3  # a cell with a larger absolute value has white text
+MAX_NUMBERS = 20  # columns into which a number fits
+LETTER = 0.06  # inches that a letter of a name takes
+NAMES_WIDTH = 5.0  # inches for the columns
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
 def draw(results: Results) -> Drawing:
     """Draw a row for the best run of each model: its silhouette, over all codes and by class."""
+    if not results.test.has_classes:
+        return nothing(NO_CLASSES)
     by_class = read_table(results.layout.tables / "silhouettes.csv")
     runs = [r for r in results.best(results.runs) if r["run"] in set(by_class["run"])]
     if not runs:
@@ -37,24 +43,30 @@ def draw(results: Results) -> Drawing:
     table = by_class.pivot(index="run", columns="class", values="silhouette")
     values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
     reach = max(MIN_REACH, float(np.abs(values).max()))
-    figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8))
+    names = [short_name(results.test.name_of(c)) for c in table.columns]
+    longest = LETTER * max(map(len, names))  # inches
+    is_turned = longest > NAMES_WIDTH / (len(names) + 1)
+    figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8 + longest * is_turned))
     panel = figure.subplots()
     image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if abs(value) > DARK * reach / MIN_REACH else "black"
         text = f"{value:.2f}".replace("-", "−")
-        panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+        if values.shape[1] <= MAX_NUMBERS:
+            panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
-    panel.set_xticks(range(values.shape[1]), ["all", *map(str, table.columns)])
+    panel.set_xticks(range(values.shape[1]), ["all", *names])
+    if is_turned:
+        panel.tick_params(axis="x", rotation=90, labelsize=min(7, 260 / len(names)))
     panel.set_yticks(range(len(runs)), [results.label(run).replace("\n", ": ") for run in runs])
     panel.set_xlabel("class")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
-    figure.colorbar(image, ax=panel, label="mean silhouette", aspect=30, fraction=0.03)
-    return Drawing(figure, _separation(pd.DataFrame(runs), by_class))
+    figure.colorbar(image, ax=panel, label="silhouette", aspect=30, fraction=0.03)
+    return Drawing(figure, _separation(pd.DataFrame(runs), by_class, results.test))
 
 
-def _separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
+def _separation(runs: pd.DataFrame, silhouettes: pd.DataFrame, test: TestSet) -> list[str]:
     """Say which entry's best run separates the classes most and which least, and which classes."""
     ranked = runs.dropna(subset=["silhouette"]).sort_values("silhouette", ascending=False)
     shown = silhouettes[silhouettes["run"].isin(ranked["run"])]
@@ -62,8 +74,9 @@ def _separation(runs: pd.DataFrame, silhouettes: pd.DataFrame) -> list[str]:
         return []
     order = ", ".join(f"{run.entry} ({signed(run.silhouette, 3)})" for run in ranked.itertuples())
     classes = shown.groupby("class")["silhouette"].mean()
+    best, least = test.name_of(classes.idxmax()), test.name_of(classes.idxmin())
     return [
         f"By mean silhouette, from best to worst: {order}.",
-        f"Over these models, {classes.idxmax()} stands apart best (on average "
-        f"{signed(classes.max(), 2)}) and {classes.idxmin()} least ({signed(classes.min(), 2)}).",
+        f"Over these models, {best} stands apart best (on average {signed(classes.max(), 2)}) and "
+        f"{least} least ({signed(classes.min(), 2)}).",
     ]

@@ -4,7 +4,7 @@ import pandas as pd
 
 from latentgrid.evaluation.neighbours import NEIGHBOURS, neighbours
 from latentgrid.evaluation.planes import PLANE
-from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
 from latentgrid.results.trained import Array
@@ -38,10 +38,10 @@ def draw(results: Results) -> Drawing:
     labels = results.test.labels[: len(shown[0][1])]
     figure, places = panels(len(shown), title_lines=2)
     for panel, (run, plane) in zip(places, shown, strict=True):
-        scatter_plane(panel, plane, labels)
+        scatter_plane(panel, plane, labels, results.test.name_of)
         set_title(panel, results.label(run))
-    class_legend(figure, labels)
-    return Drawing(figure, _separation(shown, labels))
+    class_legend(figure, labels, results.test.name_of)
+    return Drawing(figure, _separation(shown, labels) if results.test.has_classes else [NO_CLASSES])
 
 
 def _separation(shown: list[tuple[pd.Series, Array]], labels: Array) -> list[str]:
