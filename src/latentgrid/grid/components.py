@@ -42,6 +42,7 @@ KINDS = {
     "datasets": Kind("data/sources", ("SIZE", "load")),
     "corruptions": Kind("data/corruptions", ("corrupt",)),
     "optimizers": Kind("training/optimizers", has_class=True),
+    "schedules": Kind("training/schedules", ("factor",)),
     "measures": Kind("evaluation/measures", ("measure",)),
     "experiments": Kind("experiments", ("run",)),
     "claims": Kind("", ("CLAIM", "SOURCE", "examine")),

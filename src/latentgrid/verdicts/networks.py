@@ -13,12 +13,13 @@ COLUMNS = {"epochs": "planned_epochs"}
 
 
 def as_built(runs: pd.DataFrame, model: str, free: Container[str] = FREE) -> pd.DataFrame:
-    """Return the runs of a model whose hyperparameters, except `free` ones, have their defaults.
+    """Return the runs of a model whose hyperparameters and options have their defaults.
 
-    So a comparison of models leaves out ablations that stand in the same grid.
+    So a comparison of models leaves out ablations that stand in the same grid, and runs that were
+    trained with a schedule or the like. Settings in `free` may have any value.
     """
     fits = runs["model"] == model
-    for name, (_, default) in catalogue.model_hyperparameters(model).items():
+    for name, default in catalogue.defaults(model).items():
         if name not in free and name in runs:
             fits &= runs[name].isna() | (runs[name] == default)
     return runs[fits]
@@ -41,7 +42,7 @@ def has_value(runs: pd.DataFrame, model: str, name: str, value: Any) -> "pd.Seri
     A run that does not say which value it has, has the model's default.
     """
     column, allowed = COLUMNS.get(name, name), value if isinstance(value, list) else [value]
-    default = catalogue.model_hyperparameters(model).get(name, (None, None))[1]
+    default = catalogue.defaults(model).get(name)
     if column not in runs:
         return pd.Series(default in allowed, index=runs.index)
     return runs[column].isin(allowed) | (runs[column].isna() & (default in allowed))
