@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from latentgrid.evaluation.ranking import VALIDATION_LOSS
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
@@ -77,6 +78,7 @@ def gather_content(
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
         "denoisers": runs.loc[runs["model"].map(_corrupts), "entry"].unique().tolist(),
         "best": _side_by_side(tables["best"], settings, axes),
+        "validated": VALIDATION_LOSS in settings,
         "likelihood": _likelihood(tables["best"]),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "verdicts": reproduction.read_reproduction(layout, studies),
@@ -100,7 +102,8 @@ def _grids(layout: Layout) -> list[dict[str, Any]]:
         {"entry": p["entry"], **flat(p["settings"])} for p in read_plan(layout.plan)
     )
     axes = axes_of(read_plan(layout.plan))
-    columns = [*dict.fromkeys((*axes, "epochs", "batch_size", "precision", "seed"))]
+    of_training = ("epochs", "batch_size", "precision", *catalogue.VALIDATION, "seed")
+    columns = [c for c in dict.fromkeys((*axes, *of_training)) if c in plan]
     return [
         {
             "entry": entry,

@@ -8,8 +8,11 @@ from latentgrid.results.trained import TestSet, TrainedRun
 
 # The names under which `measure` returns single numbers.
 MEASURES = (
-    *("min_train_loss", "min_train_batch_sum", "min_train_batch_sum_corrected"),
-    *("min_validation_loss", "best_epoch"),
+    "min_train_loss",
+    "min_train_batch_sum",
+    "min_train_batch_sum_corrected",
+    "min_validation_loss",
+    "best_epoch",
 )
 ALSO_SMALLEST = ("train_batch_sum", "train_batch_sum_corrected", "validation_loss")
 
