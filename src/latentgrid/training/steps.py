@@ -60,11 +60,10 @@ def turns_of(model: Model, settings: Mapping[str, Any], batches: int = 1) -> lis
             what `wrapped` reads.
         batches: the number of batches of an epoch, by which what changes with time counts epochs.
     """
-    optimizer = optimizers.load(settings["optimizer"])
 
     def turn_of(player: Player) -> Turn:
         learning_rate = settings.get(player.rate, settings["learning_rate"])
-        alone = optimizer(player.groups, learning_rate)
+        alone = optimizers.load(settings["optimizer"])(player.groups, learning_rate)
         return Turn(
             player,
             wrapped(alone, settings, batches, player.every),

@@ -14,7 +14,7 @@ MEASURES = (
     "min_validation_loss",
     "best_epoch",
 )
-ALSO_SMALLEST = ("train_batch_sum", "train_batch_sum_corrected", "validation_loss")
+SUMS = ("train_batch_sum", "train_batch_sum_corrected")
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def of_history(history: pd.DataFrame) -> dict[str, Any]:
     last = history.iloc[-1]
     losses = {name: float(last[name]) for name in history.columns if name != "epoch"}
     smallest = history["train_loss"].min()
-    others = [name for name in ALSO_SMALLEST if name in history]
+    others = [name for name in (*SUMS, "validation_loss") if name in history]
     return {
         "min_train_loss": float(smallest),
         **{f"min_{name}": float(history[name].min()) for name in others},
