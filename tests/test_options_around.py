@@ -154,6 +154,7 @@ def test_runs_with_an_option_are_not_the_sources():
     for option, value in {**OPTIONS, "validation": 0.1}.items():
         row, _ = judged(grid_runs([2.2e6] * 3, **{option: value}))
         assert (row["verdict"], row["n"]) == ("not run", 0), option
+        assert f"; runs with {option} are not compared" in row["reason"]
     row, _ = judged(grid_runs([2.2e6] * 3, validation=0.0, schedule=None))
     assert row["n"] == 3
 

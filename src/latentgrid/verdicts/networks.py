@@ -1,6 +1,6 @@
 """Finds the runs of a model at a setting, with the networks of its source."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,12 +25,24 @@ def as_built(runs: pd.DataFrame, model: str, free: Container[str] = FREE) -> pd.
     return runs[fits]
 
 
-def at_setting(runs: pd.DataFrame, model: str, settings: Mapping[str, Any]) -> pd.DataFrame:
+def options_set(runs: pd.DataFrame, model: str) -> list[str]:
+    """Return the names of the options, such as a schedule, that some runs of a model have."""
+    known = catalogue.defaults(model)
+    return [
+        name
+        for name in catalogue.options(model)
+        if name in runs and (runs[name].notna() & (runs[name] != known[name])).any()
+    ]
+
+
+def at_setting(
+    runs: pd.DataFrame, model: str, settings: Mapping[str, Any], free: Iterable[str] = ()
+) -> pd.DataFrame:
     """Return the runs of a model at a setting; what the setting does not name has its default.
 
-    A value may be a list of allowed values.
+    A value may be a list of allowed values. What is in `free` may have any value.
     """
-    found = as_built(runs, model, free=settings)
+    found = as_built(runs, model, free={*settings, *free})
     for name, value in settings.items():
         found = found[has_value(found, model, name, value)]
     return found
