@@ -1,6 +1,7 @@
 """Options of a training around it: names of runs, what is best, verdicts, records, messages."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz import cases, end_of
+from latentgrid.commands.verify import _of_first_epochs
 from latentgrid.errors import UserError
 from latentgrid.evaluation import quality
 from latentgrid.evaluation.ranking import best
@@ -177,7 +179,7 @@ def recorded(**options):
     return Settings.model_validate(
         {"model": "vae", "hyperparameters": {"latent_dim": 2}, "optimizer": "adam"}
         | {"learning_rate": 0.001, "epochs": 2, "batch_size": 10, "precision": "float32"}
-        | {"seed": 0, "snapshots": {}, **options}
+        | {"seed": 0, "snapshots": {"epochs": [0]}, **options}
     )
 
 
@@ -188,6 +190,16 @@ def test_a_record_keeps_options_and_refuses_unknown_ones():
     assert unknown_settings(told) == ""
     assert unknown_settings(recorded(dropout=0.1)) == "has an unknown setting dropout of vae"
     assert unknown_settings(recorded(weight_decay="x")).startswith("has a weight_decay of 'x', ")
+
+
+def test_verify_trains_all_epochs_of_a_schedule_and_few_of_others():
+    def trained_again(**options):
+        run = SimpleNamespace(settings=recorded(epochs=50, **options), epochs=50, status="finished")
+        return _of_first_epochs(run, 2)
+
+    plain = trained_again(weight_decay=0.1, patience=3)
+    assert (plain["epochs"], plain["weight_decay"], plain["patience"]) == (2, 0.1, 3)
+    assert trained_again(schedule="cosine")["epochs"] == 50
 
 
 @pytest.mark.parametrize("model", catalogue.models())

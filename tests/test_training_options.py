@@ -5,16 +5,21 @@ from itertools import pairwise
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from latentgrid.data import Batch
+from latentgrid.data import Batch, checksum
 from latentgrid.data.contract import Size
 from latentgrid.errors import UserError
+from latentgrid.evaluation.measures import losses
+from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue, components
+from latentgrid.results.trained import TrainedRun
 from latentgrid.training import optimizers, schedules
 from latentgrid.training.annealing import Annealed, weighed
 from latentgrid.training.capture import Replayed, eager
 from latentgrid.training.early_stopping import EarlyStopping
 from latentgrid.training.loop import Training
+from latentgrid.training.run import train_run
 from latentgrid.training.steps import turns_of
 from latentgrid.training.trial import try_run
 from latentgrid.training.validation import held_out, split
@@ -180,9 +185,9 @@ def test_the_weight_rises_evenly_from_0_to_1():
     anneal, found = Annealed(("kl",), 4, torch.device("cpu")), []
     for _ in range(6):
         x = weight(1.0)
-        losses = anneal({"reconstruction": x, "kl": x})
-        found += [torch.autograd.grad(losses["kl"].sum(), x)[0].item()]
-        assert losses["reconstruction"] is x
+        terms = anneal({"reconstruction": x, "kl": x})
+        found += [torch.autograd.grad(terms["kl"].sum(), x)[0].item()]
+        assert terms["reconstruction"] is x
     assert found == [0, 0.25, 0.5, 0.75, 1, 1]
 
 
@@ -192,10 +197,10 @@ def test_the_first_step_of_an_annealed_model_follows_the_reconstruction_alone(mo
     (turn,) = turns_of(network, SETTINGS | {"kl_warm_up": 1, "optimizer": "sgd"}, batches=9)
     images = few_images.train_images[:10].float() / 255
     batch, seed = Batch(images, few_images.train_labels[:10].long()), torch.Generator
-    losses = network.losses(batch, seed().manual_seed(0))
-    # The batch loss of source 000 is a sum, that of others a mean.
-    whole = network.batch_loss(losses)
-    alone = network.batch_loss(losses | {"kl": losses["kl"].detach()})
+    terms = network.losses(batch, seed().manual_seed(0))
+    # The batch loss of vizoso-2020 is a sum, that of others a mean.
+    whole = network.batch_loss(terms)
+    alone = network.batch_loss(terms | {"kl": terms["kl"].detach()})
     parameters = list(network.parameters())
     slopes = torch.autograd.grad(alone, parameters, retain_graph=True, materialize_grads=True)
     expected = [p.detach() - 1e-3 * g for p, g in zip(parameters, slopes, strict=True)]
@@ -238,10 +243,27 @@ def test_a_training_ends_once_the_loss_has_not_fallen_for_its_patience():
 def test_a_run_that_overfits_ends_early_and_keeps_its_history(few_images):
     settings = {"epochs": 60, "validation": 0.2, "patience": 2, "learning_rate": 0.01}
     outcome, history, _ = trained(few_images, model="ae", **settings)
-    losses = [row["validation_loss"] for row in history]
+    found = [row["validation_loss"] for row in history]
     assert outcome.diverged == ""
     assert outcome.epochs == len(history) < 60
-    assert min(losses[-2:]) >= losses[-3] == min(losses)
+    assert min(found[-2:]) >= found[-3] == min(found)
+
+
+def test_a_run_that_ends_early_leaves_whole_files(few_images, tmp_path):
+    images, files = tmp_path / "images", RunFiles(tmp_path / "run", tmp_path / "state")
+    save_file(few_images.tensors(), images, metadata={"checksum": checksum(few_images)})
+    snapshots = {"epochs": [0, 60], "samples": 4, "manifold": 2}
+    settings = SETTINGS | {"model": "ae", "hyperparameters": {"latent_dim": 2, "hidden": 64}}
+    settings |= {"epochs": 60, "validation": 0.2, "patience": 2, "learning_rate": 0.01}
+    train_run(settings | {"snapshots": snapshots}, images, files, "cpu", "code")
+    run = TrainedRun(files)
+    last = run.outcome.epochs
+    assert run.outcome.is_finished
+    assert len(run.history) == last < 60
+    assert run.last("codes").shape == (len(few_images.test_images), 2)
+    assert {*run.snapshot_names()} == {0, last}
+    measured = losses.of_history(run.history)
+    assert measured["min_validation_loss"] == run.history["validation_loss"].min()
 
 
 def test_the_history_has_further_columns_only_where_something_is_set(few_images):
