@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fuzz import cases, end_of
 from latentgrid.commands.verify import _of_first_epochs
 from latentgrid.errors import UserError
-from latentgrid.evaluation import quality
+from latentgrid.evaluation import quality, tables
 from latentgrid.evaluation.ranking import best
 from latentgrid.grid import catalogue, excerpt, reading
 from latentgrid.grid.runs import plan_of, planned_runs
@@ -209,3 +209,14 @@ def test_every_model_knows_its_options(model):
     assert ("schedule" in options) == (not catalogue.is_closed_form(model))
     terms = catalogue.said(model, "annealed")
     assert ("kl_warm_up" in options) == bool(terms)
+
+
+def test_seeds_that_end_at_different_epochs_are_of_one_setting():
+    """Of an entry with epochs of its own, the table of runs has the completed ones."""
+    identity = grid_runs([1.0, 2.0], planned_epochs=60, patience=3, reason="")
+    runs = identity.assign(epochs=[29, 34], min_train_loss=[1.0, 2.0])
+    measured = ["status", "reason", "min_train_loss", "min_train_batch_sum"]
+    runs = runs[[*runs.columns.difference(measured, sort=False), *measured]]
+    (setting,) = tables.settings_table(runs, ["latent_dim", "epochs"]).to_dict("records")
+    assert (setting["n"], setting["epochs"], setting["min_train_loss"]) == (2, 60, 1.5)
+    assert tables.marginal_table(runs, ["epochs"]).empty

@@ -20,7 +20,7 @@ from latentgrid.files.cells import as_cell
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.results.run_json import read_failure, read_metrics
-from latentgrid.results.tables import axes_of, joined
+from latentgrid.results.tables import as_planned, axes_of, joined
 from latentgrid.results.trained import TrainedRun
 
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
@@ -105,6 +105,7 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     the number of seeds that finished, and `runs` the names of their runs.
     """
     finished = runs[runs["status"] == "finished"]
+    finished = as_planned(finished) if "epochs" in axes else finished
     measures = [
         name
         for name in finished.columns[finished.columns.get_loc("reason") + 1 :]
@@ -141,7 +142,7 @@ def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     silhouette if the model has codes. Losses are per image, in the unit of the model's loss. Axes
     on which an entry has a single value are left out.
     """
-    finished = runs[runs["status"] == "finished"]
+    finished = as_planned(runs[runs["status"] == "finished"])
     rows = [
         row
         for _, of_entry in finished.groupby("entry", sort=False)

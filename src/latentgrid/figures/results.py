@@ -16,7 +16,7 @@ from latentgrid.grid.runs import read_plan
 from latentgrid.randomness import random_generator
 from latentgrid.results.labels import setting_label
 from latentgrid.results.loaded import LoadedModel, load_model
-from latentgrid.results.tables import axes_of, read_runs
+from latentgrid.results.tables import as_planned, axes_of, read_runs
 from latentgrid.results.trained import (
     Array,
     TestSet,
@@ -47,8 +47,8 @@ class Results:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """The rows of `runs.csv` of the runs that finished."""
-        runs = read_runs(self.layout)
+        """The rows of `runs.csv` of the runs that finished, with the epochs that were planned."""
+        runs = as_planned(read_runs(self.layout))
         shown = runs["status"] == "finished"
         if self.entries is not None:
             shown &= runs["entry"].isin(self.entries)

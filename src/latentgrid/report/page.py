@@ -21,7 +21,7 @@ from latentgrid.grid.runs import read_plan
 from latentgrid.report import audit, quality, reproduction, sections
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
-from latentgrid.results.tables import axes_of, read_table, separated
+from latentgrid.results.tables import as_planned, axes_of, read_table, separated
 from latentgrid.results.trained import TrainedRun
 from latentgrid.studies.study import Study
 from latentgrid.text import number, short_setting, signed
@@ -69,7 +69,7 @@ def gather_content(
         "dataset": layout.dataset,
         "data": read_json(layout.description, "training images", "test images", "image shape"),
         "runs": runs.to_dict("records"),
-        "labels": {row["run"]: setting_label(row, axes) for _, row in runs.iterrows()},
+        "labels": {row["run"]: setting_label(row, axes) for _, row in as_planned(runs).iterrows()},
         "counts": Counter(runs["status"]),
         "epochs": runs["epochs"].sum(),
         "seeds": sorted(runs["seed"].unique().tolist()),
