@@ -19,9 +19,9 @@ PLACE = 3
 CAPTION = (
     "What each hyperparameter does to the loss. A dot is a run (its smallest epoch's training "
     "loss per image, or validation loss where images were held out), a bar the mean of all runs "
-    "with that value, whatever their other settings. Where losses may not be compared, as those of GANs or with another weight in "
-    "them, the measure by which the model is ranked stands instead. Look for bars that differ "
-    "by more than the dots around them scatter."
+    "with that value, whatever their other settings. Where losses may not be compared, as those "
+    "of GANs or with another weight in them, the measure by which the model is ranked stands "
+    "instead. Look for bars that differ by more than the dots around them scatter."
 )
 CLAIM = (
     "Source 000 (figure 7.2) shows such a view for its three hyperparameters, and finds the "
