@@ -20,9 +20,9 @@ def taped(noise):
     return Replayed(tape)
 
 
-def train(name, data, mode, optimizer="adam", epochs=3, **hyperparameters):
+def train(name, data, mode, optimizer="adam", epochs=3, options=None, **hyperparameters):
     model = build(name, 3, data.shape, **hyperparameters).to(data.train_images.device)
-    settings = SETTINGS | {"optimizer": optimizer, "epochs": epochs}
+    settings = SETTINGS | {"optimizer": optimizer, "epochs": epochs} | (options or {})
     history = []
     training = Training(model, data, settings, mode)
     training.run(history.append)
@@ -45,8 +45,11 @@ def test_replayed_steps_of_every_model_give_the_same_bits(name, few_images):
 
 @pytest.mark.parametrize("optimizer", components.names("optimizers"))
 def test_replayed_steps_of_every_optimizer_give_the_same_bits(optimizer, few_images):
-    plain = train("vae", few_images, eager, optimizer)
-    assert_same(plain, train("vae", few_images, taped, optimizer))
+    # The loss is a sum over the batch, on which larger steps of plain descent diverge.
+    slow = {"learning_rate": 1e-5}
+    plain = train("vae", few_images, eager, optimizer, options=slow)
+    assert len(plain[0]) == 3
+    assert_same(plain, train("vae", few_images, taped, optimizer, options=slow))
 
 
 def test_a_step_is_taken_once_then_captured_then_replayed():

@@ -100,6 +100,7 @@ def test_an_edit_of_a_plugin_makes_again_what_it_affects(extended):
     runs, _ = planned("models/weighted_vae.py", "self.beta *", "2 * self.beta *")
     assert runs == {"weighted_vae"}
     assert planned("optimizers/descent.py", "0.9", "0.8")[0] == {"weighted_vae"}
+    assert planned("schedules/slowly_down.py", "2 *", "3 *")[0] == {"dae"}
     assert planned("corruptions/stripes.py", "1::2", "::2")[0] == {"dae"}
     runs, _ = planned("datasets/bars.py", "manual_seed(0)", "manual_seed(1)")
     assert runs == {"weighted_vae", "dae"}

@@ -1,4 +1,4 @@
-"""Each optimizer against TensorFlow 1's formula, step by step in plain double precision."""
+"""Each optimizer against its formula, step by step in plain double precision, or PyTorch's own."""
 
 import subprocess
 import sys
@@ -51,6 +51,28 @@ def adadelta(theta, gradients):
         yield theta
 
 
+def sgd(theta, gradients):
+    for g in gradients:
+        theta = theta - LEARNING_RATE * g
+        yield theta
+
+
+def momentum(theta, gradients):
+    speed = np.zeros_like(theta)
+    for g in gradients:
+        speed = 0.9 * speed + g
+        theta = theta - LEARNING_RATE * speed
+        yield theta
+
+
+def adagrad(theta, gradients):
+    squares = np.zeros_like(theta)
+    for g in gradients:
+        squares = squares + g**2
+        theta = theta - LEARNING_RATE * g / (np.sqrt(squares) + 1e-10)
+        yield theta
+
+
 # Of a single group, `adam_000` makes Adam's steps; of two, see below and test_witnesses.py.
 REFERENCES = {
     "adam": adam,
@@ -59,6 +81,9 @@ REFERENCES = {
     "adam_keras": adam_keras,
     "rmsprop": rmsprop,
     "adadelta": adadelta,
+    "sgd": sgd,
+    "momentum": momentum,
+    "adagrad": adagrad,
 }
 TORCHS_OWN = {
     "adam": torch.optim.Adam,
@@ -102,7 +127,7 @@ def problem(scale):
 
 @pytest.mark.parametrize("scale", [1e-8, 1e-4, 1.0, 1e4])
 @pytest.mark.parametrize("name", REFERENCES)
-def test_steps_follow_the_formula_of_tensorflow_1(name, scale):
+def test_steps_follow_the_formula(name, scale):
     theta, gradients = problem(scale)
     steps = trajectory(
         lambda parameters: optimizers.load(name)([parameters], LEARNING_RATE),
@@ -175,6 +200,47 @@ def test_pytorchs_defaults_would_step_elsewhere(name, scale):
         assert np.abs(mine - other).max() > 0.1 * np.abs(mine - theta).max()
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e4])
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("sgd", lambda of: torch.optim.SGD(of, lr=LEARNING_RATE)),
+        ("momentum", lambda of: torch.optim.SGD(of, lr=LEARNING_RATE, momentum=0.9)),
+        ("adagrad", lambda of: torch.optim.Adagrad(of, lr=LEARNING_RATE)),
+    ],
+)
+def test_these_are_pytorchs(name, theirs, scale):
+    theta, gradients = problem(scale)
+    ours = trajectory(
+        lambda parameters: optimizers.load(name)([parameters], LEARNING_RATE),
+        theta,
+        gradients,
+        torch.float64,
+    )
+    for mine, other in zip(ours, trajectory(theirs, theta, gradients, torch.float64), strict=True):
+        np.testing.assert_allclose(mine - theta, other - theta, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "moved"),
+    [
+        # 1 + 1 + … ; 1 + 1.9 + 2.71 + … ; 1 + 1/√2 + 1/√3 + …
+        ("sgd", lambda steps: steps),
+        ("momentum", lambda steps: sum(10 * (1 - 0.9**t) for t in range(1, steps + 1))),
+        ("adagrad", lambda steps: sum(t**-0.5 for t in range(1, steps + 1))),
+    ],
+)
+def test_how_far_a_constant_gradient_leads(name, moved):
+    steps = 50
+    *_, last = trajectory(
+        lambda parameters: optimizers.load(name)([parameters], LEARNING_RATE),
+        np.array([0.0]),
+        np.ones((steps, 1)),
+        torch.float64,
+    )
+    assert last[0] == pytest.approx(-LEARNING_RATE * moved(steps), rel=1e-9)
+
+
 def test_the_second_step_of_adam_gan_by_hand():
     """Gradients 2 and −1: m = 1 then 0.5·1 − 0.5 = 0, so the second step stands still."""
     steps = trajectory(
@@ -211,7 +277,7 @@ def test_the_grid_offers_these_optimizers():
         for model in ("vae", "ae")
     )
     assert of_000.split(", ") == sorted(REFERENCES) == list(components.names("optimizers"))
-    assert of_others == "adadelta, adam, adam_gan, adam_keras, rmsprop"
+    assert of_others == "adadelta, adagrad, adam, adam_gan, adam_keras, momentum, rmsprop, sgd"
 
 
 def test_training_does_not_import_the_compiler():

@@ -20,7 +20,7 @@ WIDTH = "a whole number from 1 to 4096"
 SEEDS = "a list of whole numbers from 0 to 4294967295, each there once"
 COUNTS = "a list of whole numbers, each 0 or more and there once, 10,000 at most"
 LIKELIHOOD = "the keys images, draws, or null for none"
-TRAINING = "the keys epochs, batch_size, precision, device, jobs_per_gpu, cuda_graphs"
+TRAINING = "the keys epochs, batch_size, precision, validation, device, jobs_per_gpu, cuda_graphs"
 
 
 def put(raw, key, value):
@@ -86,20 +86,20 @@ def message(raw):
             "models.vae.optimizer",
             ABSENT,
             "is missing",
-            "adadelta, adam, adam_000, adam_gan, adam_keras, rmsprop",
+            "adadelta, adagrad, adam, adam_000, adam_gan, adam_keras, momentum, rmsprop, sgd",
         ),
         ("models.vae.learning_rate", ABSENT, "is missing", RATE),
         (
             "models.vae.optimizer",
-            "sgd",
-            "found 'sgd'",
-            "adadelta, adam, adam_000, adam_gan, adam_keras, rmsprop",
+            "adamw",
+            "found 'adamw'",
+            "adadelta, adagrad, adam, adam_000, adam_gan, adam_keras, momentum, rmsprop, sgd",
         ),
         (
             "models.vae.optimizer",
             "Adam",
             "found 'Adam'",
-            "adadelta, adam, adam_000, adam_gan, adam_keras, rmsprop",
+            "adadelta, adagrad, adam, adam_000, adam_gan, adam_keras, momentum, rmsprop, sgd",
         ),
         ("models.vae.optimizer", [], "found []", "at least one value"),
         ("models.vae.learning_rate", -1, "found -1", RATE),

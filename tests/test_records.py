@@ -300,7 +300,7 @@ def test_a_file_that_is_none_of_ours_is_named(there, make, words):
         (("epochs",), "2", "epochs: .*integer"),
         (("epochs",), True, "epochs: .*integer"),
         (("settings", "seed"), -1, "seed: .*greater"),
-        (("settings", "colour"), 1, "colour: Extra"),
+        (("settings", "colour"), 1, "unknown setting colour"),
         (("data sha256",), "abc", "data sha256: .*pattern"),
         (("code",), "a\x1b[2J", "code: has letters that cannot be printed"),
         (("started",), "yesterday", "started: .*datetime"),

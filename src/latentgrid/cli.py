@@ -143,8 +143,9 @@ def models(configfile: ConfigFile = None) -> None:
     for model in catalogue.models():
         console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
         for name, field in catalogue.settings_schema(model).model_fields.items():
-            if name not in catalogue.TRAINING:
-                default = "" if field.is_required() else f"; {field.default} unless given"
+            if name not in {*catalogue.TRAINING, *catalogue.VALIDATION, *catalogue.OPTIONS}:
+                value = "not set" if field.default is None else field.default
+                default = "" if field.is_required() else f"; {value} unless given"
                 console.print(f"    {name}: {allowed(field)}{default}", highlight=False)
 
 

@@ -115,14 +115,14 @@ def measures_of(runs: pd.DataFrame) -> list[str]:
 
 def cut_short(runs: pd.DataFrame) -> Iterator[Flag]:
     """Flag each run that diverged, failed, or trained for fewer epochs than planned."""
-    rule = "a run finishes the epochs that were planned"
+    rule = "a run finishes the epochs that were planned, if it has no patience"
     for _, run in runs.iterrows():
         epochs = 0 if pd.isna(run["epochs"]) else int(run["epochs"])
         done = f"{epochs} of {run['planned_epochs']} epochs"
         if run["status"] != FINISHED:
             reason = f", {run['reason']}" if isinstance(run["reason"], str) else ""
             yield _of_run(Kind.CUT_SHORT, run, f"{run['status']} after {done}{reason}", rule)
-        elif epochs < run["planned_epochs"]:
+        elif epochs < run["planned_epochs"] and pd.isna(run.get("patience")):
             yield _of_run(Kind.CUT_SHORT, run, done, rule)
 
 

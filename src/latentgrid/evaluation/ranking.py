@@ -2,7 +2,9 @@
 
 A model's class says whether its loss ranks its runs (`models.Model`). A GAN's loss does not, as
 each run's own discriminator defines it; nor does a loss that contains a weight on which the runs
-differ. Such runs are ranked by the measure that the model names, or not at all.
+differ. Such runs are ranked by the measure that the model names, or not at all. The loss is that on
+the validation images where all runs held some out, as vizoso-2020 chooses (section 6.5.2), else
+that on the training images, as its tables have it.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ import pandas as pd
 
 from latentgrid.grid import catalogue
 
-LOSS = "min_train_loss"
+LOSS, VALIDATION_LOSS = "min_train_loss", "min_validation_loss"
 # Of all other measures, a smaller value is better.
 LARGER_IS_BETTER = frozenset({"importance_bound", "sample_score", "silhouette", "test_accuracy"})
 
@@ -34,7 +36,7 @@ def best(rows: pd.DataFrame) -> Best:
 
     The first of these rules that applies decides:
 
-    1. the loss ranks all of them: the smallest loss;
+    1. the loss ranks all of them: the smallest loss (`loss_of`);
     2. all have the measure that the model names: the best value of that measure;
     3. the loss ranks some of them: the smallest loss among those that share the first row's values
        of `loss_depends_on`;
@@ -43,14 +45,15 @@ def best(rows: pd.DataFrame) -> Best:
     model = str(rows["model"].iloc[0])
     named = catalogue.said(model, "ranked_by")
     varied = [name for name in catalogue.said(model, "loss_depends_on") if _varies(rows, name)]
-    ranks = catalogue.said(model, "loss_ranks") and measured(rows, LOSS)
+    loss = loss_of(rows)
+    ranks = catalogue.said(model, "loss_ranks") and measured(rows, loss)
     if ranks and not varied:
-        return _by(rows, LOSS)
+        return _by(rows, loss)
     if measured(rows, named):
         return _by(rows, named)
     if ranks:
         first = rows.iloc[0][varied]
-        alike = _by(rows[(rows[varied] == first).all(axis=1)], LOSS)
+        alike = _by(rows[(rows[varied] == first).all(axis=1)], loss)
         shared = ", ".join(f"{name} = {value}" for name, value in first.items())
         return Best(alike.row, f"{alike.by} where {shared}")
     reason = f", and {named} was not measured of all" if named else ""
@@ -62,9 +65,14 @@ def measure_along(rows: pd.DataFrame, axis: str) -> str:
     model = str(rows["model"].iloc[0])
     depends = catalogue.said(model, "loss_depends_on")
     if catalogue.said(model, "loss_ranks") and axis not in depends:
-        return LOSS
+        return loss_of(rows)
     named: str = catalogue.said(model, "ranked_by")
     return named if measured(rows, named) else ""
+
+
+def loss_of(rows: pd.DataFrame) -> str:
+    """Return the loss by which runs are ranked: on validation images if all runs have some."""
+    return VALIDATION_LOSS if measured(rows, VALIDATION_LOSS) else LOSS
 
 
 def measured(rows: pd.DataFrame, measure: str) -> bool:

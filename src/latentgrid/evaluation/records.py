@@ -13,6 +13,7 @@ from latentgrid.errors import UserError
 from latentgrid.evaluation.measures import losses
 from latentgrid.models import Model
 from latentgrid.studies.records import Record, RecordedRun
+from latentgrid.training.validation import trained_on
 
 # A loss follows from its terms in double precision, a batch's loss from its images' in single.
 OF_A_LOSS, OF_A_SUM = 1e-9, 1e-6
@@ -37,7 +38,7 @@ def _row(record: Record) -> dict[str, Any]:
     for fault in _other_measures(run):
         raise UserError(f"{record.path}: {fault}; delete it")
     trained = {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate}
-    axes = {**settings.hyperparameters, **trained}
+    axes = {**settings.hyperparameters, **trained, **settings.options}
     measured = {**(run.measures or {}), **losses.of_history(history(run))}
     return {
         "run": record.name,
@@ -82,7 +83,8 @@ def contradictions(run: RecordedRun) -> list[str]:
         return faults
     size = sources.size(run.dataset)
     model = models.build(run.settings.model_dump(), size.shape, size.classes)
-    return [*faults, *_other_losses(run, model), *_other_sums(run, model, size.train)]
+    images = trained_on(size.train, run.settings.options)
+    return [*faults, *_other_losses(run, model), *_other_sums(run, model, images)]
 
 
 def _other_measures(run: RecordedRun) -> list[str]:

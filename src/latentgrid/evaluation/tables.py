@@ -18,8 +18,9 @@ from latentgrid.evaluation.measures import OF_THE_RUN
 from latentgrid.files.atomic import read_json, replacing
 from latentgrid.files.cells import as_cell
 from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
 from latentgrid.results.run_json import read_failure, read_metrics
-from latentgrid.results.tables import axes_of, joined
+from latentgrid.results.tables import as_planned, axes_of, joined
 from latentgrid.results.trained import TrainedRun
 
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
@@ -30,16 +31,19 @@ ALWAYS = ["epochs", "min_train_loss", "train_loss", "test_loss", "silhouette"]
 def runs_table(layout: Layout, plan: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return a row per planned run: its identity, its outcome, and every measure that is a number.
 
-    Columns: IDENTITY, the axes, OUTCOME (status is finished, diverged or failed), ALWAYS, then all
-    other measures. A cell is empty if the run does not have the measure, or its entry the axis.
+    Columns: IDENTITY, the share of images held out if there is one, the axes, OUTCOME (status is
+    finished, diverged or failed), ALWAYS, then all other measures. A cell is empty if the run does
+    not have the measure, or its entry the axis.
 
     Raises:
         UserError: a run was trained with other settings than the plan's, or on other images.
     """
     data = read_json(layout.description, "sha256")["sha256"]
     table = pd.DataFrame([_run_row(layout, planned, axes_of(plan), data) for planned in plan])
-    measures = table.columns.difference([*IDENTITY, *axes_of(plan), *OUTCOME], sort=False)
-    columns = dict.fromkeys([*IDENTITY, *axes_of(plan), *OUTCOME, *ALWAYS, *measures])
+    held_out = table.columns.intersection([*catalogue.VALIDATION])
+    identity = [*IDENTITY, *held_out, *axes_of(plan)]
+    measures = table.columns.difference([*identity, *OUTCOME], sort=False)
+    columns = dict.fromkeys([*identity, *OUTCOME, *ALWAYS, *measures])
     return table.reindex(columns=list(columns))
 
 
@@ -56,6 +60,7 @@ def _run_row(
         "planned_epochs": settings["epochs"],
         "batch_size": settings["batch_size"],
         "precision": settings["precision"],
+        **{name: settings[name] for name in catalogue.VALIDATION if name in settings},
     }
     run = TrainedRun(layout.run(planned["name"]))
     if not run.ended:
@@ -100,6 +105,7 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     the number of seeds that finished, and `runs` the names of their runs.
     """
     finished = runs[runs["status"] == "finished"]
+    finished = as_planned(finished) if "epochs" in axes else finished
     measures = [
         name
         for name in finished.columns[finished.columns.get_loc("reason") + 1 :]
@@ -136,7 +142,7 @@ def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     silhouette if the model has codes. Losses are per image, in the unit of the model's loss. Axes
     on which an entry has a single value are left out.
     """
-    finished = runs[runs["status"] == "finished"]
+    finished = as_planned(runs[runs["status"] == "finished"])
     rows = [
         row
         for _, of_entry in finished.groupby("entry", sort=False)

@@ -14,6 +14,10 @@ from latentgrid.figures.style import (
 )
 from latentgrid.results.trained import TestSet, TrainedRun
 
+# Each part with its colour; the last lies on the others, and lets them show through.
+PARTS = {"train": PALETTE[0], "test": PALETTE[1], "validation": PALETTE[2]}
+STYLES = {"validation": "--"}
+
 
 def draw(run: TrainedRun, test: TestSet, title: str) -> Figure:
     """Draw losses, samples and test codes of a run side by side."""
@@ -29,9 +33,12 @@ def draw(run: TrainedRun, test: TestSet, title: str) -> Figure:
 
 def _draw_losses(panel: Axes, run: TrainedRun) -> None:
     if not run.history.empty:
-        for part, colour in (("train", PALETTE[0]), ("test", PALETTE[1])):
-            panel.plot(run.history["epoch"], run.history[f"{part}_loss"], color=colour, label=part)
-        loss_axis(panel, run.history[["train_loss", "test_loss"]].stack())
+        parts = [part for part in PARTS if f"{part}_loss" in run.history]
+        for part in parts:
+            colour, style = PARTS[part], STYLES.get(part, "-")
+            losses = run.history[f"{part}_loss"]
+            panel.plot(run.history["epoch"], losses, color=colour, linestyle=style, label=part)
+        loss_axis(panel, run.history[[f"{part}_loss" for part in parts]].stack())
         panel.legend(frameon=False)
     panel.set(xlabel="epoch", ylabel=run.config.total, title=run.outcome.status)
     panel.set_box_aspect(1)

@@ -16,7 +16,7 @@ from latentgrid.grid.runs import read_plan
 from latentgrid.randomness import random_generator
 from latentgrid.results.labels import setting_label
 from latentgrid.results.loaded import LoadedModel, load_model
-from latentgrid.results.tables import axes_of, read_runs
+from latentgrid.results.tables import as_planned, axes_of, read_runs
 from latentgrid.results.trained import (
     Array,
     TestSet,
@@ -29,7 +29,7 @@ from latentgrid.results.trained import (
 
 LABEL_WIDTH = 22
 FEW = 100
-BY_LOSS = f"smallest {ranking.LOSS}"
+BY_LOSS, BY_VALIDATION = f"smallest {ranking.LOSS}", f"smallest {ranking.VALIDATION_LOSS}"
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Results:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """The rows of `runs.csv` of the runs that finished."""
-        runs = read_runs(self.layout)
+        """The rows of `runs.csv` of the runs that finished, with the epochs that were planned."""
+        runs = as_planned(read_runs(self.layout))
         shown = runs["status"] == "finished"
         if self.entries is not None:
             shown &= runs["entry"].isin(self.entries)
@@ -171,15 +171,23 @@ class Results:
 
     def how_chosen(self) -> list[str]:
         """Return a sentence on the best runs that were not chosen by the training loss alone."""
-        if not self.chosen:
-            return []
-        each = "; ".join(
-            f"{entry} by {' or '.join(sorted(by))}" for entry, by in self.chosen.items()
-        )
-        return [
-            f"Best runs are those with the smallest training loss, but not where it may not be \
+        validated = [entry for entry, by in self.chosen.items() if by == {BY_VALIDATION}]
+        others = {entry: by for entry, by in self.chosen.items() if entry not in validated}
+        sentences = []
+        if validated:
+            sentences.append(
+                f"The best runs of {', '.join(validated)} are those with the smallest loss on the "
+                "training images that were held out."
+            )
+        if others:
+            each = "; ".join(
+                f"{entry} by {' or '.join(sorted(by))}" for entry, by in others.items()
+            )
+            sentences.append(
+                f"Best runs are those with the smallest training loss, but not where it may not be \
 compared: {each}."
-        ]
+            )
+        return sentences
 
     def latent_runs(self) -> list[tuple[pd.Series, Array]]:
         """Return each entry's best run and its best two-dimensional run, with their test codes.

@@ -19,6 +19,12 @@ SIZE = (3.6, 2.7)
 LINE_OF_LEGEND = 0.16  # inches
 MAX_SETTINGS = 6  # in one panel, each in a colour
 LOSSES: dict[str, Any] = {"train_loss": "-", "test_loss": (0, (2, 1.2))}
+VALIDATION: dict[str, Any] = {"validation_loss": (0, (4, 1, 1, 1))}  # of images held out
+NAMES = {
+    "train_loss": "training images",
+    "test_loss": "test images",
+    "validation_loss": "validation images",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Panel:
 def draw_curves(
     runs: pd.DataFrame, histories: pd.DataFrame, axes: Sequence[str], unit: str
 ) -> Iterator[Panel]:
-    """Draw training and test loss of each run of an entry, a colour for each setting.
+    """Draw the losses of each run of an entry, a colour for each setting and a dash for each part.
 
     There is a panel for each value of an axis if one panel would have too many settings.
 
@@ -80,25 +86,32 @@ def _panel(
 ) -> Figure:
     settings = [group for _, group in _settings(runs, varied)]
     names = [_label(group, varied) for group in settings] if varied else []
+    losses = _drawn(histories[histories["run"].isin(runs["run"])])
     columns = 2 if max(map(len, names), default=0) < 28 else 1  # noqa: PLR2004
-    lines = -(-len(names) // columns) + 1
+    lines = -(-len(names) // columns) + len(losses) - 1
     figure = Figure(figsize=(SIZE[0], SIZE[1] + LINE_OF_LEGEND * lines))
     axes = figure.subplots()
     for group, colour in zip(settings, PALETTE, strict=False):
         for run in group["run"]:
             history = histories[histories["run"] == run]
-            for loss, style in LOSSES.items():
+            for loss, style in losses.items():
                 axes.plot(
                     history["epoch"], history[loss], color=colour, linestyle=style, linewidth=1
                 )
-    loss_axis(axes, _scale(runs, histories))
+    loss_axis(axes, _scale(runs, histories[[*losses, "run"]]))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set(xlabel="epoch", ylabel=unit, title=title)
-    key = [Line2D([], [], color="black", linestyle=style) for style in LOSSES.values()]
+    key = [Line2D([], [], color="black", linestyle=style) for style in losses.values()]
     key += [Line2D([], [], color=colour) for colour in PALETTE[: len(names)]]
-    labels = ["training images", "test images", *names]
+    labels = [*(NAMES[loss] for loss in losses), *names]
     figure.legend(key, labels, loc="outside lower center", ncols=columns, frameon=False)
     return figure
+
+
+def _drawn(histories: pd.DataFrame) -> dict[str, Any]:
+    """Return the losses to draw with their dashes: that of validation if some run has one."""
+    validated = "validation_loss" in histories and histories["validation_loss"].notna().any()
+    return LOSSES | VALIDATION if validated else LOSSES
 
 
 def _settings(runs: pd.DataFrame, varied: Sequence[str]) -> Iterator[tuple[object, pd.DataFrame]]:
@@ -109,7 +122,7 @@ def _scale(runs: pd.DataFrame, histories: pd.DataFrame) -> pd.Series:
     """Return the finite losses of the runs that finished, or of all if none did."""
     finished = runs[runs["status"] == "finished"]
     shown = histories[histories["run"].isin((runs if finished.empty else finished)["run"])]
-    losses = shown[[*LOSSES]].stack()
+    losses = shown.drop(columns="run").stack()
     return losses[np.isfinite(losses)]
 
 

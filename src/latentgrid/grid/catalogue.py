@@ -28,6 +28,15 @@ TRAINING: Fields = {
     "batch_size": (hyperparameters.PositiveInteger, ...),
     "precision": (hyperparameters.Precision, ...),
 }
+# What may be set besides, for every model that takes steps; none is set by default.
+OPTIONS: Fields = {
+    "schedule": (hyperparameters.Schedule, None),
+    "warm_up": (hyperparameters.PositiveInteger, None),
+    "weight_decay": (hyperparameters.PositiveReal, None),
+    "clip_norm": (hyperparameters.PositiveReal, None),
+    "patience": (hyperparameters.PositiveInteger, None),
+}
+VALIDATION: Fields = {"validation": (hyperparameters.Share, 0.0)}
 OF_A_FIGURE = ("TITLE", "SECTION", "PLACE", "CAPTION", "CLAIM", "NEEDS", "READS", "ANIMATED")
 OTHER_FIGURES = "Further figures"  # the section of figures without a SECTION
 CONTRACT = plugins.PACKAGE_FOLDER / "models" / "__init__.py"
@@ -93,8 +102,10 @@ def measured() -> frozenset[str] | None:
 def history_columns() -> frozenset[str]:
     """Return the names of all columns that histories of runs can have."""
     terms = {term for model in models() for term in _terms(model)}
-    parts = {f"{part}_{name}" for part in ("train", "test") for name in ("loss", *terms)}
-    return frozenset(parts | {"train_batch_sum", "train_batch_sum_corrected"})
+    parts = ("train", "validation", "test")
+    losses = {f"{part}_{name}" for part in parts for name in ("loss", *terms)}
+    of_training = {"train_batch_sum", "train_batch_sum_corrected", "train_learning_rate"}
+    return frozenset(losses | of_training)
 
 
 def figures() -> tuple[str, ...]:
@@ -113,14 +124,14 @@ def claims() -> tuple[str, ...]:
 
 
 def modules_of(settings: Mapping[str, Any]) -> list[str]:
-    """Return the modules of a run's model, optimizer and corruption."""
+    """Return the modules of a run's model, optimizer, corruption and schedule."""
     model, given = settings["model"], settings["hyperparameters"]
     found = [module_of("models", model)]
     for name, field in settings_schema(model).model_fields.items():
         for named in field.metadata:
             if isinstance(named, hyperparameters.NameOf):
                 value = given.get(name, settings.get(name, field.default))
-                found.append(module_of(named.kind, value))
+                found += [module_of(named.kind, value)] if value is not None else []
     return found
 
 
@@ -219,11 +230,34 @@ def reader_class(reader: str) -> ast.ClassDef:
 
 
 @cache
+def options(model: str) -> Fields:
+    """Return `{name: (type, default)}` of what need not be set for a model's training.
+
+    A hyperparameter of the model's own that has the name of one takes its place.
+    """
+    found = dict(VALIDATION)
+    if not is_closed_form(model):
+        found |= OPTIONS
+        found |= dict.fromkeys(said(model, "own_rates"), (hyperparameters.LearningRate, None))
+    if said(model, "annealed"):
+        found["kl_warm_up"] = (hyperparameters.PositiveInteger, None)
+    own = model_hyperparameters(model)
+    return {name: field for name, field in found.items() if name not in own}
+
+
+def defaults(model: str) -> dict[str, Any]:
+    """Return the defaults of a model's hyperparameters and options; `...` stands for none."""
+    fields = model_hyperparameters(model) | options(model)
+    return {name: default for name, (_, default) in fields.items()}
+
+
+@cache
 def settings_schema(model: str) -> type[Any]:
     """Return the pydantic model of a run's hyperparameters: the model's own and the training's."""
     fields = model_hyperparameters(model)
     if not is_closed_form(model):
         fields = fields | TRAINING
+    fields = fields | options(model)
     if said(model, "in_turn"):
         fields = fields | {"optimizer": (hyperparameters.OptimizerOf000, ...)}
     schema: type[Any] = create_model(
@@ -398,6 +432,7 @@ REMEMBERED = (
     model_hyperparameters,
     options_schema,
     reader_class,
+    options,
     settings_schema,
     description,
     docstrings,

@@ -43,6 +43,7 @@ KINDS = {
     "readers": Kind("data/readers", has_class=True),
     "corruptions": Kind("data/corruptions", ("corrupt",)),
     "optimizers": Kind("training/optimizers", has_class=True),
+    "schedules": Kind("training/schedules", ("factor",)),
     "measures": Kind("evaluation/measures", ("measure",)),
     "experiments": Kind("experiments", ("run",)),
     "claims": Kind("", ("CLAIM", "SOURCE", "examine")),

@@ -10,6 +10,7 @@ from latentgrid.grid import catalogue
 
 Planned = Mapping[str, Any]
 WIDTH = 100
+SHARED = ("epochs", "batch_size", "precision", "validation")
 
 
 def configuration_of(
@@ -47,7 +48,7 @@ def _training(planned: Sequence[Planned]) -> dict[str, Any]:
     """Return what runs share whose entries have no value of their own."""
     shared: dict[str, Any] = {}
     for run in planned:
-        for name in ("epochs", "batch_size", "precision"):
+        for name in (name for name in SHARED if name in run["settings"]):
             is_own = name in run["axes"]
             # A model without training steps has one epoch, whatever the configuration says.
             is_fixed = name == "epochs" and catalogue.is_closed_form(run["settings"]["model"])

@@ -65,6 +65,10 @@ def _is_in_turn(optimizer: str) -> bool:
     return bool(components.constant(components.file_of("optimizers", optimizer), "IN_TURN"))
 
 
+def _schedules() -> tuple[str, ...]:
+    return components.names("schedules")
+
+
 def _corruptions() -> tuple[str, ...]:
     return components.names("corruptions")
 
@@ -89,6 +93,9 @@ LearningRate = Annotated[Real, Field(gt=0, le=10, description="a number above 0,
 Optimizer = Annotated[str, NameOf("optimizers", _optimizers_of_every_model)]
 # For models whose source applied one optimizer to two networks in turn.
 OptimizerOf000 = Annotated[str, NameOf("optimizers", _optimizers)]
+Schedule = Annotated[str, NameOf("schedules", _schedules)]
+# Of images; a share of 0 leaves all.
+Share = Annotated[Real, Field(ge=0, lt=1, description="a share from 0 to below 1")]
 Corruption = Annotated[str, NameOf("corruptions", _corruptions)]
 Flag = Annotated[bool, Field(strict=True, description="true, false")]
 Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32, bfloat16")]

@@ -22,6 +22,7 @@ class Run:
     epochs: int
     batch_size: int
     precision: str
+    validation: float
     snapshots: Mapping[str, Any]
 
     @property
@@ -31,16 +32,20 @@ class Run:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that the result depends on, and nothing else."""
-        training = ("optimizer", "learning_rate", "epochs", "batch_size", "precision")
+        """Everything that the result depends on, and nothing else; options only where set."""
+        own = catalogue.model_hyperparameters(self.model)
+        known = catalogue.options(self.model)
+        options = {k: v for k, v in self.axes.items() if k in known}
+        options["validation"] = self.validation
         return {
             "model": self.model,
-            "hyperparameters": {k: v for k, v in self.axes.items() if k not in training},
+            "hyperparameters": {k: v for k, v in self.axes.items() if k in own},
             "optimizer": self.axes.get("optimizer"),
             "learning_rate": self.axes.get("learning_rate"),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "precision": self.precision,
+            **{name: value for name, value in options.items() if value},
             "snapshots": dict(self.snapshots),
             "seed": self.seed,
         }
@@ -67,6 +72,7 @@ def _run(params: Params, entry: str, model: str, axes: Mapping[str, Any], seed: 
         epochs=epochs,
         batch_size=axes.get("batch_size", params.training.batch_size),
         precision=axes.get("precision", params.training.precision),
+        validation=axes.get("validation", params.training.validation),
         snapshots={
             "epochs": sorted({e for e in params.snapshots.epochs if e < epochs} | {epochs}),
             "samples": params.snapshots.samples,
@@ -82,8 +88,8 @@ def canonical(value: Any) -> str:
 
 def trial_of(settings: Mapping[str, Any]) -> list[Any]:
     """Return the settings on which a trial of the run's network depends."""
-    decisive = ("model", "hyperparameters", "epochs", "batch_size", "precision")
-    return [settings[key] for key in decisive]
+    others = ("optimizer", "learning_rate", "snapshots", "seed")
+    return [[key, value] for key, value in settings.items() if key not in others]
 
 
 def plan_of(params: Params) -> list[dict[str, Any]]:

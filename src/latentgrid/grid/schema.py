@@ -29,6 +29,7 @@ from latentgrid.grid.hyperparameters import (
     PositiveInteger,
     Precision,
     Seed,
+    Share,
 )
 from latentgrid.grid.messages import EntryError, allowed, shown, shown_key
 from latentgrid.grid.plugins import PLUGIN_LIST
@@ -83,6 +84,7 @@ class Training(Section):
     epochs: PositiveInteger = 50
     batch_size: PositiveInteger = 100
     precision: Precision = "float32"
+    validation: Share = 0.0
     device: Device = "auto"
     jobs_per_gpu: PositiveInteger = 4
     cuda_graphs: Flag = True
@@ -207,6 +209,16 @@ class Params(Section):
             left -= math.prod(map(len, grid.axes.values())) * len(self.seeds)
             if left < 0:
                 raise EntryError(f"models.{entry}", "too many values", f"{MAX_RUNS:,} runs in all")
+        return self
+
+    @model_validator(mode="after")
+    def _patience_sees_a_validation_loss(self) -> Self:
+        for entry, grid in self.models.items():
+            shares = grid.axes.get("validation", [self.training.validation])
+            if "patience" in grid.axes and not all(shares):
+                found = f"found {shown(grid.axes['patience'][0])} without images to validate on"
+                known = "an entry with training.validation, or validation of its own, above 0"
+                raise EntryError(f"models.{entry}.patience", found, known)
         return self
 
     @model_validator(mode="after")

@@ -34,6 +34,7 @@ class Player:
         objective: computes from these terms the scalar that a step minimises.
         every: the number of batches from one of its steps to the next.
         paced_by: the hyperparameter that sets `every`, for the message when it is too large.
+        rate: the setting that is its learning rate, `learning_rate` or one of `Model.own_rates`.
     """
 
     groups: list[list[nn.Parameter]]
@@ -41,6 +42,7 @@ class Player:
     objective: Callable[[Losses], Tensor]
     every: int = 1
     paced_by: str = "every"
+    rate: str = "learning_rate"
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -63,6 +65,10 @@ class Model(nn.Module):
             for none.
         in_turn: names of the networks to which the model's source applied one optimizer, one after
             another. Such a model may be trained with `adam_000`, which does the same.
+        annealed: the terms, KL divergences, whose gradient may grow over the first epochs; with
+            any, the model may be trained with `kl_warm_up`.
+        own_rates: further settings that are learning rates, of some players (`Player.rate`); a run
+            that does not set one trains these players with its `learning_rate`.
     """
 
     terms: ClassVar[dict[str, str]]
@@ -73,6 +79,8 @@ class Model(nn.Module):
     loss_depends_on: ClassVar[tuple[str, ...]] = ()
     ranked_by: ClassVar[str] = ""
     in_turn: ClassVar[tuple[str, ...]] = ()
+    annealed: ClassVar[tuple[str, ...]] = ()
+    own_rates: ClassVar[tuple[str, ...]] = ()
 
     def initialise(self, rng: torch.Generator) -> None:
         """Set the weights before training."""

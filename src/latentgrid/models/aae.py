@@ -56,6 +56,7 @@ class AAE(StandardNormalPrior):
         "generator": GENERATOR.replace("image", "code"),
     }
     loss_description: ClassVar = SQUARED_ERROR
+    own_rates: ClassVar = ("discriminator_learning_rate", "generator_learning_rate")
 
     def __init__(
         self,
@@ -79,8 +80,18 @@ class AAE(StandardNormalPrior):
         discriminator = list(self.discriminator.parameters())
         return [
             Player([encoder + decoder], self.reconstruction, self.batch_loss),
-            Player([discriminator], self.discrimination, lambda of: of["discriminator"].mean()),
-            Player([encoder], self.deception, lambda of: of["generator"].mean()),
+            Player(
+                [discriminator],
+                self.discrimination,
+                lambda of: of["discriminator"].mean(),
+                rate="discriminator_learning_rate",
+            ),
+            Player(
+                [encoder],
+                self.deception,
+                lambda of: of["generator"].mean(),
+                rate="generator_learning_rate",
+            ),
         ]
 
     def losses(self, batch: Batch, rng: torch.Generator) -> Losses:

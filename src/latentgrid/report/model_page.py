@@ -16,7 +16,7 @@ from latentgrid.grid.runs import read_plan
 from latentgrid.report import page, reproduction
 from latentgrid.report.model_text import read_model_text
 from latentgrid.results.labels import setting_label
-from latentgrid.results.tables import axes_of, read_runs, read_table, separated
+from latentgrid.results.tables import as_planned, axes_of, read_runs, read_table, separated
 from latentgrid.studies.study import Study
 
 ALIAS = re.compile(r"\b\d{3}\b")  # of a study, as the docstrings cite it
@@ -94,7 +94,9 @@ def _curves(results: Results, runs: pd.DataFrame) -> list[dict[str, str]]:
     return [
         {"title": panel.title, "picture": _address("svg+xml", as_svg(panel.figure))}
         for _, of_entry in there.groupby("entry", sort=False)
-        for panel in draw_curves(of_entry, histories, axes, results.loss_label(of_entry))
+        for panel in draw_curves(
+            as_planned(of_entry), histories, axes, results.loss_label(of_entry)
+        )
     ]
 
 
@@ -118,7 +120,8 @@ def _runs(results: Results, runs: pd.DataFrame) -> list[dict[str, Any]]:
 
     The setting has the axes on which an entry of the model has two or more values.
     """
-    of_entries = runs.groupby("entry")
+    planned = as_planned(runs)
+    of_entries = planned.groupby("entry")
     axes = [
         axis
         for axis in axes_of(read_plan(results.layout.plan))
@@ -127,12 +130,12 @@ def _runs(results: Results, runs: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             **row,
-            "label": setting_label(row, axes),
+            "label": setting_label(planned.loc[number], axes),
             "weights": results.trained(row["run"]).config.parameters
             if row["status"] != "failed"
             else None,
         }
-        for _, row in runs.iterrows()
+        for number, row in runs.iterrows()
     ]
 
 

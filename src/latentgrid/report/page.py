@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from latentgrid.evaluation.ranking import VALIDATION_LOSS
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
@@ -20,7 +21,7 @@ from latentgrid.grid.runs import read_plan
 from latentgrid.report import audit, quality, reproduction, sections
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
-from latentgrid.results.tables import axes_of, read_table, separated
+from latentgrid.results.tables import as_planned, axes_of, read_table, separated
 from latentgrid.results.trained import TrainedRun
 from latentgrid.studies.study import Study
 from latentgrid.text import number, short_setting, signed
@@ -69,7 +70,7 @@ def gather_content(
         "dataset": layout.dataset,
         "data": read_json(layout.description, *COUNTS),
         "runs": runs.to_dict("records"),
-        "labels": {row["run"]: setting_label(row, axes) for _, row in runs.iterrows()},
+        "labels": {row["run"]: setting_label(row, axes) for _, row in as_planned(runs).iterrows()},
         "counts": Counter(runs["status"]),
         "epochs": runs["epochs"].sum(),
         "seeds": sorted(runs["seed"].unique().tolist()),
@@ -78,6 +79,7 @@ def gather_content(
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
         "denoisers": runs.loc[runs["model"].map(_corrupts), "entry"].unique().tolist(),
         "best": _side_by_side(tables["best"], settings, axes),
+        "validated": VALIDATION_LOSS in settings,
         "likelihood": _likelihood(tables["best"]),
         "compared": {name: label for name, label in COMPARED.items() if name in settings},
         "verdicts": reproduction.read_reproduction(layout, studies),
@@ -101,7 +103,8 @@ def _grids(layout: Layout) -> list[dict[str, Any]]:
         {"entry": p["entry"], **flat(p["settings"])} for p in read_plan(layout.plan)
     )
     axes = axes_of(read_plan(layout.plan))
-    columns = [*dict.fromkeys((*axes, "epochs", "batch_size", "precision", "seed"))]
+    of_training = ("epochs", "batch_size", "precision", *catalogue.VALIDATION, "seed")
+    columns = [c for c in dict.fromkeys((*axes, *of_training)) if c in plan]
     return [
         {
             "entry": entry,

@@ -48,6 +48,16 @@ def read_runs(layout: Layout) -> pd.DataFrame:
     return runs
 
 
+def as_planned(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of runs with the planned epochs as the axis `epochs`.
+
+    There the table has the completed ones, which are fewer in a run that ended early.
+    """
+    if not {"planned_epochs", "epochs"} <= {*runs.columns}:
+        return runs
+    return runs.assign(epochs=runs["planned_epochs"].astype(runs["epochs"].dtype))
+
+
 def axes_of(plan: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of all axes in the plan, in the order of their first appearance."""
     return list(dict.fromkeys(axis for planned in plan for axis in planned["axes"]))

@@ -13,7 +13,7 @@ from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
 from latentgrid.results.tables import axes_of
 
-LOSSES = ("min_train_loss", "test_loss")
+LOSSES = ("min_train_loss", "test_loss", "min_validation_loss")
 MEASURES = ("test_squared_error", "silhouette", "sample_score")
 
 

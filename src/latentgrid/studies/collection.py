@@ -85,6 +85,7 @@ def file_of(study: Study, run: RecordedRun) -> Path:
         **settings.hyperparameters,
         "optimizer": settings.optimizer,
         "learning_rate": settings.learning_rate,
+        **settings.options,
         **{name: v for name, v in settings.flat.items() if name in OF_TRAINING},
     }
     parts = [

@@ -67,9 +67,12 @@ class Section(BaseModel):
 
 
 class Settings(BaseModel):
-    """Everything that a run's result depends on besides data and code, as in the plan."""
+    """Everything that a run's result depends on besides data and code, as in the plan.
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    Options of the training, such as a schedule, stand beside the others where they are set.
+    """
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, allow_inf_nan=False)
 
     model: Text
     hyperparameters: Mapping[str, Any]
@@ -80,6 +83,11 @@ class Settings(BaseModel):
     precision: Text
     seed: NotNegative
     snapshots: Mapping[str, Any]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that are set, by name."""
+        return dict(self.model_extra or {})
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -301,7 +309,8 @@ def impossible(run: RecordedRun) -> list[str]:
 
 def _of_outcome(run: RecordedRun) -> list[str]:
     planned = run.settings.epochs
-    if run.status == "finished" and (run.epochs != planned or run.reason):
+    fewest = 1 if "patience" in run.settings.options else planned
+    if run.status == "finished" and (not fewest <= run.epochs <= planned or run.reason):
         return [f"it finished after {run.epochs} of {planned} epochs"]
     if run.status == "diverged" and (run.epochs >= planned or not run.reason):
         return [f"it diverged after {run.epochs} of {planned} epochs, for no reason"]

@@ -1,6 +1,6 @@
 """Tells whether a trained run can serve a study: whether it is a run of what the study did."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -42,8 +42,11 @@ def unknown_settings(settings: Settings) -> str:
         return f"has an unknown model {shown(settings.model)}"
     schema = catalogue.settings_schema(settings.model).model_fields
     for name in settings.hyperparameters:
-        if name not in schema or name in catalogue.TRAINING:
+        if name not in catalogue.model_hyperparameters(settings.model):
             return f"has an unknown hyperparameter {shown_key(name)} of {settings.model}"
+    for name in settings.options:
+        if name not in catalogue.options(settings.model):
+            return f"has an unknown setting {shown_key(name)} of {settings.model}"
     for name, field in schema.items():
         value = settings.flat.get(name)
         if value is None and (name in settings.hyperparameters or field.is_required()):
@@ -80,8 +83,10 @@ def obtained_with(study: Study, number: Number, settings: Settings) -> bool:
         return True
     known = catalogue.model_hyperparameters(settings.model)
     unnamed = settings.hyperparameters.keys() - number.settings.keys()
-    return all(settings.flat.get(axis) == value for axis, value in number.settings.items()) and all(
-        settings.hyperparameters[name] == known[name][1] for name in unnamed
+    return (
+        all(settings.flat.get(axis) == value for axis, value in number.settings.items())
+        and all(settings.hyperparameters[name] == known[name][1] for name in unnamed)
+        and not _unnamed_options(study, settings, number.settings)
     )
 
 
@@ -90,12 +95,18 @@ def _compared_by(study: Study, comparison: Comparison, settings: Settings) -> bo
 
     "others" are the settings of the study's numbers, which `obtained_with` looks at.
     """
-    if not fits(study, settings, comparison.among):
+    rival = {} if isinstance(comparison.rival, str) else comparison.rival
+    named = {**comparison.among, **comparison.side, **rival}
+    if not fits(study, settings, comparison.among) or _unnamed_options(study, settings, named):
         return False
-    rival = comparison.rival
     return fits(study, settings, comparison.side) or (
-        not isinstance(rival, str) and fits(study, settings, rival)
+        not isinstance(comparison.rival, str) and fits(study, settings, rival)
     )
+
+
+def _unnamed_options(study: Study, settings: Settings, named: Iterable[str]) -> set[str]:
+    """Return the options of a run, such as a schedule, that neither study nor comparison names."""
+    return settings.options.keys() - {*named, *study.facts.trained}
 
 
 def fits(study: Study, settings: Settings, wanted: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from latentgrid.randomness import random_generator
 from latentgrid.text import duration, size
 from latentgrid.training.steps import Turn, turns_of
 from latentgrid.training.trial import build_model, try_run
+from latentgrid.training.validation import trained_on
 
 WARM_UP, TIMED = 1, 3
 SECONDS_TO_START = 5
@@ -70,16 +71,12 @@ def estimate(runs: Sequence[Run], layout: Layout, source: Source, device: str) -
     measured: dict[str, tuple[float, int]] = {}
     seconds, disk = [], []
     for run in runs:
-        network = canonical(
-            [
-                *(run.settings["model"], run.settings["hyperparameters"]),
-                *(run.batch_size, run.precision),
-            ]
-        )
+        network = canonical([part for part in trial_of(run.settings) if part[0] != "epochs"])
         if network not in measured:
             measured[network] = _measure(run, data, taken)
         per_image, weights = measured[network]
-        seconds.append(SECONDS_TO_START + per_image * data.train * run.epochs)
+        images = trained_on(data.train, run.settings)
+        seconds.append(SECONDS_TO_START + per_image * images * run.epochs)
         disk.append(weights + _snapshot_bytes(run, data))
     ended = [layout.run(run.name).outcome.exists() for run in runs]
     left = sum(s for s, done in zip(seconds, ended, strict=True) if not done)

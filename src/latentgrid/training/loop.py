@@ -14,7 +14,9 @@ from latentgrid.data import Images
 from latentgrid.models import Model
 from latentgrid.randomness import random_generator
 from latentgrid.training.capture import Mode, eager
+from latentgrid.training.early_stopping import EarlyStopping, NoStopping
 from latentgrid.training.steps import Batches, Row, Sums, Turn, due, take_turns, turns_of
+from latentgrid.training.validation import split
 
 SUMS = ("_loss", "_batch_sum", "_batch_sum_corrected")
 
@@ -50,25 +52,28 @@ class Training:
         Args:
             model: the model to train, on the same device as `data`.
             data: training and test images.
-            settings: of the run; reads optimizer, learning_rate, precision, epochs, batch_size
-                and seed.
+            settings: of the run; reads epochs, batch_size, seed, validation, patience, and what
+                `turns_of` reads.
             mode: how steps are taken (`capture`); `captured` needs a GPU.
         """
         self.model = model
         self.mode = mode
-        self.data = data
+        self.data, held_out = split(data, settings.get("validation", 0.0))
+        self.tested = held_out | {"test": (data.test_images, data.test_labels)}
         self.epochs: int = settings["epochs"]
         self.batch_size: int = settings["batch_size"]
         self.seed: int = settings["seed"]
         self.device = data.train_images.device
         self.order = random_generator(self.seed, "order")
         self.noise = random_generator(self.seed, "noise", self.device)
-        self.turns = turns_of(model, settings)
+        batches = math.ceil(len(self.data.train_images) / self.batch_size)
+        self.turns = turns_of(model, settings, batches)
+        self.stopping = _stopping(settings)
         self.epoch = 0
         self.seconds: list[float] = []
 
     def run(self, after_epoch: Callable[[Row], None]) -> Outcome:
-        """Train for the remaining epochs.
+        """Train for the remaining epochs, or until the validation loss falls no more.
 
         A loss that is not finite ends the training. Then the weights are set back to those after
         the last epoch with finite losses.
@@ -76,7 +81,7 @@ class Training:
         Args:
             after_epoch: called after each epoch with finite losses, with its row of the history.
         """
-        while self.epoch < self.epochs:
+        while self.epoch < self.epochs and not self.stopping.is_due:
             before = {name: value.clone() for name, value in self.model.state_dict().items()}
             row = self._next_epoch()
             bad = _not_finite(row)
@@ -85,19 +90,15 @@ class Training:
                 reason = f"{bad} was {row[bad]} in epoch {self.epoch + 1}"
                 return Outcome(self.epoch, reason, self.seconds)
             self.epoch += 1
+            self.stopping.look_at(row)
             after_epoch(row)
         return Outcome(self.epoch, "", self.seconds)
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy, on the CPU, of every tensor that the next epoch depends on."""
         weights = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        optimizers = {
-            f"optimizer/{player}/{number}": tensor
-            for player, turn in enumerate(self.turns)
-            for number, tensor in enumerate(turn.optimizer.state())
-        }
         draws = {"order": self.order.get_state(), "noise": self.noise.get_state()}
-        every = weights | optimizers | draws
+        every = weights | self._besides_weights() | draws
         # Copies, because safetensors stores no tensors that share memory, as tied weights do.
         return {
             name: value.cpu().clone(memory_format=torch.contiguous_format)
@@ -112,27 +113,37 @@ class Training:
         self.model.load_state_dict(
             {name: state[f"model/{name}"] for name in self.model.state_dict()}
         )
-        for player, turn in enumerate(self.turns):
-            for number, tensor in enumerate(turn.optimizer.state()):
-                tensor.copy_(state[f"optimizer/{player}/{number}"])
+        for name, tensor in self._besides_weights().items():
+            tensor.copy_(state[name])
         self.order.set_state(state["order"])
         self.noise.set_state(state["noise"])
         self.epoch = epoch
         self.seconds = list(seconds)
 
+    def _besides_weights(self) -> dict[str, Tensor]:
+        """Return the tensors of the optimizers and of what else changes with time, by name."""
+        turns = {
+            f"optimizer/{player}/{number}": tensor
+            for player, turn in enumerate(self.turns)
+            for number, tensor in enumerate(turn.state())
+        }
+        return turns | self.stopping.state()
+
     def _next_epoch(self) -> Row:
         """Train for one epoch and return its row of the history."""
         started = time.perf_counter()
-        trained = self.train_epoch()
+        row = {"epoch": self.epoch + 1, **_named("train", self.train_epoch())}
         self.seconds.append(time.perf_counter() - started)
-        tested = self.test()
-        return {"epoch": self.epoch + 1, **_named("train", trained), **_named("test", tested)}
+        for part in self.tested:
+            row |= _named(part, self.test(part))
+        return row
 
     def train_epoch(self) -> Row:
         """Take the steps of one epoch.
 
         Returns:
-            The mean of each loss over the training images, each computed before its batch's step.
+            The mean of each loss over the training images, each computed before its batch's step,
+            and what the first player's optimizer tells.
         """
         with torch.no_grad():
             self.model.before_epoch(self.epoch + 1, self.data.train_images, self.noise)
@@ -143,11 +154,14 @@ class Training:
         draws = random_generator(self.seed, "train", self.device)
         return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
 
-    def test(self) -> Row:
-        """Return the mean of each loss over the test images."""
-        shown = self.data.test_images, self.data.test_labels
-        draws = random_generator(self.seed, "test", self.device)
-        return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
+    def test(self, part: str = "test") -> Row:
+        """Return the mean of each loss over the images that are not trained on.
+
+        Args:
+            part: "test", or "validation" for the part of the training images that is held out.
+        """
+        draws = random_generator(self.seed, part, self.device)
+        return evaluate(self.model, *self.tested[part], self.batch_size, draws, self.mode)
 
     def _take_steps(self, batches: Batches) -> Row:
         sums = Sums(self.model.terms, self.device)
@@ -163,7 +177,8 @@ class Training:
             turns = due(self.turns, number)
             take((turns, size), partial(step, turns, size))
         surplus = sum(map(self.model.batch_surplus, batches.sizes))
-        return sums.row(self.model) | sums.batch_sum(surplus)
+        told = self.turns[0].optimizer.columns()
+        return sums.row(self.model) | sums.batch_sum(surplus) | told
 
 
 @torch.no_grad()
@@ -188,6 +203,11 @@ def evaluate(
     for size in batches.sizes:
         take(size, partial(step, size))
     return sums.row(model)
+
+
+def _stopping(settings: Mapping[str, Any]) -> EarlyStopping | NoStopping:
+    """Return what ends a run early; by default nothing does."""
+    return EarlyStopping(settings["patience"]) if "patience" in settings else NoStopping()
 
 
 def _not_finite(row: Row) -> str | None:

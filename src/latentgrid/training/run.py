@@ -206,6 +206,7 @@ class UnfinishedRun:
             outcome = self.training.run(self._after_epoch)
         if outcome.diverged:
             print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)
+        if outcome.epochs < self.training.epochs:
             self._take_snapshot()
         return outcome
 

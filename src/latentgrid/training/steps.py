@@ -14,7 +14,9 @@ from torch import Tensor
 from latentgrid.data import Batch, as_batch
 from latentgrid.models import Losses, Model, Player
 from latentgrid.training import optimizers
+from latentgrid.training.annealing import Annealed, Unweighed
 from latentgrid.training.optimizers import Optimizer
+from latentgrid.training.wrappers import wrapped
 
 Row = dict[str, float]
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -25,11 +27,13 @@ class Turn:
     """A player of the model with its optimizer.
 
     Attributes:
+        weigh: weighs the terms before their objective, whose gradient the optimizer follows.
         precision: of matrix products and convolutions; the weights are float32.
     """
 
     player: Player
     optimizer: Optimizer
+    weigh: Unweighed | Annealed
     precision: torch.dtype
 
     def take(self, batch: Batch, noise: torch.Generator) -> tuple[Losses, Tensor]:
@@ -37,19 +41,47 @@ class Turn:
         low = self.precision != torch.float32
         with torch.autocast(batch.images.device.type, self.precision, enabled=low):
             losses = self.player.losses(batch, noise)
-        objective = self.player.objective({name: term.float() for name, term in losses.items()})
+        terms = self.weigh({name: term.float() for name, term in losses.items()})
+        objective = self.player.objective(terms)
         self.optimizer.minimise(objective)
         return {name: term.detach() for name, term in losses.items()}, objective.detach()
 
+    def state(self) -> list[Tensor]:
+        """Return the tensors that the next step depends on, besides the model's."""
+        return [*self.optimizer.state(), *self.weigh.state()]
 
-def turns_of(model: Model, settings: Mapping[str, Any]) -> list[Turn]:
-    """Return a turn for each player of the model, with an optimizer of its own."""
-    precision = PRECISIONS[settings["precision"]]
 
-    def optimizer_of(player: Player) -> Optimizer:
-        return optimizers.load(settings["optimizer"])(player.groups, settings["learning_rate"])
+def turns_of(model: Model, settings: Mapping[str, Any], batches: int = 1) -> list[Turn]:
+    """Return a turn for each player of the model, with an optimizer of its own.
 
-    return [Turn(player, optimizer_of(player), precision) for player in model.players()]
+    Args:
+        model: the model.
+        settings: of the run; reads optimizer, learning rates, precision, epochs, kl_warm_up and
+            what `wrapped` reads.
+        batches: the number of batches of an epoch, by which what changes with time counts epochs.
+    """
+
+    def turn_of(player: Player) -> Turn:
+        learning_rate = settings.get(player.rate, settings["learning_rate"])
+        alone = optimizers.load(settings["optimizer"])(player.groups, learning_rate)
+        return Turn(
+            player,
+            wrapped(alone, settings, batches, player.every),
+            _weighing(model, settings, batches, alone),
+            PRECISIONS[settings["precision"]],
+        )
+
+    return [turn_of(player) for player in model.players()]
+
+
+def _weighing(
+    model: Model, settings: Mapping[str, Any], batches: int, optimizer: Optimizer
+) -> Unweighed | Annealed:
+    """Return what weighs the model's annealed terms; by default nothing."""
+    if "kl_warm_up" not in settings:
+        return Unweighed()
+    steps = settings["kl_warm_up"] * batches
+    return Annealed(model.annealed, steps, optimizer.parameters[0].device)
 
 
 def due(turns: Iterable[Turn], step: int) -> tuple[Turn, ...]:

@@ -19,6 +19,7 @@ from latentgrid.models import Classifier, ImageShape, Model
 from latentgrid.randomness import random_generator
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import take_turns, turns_of
+from latentgrid.training.validation import trained_on
 
 FEW = 10  # images; batch normalisation needs more than one
 
@@ -29,10 +30,11 @@ def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
     Raises:
         UserError: the run is refused; the text names it and says why.
     """
-    if settings["batch_size"] > size.train:
+    images = trained_on(size.train, settings)
+    if settings["batch_size"] > images:
         raise UserError(
             f"{name}: batch_size: found {settings['batch_size']}; "
-            f"allowed: up to the {size.train} training images"
+            f"allowed: up to the {images} training images"
         )
     model = build_model(name, settings, size)
     if size.classes == 1 and isinstance(model, Classifier):
@@ -59,12 +61,18 @@ def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size
     Raises:
         UserError: the model's `require` refuses them, or a player has fewer batches than it needs.
     """
-    epochs = settings["epochs"]
+    epochs, images = settings["epochs"], trained_on(size.train, settings)
     try:
-        model.require(epochs, size.train)
+        model.require(epochs, images)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
-    batches = ceil(size.train / settings["batch_size"])
+    for rise in ("warm_up", "kl_warm_up"):
+        if settings.get(rise, 0) > epochs:
+            raise UserError(
+                f"{name}: {rise}: found {settings[rise]}, but the run has {epochs} epochs, so that "
+                f"what rises would never be whole; allowed: up to {epochs}"
+            )
+    batches = ceil(images / settings["batch_size"])
     steps = epochs * batches
     for player in model.players():
         if player.every > steps:
@@ -86,7 +94,7 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
     images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
     labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
     # The last batch of an epoch may be smaller.
-    left = size.train % settings["batch_size"] or settings["batch_size"]
+    left = trained_on(size.train, settings) % settings["batch_size"] or settings["batch_size"]
     try:
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
         turns = turns_of(model, settings)

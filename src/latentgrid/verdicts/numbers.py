@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.evaluation.intervals import MIN_PAIRS, of_next, rank_correlation
+from latentgrid.grid import catalogue
 from latentgrid.results.tables import joined, separated
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.study import Study
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.evidence import Evidence
 from latentgrid.verdicts.networks import COLUMNS as NAMES
-from latentgrid.verdicts.networks import at_setting
+from latentgrid.verdicts.networks import at_setting, options_set
 from latentgrid.verdicts.rule import Verdict
 
 COLUMNS = [
@@ -100,9 +101,11 @@ class Judged:
         """Return the runs of the number's model and setting, however long they trained."""
         if self.number.ours is None or not self._is_specified():
             return self.evidence.runs.head(0)
-        of_training = dict.fromkeys(OF_TRAINING)
-        setting = {n: v for n, v in self.number.settings.items() if n not in of_training}
-        return at_setting(self.evidence.runs, self.number.ours, setting)
+        return at_setting(self.evidence.runs, self.number.ours, self._setting)
+
+    @property
+    def _setting(self) -> dict[str, Any]:
+        return {n: v for n, v in self.number.settings.items() if n not in OF_TRAINING}
 
     def _is_specified(self) -> bool:
         return bool(self.number.settings)
@@ -119,7 +122,7 @@ class Judged:
     def _why_not(self) -> str:
         matching, alike = self._matching, self._alike
         if matching.empty:
-            return "no run of this setting"
+            return "no run of this setting" + self._with_options()
         if alike.empty:
             return f"trained {_trained(matching.iloc[0])}, published {self._as_published()}"
         if lost := _without_result(alike).removeprefix("; "):
@@ -127,6 +130,15 @@ class Judged:
         if not alike["seed"].isin(self.study.facts.seeds).any():
             return f"only runs with other seeds than {_listed(self.study.facts.seeds)}"
         return f"{self.study.quantity(self.number).measure} was not measured"
+
+    def _with_options(self) -> str:
+        """Say that there are runs of the setting, with an option that the study does not name."""
+        model = self.number.ours
+        if model is None or not self._is_specified():
+            return ""
+        runs = at_setting(self.evidence.runs, model, self._setting, catalogue.options(model))
+        named = ", ".join(options_set(runs, model))
+        return f"; runs with {named} are not compared, as the study names none" if named else ""
 
     def _as_published(self) -> str:
         settings = self.number.settings

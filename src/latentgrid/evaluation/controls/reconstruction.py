@@ -29,6 +29,7 @@ SIZES = (20, 20, 10)  # of these batches
 SMALL = (1, 4, 4)
 ROWS = pd.DataFrame({"epoch": [1, 2, 3], "train_loss": [3.0, 1.0, 2.0], "test_loss": [5.0, 4.0, 6]})
 OF_ROWS = {"min_train_loss": 1.0, "best_epoch": 2.0, "train_loss": 2.0, "test_loss": 6.0}
+VALIDATED = ROWS.assign(validation_loss=[8.0, 9.0, 7.0])
 SETTINGS = {
     "optimizer": "adam",
     "learning_rate": 1e-4,
@@ -46,6 +47,11 @@ def controls(material: Material) -> Iterator[Control]:
         value = measured(losses.measure, KnownRun(history=ROWS), labelled(balanced(1)), name)
         case = "a history with training losses 3, 1, 2 and test losses 5, 4, 6"
         yield Control(name, case, *exactly(expected), value, "by hand")
+    held_out = measured(
+        losses.measure, KnownRun(history=VALIDATED), labelled(balanced(1)), "min_validation_loss"
+    )
+    case = "a history with validation losses 8, 9, 7"
+    yield Control("min_validation_loss", case, *exactly(7.0), held_out, "by hand")
     yield from _sums()
 
 

@@ -39,7 +39,7 @@ def draw(results: Results) -> Drawing:
     """Draw the test codes of two-dimensional runs on circles that hold 50 % and 95 % of N(0, I).
 
     There is a panel for each entry and each combination of its own hyperparameters. Among runs that
-    differ only in their training, the one with the smallest training loss is shown.
+    differ only in their training, the best one is shown.
     """
     shown = results.with_snapshot("codes", _variants(results))
     if not shown:

@@ -6,7 +6,7 @@ Where losses may not be compared, the measure that the model names stands in the
 import pandas as pd
 from matplotlib.axes import Axes
 
-from latentgrid.evaluation.ranking import LOSS, measure_along
+from latentgrid.evaluation.ranking import LOSS, VALIDATION_LOSS, measure_along
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, loss_axis, panels
@@ -18,10 +18,10 @@ SECTION = "How they train"
 PLACE = 3
 CAPTION = (
     "What each hyperparameter does to the loss. A dot is a run (its smallest epoch's training "
-    "loss per image), a bar the mean of all runs with that value, whatever their other "
-    "settings. Where losses may not be compared, as those of GANs or with another weight in "
-    "them, the measure by which the model is ranked stands instead. Look for bars that differ "
-    "by more than the dots around them scatter."
+    "loss per image, or validation loss where images were held out), a bar the mean of all runs "
+    "with that value, whatever their other settings. Where losses may not be compared, as those "
+    "of GANs or with another weight in them, the measure by which the model is ranked stands "
+    "instead. Look for bars that differ by more than the dots around them scatter."
 )
 CLAIM = (
     "Source 000 (figure 7.2) shows such a view for its three hyperparameters, and finds the "
@@ -29,6 +29,7 @@ CLAIM = (
     "with it."
 )
 NEEDS = ()
+LOSSES = {LOSS: "loss", VALIDATION_LOSS: "validation loss"}  # how sentences call them
 
 
 def draw(results: Results) -> Drawing:
@@ -51,7 +52,7 @@ def draw(results: Results) -> Drawing:
     for panel, (runs, axis, measure) in zip(places, compared, strict=True):
         _draw_axis(panel, runs, axis, measure)
         panel.set_title(runs["entry"].iloc[0])
-        panel.set_ylabel(results.loss_label(runs) if measure == LOSS else plain(measure))
+        panel.set_ylabel(_measure_label(results, runs, measure))
     effects = read_table(results.layout.tables / "marginal.csv")
     shown = effects[effects["entry"].isin(results.runs["entry"])]
     return Drawing(figure, largest_effects(shown) + _left_out(varied))
@@ -61,6 +62,13 @@ def _left_out(varied: list[tuple[pd.DataFrame, str, str]]) -> list[str]:
     """Name the entries and axes that are left out because no measure compares them."""
     left = [f"{axis_label(axis)} of {of['entry'].iloc[0]}" for of, axis, by in varied if not by]
     return [f"Not shown, as no measure compares their values: {', '.join(left)}."] if left else []
+
+
+def _measure_label(results: Results, runs: pd.DataFrame, measure: str) -> str:
+    if measure not in LOSSES:
+        return plain(measure)
+    held_out = "\n(validation)" if measure == VALIDATION_LOSS else ""
+    return results.loss_label(runs) + held_out
 
 
 def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str, measure: str) -> None:
@@ -88,7 +96,7 @@ def largest_effects(marginal: pd.DataFrame) -> list[str]:
         parts = [
             f"the {axis_label(str(axis))} by a factor of {f:.2f}" for axis, f in factors.items()
         ]
-        name = "loss" if measure == LOSS else measure
+        name = LOSSES.get(measure, measure)
         sentences.append(
             f"From best to worst value, the mean {name} of {entry} changes with {', '.join(parts)}."
         )

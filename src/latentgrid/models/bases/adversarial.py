@@ -23,7 +23,8 @@ class Adversarial(Model):
 
     They play algorithm 1 of Goodfellow et al. (2014), "Generative adversarial nets", which is
     algorithm 1 of source 004: the discriminator takes a step on every batch, the generator on
-    every `steps`-th, each time against new codes z ~ N(0, I).
+    every `steps`-th, each time against new codes z ~ N(0, I). The generator may have a learning
+    rate of its own, as η_G in modulo-7.
 
     Attributes:
         decoder: the generator G, which makes images of codes.
@@ -34,6 +35,7 @@ class Adversarial(Model):
 
     loss_ranks: ClassVar = False
     ranked_by: ClassVar = "sample_score"
+    own_rates: ClassVar = ("generator_learning_rate",)
 
     decoder: nn.Module
     discriminator: nn.Module
@@ -64,6 +66,7 @@ class Adversarial(Model):
                 lambda losses: losses["generator"].mean(),
                 every=self.steps,
                 paced_by=self.paced_by,
+                rate="generator_learning_rate",
             ),
         ]
 

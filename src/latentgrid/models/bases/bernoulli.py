@@ -47,6 +47,7 @@ class BernoulliVAE(GaussianPosterior, StandardNormalPrior):
     loss_description: ClassVar = "cross entropy + β·KL, per image"
     loss_depends_on: ClassVar = ("beta", "cross_entropy")
     ranked_by: ClassVar = "importance_bound"
+    annealed: ClassVar = ("kl",)
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ class GaussianVAE(GaussianPosterior, StandardNormalPrior):
     batch_loss_description: ClassVar = (
         "sum over the images of a batch, with d subtracted once per batch"
     )
+    annealed: ClassVar = ("kl",)
 
     def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return squared error and KL per image, with one posterior draw."""

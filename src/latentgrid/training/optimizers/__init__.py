@@ -20,7 +20,7 @@ from latentgrid.grid import components, plugins
 
 
 class Optimizer:
-    """Takes steps against the gradients of its parameters.
+    """Takes steps against the gradients of its parameters, each proportional to its learning rate.
 
     Attributes:
         groups: the parameters in groups; `adam_000` updates one group after another.
@@ -47,6 +47,10 @@ class Optimizer:
     def state(self) -> list[Tensor]:
         """Return the tensors that the next step depends on, besides the parameters."""
         raise NotImplementedError
+
+    def columns(self) -> dict[str, float]:
+        """Return what an epoch's row of the history tells of the optimizer; by default nothing."""
+        return {}
 
     def zeros(self) -> list[Tensor]:
         """Return a zero tensor for each parameter."""
