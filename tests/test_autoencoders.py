@@ -179,6 +179,27 @@ def test_a_dense_autoencoder_written_out(name):
     )
 
 
+def test_hidden_layers_narrow_towards_the_code_and_widen_again():
+    model = build("ae", 3, hidden=20, hidden_layers=3, narrowing=2)
+    shapes = [tuple(m.weight.shape)[::-1] for m in model.modules() if isinstance(m, nn.Linear)]
+    inwards = [(784, 20), (20, 10), (10, 5), (5, 3)]
+    assert shapes == inwards + [(after, before) for before, after in inwards[::-1]]
+    images = draws(2, *MNIST_SHAPE)
+    assert model.decode(model.encode(images)).shape == images.shape
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"narrowing": 2}, "allowed: 1 where hidden_layers is 1"),
+        ({"hidden_layers": 4, "narrowing": 3}, "leaves no unit in layer 4 of 4 after 20"),
+    ],
+)
+def test_layers_that_cannot_narrow_are_refused(choices, said):
+    with pytest.raises(UserError, match=f"narrowing: found .*{said}"):
+        build("ae", hidden=20, **choices)
+
+
 def test_the_sparse_term_is_the_sum_of_absolute_codes_times_its_weight():
     model = build("sparse_ae", 4, hidden=9, penalty=0.7)
     images = draws(5, *MNIST_SHAPE)
