@@ -115,16 +115,11 @@ def dense_pair(
 
 
 def narrowing_widths(hidden: int, layers: int, narrowing: int) -> list[int]:
-    """Return the widths of hidden layers that are `narrowing` times narrower one after another.
+    """Return the widths of hidden layers, each `narrowing` times narrower than the one before.
 
     Raises:
-        UserError: no unit is left in the last one, or a single layer cannot narrow.
+        UserError: no unit is left in the last one.
     """
-    if layers == 1 and narrowing != 1:
-        raise UserError(
-            f"narrowing: found {narrowing}; allowed: 1 where hidden_layers is 1, as it says how "
-            f"much narrower each further layer is"
-        )
     widths = [hidden // narrowing**layer for layer in range(layers)]
     if not widths[-1]:
         raise UserError(
