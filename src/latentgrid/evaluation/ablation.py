@@ -55,7 +55,7 @@ QUESTIONS = (
 )
 
 
-def ablation_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+def ablation_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each building block that is compared with another, all else equal.
 
     Of the runs of a model, that setting is the baseline from which most others differ in a single
@@ -64,9 +64,10 @@ def ablation_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 
     Columns: model, question, choice, against (both are values of the block), level (empty for
     most), n (the number of seeds that both have), effect (by how many per cent of the rival's the
-    test squared error of the choice is larger, mean over these seeds), low and high (its 95 %
-    interval, empty for fewer than three seeds), test_squared_error (the choice's mean), parameters
-    (the choice's), parameters_against (the rival's), runs.
+    test squared error of the choice is larger, the geometric mean over these seeds), low and high
+    (its 95 % interval, that of the mean logarithm; empty for fewer than three seeds),
+    test_squared_error (the choice's mean), parameters (the choice's), parameters_against (the
+    rival's), runs.
     """
     if MEASURE not in runs:
         return pd.DataFrame(columns=COLUMNS)
@@ -75,7 +76,7 @@ def ablation_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
         row
         for model, of_model in measured.groupby("model", sort=False)
         if _has_blocks(str(model))
-        for row in _of_model(str(model), of_model, axes)
+        for row in _of_model(str(model), of_model)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -84,29 +85,28 @@ def _has_blocks(model: str) -> bool:
     return len(set(BLOCKS) & set(catalogue.model_hyperparameters(model))) > 1
 
 
-def _of_model(model: str, runs: pd.DataFrame, axes: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _of_model(model: str, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the rows of a model, once for each set of its other settings."""
-    filled = _filled(model, runs, axes)
+    filled = _settings(model, runs)
     blocks = [name for name in BLOCKS if name in filled]
     fixed = [name for name in filled if name not in (*blocks, "depth", "batch_size")]
-    for _, alike in filled.groupby(fixed, dropna=False, sort=False):
+    for _, alike in filled.groupby(fixed, sort=False):
         of_alike = runs.loc[alike.index]
         for row in (*_against_baseline(alike, blocks), *_of_questions(alike)):
-            yield {"model": model} | _compared(of_alike, row)
+            compared = _compared(of_alike, row)
+            if compared["n"]:
+                yield {"model": model} | compared
 
 
-def _filled(model: str, runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """Return each run's settings; what a run does not name has the model's default."""
-    known = catalogue.model_hyperparameters(model)
-    names = dict.fromkeys([*known, *axes, "planned_epochs", "batch_size", "precision"])
+def _settings(model: str, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return each run's settings; what a run does not name has the model's default, or is ""."""
+    columns = {"epochs": "planned_epochs"}
     settings = {}
-    for name in names:
-        default = known.get(name, (None, None))[1]
-        if name in runs:
-            settings[name] = runs[name].where(runs[name].notna(), default)
-        elif name in known:
-            settings[name] = pd.Series(default, index=runs.index)
-    return pd.DataFrame(settings).drop(columns="epochs", errors="ignore")
+    for name, field in catalogue.settings_schema(model).model_fields.items():
+        default = "" if field.is_required() else field.default
+        of_runs = runs.get(columns.get(name, name), pd.Series(default, index=runs.index))
+        settings[name] = of_runs.astype(object).where(of_runs.notna(), default)
+    return pd.DataFrame(settings)
 
 
 def _against_baseline(settings: pd.DataFrame, blocks: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -132,7 +132,7 @@ def _of_questions(settings: pd.DataFrame) -> Iterator[dict[str, Any]]:
         if block not in settings or (level and level not in settings):
             continue
         others = [name for name in settings if name not in (block, level)]
-        for _, alike in settings.groupby(others, dropna=False, sort=False):
+        for _, alike in settings.groupby(others, sort=False):
             if level and alike[level].nunique() == 1:
                 continue
             for _, setting in alike.drop_duplicates().sort_values(level or block).iterrows():
@@ -161,15 +161,20 @@ def _compared(runs: pd.DataFrame, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row with what the runs of both sides have reached, in pairs of one seed."""
     pairs = [runs.loc[places].drop_duplicates("seed") for places in (row["of"], row["rivals"])]
     both = pairs[0].merge(pairs[1], on="seed", suffixes=("", "_against"))
-    effects = 100 * (both[MEASURE] / both[f"{MEASURE}_against"] - 1)
-    interval = of_mean(effects.tolist())
+    ratios = np.log(both[MEASURE] / both[f"{MEASURE}_against"])
+    interval = of_mean(ratios.tolist())
     return {name: value for name, value in row.items() if name not in ("of", "rivals")} | {
         "n": len(both),
-        "effect": effects.mean(),
-        "low": interval.low if interval else np.nan,
-        "high": interval.high if interval else np.nan,
+        "effect": _in_per_cent(ratios.mean()),
+        "low": _in_per_cent(interval.low) if interval else np.nan,
+        "high": _in_per_cent(interval.high) if interval else np.nan,
         MEASURE: both[MEASURE].mean(),
         "parameters": both["parameters"].mean(),
         "parameters_against": both["parameters_against"].mean(),
         "runs": joined(pd.concat([both["run"], both["run_against"]])),
     }
+
+
+def _in_per_cent(ratio: float) -> float:
+    """Return by how many per cent a number exceeds another, from the logarithm of their ratio."""
+    return float(100 * np.expm1(ratio))
