@@ -93,6 +93,7 @@ def test_residual_blocks_are_compared_with_as_many_plain_ones():
 def test_normalisations_are_compared_with_none_in_batches_of_one_size():
     table = tabled(
         *(a_run(10.0, batch_size=size) for size in (2, 32)),
+        a_run(9.0, normalisation="layer"),  # at one size alone
         *(
             a_run(10.0 * error, normalisation="batch", batch_size=size)
             for size, error in ((2, 3), (32, 0.5))

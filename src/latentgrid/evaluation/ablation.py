@@ -128,20 +128,26 @@ def _against_baseline(settings: pd.DataFrame, blocks: Sequence[str]) -> Iterator
 def _of_questions(settings: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the comparisons of `QUESTIONS`."""
     for question in QUESTIONS:
-        block, level = question.block, question.level
-        if block not in settings or (level and level not in settings):
+        if {question.block, question.level} - {""} <= set(settings):
+            others = [name for name in settings if name not in (question.block, question.level)]
+            for _, alike in settings.groupby(others, sort=False):
+                yield from _of_question(question, settings, alike)
+
+
+def _of_question(
+    question: Question, settings: pd.DataFrame, alike: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield a question's comparisons among settings that are alike but for its block and level."""
+    block, level = question.block, question.level
+    for choice, of_choice in alike.drop_duplicates().groupby(block, sort=False):
+        is_meant = choice in question.choices or not question.choices
+        if choice == question.against or not is_meant or (level and len(of_choice) == 1):
             continue
-        others = [name for name in settings if name not in (block, level)]
-        for _, alike in settings.groupby(others, sort=False):
-            if level and alike[level].nunique() == 1:
-                continue
-            for _, setting in alike.drop_duplicates().sort_values(level or block).iterrows():
-                is_choice = not question.choices or setting[block] in question.choices
-                if is_choice and setting[block] != question.against:
-                    rival = setting.copy()
-                    rival[block] = question.against
-                    at = {"level": setting[level]} if level else {}
-                    yield _comparison(question.name, block, settings, setting, rival) | at
+        for _, setting in of_choice.sort_values(level or block).iterrows():
+            rival = setting.copy()
+            rival[block] = question.against
+            at = {"level": setting[level]} if level else {}
+            yield _comparison(question.name, block, settings, setting, rival) | at
 
 
 def _comparison(

@@ -51,12 +51,12 @@ AT_LEVELS = {
     "depth": ("Residual against plain", "blocks at each size"),
     "batch_size": ("Normalisation against none", "images in a batch"),
 }
-RATIO = 0.58  # of the figure's width, for the blocks if there are levels beside them
+RATIO = 0.6  # of the figure's width, for the blocks if there are levels beside them
 LINE = 0.155  # inches
 GAP = 1.5  # lines from the last row of a question to the heading of the next
 FEW = 0.01  # a share of the weights that is not worth mentioning
 COLOUR = PALETTE[0]
-LABELS = 1.55  # inches to the left of the points, in which headings begin
+LABELS = 1.7  # inches to the left of the points, in which headings begin
 # The axis is logarithmic in multiples of the rival's error; its ticks name them as changes. Which
 # multiples are ticks hangs on the ratio of the axis' ends.
 TICKS = {
@@ -156,7 +156,7 @@ def _draw_levels(panel: Axes, of_question: pd.DataFrame) -> None:
     panel.xaxis.set_minor_locator(NullLocator())
     panel.set_yscale("log")
     _ticks_of(panel.yaxis, *panel.get_ylim())
-    panel.set(title=title, xlabel=label)
+    panel.set(title=title, xlabel=label, ylabel="change of the squared error")
     if of_question["choice"].nunique() > 1:
         panel.legend(frameon=False)
 
