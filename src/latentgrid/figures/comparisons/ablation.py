@@ -157,8 +157,7 @@ def _draw_levels(panel: Axes, of_question: pd.DataFrame) -> None:
     panel.set_yscale("log")
     _ticks_of(panel.yaxis, *panel.get_ylim())
     panel.set(title=title, xlabel=label, ylabel="change of the squared error")
-    if of_question["choice"].nunique() > 1:
-        panel.legend(frameon=False)
+    panel.legend(frameon=False)
 
 
 def _ticks_of(axis: Axis, low: float, high: float) -> None:
