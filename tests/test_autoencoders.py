@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from latentgrid import models
 from latentgrid.data import Batch, Images, to_unit_interval
+from latentgrid.data.augmentation import both, reflected, shifted
 from latentgrid.errors import UserError
-from latentgrid.nets.blocks import ACTIVATIONS, Blocks, Mirror
+from latentgrid.nets.blocks import ACTIVATIONS, Blocks, LocalResponse, Mirror, Unpooling
 from latentgrid.nets.initialise import glorot_uniform
 from latentgrid.nets.sides import quarter
 from latentgrid.randomness import random_generator
@@ -178,6 +179,20 @@ def test_a_dense_autoencoder_written_out(name):
     )
 
 
+def test_hidden_layers_narrow_towards_the_code_and_widen_again():
+    model = build("ae", 3, hidden=20, hidden_layers=3, narrowing=2)
+    shapes = [tuple(m.weight.shape)[::-1] for m in model.modules() if isinstance(m, nn.Linear)]
+    inwards = [(784, 20), (20, 10), (10, 5), (5, 3)]
+    assert shapes == inwards + [(after, before) for before, after in inwards[::-1]]
+    images = draws(2, *MNIST_SHAPE)
+    assert model.decode(model.encode(images)).shape == images.shape
+
+
+def test_layers_that_leave_no_unit_are_refused():
+    with pytest.raises(UserError, match="narrowing: found 3, which leaves no unit in layer 4 of 4"):
+        build("ae", hidden=20, hidden_layers=4, narrowing=3)
+
+
 def test_the_sparse_term_is_the_sum_of_absolute_codes_times_its_weight():
     model = build("sparse_ae", 4, hidden=9, penalty=0.7)
     images = draws(5, *MNIST_SHAPE)
@@ -235,11 +250,12 @@ def test_a_heavier_penalty_makes_its_term_smaller(name, term, few_images):
 
 OPTIONS = {
     "activation": ("relu", "leaky_relu", "elu", "tanh"),
-    "normalisation": ("none", "batch", "layer", "weight"),
-    "downsampling": ("stride", "max", "average"),
-    "upsampling": ("transposed", "nearest", "bilinear"),
-    "padding": ("zeros", "reflect", "circular"),
-    "block": ("single", "plain", "residual"),
+    "normalisation": ("none", "batch", "layer", "weight", "local_response"),
+    "downsampling": ("stride", "max", "average", "overlapping"),
+    "upsampling": ("transposed", "nearest", "bilinear", "unpooling"),
+    "padding": ("zeros", "reflect", "circular", "none"),
+    "block": ("single", "plain", "residual", "wide"),
+    "augmentation": ("none", "shift", "reflection", "both"),
 }
 ABLATION = [{option: value} for option, values in OPTIONS.items() for value in values]
 PAIRS = [
@@ -294,7 +310,7 @@ def test_all_blocks_at_once_fit_every_image(shape):
 
 @pytest.mark.parametrize("option", ["upsampling", "padding", "downsampling", "activation"])
 def test_a_choice_changes_the_function_but_not_the_number_of_weights(option):
-    choices = OPTIONS[option]
+    choices = [value for value in OPTIONS[option] if value != "none"]
     built = [small_conv(**{option: value}) for value in choices]
     assert len({models.parameter_count(model) for model in built}) == 1
     images = draws(2, 2, 8, 12)
@@ -316,12 +332,113 @@ def test_the_skip_connection_is_all_that_residual_differs_from_plain():
     assert isinstance(Blocks().further(3), nn.Identity)
 
 
-def test_mirror_is_pytorchs_reflection():
+def test_two_3x3_convolutions_see_as_far_as_one_of_5x5_and_have_fewer_weights():
+    """Simonyan and Zisserman (2015, section 2.3): 2·(9C² + C) weights against 25C² + C."""
+    counts = {}
+    for block in ("plain", "wide"):
+        layers = Blocks(activation="elu", block=block).further(6)
+        image = torch.zeros(1, 6, 9, 9, requires_grad=True)
+        layers(image)[0, :, 4, 4].sum().backward()
+        rows, columns = image.grad[0].abs().sum(dim=0).nonzero(as_tuple=True)
+        assert (rows.min(), rows.max(), columns.min(), columns.max()) == (2, 6, 2, 6)
+        counts[block] = models.parameter_count(layers)
+    assert counts == {"plain": 2 * (9 * 36 + 6), "wide": 25 * 36 + 6}
+
+
+@pytest.mark.parametrize("block", ["plain", "residual", "wide"])
+def test_depth_stacks_blocks(block):
+    one, three = (Blocks(block=block, depth=depth).further(4) for depth in (1, 3))
+    assert models.parameter_count(three) == 3 * models.parameter_count(one)
+    assert three(draws(1, 4, 6, 6)).shape == (1, 4, 6, 6)
+
+
+def test_a_depth_without_blocks_is_refused():
+    with pytest.raises(UserError, match=r"depth: found 2; allowed: 1 where block is single"):
+        small_conv(depth=2)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_mirror_is_pytorchs_reflection(width):
     images = draws(2, 3, 4, 5)
-    assert torch.equal(Mirror()(images), F.pad(images, (1, 1, 1, 1), mode="reflect"))
+    assert torch.equal(Mirror(width)(images), F.pad(images, (width,) * 4, mode="reflect"))
 
 
-@pytest.mark.parametrize("padding", OPTIONS["padding"])
+def test_unpooling_is_pytorchs_with_maxima_in_the_top_left():
+    images = draws(2, 3, 4, 5)
+    rows, columns = torch.meshgrid(2 * torch.arange(4), 2 * torch.arange(5), indexing="ij")
+    places = (10 * rows + columns).expand(2, 3, 4, 5)
+    assert torch.equal(Unpooling()(images), F.max_unpool2d(images, places, 2))
+
+
+def test_local_response_normalisation_is_pytorchs_with_alpha_per_channel():
+    images = 30 * draws(2, 7, 4, 5)
+    expected = F.local_response_norm(images, size=5, alpha=5e-4, beta=0.75, k=2)
+    torch.testing.assert_close(LocalResponse()(images), expected)
+    assert (LocalResponse()(images) < 0.99 * images / 2**0.75).any()
+
+
+@pytest.mark.parametrize("downsampling", OPTIONS["downsampling"])
+def test_without_padding_the_edge_is_lost(downsampling):
+    blocks = Blocks(padding="none", downsampling=downsampling)
+    for side in (28, 13, 12, 8):
+        shape = blocks.halve(1, 2)(draws(1, 1, side, 28)).shape
+        assert shape == (1, 2, blocks.halved(side), blocks.halved(28))
+
+
+def test_overlapping_pooling_takes_the_maximum_of_three_pixels_around_every_second():
+    blocks = Blocks(downsampling="overlapping")
+    pooling = blocks.halve(1, 1)[-1]
+    image = torch.arange(36.0).reshape(1, 1, 6, 6)
+    rows = torch.tensor([1, 3, 5])
+    assert torch.equal(pooling(image)[0, 0], image[0, 0][rows][:, rows])
+
+
+def test_images_that_padding_makes_too_small_are_refused():
+    for choices in (
+        {"padding": "none", "downsampling": "max"},
+        {"padding": "reflect", "block": "wide"},
+    ):
+        small_conv((1, 12, 12), **choices)
+        with pytest.raises(UserError, match="padding: images of 8×12 pixels are too small"):
+            small_conv((1, 8, 12), **choices)
+
+
+# Augmentation
+
+
+def test_a_shift_moves_an_image_by_up_to_two_pixels_and_all_shifts_occur():
+    images = draws(500, 2, 6, 5)
+    moved = shifted(images, noise())
+    larger = F.pad(images, (2, 2, 2, 2))
+    windows = {
+        (down, right): larger[:, :, down : down + 6, right : right + 5]
+        for down in range(5)
+        for right in range(5)
+    }
+    same = torch.stack([(moved == window).flatten(1).all(1) for window in windows.values()])
+    assert (same.sum(dim=0) == 1).all()
+    assert same.any(dim=1).all()
+
+
+def test_half_of_the_images_are_mirrored_left_to_right():
+    images = draws(500, 2, 6, 5)
+    made = reflected(images, noise())
+    same = (made == images).flatten(1).all(1)
+    assert torch.equal(made[~same], images[~same].flip(3))
+    assert 200 < same.sum() < 300
+
+
+def test_only_training_steps_see_augmented_images():
+    model = small_conv(augmentation="both")
+    batch = labelled(draws(40, 2, 8, 12))
+    [player] = model.players()
+    seen = both(batch.images, noise())
+    in_training = player.losses(batch, noise())["reconstruction"]
+    torch.testing.assert_close(in_training, model.losses(labelled(seen), noise())["reconstruction"])
+    assert not torch.allclose(in_training, model.losses(batch, noise())["reconstruction"])
+
+
+@pytest.mark.parametrize("padding", [one for one in OPTIONS["padding"] if one != "none"])
 def test_padding_is_pytorchs(padding):
     layer = Blocks(padding=padding).convolve(2, 3)
     convolution = next(m for m in layer.modules() if isinstance(m, nn.Conv2d))

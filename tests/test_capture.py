@@ -43,6 +43,11 @@ def test_replayed_steps_of_every_model_give_the_same_bits(name, few_images):
     assert_same(plain, train(name, few_images, taped, **hyperparameters))
 
 
+def test_replayed_steps_draw_new_augmentations(few_images):
+    plain = train("conv_ae", few_images, eager, channels=4, augmentation="both")
+    assert_same(plain, train("conv_ae", few_images, taped, channels=4, augmentation="both"))
+
+
 @pytest.mark.parametrize("optimizer", components.names("optimizers"))
 def test_replayed_steps_of_every_optimizer_give_the_same_bits(optimizer, few_images):
     # The loss is a sum over the batch, on which larger steps of plain descent diverge.

@@ -21,7 +21,7 @@ from latentgrid.randomness import random_generator
 from tiny import seal, write_config
 
 LAYOUT = Layout("digits")
-AXES = ("latent_dim", "corruption", "posterior", "normalisation", "upsampling", "activation")
+AXES = ("latent_dim", "corruption", "posterior", "padding", "upsampling", "block", "depth")
 
 
 @pytest.fixture
@@ -189,47 +189,56 @@ def test_without_two_dimensions_there_is_no_prior_to_draw(results):
 # Building blocks
 
 
-def blocks(**columns):
-    grid = [(n, u) for n in ("none", "batch") for u in ("nearest", "bilinear")]
+def blocks(error, seeds=(0, 1, 2), **choice):
+    """Return runs whose errors are `error` times 1 + a tenth of the seed, of a baseline or not."""
+    same = {"entry": "blocks", "parameters": 100, "latent_dim": 8}
     return [
-        {"entry": "blocks", "normalisation": n, "upsampling": u, "test_squared_error": e, **columns}
-        for e, (n, u) in enumerate(grid, start=1)
+        {**same, "seed": n, "test_squared_error": error * (1 + n / 10), **choice} for n in seeds
     ]
 
 
-def cells(drawing):
-    return [
-        [float(text.get_text()) for text in axes.texts]
-        for axes in drawing.figure.axes
-        if axes.texts
+def test_each_exchanged_block_is_a_point_below_its_question(results, tmp_path):
+    worse = blocks(15.0, upsampling="nearest") + blocks(30.0, padding="none", parameters=80)
+    drawing = drawn(ablation.draw(results([*blocks(10.0), *worse])), tmp_path)
+    (panel,) = drawing.figure.axes
+    assert [text.get_text() for text in panel.texts] == [
+        "padding, against zeros",
+        "upsampling, against transposed",
     ]
+    labels = [label.get_text() for label in panel.get_yticklabels()]
+    assert labels == ["none (−20 % weights)", "nearest"]
+    points = [line for line in panel.lines if line.get_marker() == "o"]
+    assert [float(line.get_xdata()[0]) for line in points] == pytest.approx([3, 1.5])
+    assert (
+        "upsampling nearest for transposed +50 %; padding none for zeros +200 %" in drawing.seen[0]
+    )
 
 
-def test_errors_are_means_over_seeds(results, tmp_path):
-    second = [row | {"seed": 1, "test_squared_error": 10 + i} for i, row in enumerate(blocks())]
-    drawing = drawn(ablation.draw(results([*blocks(), *second])), tmp_path)
-    assert cells(drawing) == [[5.5, 6.5, 7.5, 8.5]]
-    assert "is that of none, nearest (5.50)" in drawing.seen[0]
-    assert "2 seeds" in drawing.seen[0]
-    assert "by normalisation none 6.00, batch 8.00" in drawing.seen[0]
+def test_what_the_seeds_cannot_tell_is_hollow_and_said(results, tmp_path):
+    unclear = [row | {"test_squared_error": 10.0} for row in blocks(1.0, padding="reflect")]
+    drawing = drawn(ablation.draw(results([*blocks(9.5), *unclear])), tmp_path)
+    (point,) = (line for line in drawing.figure.axes[0].lines if line.get_marker() == "o")
+    assert point.get_markerfacecolor() == "white"
+    assert "leaves out no change: none. The other 1 cannot be told" in drawing.seen[0]
 
 
-def test_every_activation_has_a_table(results, tmp_path):
-    rows = [*blocks(activation="relu"), *blocks(activation="tanh")[:3], {"entry": "ae"}]
-    drawing = drawn(ablation.draw(results(rows)), tmp_path)
-    assert cells(drawing) == [[1, 2, 3, 4], [1, 2, 3]]
-
-
-def test_one_block_alone_is_a_row(results, tmp_path):
+def test_levels_are_lines_in_panels_of_their_own(results, tmp_path):
     rows = [
-        {"entry": "conv_ae", "upsampling": kind, "test_squared_error": 2.0}
-        for kind in ("nearest", "bilinear")
+        row
+        for depth, error in ((1, 10.0), (4, 5.0))
+        for kind, share in (("plain", 1), ("residual", 0.5 * depth))
+        for row in blocks(error * share, block=kind, depth=depth)
     ]
     drawing = drawn(ablation.draw(results(rows)), tmp_path)
-    assert cells(drawing) == [[2.0, 2.0]]
+    of_blocks, of_depth = drawing.figure.axes
+    assert [text.get_text() for text in of_blocks.texts] == ["further layers, against two 3×3"]
+    line = of_depth.lines[0]
+    assert line.get_xdata().tolist() == [1, 4]
+    assert line.get_ydata().tolist() == pytest.approx([0.5, 2])
+    assert "by blocks at each size: 1: −50 % [−50 %, −50 %]; 4: +100 %" in drawing.seen[-1]
 
 
-def test_without_varied_blocks_there_is_nothing_to_compare(results):
+def test_without_exchanged_blocks_there_is_nothing_to_compare(results):
     assert ablation.draw(results([{"entry": "ae", "test_squared_error": 1.0}])).missing
 
 

@@ -10,6 +10,7 @@ TABLES = (
     "settings.csv",
     "best.csv",
     "marginal.csv",
+    "ablation.csv",
     "silhouettes.csv",
     "history.csv",
 )

@@ -6,6 +6,7 @@ import pandas as pd
 import typer
 
 from latentgrid.evaluation import tables
+from latentgrid.evaluation.ablation import ablation_table
 from latentgrid.files.atomic import sha256, write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
@@ -29,6 +30,7 @@ def main(dataset: Annotated[str, typer.Option()]) -> None:
         "settings": settings,
         "best": tables.best_table(settings),
         "marginal": tables.marginal_table(runs, axes),
+        "ablation": ablation_table(runs),
         "silhouettes": tables.silhouettes_table(layout, runs),
         "history": tables.history_table(layout, runs),
     }

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch
+from latentgrid.errors import UserError
 from latentgrid.models import ImageShape, Losses, Model
 from latentgrid.models.bases.reconstruction import (
     CROSS_ENTROPY,
@@ -53,7 +54,7 @@ class Autoencoder(Model):
 
 
 class DenseAutoencoder(Autoencoder):
-    r"""Dense networks with one hidden layer on each side, trained on the cross entropy of pixels.
+    r"""Dense networks with hidden layers on each side, trained on the cross entropy of pixels.
 
     .. math::
 
@@ -69,8 +70,8 @@ class DenseAutoencoder(Autoencoder):
     terms: ClassVar = {"reconstruction": CROSS_ENTROPY}
     loss_description: ClassVar = "cross entropy, nats per image"
 
-    def __init__(self, image_shape: ImageShape, latent_dim: int, hidden: int) -> None:
-        super().__init__(latent_dim, *dense_pair(image_shape, latent_dim, hidden))
+    def __init__(self, image_shape: ImageShape, latent_dim: int, *widths: int) -> None:
+        super().__init__(latent_dim, *dense_pair(image_shape, latent_dim, *widths))
 
     def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the cross entropy per image."""
@@ -101,10 +102,28 @@ class PenalisedAutoencoder(DenseAutoencoder):
 
 
 def dense_pair(
-    image_shape: ImageShape, latent_dim: int, hidden: int
+    image_shape: ImageShape, latent_dim: int, *widths: int
 ) -> tuple[nn.Sequential, nn.Sequential]:
-    """Return source 002's encoder and decoder: one hidden layer each, LeakyReLU, sigmoid output."""
+    """Return source 002's encoder and decoder: LeakyReLU, and a sigmoid output.
+
+    The encoder's hidden layers have these widths, and the decoder's the same in reverse.
+    """
     return (
-        dense([prod(image_shape), hidden, latent_dim], activation=keras_leaky_relu),
-        dense_decoder(image_shape, [latent_dim, hidden], nn.Sigmoid(), keras_leaky_relu),
+        dense([prod(image_shape), *widths, latent_dim], activation=keras_leaky_relu),
+        dense_decoder(image_shape, [latent_dim, *widths[::-1]], nn.Sigmoid(), keras_leaky_relu),
     )
+
+
+def narrowing_widths(hidden: int, layers: int, narrowing: int) -> list[int]:
+    """Return the widths of hidden layers, each `narrowing` times narrower than the one before.
+
+    Raises:
+        UserError: no unit is left in the last one.
+    """
+    widths = [hidden // narrowing**layer for layer in range(layers)]
+    if not widths[-1]:
+        raise UserError(
+            f"narrowing: found {narrowing}, which leaves no unit in layer {widths.index(0) + 1} of "
+            f"{layers} after {hidden} in the first; allowed: a smaller one, or fewer layers"
+        )
+    return widths
