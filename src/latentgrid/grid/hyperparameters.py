@@ -115,4 +115,4 @@ OptionalPixels = Annotated[
     Integer | None,
     Field(ge=4, le=1024, description="a whole number of pixels from 4 to 1024, or null for none"),
 ]
-Share = Annotated[Real, Field(gt=0, lt=1, description="a number between 0 and 1")]
+Part = Annotated[Real, Field(gt=0, lt=1, description="a number between 0 and 1")]

@@ -27,7 +27,7 @@ from latentgrid.data.readers._pictures import (
     upright_size,
 )
 from latentgrid.errors import UserError, one_line
-from latentgrid.grid.hyperparameters import Flag, FolderName, OptionalPixels, Seed, Share
+from latentgrid.grid.hyperparameters import Flag, FolderName, OptionalPixels, Part, Seed
 
 T = TypeVar("T")
 PARTS = ("train", "test")
@@ -96,7 +96,7 @@ class Folder:
         folder: FolderName,
         resize: OptionalPixels = None,
         crop: OptionalPixels = None,
-        split: Share = 0.2,
+        split: Part = 0.2,
         seed: Seed = 0,
         grey: Flag = False,
     ) -> None:
