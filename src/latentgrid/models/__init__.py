@@ -32,6 +32,7 @@ class Player:
             group for each network, and `adam_000` advances its count of steps for each group.
         losses: returns the loss terms per image that the objective needs.
         objective: computes from these terms the scalar that a step minimises.
+        project: called after each of its steps, to set parameters back to where they must lie.
         every: the number of batches from one of its steps to the next.
         paced_by: the hyperparameter that sets `every`, for the message when it is too large.
     """
@@ -41,6 +42,7 @@ class Player:
     objective: Callable[[Losses], Tensor]
     every: int = 1
     paced_by: str = "every"
+    project: Callable[[], None] = lambda: None
 
     @property
     def parameters(self) -> list[nn.Parameter]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
-from latentgrid.models import ImageShape, Losses, Player
+from latentgrid.models import ImageShape, Losses, Model, Player
 from latentgrid.models.bases.adversarial import (
     DISCRIMINATOR,
     GENERATOR,

@@ -29,7 +29,9 @@ class GAN(JensenShannon, StandardNormalPrior):
         discriminator_steps: PositiveInteger = 1,
         network: Literal["dense", "conv"] = "dense",
         channels: PositiveInteger = 64,
+        generator_loss: Literal["non_saturating", "minimax"] = "non_saturating",
     ) -> None:
         super().__init__(latent_dim, network, discriminator_steps, "discriminator_steps")
+        self.generator_loss = generator_loss
         self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
         self.discriminator = discriminator_network(network, image_shape, hidden, channels)

@@ -39,6 +39,7 @@ class Turn:
             losses = self.player.losses(batch, noise)
         objective = self.player.objective({name: term.float() for name, term in losses.items()})
         self.optimizer.minimise(objective)
+        self.player.project()
         return {name: term.detach() for name, term in losses.items()}, objective.detach()
 
 
