@@ -48,9 +48,7 @@ def run() -> dict[str, Tensor]:
     return recorded | {"batches": torch.arange(0, BATCHES + 1, EVERY)}
 
 
-def _over_seeds(
-    images: Tensor, loss: str, steps: int, *, alone: bool
-) -> list[tuple[str, Tensor]]:
+def _over_seeds(images: Tensor, loss: str, steps: int, *, alone: bool) -> list[tuple[str, Tensor]]:
     """Return what each seed recorded, by name, (seeds, t) each."""
     settings = settings_of("non_saturating" if alone else loss, steps)
     rows = [train(images, settings, seed, alone=alone) for seed in range(SEEDS)]
@@ -73,9 +71,7 @@ def settings_of(loss: str, steps: int) -> dict[str, Any]:
     }
 
 
-def train(
-    images: Tensor, settings: dict[str, Any], seed: int, *, alone: bool
-) -> dict[str, Tensor]:
+def train(images: Tensor, settings: dict[str, Any], seed: int, *, alone: bool) -> dict[str, Tensor]:
     """Train a GAN, or its discriminator alone, and return what was recorded, (t,) each."""
     model = build_gan(settings, seed)
     turns = turns_of(model, settings)[:1] if alone else turns_of(model, settings)

@@ -155,10 +155,22 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Quantile(Protocol):
-    """Has a prior whose dimensions are independent."""
+    """Maps the unit cube to codes so that equal volumes hold equal masses of its prior.
+
+    Where the prior's dimensions are independent, these are the quantiles of each.
+    """
 
     def quantile(self, shares: Tensor) -> Tensor:
-        """Map shares (n, d) in (0, 1) of each dimension's prior mass to codes (n, d)."""
+        """Map shares (n, d) in (0, 1) of the prior's mass to codes (n, d)."""
+        ...
+
+
+@runtime_checkable
+class WithPrior(Protocol):
+    """Has a density of codes before any image is seen."""
+
+    def log_prior(self, codes: Tensor) -> Tensor:
+        """Return log p(z) in nats, codes (…, d) → (…)."""
         ...
 
 

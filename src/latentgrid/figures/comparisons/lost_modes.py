@@ -17,10 +17,10 @@ PLACE = 4
 CAPTION = (
     "What becomes of two players. Left, how many classes the judge sees among the samples (the "
     "exponential of the entropy of its first choices: all classes equally often is their number, "
-    "one class alone is 1); in the middle, how sure it is of a sample's class; right, how much the "
-    "samples of the same draws still changed between the last two kept epochs (0: not at all, 1: as "
-    "much as if they were unrelated). A dot is a seed, a bar their mean, a line its 95 % interval "
-    "from three seeds on. Look for few classes, a sign of lost modes, and for dots far apart or "
+    "one class alone is 1); in the middle, how sure it is of a sample's class; right, how much "
+    "the samples of the same draws still changed between the last two kept epochs (0: not at all, "
+    "1: as much as if they were unrelated). A dot is a seed, a bar the mean, a line its interval "
+    "of 95 % from three seeds on. Look for few classes, a sign of lost modes, and for dots far apart or "
     "samples that still change, signs of unsteadiness. A conditional GAN is asked for every class."
 )
 CLAIM = (
