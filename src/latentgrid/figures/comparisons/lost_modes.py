@@ -20,8 +20,9 @@ CAPTION = (
     "one class alone is 1); in the middle, how sure it is of a sample's class; right, how much "
     "the samples of the same draws still changed between the last two kept epochs (0: not at all, "
     "1: as much as if they were unrelated). A dot is a seed, a bar the mean, a line its interval "
-    "of 95 % from three seeds on. Look for few classes, a sign of lost modes, and for dots far apart or "
-    "samples that still change, signs of unsteadiness. A conditional GAN is asked for every class."
+    "of 95 % from three seeds on. Look for few classes, a sign of lost modes, and for dots far "
+    "apart or samples that still change, signs of unsteadiness. A conditional GAN is asked for "
+    "every class."
 )
 CLAIM = (
     'Source 001 ("Convergencia de las GANs") lists what goes wrong with two players: they collapse '
