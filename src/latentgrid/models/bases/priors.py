@@ -139,9 +139,10 @@ class PlanarMixture(nn.Module):
 
     def _placed(self, part: Tensor, standard: Tensor) -> Tensor:
         """Move draws (n, d) of N(0, I) into the Gaussians `part` (n,)."""
-        along, across = (standard[:, :2] * self.deviations).split(1, dim=1)
+        scaled = standard[:, :2] * self.deviations
         direction = self.directions[part]
-        plane = self.means[part] + along * direction + across * quarter_turn(direction)
+        along, across = scaled[:, :1] * direction, scaled[:, 1:] * quarter_turn(direction)
+        plane = self.means[part] + along + across
         return torch.cat([plane, standard[:, 2:]], dim=1)
 
 
