@@ -11,6 +11,7 @@ from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
 
 PLACES = 16_384  # of equal mass, at which a prior's density is computed
+GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ class Regions:
 def densest_regions(model: LoadedModel, shares: Sequence[float]) -> Regions:
     """Return the densest regions that hold these shares of the mass of a model's prior.
 
-    The edges are quantiles of the density over codes of equal mass.
+    The edges are quantiles of the density over codes of equal mass, on a lattice by the golden
+    section, whose points are evenly spread in the square and along both of its sides.
     """
-    # Sobol's first point is (0, 0), where no quantile is.
-    evenly = torch.quasirandom.SobolEngine(2).draw(PLACES + 1)[1:].numpy()
+    count = np.arange(PLACES) + 0.5
+    evenly = np.stack([count / PLACES, count * GOLDEN % 1], axis=1).astype(np.float32)
     densities = model.log_prior(model.quantile(evenly))
     return Regions(model, [float(np.quantile(densities, 1 - share)) for share in shares])
 

@@ -1,6 +1,7 @@
 """The generator's gradients under either form of its loss (source 004, section 1.2)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,7 +36,7 @@ CLAIM = (
 READS = ("experiments/generator_gradients",)
 NAMES = {"non_saturating": "−log D(G(z))", "minimax": "log(1 − D(G(z)))"}
 COLOURS = dict(zip(NAMES, (PALETTE[0], PALETTE[2]), strict=True))
-STYLES = {1: "-", 5: (0, (4, 1.5))}
+STYLES: dict[int, Any] = {1: "-", 5: (0, (4, 1.5))}
 EARLY = (20, 100)  # batches
 Found = Mapping[str, Array]
 
@@ -70,10 +71,10 @@ def draw(results: Results) -> Drawing:
     return Drawing(figure, [_same_players(found), _in_the_games(found)])
 
 
-def _draw_line(panel: Axes, batches: Array, values: Array, colour: str, style: object) -> None:
+def _draw_line(panel: Axes, batches: Array, values: Array, colour: str, style: Any) -> None:
     """Draw the geometric mean of values (seeds, t) and its interval, on a logarithmic axis."""
     logs = np.log(values)
-    intervals = [of_mean(of_moment) for of_moment in logs.T]
+    intervals = [of_mean(of_moment.tolist()) for of_moment in logs.T]
     panel.plot(batches, np.exp(logs.mean(axis=0)), color=colour, linestyle=style, linewidth=1.2)
     if all(intervals):
         low, high = zip(*((one.low, one.high) for one in intervals if one), strict=True)
@@ -87,7 +88,7 @@ def _same_players(found: Found) -> str:
     for batches in EARLY:
         moment = int(np.searchsorted(found["batches"], batches).clip(max=len(found["batches"]) - 1))
         logs = np.log(found["alone/non_saturating"] / found["alone/minimax"])[:, moment]
-        interval = of_mean(logs)
+        interval = of_mean(logs.tolist())
         between = (
             f" (95 % interval {significant(np.exp(interval.low))} to "
             f"{significant(np.exp(interval.high))})"

@@ -4,8 +4,8 @@ The last two lie in the plane of the first two dimensions; the others are N(0, 1
 from, has a density, and maps the unit cube to codes of equal mass.
 """
 
+from collections.abc import Callable, Mapping
 from math import log, pi
-from typing import Protocol
 
 import torch
 from scipy.special import chdtri
@@ -30,7 +30,7 @@ DRAWS = 10_000  # by which that region is found
 EDGE = 1e-6  # a share is no nearer to 0 and 1, where Φ⁻¹ is infinite
 
 
-class Prior(Protocol):
+class Prior(nn.Module):
     """A distribution of codes.
 
     Attributes:
@@ -41,21 +41,19 @@ class Prior(Protocol):
 
     def draw(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw codes (n, d) by a generator on any device; they lie on that of the model."""
-        ...
+        raise NotImplementedError
 
     def quantile(self, shares: Tensor) -> Tensor:
         """Map shares (n, d) in (0, 1) to codes (n, d): evenly spread ones to draws of the prior."""
-        ...
+        raise NotImplementedError
 
     def log_density(self, codes: Tensor) -> Tensor:
         """Return log p(z) in nats, codes (…, d) → (…)."""
-        ...
+        raise NotImplementedError
 
 
-class StandardNormal(nn.Module):
+class StandardNormal(Prior):
     """N(0, I)."""
-
-    threshold: Tensor
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -78,7 +76,7 @@ class StandardNormal(nn.Module):
         return -(codes.square() + log(2 * pi)).sum(dim=-1) / 2
 
 
-class PlanarMixture(nn.Module):
+class PlanarMixture(Prior):
     """Equally likely Gaussians in the plane of the first two dimensions, N(0, 1) in the others.
 
     Attributes:
@@ -90,7 +88,6 @@ class PlanarMixture(nn.Module):
     means: Tensor
     directions: Tensor
     deviations: Tensor
-    threshold: Tensor
 
     def __init__(
         self, means: Tensor, directions: Tensor, deviations: tuple[float, float], latent_dim: int
@@ -178,4 +175,8 @@ def on_circle(angles: Tensor) -> Tensor:
     return torch.stack([angles.cos(), angles.sin()], dim=1)
 
 
-PRIORS = {"normal": StandardNormal, "mixture": petals, "swiss_roll": swiss_roll}
+PRIORS: Mapping[str, Callable[[int], Prior]] = {
+    "normal": StandardNormal,
+    "mixture": petals,
+    "swiss_roll": swiss_roll,
+}
