@@ -204,7 +204,7 @@ def test_the_critic_minimises_the_weighted_penalty_less_the_distance(penalty):
     torch.testing.assert_close(model.discriminator_objective(losses), expected)
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
 def test_clipping_cuts_the_weights_after_each_step_and_minimises_no_penalty(network):
     model = small("wgan", network=network, channels=4, lipschitz="clipping", clip=0.02)
     losses = model.losses(some(8), noise())
@@ -240,7 +240,7 @@ def take(model, player_index, batches):
         turn.take(batch, noise(step))
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
 @pytest.mark.parametrize("name", GANS)
 @pytest.mark.parametrize(("index", "mover"), [(0, "discriminator"), (1, "generator")])
 def test_a_step_moves_its_own_player_and_not_a_bit_of_the_other(name, network, index, mover):
@@ -342,7 +342,7 @@ def test_convolutional_weights_start_as_in_dcgan(name):
     assert all((p == 0).all() for name, p in model.named_parameters() if name.endswith("bias"))
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
 def test_a_discriminator_judges_each_image_by_itself(network):
     model, batch = small("gan", network=network, channels=4), some(6)
     alone = model.discriminator(batch.images[2:3])
@@ -352,7 +352,7 @@ def test_a_discriminator_judges_each_image_by_itself(network):
 # The conditional network
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
 def test_both_players_of_cond_gan_heed_the_label(network):
     model = small("cond_gan", network=network, channels=4).eval()
     codes, batch = torch.randn(1, 3, generator=noise()).expand(10, -1), some(10)

@@ -47,7 +47,7 @@ class ConditionalGAN(JensenShannon):
         latent_dim: LatentDim,
         hidden: PositiveInteger = 1200,
         discriminator_steps: PositiveInteger = 1,
-        network: Literal["dense", "conv"] = "dense",
+        network: Literal["dense", "conv", "conv_dense"] = "dense",
         channels: PositiveInteger = 64,
         generator_loss: Literal["non_saturating", "minimax"] = "non_saturating",
     ) -> None:

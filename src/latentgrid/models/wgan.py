@@ -69,7 +69,7 @@ class WGAN(Adversarial, StandardNormalPrior):
         hidden: PositiveInteger = 512,
         critic_steps: PositiveInteger = 5,
         penalty: PositiveReal = 10.0,
-        network: Literal["dense", "conv"] = "dense",
+        network: Literal["dense", "conv", "conv_dense"] = "dense",
         channels: PositiveInteger = 64,
         lipschitz: Literal["penalty", "clipping"] = "penalty",
         clip: PositiveReal = 0.01,

@@ -48,10 +48,10 @@ class Adversarial(Model):
 
     def initialise(self, rng: torch.Generator) -> None:
         """Draw the weights of convolutional networks from N(0, 0.02²), as Radford et al. (2016)."""
-        if self.network == "conv":
-            normal(self, DCGAN_DEVIATION, rng)
-        else:
+        if self.network == "dense":
             super().initialise(rng)
+        else:
+            normal(self, DCGAN_DEVIATION, rng)
 
     def players(self) -> list[Player]:
         """Return the discriminator, then the generator."""
@@ -172,16 +172,18 @@ def normal_codes(batch: Batch, latent_dim: int, rng: torch.Generator) -> Tensor:
 def generator_network(
     network: str, image_shape: ImageShape, inputs: int, hidden: int, channels: int
 ) -> nn.Sequential:
-    """Return the dense or the convolutional generator."""
-    if network == "conv":
-        return nets.conv_generator(image_shape, inputs, channels)
-    return nets.dense_generator(image_shape, inputs, hidden)
+    """Return the generator: dense, convolutional, or convolutional with a hidden dense layer."""
+    if network == "dense":
+        return nets.dense_generator(image_shape, inputs, hidden)
+    before = hidden if network == "conv_dense" else None
+    return nets.conv_generator(image_shape, inputs, channels, before)
 
 
 def discriminator_network(
     network: str, image_shape: ImageShape, hidden: int, channels: int
 ) -> nn.Sequential:
-    """Return the dense or the convolutional discriminator."""
-    if network == "conv":
-        return nets.conv_discriminator(image_shape, channels)
-    return nets.dense_discriminator(image_shape, hidden)
+    """Return the discriminator: dense, convolutional, or with a hidden dense layer behind."""
+    if network == "dense":
+        return nets.dense_discriminator(image_shape, hidden)
+    behind = hidden if network == "conv_dense" else None
+    return nets.conv_discriminator(image_shape, channels, behind)
