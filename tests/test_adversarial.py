@@ -349,6 +349,17 @@ def test_a_discriminator_judges_each_image_by_itself(network):
     torch.testing.assert_close(model.discriminator(batch.images)[2:3], alone)
 
 
+@pytest.mark.parametrize(("network", "as_a_whole"), [("conv", False), ("conv_dense", True)])
+def test_only_a_hidden_layer_lets_a_discriminator_compare_far_places(network, as_a_whole):
+    """What two far pixels add to the value is else the sum of what each adds."""
+    model = small("gan", MNIST_SHAPE, network=network, channels=4).double()
+    images = torch.zeros(4, *MNIST_SHAPE, dtype=torch.float64)
+    images[1::2, 0, 2, 2] = images[2:, 0, 25, 25] = 1  # neither, one, the other, both
+    neither, one, other, both = model.discriminator(images).flatten().tolist()
+    together = abs(both - one - other + neither)
+    assert (together > 1e-12) == as_a_whole
+
+
 # The conditional network
 
 
