@@ -27,8 +27,9 @@ def drift(before: Array, after: Array) -> float | None:
     """Return how far images moved, as a share of how far unrelated ones would lie apart.
 
     E‖b − a‖² ÷ (Var a + Var b) over uint8 images (n, c, h, w) in pairs, variances summed over the
-    pixels. It is 0 if nothing moves, and 1 on average for pairs that have only their distribution
-    in common. None if all images of either kind are alike.
+    pixels. It is 0 if nothing moves, 1 on average for pairs that have only their distribution in
+    common, and more where all move together, as collapsed samples do. None if all images of either
+    kind are alike.
     """
     first, second = (images.reshape(len(images), -1) / 255 for images in (before, after))
     apart = first.var(axis=0).sum() + second.var(axis=0).sum()

@@ -21,8 +21,9 @@ PLACE = 5.5
 CAPTION = (
     "The same model trained for one prior after another, a column each: above draws of the prior, "
     "in the middle the codes of the test images by class, on the same axes, below images decoded "
-    "at places of equal prior mass. Look for codes that fill the prior's shape and nothing beside "
-    "it, and for how the classes share it out."
+    "at places of equal prior mass: from left to right from one Gaussian of the mixture to the "
+    "next, or along the roll, and downwards within each, or across the roll. Look for codes that "
+    "fill the prior's shape and nothing beside it, and for how the classes share it out."
 )
 CLAIM = (
     "Source 004 (section 1.4) lets p(z) be any distribution that the codes are to follow; that the "
@@ -44,7 +45,7 @@ def draw(results: Results) -> Drawing:
     shown = results.with_snapshot("codes", _of_priors(results))[:COLUMNS]
     if not shown:
         return nothing("No entry with two latent dimensions varies its prior.")
-    figure = Figure(figsize=(WIDTH, 7.4))
+    figure = Figure(figsize=(WIDTH, 6.4))
     places = figure.subplots(3, len(shown), squeeze=False)
     middles = (np.arange(SIDE) + 0.5) / SIDE
     square = np.stack(np.meshgrid(middles, middles[::-1]), axis=-1).reshape(-1, 2)

@@ -19,10 +19,10 @@ CAPTION = (
     "exponential of the entropy of its first choices: all classes equally often is their number, "
     "one class alone is 1); in the middle, how sure it is of a sample's class; right, how much "
     "the samples of the same draws still changed between the last two kept epochs (0: not at all, "
-    "1: as much as if they were unrelated). A dot is a seed, a bar the mean, a line its interval "
-    "of 95 % from three seeds on. Look for few classes, a sign of lost modes, and for dots far "
-    "apart or samples that still change, signs of unsteadiness. A conditional GAN is asked for "
-    "every class."
+    "1: as much as if they were unrelated, more: all together, as collapsed samples do). A dot is "
+    "a seed, a bar the mean, a line its interval of 95 % from three seeds on. Look for few "
+    "classes, a sign of lost modes, and for dots far apart or samples that still change, signs of "
+    "unsteadiness. A conditional GAN is asked for every class."
 )
 CLAIM = (
     'Source 001 ("Convergencia de las GANs") lists what goes wrong with two players: they collapse '
@@ -36,6 +36,7 @@ MEASURES = {
     "sample_confidence": "confidence of the judge",
     "sample_drift": "change of samples",
 }
+DRIFT = "sample_drift"  # on a logarithmic axis, as collapsed samples move by a multiple of 1
 ROW = 0.42  # inches
 
 
@@ -51,7 +52,10 @@ def draw(results: Results) -> Drawing:
         for place, (_, runs) in enumerate(rows):
             _draw_row(panel, place, runs[measure].dropna())
         panel.set_xlabel(MEASURES[measure])
-        panel.set_xlim(left=0)
+        if measure == DRIFT and (results.runs[measure].dropna() > 0).all():
+            panel.set_xscale("log")
+        else:
+            panel.set_xlim(left=0)
         panel.grid(axis="x", color="0.9", linewidth=0.6)
         panel.set_axisbelow(True)
     panels[0].set_yticks(range(len(rows)), [name for name, _ in rows])
