@@ -9,7 +9,9 @@ from torch.distributions import Normal
 
 from latentgrid import models
 from latentgrid.data import Batch, Images
-from latentgrid.models.bases.adversarial import discriminator_loss, generator_loss
+from latentgrid.errors import UserError
+from latentgrid.models.bases.adversarial import discriminator_loss, generator_loss, minimax_loss
+from latentgrid.models.bases.priors import PRIORS
 from latentgrid.models.wgan import gradient_penalty
 from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
@@ -33,8 +35,8 @@ def some(n, shape=SMALL, seed=0):
     )
 
 
-def small(name, shape=SMALL, **hyperparameters):
-    return build(name, shape=shape, **{"hidden": 16} | hyperparameters)
+def small(name, shape=SMALL, latent_dim=3, **hyperparameters):
+    return build(name, latent_dim, shape, **{"hidden": 16} | hyperparameters)
 
 
 def state(network):
@@ -102,6 +104,26 @@ def test_the_optimal_discriminator_of_two_normals_gives_their_jensen_shannon_div
     worse = p * discriminator_loss(optimal(grid) / 2, torch.tensor(-math.inf))
     worse += q * discriminator_loss(torch.tensor(math.inf), optimal(grid) / 2)
     assert small("gan").loss({"discriminator": torch.trapezoid(worse, grid)}) < divergence - 0.001
+
+
+@pytest.mark.parametrize("name", JENSEN_SHANNON)
+def test_the_minimax_generator_minimises_what_the_discriminator_maximises(name):
+    """Its gradient is that of log(1 − D), against which the discriminator's loss rises."""
+    model, batch = small(name, generator_loss="minimax"), some(5)
+    logits = model.values(model.fakes(batch, noise()), batch)
+    expected = (1 - logits.sigmoid()).log()
+    torch.testing.assert_close(model.losses(batch, noise())["generator"], expected)
+    torch.testing.assert_close(model.generator_losses(batch, noise())["generator"], expected)
+
+
+@pytest.mark.parametrize("logit", [-20.0, -3.0, 0.0, 4.0])
+def test_the_slopes_of_the_two_generator_losses_are_d_and_1_minus_d(logit):
+    """In size: 1 − D for −log D, D for log(1 − D); equal where D is one half."""
+    at = torch.tensor(logit, dtype=torch.float64, requires_grad=True)
+    d = at.detach().sigmoid()
+    (strong,) = torch.autograd.grad(generator_loss(at), at)
+    (saturating,) = torch.autograd.grad(minimax_loss(at), at)
+    torch.testing.assert_close((strong, saturating), (d - 1, -d))
 
 
 def test_the_generators_gradient_does_not_vanish_where_the_discriminator_is_sure():
@@ -182,6 +204,25 @@ def test_the_critic_minimises_the_weighted_penalty_less_the_distance(penalty):
     torch.testing.assert_close(model.discriminator_objective(losses), expected)
 
 
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
+def test_clipping_cuts_the_weights_after_each_step_and_minimises_no_penalty(network):
+    model = small("wgan", network=network, channels=4, lipschitz="clipping", clip=0.02)
+    losses = model.losses(some(8), noise())
+    assert losses["penalty"].mean() > 0
+    torch.testing.assert_close(model.discriminator_objective(losses), -losses["distance"].mean())
+    for step in range(3):
+        take(model, 0, [some(8, seed=step)])
+        sizes = torch.cat([p.detach().abs().flatten() for p in model.discriminator.parameters()])
+        assert sizes.max() == torch.tensor(0.02)
+        assert (sizes < 0.02).any()
+
+
+def test_the_penalised_critic_is_not_clipped():
+    model = small("wgan", clip=1e-6)
+    take(model, 0, [some(8)])
+    assert max(p.abs().max() for p in model.discriminator.parameters()) > 0.01
+
+
 # Who moves, and when
 
 
@@ -199,7 +240,7 @@ def take(model, player_index, batches):
         turn.take(batch, noise(step))
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
 @pytest.mark.parametrize("name", GANS)
 @pytest.mark.parametrize(("index", "mover"), [(0, "discriminator"), (1, "generator")])
 def test_a_step_moves_its_own_player_and_not_a_bit_of_the_other(name, network, index, mover):
@@ -301,17 +342,28 @@ def test_convolutional_weights_start_as_in_dcgan(name):
     assert all((p == 0).all() for name, p in model.named_parameters() if name.endswith("bias"))
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
 def test_a_discriminator_judges_each_image_by_itself(network):
     model, batch = small("gan", network=network, channels=4), some(6)
     alone = model.discriminator(batch.images[2:3])
     torch.testing.assert_close(model.discriminator(batch.images)[2:3], alone)
 
 
+@pytest.mark.parametrize(("network", "as_a_whole"), [("conv", False), ("conv_dense", True)])
+def test_only_a_hidden_layer_lets_a_discriminator_compare_far_places(network, as_a_whole):
+    """What two far pixels add to the value is else the sum of what each adds."""
+    model = small("gan", MNIST_SHAPE, network=network, channels=4).double()
+    images = torch.zeros(4, *MNIST_SHAPE, dtype=torch.float64)
+    images[1::2, 0, 2, 2] = images[2:, 0, 25, 25] = 1  # neither, one, the other, both
+    neither, one, other, both = model.discriminator(images).flatten().tolist()
+    together = abs(both - one - other + neither)
+    assert (together > 1e-12) == as_a_whole
+
+
 # The conditional network
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
+@pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
 def test_both_players_of_cond_gan_heed_the_label(network):
     model = small("cond_gan", network=network, channels=4).eval()
     codes, batch = torch.randn(1, 3, generator=noise()).expand(10, -1), some(10)
@@ -392,8 +444,8 @@ def test_noise_moves_a_gaussian_code_along_a_line_and_a_universal_one_anywhere()
 
 
 @pytest.mark.parametrize("posterior", POSTERIORS)
-def test_the_three_players_of_aae_move_autoencoder_discriminator_and_encoder(posterior):
-    moves = [{"encoder", "decoder"}, {"discriminator"}, {"encoder"}]
+def test_the_three_players_of_aae_move_discriminator_encoder_and_autoencoder(posterior):
+    moves = [{"discriminator"}, {"encoder"}, {"encoder", "decoder"}]
     for index, expected in enumerate(moves):
         model = small("aae", posterior=posterior)
         before = state(model)
@@ -406,10 +458,10 @@ def test_the_three_players_of_aae_move_autoencoder_discriminator_and_encoder(pos
 
 
 @pytest.mark.parametrize("posterior", POSTERIORS)
-def test_each_player_of_aae_reports_its_own_term_and_the_loss_is_the_reconstruction(posterior):
+def test_each_player_of_aae_reports_its_own_terms_and_the_loss_is_the_reconstruction(posterior):
     model, batch = small("aae", posterior=posterior), some(6)
     terms = [set(player.losses(batch, noise())) for player in model.players()]
-    assert terms == [{"reconstruction"}, {"discriminator"}, {"generator"}]
+    assert terms == [{"discriminator", "within_prior"}, {"generator"}, {"reconstruction"}]
     losses = model.losses(batch, noise())
     assert torch.equal(model.loss(losses), losses["reconstruction"])
 
@@ -419,13 +471,67 @@ def test_the_losses_of_aae_written_out():
     losses = model.losses(batch, noise())
     codes = model.encode(batch.images)
     squares = (model.decode(codes) - batch.images).square().sum(dim=(1, 2, 3))
-    draws = noise()  # η, then a draw of the prior and η again
-    torch.empty(6, 3).normal_(generator=draws)
-    prior = torch.empty(6, 3).normal_(generator=draws)
+    prior = torch.empty(6, 3).normal_(generator=noise())
     on_prior, on_codes = (torch.sigmoid(model.discriminator(of))[:, 0] for of in (prior, codes))
     torch.testing.assert_close(losses["reconstruction"], squares)
     torch.testing.assert_close(losses["discriminator"], -on_prior.log() - (1 - on_codes).log())
     torch.testing.assert_close(losses["generator"], -on_codes.log())
+    lengths = codes.square().sum(dim=1)  # χ² of three degrees of freedom: 95 % lie below 7.815
+    assert torch.equal(losses["within_prior"], (lengths <= 7.815).float())
+
+
+def square(n, dimensions=2):
+    """Points in the unit cube, evenly spread."""
+    return torch.rand(n, dimensions, generator=random_generator(0, "square"))
+
+
+@pytest.mark.parametrize("dimensions", [2, 5])
+@pytest.mark.parametrize("name", list(PRIORS))
+def test_a_prior_maps_the_unit_cube_to_its_draws_and_holds_95_percent_of_them(name, dimensions):
+    prior = PRIORS[name](dimensions)
+    draws, mapped = prior.draw(20_000, noise()), prior.quantile(square(20_000, dimensions))
+    torch.testing.assert_close(draws.mean(0), mapped.mean(0), atol=0.05, rtol=0)
+    torch.testing.assert_close(draws.T.cov(), mapped.T.cov(), atol=0.06, rtol=0)
+    for codes in (draws, mapped):
+        within = (prior.log_density(codes) >= prior.threshold).float().mean().item()
+        assert within == pytest.approx(0.95, abs=0.01)
+
+
+@pytest.mark.parametrize("name", list(PRIORS))
+def test_the_density_of_a_prior_integrates_to_1_and_gives_its_draws_their_place(name):
+    prior, line = PRIORS[name](2), torch.linspace(-5, 5, 501)
+    grid = torch.stack(torch.meshgrid(line, line, indexing="ij"), dim=-1)
+    mass = prior.log_density(grid).exp() * (line[1] - line[0]) ** 2
+    assert mass.sum().item() == pytest.approx(1, abs=1e-3)
+    right = prior.draw(20_000, noise())[:, 0] > 1
+    assert mass[line > 1].sum().item() == pytest.approx(right.float().mean().item(), abs=0.01)
+
+
+def test_the_mixture_is_ten_rays_and_the_roll_two_turns():
+    codes = PRIORS["mixture"](2).draw(5000, noise())
+    angles = torch.atan2(codes[:, 1], codes[:, 0]) * 10 / (2 * math.pi)
+    assert (angles - angles.round()).abs().mean() < 0.15  # 0.25 for angles without a preference
+    roll = PRIORS["swiss_roll"](2)
+    assert roll.means.norm(dim=1).max() == pytest.approx(3, abs=0.01)
+    turns = torch.atan2(roll.means[:, 1], roll.means[:, 0]).diff().lt(-3).sum()
+    assert turns == 2  # times over the cut at π
+
+
+def test_the_priors_of_a_plane_need_two_dimensions():
+    for name in ("mixture", "swiss_roll"):
+        with pytest.raises(UserError, match="latent_dim is 1"):
+            build("aae", 1, prior=name)
+
+
+@pytest.mark.parametrize("prior", ["mixture", "swiss_roll"])
+def test_aae_draws_and_judges_by_the_prior_that_it_was_given(prior):
+    model, batch = small("aae", latent_dim=2, prior=prior), some(6)
+    codes = PRIORS[prior](2).draw(5, noise())
+    assert torch.equal(model.sample(5, noise()), model.decode(codes))
+    assert torch.equal(model.log_prior(codes), PRIORS[prior](2).log_density(codes))
+    of_prior = model.discriminator(PRIORS[prior](2).draw(6, noise()))
+    expected = discriminator_loss(of_prior, model.discriminator(model.encode(batch.images)))
+    torch.testing.assert_close(model.losses(batch, noise())["discriminator"], expected[:, 0])
 
 
 # What they learn

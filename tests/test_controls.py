@@ -36,6 +36,7 @@ from latentgrid.evaluation.measures import (
     recognisability,
     reconstruction,
     silhouette,
+    steadiness,
 )
 from latentgrid.models.bases.gaussian import GaussianVAE
 from latentgrid.models.flow import Flow
@@ -259,7 +260,18 @@ BROKEN = {
         {"difference"},
     ),
     "movement that is not relative": (distances, "movement", lambda *codes: 1.4, {"movement"}),
-    "radius of one dimension": (prior, "radius", lambda share: 1.96, {"share_within"}),
+    "codes beyond the region of the prior": (
+        prior.Regions,
+        "share",
+        lambda regions, codes, n: float((regions.model.log_prior(codes) < regions.edges[n]).mean()),
+        {"share_within"},
+    ),
+    "a drift that is not relative": (
+        steadiness,
+        "drift",
+        lambda before, after: float(((before / 255 - after / 255) ** 2).mean()),
+        {"sample_drift"},
+    ),
     "MMD that is not squared": (prior, "discrepancy", not_squared, {"discrepancy"}),
     "fitted with no mean": (
         fitted,

@@ -1,27 +1,49 @@
 """Figures of experiments, of restored images, of codes on the prior, and of building blocks."""
 
+import math
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from latentgrid.evaluation.prior import radius
-from latentgrid.experiments import denoising_toy, gan_toy, two_points
-from latentgrid.figures.comparisons import ablation, aggregated_posterior, denoising
+from latentgrid.evaluation.prior import densest_regions
+from latentgrid.experiments import denoising_toy, gan_toy, generator_gradients, two_points
+from latentgrid.figures.comparisons import (
+    ablation,
+    aggregated_posterior,
+    chosen_priors,
+    denoising,
+    lost_modes,
+    within_prior,
+)
 from latentgrid.figures.comparisons import denoising_toy as denoising_toy_figure
 from latentgrid.figures.comparisons import gan_toy as gan_toy_figure
+from latentgrid.figures.comparisons import generator_gradients as generator_gradients_figure
 from latentgrid.figures.comparisons import two_points as two_points_figure
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import save_png
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
+from latentgrid.models.bases.priors import PRIORS
 from latentgrid.randomness import random_generator
+from latentgrid.results.loaded import LoadedModel
+from networks import build
 from tiny import seal, write_config
 
 LAYOUT = Layout("digits")
-AXES = ("latent_dim", "corruption", "posterior", "padding", "upsampling", "block", "depth")
+AXES = (
+    "latent_dim",
+    "corruption",
+    "posterior",
+    "prior",
+    "padding",
+    "upsampling",
+    "block",
+    "depth",
+)
 
 
 @pytest.fixture
@@ -153,17 +175,40 @@ def test_restored_images_are_of_one_seed(results, tmp_path):
 # Codes on the prior
 
 
-def test_the_circles_hold_their_share_of_the_prior():
-    draws = torch.randn(100_000, 2, generator=random_generator(0, "test")).norm(dim=1)
-    for share in (0.5, 0.95):
-        inside = (draws <= radius(share)).float().mean().item()
-        assert inside == pytest.approx(share, abs=0.005)
+@pytest.mark.parametrize("prior", ["normal", "mixture", "swiss_roll"])
+def test_the_regions_hold_their_share_of_the_prior(prior):
+    model = LoadedModel(build("aae", 2, hidden=4, prior=prior))
+    regions = densest_regions(model, (0.5, 0.95))
+    draws = model.model.prior.draw(10_000, random_generator(0, "test")).numpy()
+    for number, share in enumerate((0.5, 0.95)):
+        assert regions.share(draws, number) == pytest.approx(share, abs=0.015)
+
+
+def test_half_of_n_0_i_lies_within_its_closed_radius():
+    """‖z‖² is χ² of two degrees of freedom: its median is 2·log 2."""
+    regions = densest_regions(LoadedModel(build("vae", 2)), (0.5,))
+    radius = math.sqrt(2 * math.log(2))
+    circle = np.array([[radius * 0.99, 0], [0, radius * 1.01]], dtype=np.float32)
+    assert regions.share(circle[:1], 0) == 1
+    assert regions.share(circle[1:], 0) == 0
 
 
 def codes(scale, dimensions=2):
     return {"codes": scale * torch.randn(30, dimensions, generator=random_generator(0, "codes"))}
 
 
+@pytest.fixture
+def untrained(monkeypatch):
+    """Models whose weights no run has written: those of these tests show their prior alone."""
+
+    def loaded(_, run):
+        prior = run["prior"] if isinstance(run.get("prior"), str) else None
+        return LoadedModel(build(run["model"], 2, **({"prior": prior} if prior else {})))
+
+    monkeypatch.setattr(Results, "loaded", loaded)
+
+
+@pytest.mark.usefixtures("untrained")
 def test_every_posterior_has_a_panel_and_codes_far_from_the_prior_come_last(results, tmp_path):
     rows = [
         {"entry": "aae", "latent_dim": 2, "posterior": "gaussian", "snapshots": codes(9.0)},
@@ -184,6 +229,82 @@ def test_without_two_dimensions_there_is_no_prior_to_draw(results):
     assert aggregated_posterior.draw(results([{"entry": "pca"}])).missing
     rows = [{"entry": "vae", "latent_dim": 3, "snapshots": codes(1.0, 3)}]
     assert aggregated_posterior.draw(results(rows)).missing
+
+
+def of_prior(name, seed=1):
+    return {"codes": PRIORS[name](2).draw(30, random_generator(seed, "codes"))}
+
+
+@pytest.mark.usefixtures("untrained")
+def test_codes_of_a_chosen_prior_are_counted_in_its_own_region(results, tmp_path):
+    rows = [
+        {"entry": "aae", "latent_dim": 2, "prior": name, "snapshots": of_prior(of)}
+        for name, of in (("normal", "normal"), ("mixture", "mixture"), ("swiss_roll", "normal"))
+    ]
+    (sentence,) = drawn(chosen_priors.draw(results(rows)), tmp_path).seen
+    shares = [int(word) for word in sentence.split() if word.isdigit()]
+    assert sentence.index("normal") < sentence.index("mixture") < sentence.index("swiss roll")
+    assert shares[0] == 95  # of the prior's mass
+    assert shares[1] > 80
+    assert shares[2] > 80
+    assert shares[3] < 60
+
+
+def test_without_a_prior_that_varies_there_is_nothing_to_choose(results):
+    rows = [{"entry": "aae", "latent_dim": 2, "snapshots": codes(1.0)}]
+    assert chosen_priors.draw(results(rows)).missing
+
+
+def history(name, shares):
+    rows = [
+        {"run": name, "epoch": epoch, "test_within_prior": share, "test_discriminator": 1.3}
+        for epoch, share in enumerate(shares, start=1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_swings_of_the_second_half_are_told_over_seeds(results, tmp_path):
+    shares = {"aae/0": [0.1, 0.5, 0.9, 0.8], "aae/1": [0.2, 0.6, 0.95, 1.0]}
+    rows = [{"entry": "aae", "latent_dim": 2, "seed": n, "epochs": 4} for n in range(2)]
+    found = results(rows)
+    table = pd.concat([history(name, of) for name, of in shares.items()])
+    table.to_csv(LAYOUT.tables / "history.csv", index=False)
+    (sentence,) = drawn(within_prior.draw(found), tmp_path).seen
+    assert "80 to 100 %, 90 % at the end" in sentence
+
+
+# Lost modes
+
+
+def test_seeds_share_a_row_and_have_an_interval_from_three_on(results, tmp_path):
+    rows = [
+        {"entry": "gan", "seed": seed, "sample_classes": classes, "sample_drift": 0.5}
+        for seed, classes in enumerate((6.0, 7.0, 8.0))
+    ]
+    rows.append({"entry": "wgan", "sample_classes": 9.5, "sample_drift": 0.25})
+    drawing = drawn(lost_modes.draw(results(rows)), tmp_path)
+    # Student's t of two degrees of freedom, 4.303, times 1/√3.
+    assert drawing.seen[0] == "Classes seen in samples: gan 7.00 ± 2.5; wgan 9.50."
+    assert drawing.seen[1] == "Change of samples: gan 0.50 ± 0.0; wgan 0.25."
+    (labels,) = {tuple(t.get_text() for t in drawing.figure.axes[0].get_yticklabels())}
+    assert labels == ("gan", "wgan")
+
+
+def test_the_gradients_of_both_losses_are_compared_on_the_same_players(tmp_path, monkeypatch):
+    """Before the discriminator learns, D is about one half and both slopes are alike."""
+    for name, value in (("BATCHES", 30), ("SEEDS", 3)):
+        monkeypatch.setattr(generator_gradients, name, value)
+    found = generator_gradients.run()
+    alone = [found[f"alone/{loss}"] for loss in generator_gradients.LOSSES]
+    assert 0.5 < (alone[0][:, 0] / alone[1][:, 0]).mean() < 2
+    assert (alone[0][:, -1] > 5 * alone[1][:, -1]).all()
+    assert (found["alone/judged"][:, -1] < 0.2).all()
+    first = [
+        found[f"{loss}/{k}/judged"][:, 0] for loss in generator_gradients.LOSSES for k in (1, 5)
+    ]
+    assert all(torch.equal(one, first[0]) for one in first)
+    drawing = drawn(generator_gradients_figure.draw(of_experiment(found)), tmp_path)
+    assert "95 % interval" in drawing.seen[0]
 
 
 # Building blocks

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -153,9 +154,13 @@ def test_without_its_records_nothing_is_judged(alone):
     assert "36 not run, 18 no reference run" in text
 
 
+def without_facts(study):
+    return replace(study, facts=study.facts.model_copy(update={"claims": {}}))
+
+
 def test_a_study_without_facts_cannot_be_judged(alone):
     with pytest.raises(UserError, match="nothing can be judged"):
-        told([reading.load("modulo-7")])
+        told([without_facts(reading.load("modulo-7"))])
 
 
 HOSTILE = "Codes [/b] of [red]digits[/] <script> " + "x" * 300

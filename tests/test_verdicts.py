@@ -373,6 +373,42 @@ def test_every_claim_that_is_a_file_says_where_its_study_makes_it(monkeypatch):
     assert set(of_files["answer"]) == {Answer.NOT_RUN}
 
 
+def drawn_to_prior(shares, monkeypatch):
+    """Answer source 004's claim on codes and their prior by runs with these shares of codes in it.
+
+    Args:
+        shares: by posterior, one a seed.
+    """
+    folder = our_study("vesel-draft").folder
+    with_claims_of(monkeypatch, folder)
+    rows = [
+        {"model": "aae", "entry": "aae", "run": f"{posterior}/{seed}", "posterior": posterior}
+        | {"latent_dim": 2, "seed": seed, "test_within_prior": share, "planned_epochs": 20}
+        | {"precision": "float32", "batch_size": 100}
+        for posterior, of_posterior in shares.items()
+        for seed, share in enumerate(of_posterior)
+    ]
+    table = claims_table([reading.read(folder)], pd.DataFrame(rows))
+    return table[table["name"] == "drawn_to_prior"]["answer"].tolist()
+
+
+def test_codes_are_drawn_to_the_prior_if_their_share_is_95_percent_but_for_5_points(monkeypatch):
+    shares = {
+        "deterministic": [0.94, 0.95, 0.96],
+        "gaussian": [0.51, 0.55, 0.53],  # too far out
+        "universal": [1.0, 0.95, 0.99],  # too near to 0 in some
+    }
+    expected = [Answer.SUPPORTED, Answer.CONTRADICTED, Answer.UNDECIDED]
+    assert drawn_to_prior(shares, monkeypatch) == expected
+    crowded = {posterior: [1.0, 1.0, 1.0] for posterior in shares}
+    assert Answer.SUPPORTED not in drawn_to_prior(crowded, monkeypatch)
+    assert drawn_to_prior({"gaussian": [0.95] * 3}, monkeypatch) == [
+        Answer.NOT_RUN,
+        Answer.SUPPORTED,
+        Answer.NOT_RUN,
+    ]
+
+
 def answers(runs, name):
     table = claims_table(STUDIES, runs)
     return table[table["name"] == name].set_index("part")
@@ -522,7 +558,8 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
 
 def test_studies_on_another_data_set_are_left_out_in_a_line(tmp_path, monkeypatch):
     on_digits = reading.read(copy_study(tmp_path, "perez-2022", dataset="digits"))
-    slides = our_study("modulo-7")  # without numbers, so on no data set
+    slides = our_study("modulo-7")  # without numbers and, here, claims, so on no data set
+    slides = replace(slides, facts=slides.facts.model_copy(update={"claims": {}}))
     write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6] * 3), [on_digits], "digits")
     found = reproduction.read_reproduction(Layout("digits"), [THESIS, on_digits, slides])
     assert list(found.studies) == ["perez-2022"]

@@ -32,6 +32,7 @@ class Player:
             group for each network, and `adam_000` advances its count of steps for each group.
         losses: returns the loss terms per image that the objective needs.
         objective: computes from these terms the scalar that a step minimises.
+        project: called after each of its steps, to set parameters back to where they must lie.
         every: the number of batches from one of its steps to the next.
         paced_by: the hyperparameter that sets `every`, for the message when it is too large.
         rate: the setting that is its learning rate, `learning_rate` or one of `Model.own_rates`.
@@ -43,6 +44,7 @@ class Player:
     every: int = 1
     paced_by: str = "every"
     rate: str = "learning_rate"
+    project: Callable[[], None] = lambda: None
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -161,10 +163,22 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Quantile(Protocol):
-    """Has a prior whose dimensions are independent."""
+    """Maps the unit cube to codes so that equal volumes hold equal masses of its prior.
+
+    Where the prior's dimensions are independent, these are the quantiles of each.
+    """
 
     def quantile(self, shares: Tensor) -> Tensor:
-        """Map shares (n, d) in (0, 1) of each dimension's prior mass to codes (n, d)."""
+        """Map shares (n, d) in (0, 1) of the prior's mass to codes (n, d)."""
+        ...
+
+
+@runtime_checkable
+class WithPrior(Protocol):
+    """Has a density of codes before any image is seen."""
+
+    def log_prior(self, codes: Tensor) -> Tensor:
+        """Return log p(z) in nats, codes (…, d) → (…)."""
         ...
 
 

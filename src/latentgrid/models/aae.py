@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentgrid.data import Batch
 from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
-from latentgrid.models import ImageShape, Losses, Player
+from latentgrid.models import ImageShape, Losses, Model, Player
 from latentgrid.models.bases.adversarial import (
     DISCRIMINATOR,
     GENERATOR,
@@ -16,47 +16,59 @@ from latentgrid.models.bases.adversarial import (
     generator_loss,
     normal_codes,
 )
-from latentgrid.models.bases.prior import StandardNormalPrior
+from latentgrid.models.bases.priors import PRIORS, Prior
 from latentgrid.models.bases.reconstruction import SQUARED_ERROR, squared_error
 from latentgrid.nets.dense import dense, dense_decoder
 
 
-class AAE(StandardNormalPrior):
-    r"""An autoencoder whose codes a discriminator cannot tell from draws of the prior N(0, I).
+class AAE(Model):
+    r"""An autoencoder whose codes a discriminator cannot tell from draws of a prior p(z).
 
-    On each batch autoencoder, discriminator and encoder take a step each: Makhzani et al. (2016),
-    "Adversarial autoencoders", section 2. `posterior` is how a code is drawn, given an image x and
-    noise η ~ N(0, I) of d values:
+    On each batch the discriminator takes a step, then the encoder as the generator of codes, then
+    the autoencoder: source 004, section 1.4. Makhzani et al. (2016), "Adversarial autoencoders",
+    section 2, begin with the autoencoder; on the next batch it is the same circle. `posterior` is
+    how a code is drawn, given an image x and noise η ~ N(0, I) of d values:
 
     - deterministic: z = f(x), so that all chance is in the images;
     - gaussian: z = μ(x) + σ(x)·η;
     - universal: z = f(x, η), η appended to the pixels, for a posterior of any form.
 
+    `prior` is what the codes are drawn to: N(0, I); `mixture`, ten long Gaussians around 0, like
+    petals; `swiss_roll`, a spiral (both from figures 1 and 3 there). These two lie in the plane of
+    the first two dimensions, and any others are N(0, 1). How steadily the codes keep to it, the
+    term `within_prior` says from epoch to epoch.
+
     Networks as there on MNIST: two hidden layers of 1000 ReLUs each, sigmoid pixels, squared error.
-    The prior has there a standard deviation of 5, and weights start from N(0, 0.01²); here these
-    are 1 and Glorot and Bengio's, as in this project's other models.
+    The normal prior has there a standard deviation of 5, and weights start from N(0, 0.01²); here
+    these are 1 and Glorot and Bengio's, as in this project's other models.
 
     .. math::
 
         \mathcal{L}(x) = \lVert x - g(z) \rVert^2, \qquad z \sim q(z \mid x)
 
         \mathcal{L}_D(x) = -\log D(\zeta) - \log (1 - D(z)),
-        \qquad \zeta \sim \mathcal{N}(0, I)
+        \qquad \zeta \sim p(z)
 
         \mathcal{L}_E(x) = -\log D(z)
 
-    Encoder and decoder g minimise the first, the discriminator D of codes the second, the encoder
-    alone the third, one after another on each batch, each with a draw of its own (Makhzani et al.
-    2016, section 2; source 004, section 1.4). Runs are compared by the first.
+    The discriminator D of codes minimises the second, then the encoder the third, then encoder and
+    decoder g the first, each with a draw of its own (source 004, section 1.4). Runs are compared by
+    the first.
     """
 
     terms: ClassVar = {
         "reconstruction": SQUARED_ERROR,
         "discriminator": DISCRIMINATOR.replace("image", "code"),
         "generator": GENERATOR.replace("image", "code"),
+        "within_prior": "1 if a code lies within the densest region that holds 95 % of the prior,"
+        " else 0; on average the share of codes there",
     }
     loss_description: ClassVar = SQUARED_ERROR
     own_rates: ClassVar = ("discriminator_learning_rate", "generator_learning_rate")
+    batch_loss_description: ClassVar = (
+        "for each player the mean of its term over the images of a batch; `batch_sum` adds up the"
+        " first player's, the discriminator's"
+    )
 
     def __init__(
         self,
@@ -64,10 +76,12 @@ class AAE(StandardNormalPrior):
         latent_dim: LatentDim,
         posterior: Literal["deterministic", "gaussian", "universal"] = "deterministic",
         hidden: PositiveInteger = 1000,
+        prior: Literal["normal", "mixture", "swiss_roll"] = "normal",
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.posterior = posterior
+        self.prior: Prior = PRIORS[prior](latent_dim)
         inputs = prod(image_shape) + (latent_dim if posterior == "universal" else 0)
         outputs = latent_dim * (2 if posterior == "gaussian" else 1)
         self.encoder = dense([inputs, hidden, hidden, outputs])
@@ -75,11 +89,10 @@ class AAE(StandardNormalPrior):
         self.discriminator = dense([latent_dim, hidden, hidden, 1])
 
     def players(self) -> list[Player]:
-        """Return the autoencoder, the discriminator of codes, and the encoder that deceives it."""
+        """Return the discriminator of codes, the encoder that deceives it, and the autoencoder."""
         encoder, decoder = list(self.encoder.parameters()), list(self.decoder.parameters())
         discriminator = list(self.discriminator.parameters())
         return [
-            Player([encoder + decoder], self.reconstruction, self.batch_loss),
             Player(
                 [discriminator],
                 self.discrimination,
@@ -92,14 +105,15 @@ class AAE(StandardNormalPrior):
                 lambda of: of["generator"].mean(),
                 rate="generator_learning_rate",
             ),
+            Player([encoder + decoder], self.reconstruction, self.batch_loss),
         ]
 
     def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
-        """Return what all three minimise, per image."""
+        """Return what all three minimise, per image, and which codes lie within the prior."""
         return (
-            self.reconstruction(batch, rng)
-            | self.discrimination(batch, rng)
+            self.discrimination(batch, rng)
             | self.deception(batch, rng)
+            | self.reconstruction(batch, rng)
         )
 
     def loss(self, losses: Losses) -> Tensor:
@@ -111,10 +125,16 @@ class AAE(StandardNormalPrior):
         return {"reconstruction": squared_error(self.decoder(self.draw(batch, rng)), batch.images)}
 
     def discrimination(self, batch: Batch, rng: torch.Generator) -> Losses:
-        """Return the discriminator's loss on a draw from the prior and on each image's code."""
-        prior = normal_codes(batch, self.latent_dim, rng)
-        values = self.discriminator(prior), self.discriminator(self.draw(batch, rng))
-        return {"discriminator": discriminator_loss(*values).squeeze(1)}
+        """Return the discriminator's loss on a draw from the prior and on each image's code.
+
+        And whether that code lies within the prior's region of 95 %, as 1 or 0.
+        """
+        prior, codes = self.prior.draw(len(batch), rng), self.draw(batch, rng)
+        values = self.discriminator(prior), self.discriminator(codes)
+        return {
+            "discriminator": discriminator_loss(*values).squeeze(1),
+            "within_prior": (self.log_prior(codes) >= self.prior.threshold).float(),
+        }
 
     def deception(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the encoder's loss as the generator of codes."""
@@ -124,6 +144,23 @@ class AAE(StandardNormalPrior):
     def draw(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """Draw a code for each image from its posterior, (n, d)."""
         return self.codes(batch.images, normal_codes(batch, self.latent_dim, rng))
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Map codes (n, d) to images (n, c, h, w) in [0, 1]."""
+        images: Tensor = self.decoder(codes)
+        return images
+
+    def log_prior(self, codes: Tensor) -> Tensor:
+        """Return log p(z) in nats, codes (…, d) → (…)."""
+        return self.prior.log_density(codes)
+
+    def quantile(self, shares: Tensor) -> Tensor:
+        """Map shares (n, d) in (0, 1), evenly spread, to codes (n, d) spread as the prior."""
+        return self.prior.quantile(shares)
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Decode n codes drawn from the prior."""
+        return self.decode(self.prior.draw(n, rng))
 
     def encode(self, images: Tensor) -> Tensor:
         """Return the code at η = 0: the mean of a Gaussian posterior, the middle of a universal."""

@@ -31,12 +31,13 @@ class ConditionalGAN(JensenShannon):
         \qquad z \sim \mathcal{N}(0, I)
 
         \mathcal{L}_G(y) = -\log D(G(z, y), y)
+        \quad \text{or} \quad \log (1 - D(G(z, y), y))
 
         \mathcal{L}(x, y) = \log 2 - \tfrac{1}{2} \mathcal{L}_D(x, y)
 
     y is the class of the image x. The discriminator D minimises the first, the generator G the
-    second (Mirza and Osindero 2014, eq. 2, with the generator's loss that does not saturate; source
-    004, section 1.2). The third describes a run.
+    second, of which `generator_loss` chooses the form (Mirza and Osindero 2014, eq. 2; source 004,
+    section 1.2). The third describes a run.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class ConditionalGAN(JensenShannon):
         latent_dim: LatentDim,
         hidden: PositiveInteger = 1200,
         discriminator_steps: PositiveInteger = 1,
-        network: Literal["dense", "conv"] = "dense",
+        network: Literal["dense", "conv", "conv_dense"] = "dense",
         channels: PositiveInteger = 64,
+        generator_loss: Literal["non_saturating", "minimax"] = "non_saturating",
     ) -> None:
         super().__init__(latent_dim, network, discriminator_steps, "discriminator_steps")
+        self.generator_loss = generator_loss
         self.classes = classes
         self.decoder = generator_network(
             network, image_shape, latent_dim + classes, hidden, channels

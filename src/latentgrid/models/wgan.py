@@ -1,4 +1,4 @@
-"""The Wasserstein GAN of source 001, with the gradient penalty of Gulrajani et al. (2017)."""
+"""The Wasserstein GAN of source 001, with a gradient penalty or with clipped weights."""
 
 from collections.abc import Callable
 from typing import ClassVar, Literal
@@ -23,13 +23,23 @@ class WGAN(Adversarial, StandardNormalPrior):
     Two hidden layers of 512 units, the width of the dense networks in Gulrajani et al. (2017) and
     in Arjovsky et al. (2017), or a convolutional network whose 64 channels are theirs on MNIST.
 
-    As λ is finite, the norm of the gradient settles above 1, for two points a distance W apart at
-    1 + W/2λ, and the estimate is by that factor too large.
+    The critic must not be steeper than 1. `lipschitz` is how this is seen to:
+
+    - penalty: Gulrajani et al. (2017), "Improved training of Wasserstein GANs". As λ is finite, the
+      norm of the gradient settles above 1, for two points a distance W apart at 1 + W/2λ, and the
+      estimate is by that factor too large;
+    - clipping: Arjovsky, Chintala and Bottou (2017), "Wasserstein generative adversarial networks",
+      algorithm 1, which source 001 cites: after each step of the critic every weight is cut to
+      [−c, c], c = 0.01 there and here `clip`, with `rmsprop` and learning rate 0.00005. The
+      steepest critic then has some other, unknown slope, so that the estimate is in no unit.
 
     .. math::
 
         \mathcal{L}_f(x) = f(G(z)) - f(x)
         + \lambda \left( \lVert \nabla f(\tilde{x}) \rVert - 1 \right)^2
+
+        \text{or} \quad f(G(z)) - f(x), \qquad \text{then} \quad
+        w \leftarrow \min(\max(w, -c), c)
 
         \mathcal{L}_G = -f(G(z)), \qquad z \sim \mathcal{N}(0, I)
 
@@ -37,9 +47,9 @@ class WGAN(Adversarial, StandardNormalPrior):
 
         \mathcal{L}(x) = f(x) - f(G(z))
 
-    The critic f minimises the first, the generator G the second: Gulrajani et al. (2017), "Improved
-    training of Wasserstein GANs", eq. 3, whose λ = 10, here `penalty`, and five steps of the critic
-    are the defaults (the model is source 001's). The last estimates the Wasserstein-1 distance.
+    The critic f minimises the first (Gulrajani et al. 2017, eq. 3, whose λ = 10, here `penalty`,
+    and five steps of the critic are the defaults) or the second and cuts its weights w; the
+    generator G minimises the third. The last estimates the Wasserstein-1 distance.
     """
 
     terms: ClassVar = {
@@ -59,11 +69,14 @@ class WGAN(Adversarial, StandardNormalPrior):
         hidden: PositiveInteger = 512,
         critic_steps: PositiveInteger = 5,
         penalty: PositiveReal = 10.0,
-        network: Literal["dense", "conv"] = "dense",
+        network: Literal["dense", "conv", "conv_dense"] = "dense",
         channels: PositiveInteger = 64,
+        lipschitz: Literal["penalty", "clipping"] = "penalty",
+        clip: PositiveReal = 0.01,
     ) -> None:
         super().__init__(latent_dim, network, critic_steps, "critic_steps")
-        self.penalty = penalty
+        self.penalty = penalty if lipschitz == "penalty" else 0.0
+        self.clip = clip if lipschitz == "clipping" else None
         self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
         self.discriminator = discriminator_network(network, image_shape, hidden, channels)
 
@@ -84,6 +97,13 @@ class WGAN(Adversarial, StandardNormalPrior):
     def discriminator_objective(self, losses: Losses) -> Tensor:
         """Return what the critic minimises."""
         return self.penalty * losses["penalty"].mean() - losses["distance"].mean()
+
+    @torch.no_grad()
+    def restrict_discriminator(self) -> None:
+        """Cut the critic's weights to [−c, c], if they are clipped."""
+        if self.clip is not None:
+            for weight in self.discriminator.parameters():
+                weight.clamp_(-self.clip, self.clip)
 
     def generator_losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return −f(G(z)) per image."""

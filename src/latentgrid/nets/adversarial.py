@@ -21,15 +21,20 @@ def dense_discriminator(image_shape: ImageShape, hidden: int) -> nn.Sequential:
     return nn.Sequential(*layers, last_layer(hidden))
 
 
-def conv_generator(image_shape: ImageShape, inputs: int, channels: int) -> nn.Sequential:
+def conv_generator(
+    image_shape: ImageShape, inputs: int, channels: int, hidden: int | None = None
+) -> nn.Sequential:
     """A dense layer and two transposed 4×4 convolutions of stride 2, batch norm and ReLU between.
 
-    Maps (n, inputs) to 2·channels, then to channels, then to images (n, c, h, w), whose height and
-    width must be multiples of 4. As pixels are in [0, 1], a sigmoid stands for Radford's tanh.
+    Maps (n, inputs), perhaps to hidden units first, to 2·channels, then to channels, then to images
+    (n, c, h, w), whose height and width must be multiples of 4. As pixels are in [0, 1], a sigmoid
+    stands for Radford's tanh.
     """
     wide, low = 2 * channels, quarter(image_shape)
+    first = [nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU()] if hidden else []
     return nn.Sequential(
-        nn.Linear(inputs, wide * low[0] * low[1]),
+        *first,
+        nn.Linear(hidden or inputs, wide * low[0] * low[1]),
         nn.Unflatten(1, (wide, *low)),
         nn.BatchNorm2d(wide),
         nn.ReLU(),
@@ -41,21 +46,27 @@ def conv_generator(image_shape: ImageShape, inputs: int, channels: int) -> nn.Se
     )
 
 
-def conv_discriminator(image_shape: ImageShape, channels: int) -> nn.Sequential:
+def conv_discriminator(
+    image_shape: ImageShape, channels: int, hidden: int | None = None
+) -> nn.Sequential:
     """Two 4×4 convolutions of stride 2 with LeakyReLU: images (n, c, h, w) to (n, 1).
 
-    They have `channels` and twice as many; height and width must be multiples of 4. There is no
-    batch norm, with which the value of an image would depend on the others in its batch (Gulrajani
+    They have `channels` and twice as many; height and width must be multiples of 4. Without hidden
+    units behind them, the value is a sum over places that see 10×10 pixels each. There is no batch
+    norm, with which the value of an image would depend on the others in its batch (Gulrajani
     et al. 2017, section 4).
     """
     height, width = quarter(image_shape)
+    features = 2 * channels * height * width
+    last = [nn.Linear(features, hidden), radford_leaky_relu()] if hidden else []
     return nn.Sequential(
         nn.Conv2d(image_shape[0], channels, kernel_size=4, stride=2, padding=1),
         radford_leaky_relu(),
         nn.Conv2d(channels, 2 * channels, kernel_size=4, stride=2, padding=1),
         radford_leaky_relu(),
         nn.Flatten(),
-        last_layer(2 * channels * height * width),
+        *last,
+        last_layer(hidden or features),
     )
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from latentgrid import models
 from latentgrid.data import to_unit_interval
 from latentgrid.errors import damaged
-from latentgrid.models import Decoder, Encoder, Model, Quantile, reconstruct
+from latentgrid.models import Decoder, Encoder, Model, Quantile, WithPrior, reconstruct
 from latentgrid.results.run_json import as_trained
 from latentgrid.results.trained import Array, TrainedRun
 
@@ -43,6 +43,13 @@ class LoadedModel:
         """Map shares (n, d) in (0, 1) of each dimension's prior mass to codes (n, d)."""
         assert isinstance(self.model, Quantile)
         return np.asarray(self.model.quantile(torch.from_numpy(shares)))
+
+    @torch.no_grad()
+    def log_prior(self, codes: Array) -> Array:
+        """Return log p(z) in nats of codes (n, d), (n,)."""
+        assert isinstance(self.model, WithPrior)
+        parts = torch.split(torch.from_numpy(codes).float(), BATCH)
+        return np.asarray(torch.cat([self.model.log_prior(part) for part in parts]))
 
     @torch.no_grad()
     def reconstruct(self, images: Array) -> Array:

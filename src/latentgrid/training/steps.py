@@ -44,6 +44,7 @@ class Turn:
         terms = self.weigh({name: term.float() for name, term in losses.items()})
         objective = self.player.objective(terms)
         self.optimizer.minimise(objective)
+        self.player.project()
         return {name: term.detach() for name, term in losses.items()}, objective.detach()
 
     def state(self) -> list[Tensor]:

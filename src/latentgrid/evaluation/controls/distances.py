@@ -6,8 +6,10 @@ from math import exp, log, sqrt
 import numpy as np
 import torch
 
+from latentgrid import models
 from latentgrid.evaluation import distances, fitted, intervals, prior
 from latentgrid.evaluation.controls import (
+    CLASSES,
     ROUNDING,
     SPREAD,
     Control,
@@ -15,7 +17,9 @@ from latentgrid.evaluation.controls import (
     around,
     exactly,
 )
+from latentgrid.models.bases.priors import PRIORS
 from latentgrid.randomness import random_generator
+from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
 
 NEAREST = "distance_to_nearest"
@@ -101,14 +105,17 @@ def _codes() -> Iterator[Control]:
     case = "codes that move by their spread"
     value = distances.movement(moved, 0, 1)
     yield Control("movement", case, *exactly(1), value, "by definition")
-    radius = prior.radius(SHARE)
-    yield Control(
-        "share_within",
-        f"draws of N(0, I) within the radius of {SHARE}",
-        *around(SHARE, sqrt(SHARE * (1 - SHARE) / CODES)),
-        prior.share_within(draws, radius),
-        "binomial, as ‖z‖² is χ² with 2 degrees of freedom",
-    )
+    for name, drawn_by in PRIORS.items():
+        settings = {"latent_dim": 2, "hidden": 1, "prior": name}
+        known = models.build({"model": "aae", "hyperparameters": settings}, (1, 1, 1), CLASSES)
+        codes = drawn_by(2).draw(CODES, random_generator(0, f"controls {name}")).numpy()
+        yield Control(
+            "share_within",
+            f"draws of the prior {name} within the region of {SHARE}",
+            *around(SHARE, sqrt(SHARE * (1 - SHARE) / CODES)),
+            prior.densest_regions(LoadedModel(known), [SHARE]).share(codes, 0),
+            "binomial",
+        )
     at_zero, away = np.zeros((CODES, 2), np.float32), np.zeros((CODES, 2), np.float32)
     away[:, 0] = AWAY
     other = _draws("other codes")

@@ -18,6 +18,7 @@ from latentgrid.evaluation.controls import (
     recognisability,
     reconstruction,
     silhouette,
+    steadiness,
 )
 from latentgrid.grid import components, plugins
 from latentgrid.results.tables import joined
@@ -32,6 +33,7 @@ OWN: tuple[ModuleType, ...] = (
     reconstruction,
     likelihood,
     distances,
+    steadiness,
 )
 COLUMNS = [
     *("measure", "case", "expected_low", "expected_high", "value", "inside", "why", "runs"),

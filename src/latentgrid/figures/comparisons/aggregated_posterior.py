@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle
+from scipy.special import ndtr
 
-from latentgrid.evaluation.prior import discrepancy, radius, share_within
+from latentgrid.evaluation.prior import Regions, densest_regions, discrepancy
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import class_legend, panels, scatter_by_class
@@ -16,12 +16,12 @@ TITLE = "Aggregated posterior against the prior"
 SECTION = "Where the codes lie"
 PLACE = 5
 CAPTION = (
-    "The codes of the test images in two dimensions, coloured by class, on the prior N(0, I): "
-    "half of its mass lies within the solid circle, 95 % within the dashed one. A panel for "
+    "The codes of the test images in two dimensions, coloured by class, on the prior: half of its "
+    "mass lies within the solid line, 95 % within the dashed one, circles for N(0, I). A panel for "
     "each model and each of its own settings. Where the encoder is random, the codes drawn are "
     "the posterior's means (for the universal one, its code without noise) and not draws, so "
     "that they scatter less than the aggregated posterior does. Look for empty places within "
-    "the circles, which decode to what no image is, and for codes beyond them, which are never "
+    "the lines, which decode to what no image is, and for codes beyond them, which are never "
     "drawn."
 )
 CLAIM = (
@@ -29,14 +29,16 @@ CLAIM = (
     "an autoencoder to the prior, and describes three posteriors for it: deterministic, "
     "Gaussian, and a universal approximator. It shows no results."
 )
-NEEDS = ("encode", "quantile")
-SHARES = (0.5, 0.95)  # of the prior's mass within the circles
+NEEDS = ("encode", "quantile", "log_prior")
+SHARES = (0.5, 0.95)  # of the prior's mass within the lines
+STYLES = ("-", "--")
+PIXELS = 200  # places along each axis at which the prior's density is computed
 REACH = 4.0  # the axes go at least so far, in the prior's standard deviations
 MAX_CODES = 2000  # compared with as many draws; the MMD takes all pairs of them
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the test codes of two-dimensional runs on circles that hold 50 % and 95 % of N(0, I).
+    """Draw the test codes of two-dimensional runs on regions that hold 50 % and 95 % of the prior.
 
     There is a panel for each entry and each combination of its own hyperparameters. Among runs that
     differ only in their training, the best one is shown.
@@ -49,10 +51,11 @@ def draw(results: Results) -> Drawing:
     seen = []
     for panel, (run, codes) in zip(places, shown, strict=True):
         scatter_by_class(panel, codes, results.test.labels)
-        _draw_prior(panel)
+        prior = densest_regions(results.loaded(run), SHARES)
+        _draw_prior(panel, prior, reach)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
         panel.set_box_aspect(1)
-        inside, squared = share_within(codes, radius(SHARES[1])), _discrepancy(results, codes)
+        inside, squared = prior.share(codes, 1), _discrepancy(results, prior, codes)
         name = results.label(run)
         panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
         seen.append((name.replace("\n", ", "), inside, squared))
@@ -71,15 +74,23 @@ def _variants(results: Results) -> list[pd.Series]:
     return [run for _, group in groups for run in results.best(group)]
 
 
-def _draw_prior(panel: Axes) -> None:
-    for share, style in zip(SHARES, ("-", "--"), strict=True):
-        panel.add_patch(Circle((0, 0), radius(share), fill=False, linestyle=style))
+def _draw_prior(panel: Axes, prior: Regions, reach: float) -> None:
+    line = np.linspace(-reach, reach, PIXELS, dtype=np.float32)
+    places = np.stack(np.meshgrid(line, line), axis=-1)
+    densities = prior.model.log_prior(places.reshape(-1, 2)).reshape(PIXELS, PIXELS)
+    for edge, style in zip(prior.edges, STYLES, strict=True):
+        panel.contour(line, line, densities, [edge], colors="black", linestyles=style, linewidths=1)
 
 
-def _discrepancy(results: Results, codes: Array) -> float:
+def _discrepancy(results: Results, prior: Regions, codes: Array) -> float:
     """Return the squared MMD of the first codes and as many draws of the prior."""
     some = codes[:MAX_CODES]
-    return discrepancy(some, results.normal_draws("aggregated_posterior", len(some), 2))
+    return discrepancy(some, _draws(results, prior, "aggregated_posterior", len(some)))
+
+
+def _draws(results: Results, prior: Regions, purpose: str, n: int) -> Array:
+    """Return draws (n, 2) of the prior, made of the same draws of N(0, I) for all models."""
+    return prior.model.quantile(ndtr(results.normal_draws(purpose, n, 2)))
 
 
 def _sentences(results: Results, seen: list[tuple[str, float, float]], n: int) -> list[str]:
@@ -87,9 +98,10 @@ def _sentences(results: Results, seen: list[tuple[str, float, float]], n: int) -
     listed = "; ".join(
         f"{name}: {100 * inside:.1f} %, {value:.4f}" for name, inside, value in ranked
     )
-    chance = _discrepancy(results, results.normal_draws("aggregated_posterior again", n, 2))
+    normal = results.normal_draws("aggregated_posterior", n, 2)
+    chance = discrepancy(results.normal_draws("aggregated_posterior again", n, 2), normal)
     return [
-        f"Share of the codes inside the circle that holds 95 % of the prior, and squared MMD "
+        f"Share of the codes within the region that holds 95 % of the prior, and squared MMD "
         f"between {n:,} codes and as many draws of it, from the smallest MMD to the largest: "
-        f"{listed}. Two samples of the prior are {chance:.4f} apart."
+        f"{listed}. Two samples of N(0, I) are {chance:.4f} apart."
     ]
