@@ -43,6 +43,13 @@ def test_replayed_steps_of_every_model_give_the_same_bits(name, few_images):
     assert_same(plain, train(name, few_images, taped, **hyperparameters))
 
 
+@pytest.mark.parametrize("kind", ["coupling", "linear", "elementwise", "residual"])
+def test_replayed_steps_of_every_kind_of_flow_give_the_same_bits(kind, few_images):
+    settings = {"kind": kind, "hidden": 8, "epochs": 1}
+    plain = train("flow", few_images, eager, **settings)
+    assert_same(plain, train("flow", few_images, taped, **settings))
+
+
 @pytest.mark.parametrize("optimizer", components.names("optimizers"))
 def test_replayed_steps_of_every_optimizer_give_the_same_bits(optimizer, few_images):
     plain = train("vae", few_images, eager, optimizer)

@@ -51,7 +51,8 @@ def short(raw):
 
 
 def test_the_file_names_every_model():
-    assert set(reading.load([FILE]).models) == set(catalogue.models())
+    entries = reading.load([FILE]).models.values()
+    assert {entry.model for entry in entries} == set(catalogue.models())
 
 
 @pytest.mark.slow
@@ -61,7 +62,7 @@ def test_every_model_is_trained_measured_drawn_and_reported(tmp_path):
     run(project, "snakemake", "--cores", "2")
 
     runs = pd.read_csv(project / LAYOUT.tables / "runs.csv").set_index("entry")
-    assert set(runs.index) == set(catalogue.models())
+    assert set(runs["model"]) == set(catalogue.models())
     assert set(runs["status"]) == {"finished"}
     assert runs["train_loss"].notna().all()
     assert runs["test_loss"].notna().all()
