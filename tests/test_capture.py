@@ -13,6 +13,7 @@ from networks import build
 from tape import tape
 
 SETTINGS = {"learning_rate": 1e-3, "precision": "float32", "batch_size": 10, "seed": 0}
+OF_MODEL = {"gmvae": {"pretraining": 1}, "vamp_vae": {"pseudo_inputs": 5}}
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs take a GPU")
 
 
@@ -38,7 +39,7 @@ def assert_same(first, second):
 
 @pytest.mark.parametrize("name", catalogue.models())
 def test_replayed_steps_of_every_model_give_the_same_bits(name, few_images):
-    hyperparameters = {"gmvae": {"pretraining": 1}}.get(name, {})
+    hyperparameters = OF_MODEL.get(name, {})
     plain = train(name, few_images, eager, **hyperparameters)
     assert_same(plain, train(name, few_images, taped, **hyperparameters))
 

@@ -86,7 +86,8 @@ def train(kind: str) -> LazyComposedTransform:
 def nats(flow: LazyComposedTransform, points: Tensor) -> Tensor:
     """Return −log p in nats of points (n, 2) under a flow, (n,)."""
     noise, log_determinant = flow().call_and_ladj(points)
-    return noise.square().sum(dim=1) / 2 + math.log(2 * math.pi) - log_determinant
+    found: Tensor = noise.square().sum(dim=1) / 2 + math.log(2 * math.pi) - log_determinant
+    return found
 
 
 @torch.no_grad()

@@ -19,11 +19,11 @@ CAPTION = (
     "with the width that is best for it. Left the integrated squared error of 2,000 points, "
     "divided by the integral of the squared density, so that an estimate of zero has the error 1: "
     "marks are five samples, lines the mean in closed form. In the middle the number of points "
-    "with which that mean is 0.1; crosses are the numbers of Silverman (1986, table 4.2) for the error "
-    "of the kernel estimate at the origin alone; the dashed line is the size of MNIST. Right the "
-    "share of new points in empty cubes of the histogram, whose probability it says is 0; the best "
-    "cubes are the larger the more dimensions there are. Look for the dimension from which no data "
-    "set is large enough."
+    "with which that mean is 0.1; crosses are the numbers of Silverman (1986, table 4.2) for the "
+    "error of the kernel estimate at the origin alone; the dashed line is the size of MNIST. Right "
+    "the share of new points in empty cubes of the histogram, whose probability it says is 0; the "
+    "best cubes are the larger the more dimensions there are. Look for the dimension from which "
+    "no data set is large enough."
 )
 CLAIM = (
     'Source 001 ("Modelos generativos") says that histogram and kernel density estimation, the '

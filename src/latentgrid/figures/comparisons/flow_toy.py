@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing
@@ -50,7 +51,7 @@ def draw(results: Results) -> Drawing:
     for panel, above in zip(places[-1, :-2], places[-2], strict=False):
         panel.set_visible(False)
         above.tick_params(labelbottom=True)
-    _scatter(places[-1, -2], data["points"], None)
+    _scatter(places[-1, -2], data["points"], "0.3")
     _density(places[-1, -1], data["density"], data["side"], highest)
     places[-1, -2].set_ylabel(f"data\n{data['nats'].mean():.2f} nats")
     for panel, title in zip(places[0], _titles(shown), strict=True):
@@ -67,12 +68,12 @@ def _titles(shown: list[int]) -> list[str]:
     return ["noise", *middle, f"after all {shown[-1]}", "density"]
 
 
-def _scatter(panel: Axes, points: Array, colours: Array | None) -> None:
-    one = {"color": "0.3"} if colours is None else {"c": colours, "cmap": "viridis"}
-    panel.scatter(*points.T, s=1, linewidths=0, rasterized=True, vmin=None, **one)
+def _scatter(panel: Axes, points: Array, colours: Array | str) -> None:
+    x, y = points.T
+    panel.scatter(x, y, s=1, c=colours, linewidths=0, rasterized=True)
 
 
-def _density(panel: Axes, logs: Array, side: Array, highest: float) -> object:
+def _density(panel: Axes, logs: Array, side: Array, highest: float) -> QuadMesh:
     return panel.pcolormesh(
         side, side, np.exp(logs), cmap="gray_r", vmin=0, vmax=highest, rasterized=True
     )

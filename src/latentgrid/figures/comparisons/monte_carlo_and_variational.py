@@ -92,13 +92,14 @@ def _bias(found: Mapping[str, Array]) -> float:
 
 
 def _sentences(found: Mapping[str, Array], bias: float) -> list[str]:
-    enough = int(np.ceil(found["relative_variance"] / bias**2))
+    variance = float(found["relative_variance"])
+    enough = int(np.ceil(variance / bias**2))
     narrow = found["independent"][0] / found["covariance"][0, 0]
     return [
         f"The bound is {signed(float(found['log_evidence'] - found['elbo']), 2)} nats below "
         f"log p(x) = {signed(float(found['log_evidence']), 2)}, whatever the number of draws: "
         f"{-100 * bias:.0f} % of p(x) are missing. The variance of Monte Carlo is "
-        f"{significant(found['relative_variance'])} p(x)²/n, so that from {enough} draws on its "
+        f"{significant(variance)} p(x)²/n, so that from {enough} draws on its "
         "mean squared error is the smaller one.",
         f"The variational posterior gives each code {100 * narrow:.0f} % of its true variance.",
     ]
