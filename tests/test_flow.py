@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 import zuko
+from safetensors.torch import load, save
 from torch.distributions import Normal
 
 from latentgrid.data import Batch
@@ -164,6 +165,17 @@ def test_a_residual_branch_is_a_contraction_however_large_its_weights(layers):
     ratio = moved / (first - second).norm(dim=1)
     assert 0.05 < ratio.max() < CONTRACTION
     torch.testing.assert_close(transform.inv(transform(first)), first, rtol=0, atol=1e-12)
+
+
+@each_kind
+def test_the_weights_of_every_kind_survive_a_file(kind):
+    model, other = (build("flow", shape=(1, 3, 3), seed=s, kind=kind, hidden=8) for s in (0, 1))
+    other.load_state_dict(load(save(model.state_dict())))
+    logits = torch.randn(5, 9, generator=draws())
+    assert all(
+        torch.equal(*both)
+        for both in zip(model.to_noise(logits), other.to_noise(logits), strict=True)
+    )
 
 
 # Densities

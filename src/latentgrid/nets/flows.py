@@ -232,9 +232,8 @@ def spectral_bound(weight: Tensor) -> Tensor:
 
 def coupling(dimensions: int, transforms: int, hidden: int, depth: int) -> list[LazyTransform]:
     """Return zuko's layers of RealNVP: each changes the dimensions that the one before kept."""
-    even = torch.arange(dimensions) % 2 == 0
     return [
-        CouplingLayer(dimensions, ~even if i % 2 else even, [hidden] * depth)
+        CouplingLayer(dimensions, torch.arange(dimensions) % 2 == i % 2, [hidden] * depth)
         for i in range(transforms)
     ]
 

@@ -17,6 +17,7 @@ from latentgrid.evaluation.controls import (
     neighbours,
     recognisability,
     reconstruction,
+    restoration,
     silhouette,
 )
 from latentgrid.grid import components, plugins
@@ -30,6 +31,7 @@ OWN: tuple[ModuleType, ...] = (
     clustering,
     active_units,
     reconstruction,
+    restoration,
     likelihood,
     distances,
 )
