@@ -33,10 +33,10 @@ INSIDE = 0.995  # of the codes of each model lie on the axes
 
 def draw(results: Results) -> Drawing:
     """Draw the test codes of each entry's best run of two dimensions, and draws of N(0, I)."""
-    pairs = results.with_snapshot("codes", results.without("corrupt").best_of_two_dimensions())
-    if not pairs:
+    runs = list(results.without("corrupt").best_of_two_dimensions())
+    if not runs:
         return nothing("No run that encodes images in two dimensions has finished.")
-    codes = {str(run["entry"]): of for run, of in pairs}
+    codes = {str(run["entry"]): results.loaded(run).encode(results.test.images) for run in runs}
     draws = results.normal_draws("codes_and_prior", len(results.test.labels), 2)
     reach = max(REACH, *(float(np.quantile(np.abs(of), INSIDE)) for of in codes.values()))
     figure, places = panels(len(codes) + 1, title_lines=1)
