@@ -13,6 +13,7 @@ from networks import build
 from tape import tape
 
 SETTINGS = {"learning_rate": 1e-3, "precision": "float32", "batch_size": 10, "seed": 0}
+OF_MODEL = {"gmvae": {"pretraining": 1}, "vamp_vae": {"pseudo_inputs": 5}}
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs take a GPU")
 
 
@@ -38,7 +39,7 @@ def assert_same(first, second):
 
 @pytest.mark.parametrize("name", catalogue.models())
 def test_replayed_steps_of_every_model_give_the_same_bits(name, few_images):
-    hyperparameters = {"gmvae": {"pretraining": 1}}.get(name, {})
+    hyperparameters = OF_MODEL.get(name, {})
     plain = train(name, few_images, eager, **hyperparameters)
     assert_same(plain, train(name, few_images, taped, **hyperparameters))
 
@@ -46,6 +47,13 @@ def test_replayed_steps_of_every_model_give_the_same_bits(name, few_images):
 def test_replayed_steps_draw_new_augmentations(few_images):
     plain = train("conv_ae", few_images, eager, channels=4, augmentation="both")
     assert_same(plain, train("conv_ae", few_images, taped, channels=4, augmentation="both"))
+
+
+@pytest.mark.parametrize("kind", ["coupling", "linear", "elementwise", "residual"])
+def test_replayed_steps_of_every_kind_of_flow_give_the_same_bits(kind, few_images):
+    settings = {"kind": kind, "hidden": 8, "epochs": 1}
+    plain = train("flow", few_images, eager, **settings)
+    assert_same(plain, train("flow", few_images, taped, **settings))
 
 
 @pytest.mark.parametrize("optimizer", components.names("optimizers"))

@@ -10,12 +10,15 @@ import torch
 
 from latentgrid.evaluation.distances import difference, distance_to_nearest
 from latentgrid.figures.comparisons import (
+    anomalies,
     class_means,
+    codes_and_prior,
     dimensions,
     encoder_decoder_pairs,
     fitted_gaussian,
     interpolation,
     prior_draws,
+    traversals,
 )
 from latentgrid.figures.drawing import NO_CLASSES, listed, significant
 from latentgrid.figures.rows import Row, draw_rows
@@ -32,6 +35,9 @@ FIGURES = (
     "dimensions",
     "dimensions_images",
     "encoder_decoder_pairs",
+    "codes_and_prior",
+    "traversals",
+    "anomalies",
 )
 PAIR = {"latent_dim": 2, "hidden": 4}
 GRIDS = {
@@ -230,3 +236,43 @@ def test_draws_do_not_depend_on_who_asks(few_images):
     assert (results.normal_draws("prior", 4, 3) == results.normal_draws("prior", 4, 3)).all()
     first = json.dumps(prior_draws.draw(results).seen)
     assert json.dumps(prior_draws.draw(results).seen) == first
+
+
+# Codes beside N(0, I), traversals, anomalies
+
+
+def test_the_ellipse_holds_95_percent_of_a_gaussian():
+    draws = np.random.default_rng(0)
+    root = np.array([[2.0, 0], [1.5, 0.5]])
+    codes = draws.normal(size=(50_000, 2)) @ root.T + [3, -1]
+    curve = codes_and_prior.ellipse(np.array([3.0, -1]), root @ root.T)
+    away = np.linalg.solve(root, curve - [[3], [-1]])
+    lengths = np.linalg.norm(away, axis=0)
+    assert np.ptp(lengths) < 1e-9
+    inside = np.linalg.norm(np.linalg.solve(root, (codes - [3, -1]).T), axis=0) < lengths[0]
+    assert inside.mean() == pytest.approx(0.95, abs=0.004)
+
+
+def test_a_traversal_changes_one_dimension_alone():
+    codes = traversals.along(np.array([5.0, 6.0, 7.0]), 1)
+    assert codes[:, [0, 2]].tolist() == [[5, 7]] * traversals.STEPS
+    assert codes[[0, 3, -1], 1].tolist() == [-2, 0, 2]
+
+
+def test_anomalies_are_other_images_of_the_same_pixels():
+    images = np.random.default_rng(0).integers(256, size=(7, 2, 4, 4)).astype(np.uint8)
+    found = anomalies.anomalies(images)
+    assert np.array_equal(found["inverted"], 255 - images)
+    for kind in ("turned", "shuffled"):
+        assert not np.array_equal(found[kind], images)
+        assert np.array_equal(
+            np.sort(found[kind].reshape(7, 2, -1)), np.sort(images.reshape(7, 2, -1))
+        )
+    pairs = [set(zip(*image.reshape(2, -1), strict=True)) for image in images]
+    moved = [set(zip(*image.reshape(2, -1), strict=True)) for image in found["shuffled"]]
+    assert pairs == moved  # a pixel keeps its colour
+
+
+def test_the_auroc_counts_pairs():
+    assert anomalies.auroc(np.array([1.0, 2]), np.array([3.0, 4])) == 1
+    assert anomalies.auroc(np.array([1.0, 3]), np.array([2.0, 3])) == pytest.approx(2.5 / 4)

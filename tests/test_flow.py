@@ -4,14 +4,24 @@ import math
 
 import pytest
 import torch
+import zuko
+from safetensors.torch import load, save
 from torch.distributions import Normal
 
 from latentgrid.data import Batch
-from latentgrid.models.flow import ALPHA, FAMILIES, dequantise, logit, solve
+from latentgrid.models.flow import ALPHA, dequantise, logit
+from latentgrid.nets.flows import (
+    CONTRACTION,
+    LAYERS,
+    ResidualLayer,
+    solve,
+    spectral_bound,
+)
 from latentgrid.randomness import random_generator
 from networks import build
 
-KINDS = ("coupling", "autoregressive")
+KINDS = tuple(LAYERS)
+FAMILIES = {"coupling": zuko.flows.RealNVP, "autoregressive": zuko.flows.MAF}
 PIXELS = (1, 1, 2)
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -74,10 +84,11 @@ def test_the_inverse_stops_early():
     assert len(passes) < 100
 
 
+@pytest.mark.parametrize("hidden", [4, 16])  # fewer than the dimensions, and more
 @each_kind
 @torch.no_grad()
-def test_the_jacobian_has_the_log_determinant_that_is_reported(kind):
-    model = bent(kind, (1, 2, 3), torch.float64, hidden=16)
+def test_the_jacobian_has_the_log_determinant_that_is_reported(kind, hidden):
+    model = bent(kind, (1, 2, 3), torch.float64, hidden=hidden)
     for logits in torch.randn(4, 6, generator=draws(), dtype=torch.float64):
         jacobian = torch.autograd.functional.jacobian(
             lambda s: model.to_noise(s[None])[0][0], logits
@@ -95,7 +106,7 @@ def test_an_autoregressive_flow_of_one_transform_has_a_triangular_jacobian():
     assert jacobian.tril().count_nonzero() == 21
 
 
-@each_kind
+@pytest.mark.parametrize("kind", FAMILIES)
 @torch.no_grad()
 def test_the_transforms_are_those_of_zuko(kind):
     """Five transforms, each with weights of its own; zuko alternates between two orders."""
@@ -115,6 +126,55 @@ def test_the_transforms_are_those_of_zuko(kind):
         torch.equal(ours_state[name], value)
         for name, value in fresh.items()
         if name.endswith(("mask", "order"))
+    )
+
+
+@torch.no_grad()
+def test_linear_and_elementwise_flows_have_the_jacobians_that_give_them_their_names():
+    for kind, entries in (("linear", 36), ("elementwise", 6)):
+        model = bent(kind, (1, 2, 3), torch.float64)
+        first, second = (
+            torch.autograd.functional.jacobian(lambda s, m=model: m.to_noise(s[None])[0][0], at)
+            for at in torch.randn(2, 6, generator=draws(), dtype=torch.float64)
+        )
+        assert first.count_nonzero() == entries
+        assert torch.allclose(first, second) == (kind == "linear")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 9), (64, 5), (30, 300)])
+def test_the_spectral_norm_is_bounded_closely_from_above(rows, columns):
+    weight = torch.randn(rows, columns, generator=draws(), dtype=torch.float64)
+    for scale in (1e-12, 1, 1e12):
+        found, exact = spectral_bound(scale * weight), torch.linalg.matrix_norm(scale * weight, 2)
+        assert 1 - 1e-12 <= found / exact <= min(rows, columns) ** (1 / 128) + 1e-12
+    weight.requires_grad_()
+    slope = torch.autograd.grad(spectral_bound(weight), weight)[0]
+    assert torch.linalg.matrix_norm(slope, "nuc").item() == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@torch.no_grad()
+def test_a_residual_branch_is_a_contraction_however_large_its_weights(layers):
+    layer = ResidualLayer(20, 8, layers).double()
+    layer.initialise(draws())
+    for part in layer.layers:
+        part.weight.mul_(1e3)
+    transform = layer()
+    first, second = torch.randn(2, 500, 20, generator=draws(), dtype=torch.float64)
+    moved = (transform.branch(first) - transform.branch(second)).norm(dim=1)
+    ratio = moved / (first - second).norm(dim=1)
+    assert 0.05 < ratio.max() < CONTRACTION
+    torch.testing.assert_close(transform.inv(transform(first)), first, rtol=0, atol=1e-12)
+
+
+@each_kind
+def test_the_weights_of_every_kind_survive_a_file(kind):
+    model, other = (build("flow", shape=(1, 3, 3), seed=s, kind=kind, hidden=8) for s in (0, 1))
+    other.load_state_dict(load(save(model.state_dict())))
+    logits = torch.randn(5, 9, generator=draws())
+    assert all(
+        torch.equal(*both)
+        for both in zip(model.to_noise(logits), other.to_noise(logits), strict=True)
     )
 
 

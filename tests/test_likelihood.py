@@ -115,7 +115,7 @@ def test_the_importance_bound_rises_from_the_elbo_to_the_likelihood_with_the_dra
     assert means[1] < exact - 0.3
 
 
-@pytest.mark.parametrize("name", ["vae", "vae_bce", "gmvae"])
+@pytest.mark.parametrize("name", ["vae", "vae_bce", "gmvae", "gmvae_2016", "vamp_vae"])
 def test_no_elbo_exceeds_its_importance_bound_or_parts_from_rate_and_distortion(name):
     model = build(name, shape=(1, 8, 8)).eval()
     found = bounds.of_each(model, binary(6, (1, 8, 8)), 20, noise())

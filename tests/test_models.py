@@ -323,7 +323,10 @@ def test_models_of_source_000_encode_decode_and_sample(name):
         assert isinstance(model, ability)
 
 
-@pytest.mark.parametrize("name", ["vae", "conv_vae", "vae_bce", "beta_vae", "conv5_vae", "gmvae"])
+@pytest.mark.parametrize(
+    "name",
+    ["vae", "conv_vae", "vae_bce", "beta_vae", "conv5_vae", "gmvae", "gmvae_2016", "vamp_vae"],
+)
 def test_a_gaussian_posterior_has_a_density(name):
     assert isinstance(build(name), models.LatentVariableModel)
 

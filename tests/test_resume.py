@@ -28,6 +28,7 @@ EPOCHS = 4
 MODELS = {
     "gmvae": {"latent_dim": 2, "components": 3, "pretraining": 2},
     "flow": {"hidden": 8, "transforms": 2},
+    "vamp_vae": {"pseudo_inputs": 5},
 }
 
 

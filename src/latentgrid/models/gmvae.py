@@ -24,6 +24,7 @@ class GMVAE(GaussianPosterior):
     r"""A variational autoencoder whose prior is a mixture of Gaussians, one component a cluster.
 
     VaDE of Jiang et al. (2017), "Variational deep embedding": its networks, its loss and its start.
+    Source 002 cites another model with the same aim, `gmvae_2016`, whose clusters have any shape.
     For the first `pretraining` epochs the steps see the reconstruction error of the mean code
     alone; a mixture fitted to the training codes then sets the prior, and from there on the steps
     see the whole negative ELBO. A run needs more epochs than `pretraining` to find clusters. On

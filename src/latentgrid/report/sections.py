@@ -15,6 +15,7 @@ HEADINGS = (
     "Where the codes lie",
     "What is restored",
     "How they train",
+    "How probability is estimated",
     "Where training fails",
 )
 

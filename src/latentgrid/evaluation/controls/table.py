@@ -17,6 +17,7 @@ from latentgrid.evaluation.controls import (
     neighbours,
     recognisability,
     reconstruction,
+    restoration,
     silhouette,
     steadiness,
 )
@@ -31,6 +32,7 @@ OWN: tuple[ModuleType, ...] = (
     clustering,
     active_units,
     reconstruction,
+    restoration,
     likelihood,
     distances,
     steadiness,

@@ -101,3 +101,9 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     ½·Σ(σ² + μ² − 1 − log σ²): Kingma and Welling (2014), appendix B.
     """
     return (log_variance.exp() + mean.square() - 1 - log_variance).sum(dim=1) / 2
+
+
+def log_normal(codes: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return log N(z; mean, diag exp(log_variance)) in nats, (…, d) → (…); all are broadcast."""
+    squares = (codes - mean).square() * torch.exp(-log_variance)
+    return -(squares + log_variance + log(2 * pi)).sum(dim=-1) / 2

@@ -1,0 +1,114 @@
+"""Images that are no data, found by their reconstruction (source 000, section 7.2)."""
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import roc_auc_score
+
+from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.results import Results
+from latentgrid.figures.style import PALETTE, panels
+from latentgrid.randomness import random_generator
+from latentgrid.results.loaded import LoadedModel
+from latentgrid.results.trained import Array
+
+TITLE = "Anomalies"
+SECTION = "What is lost"
+PLACE = 6
+CAPTION = (
+    "How far what a model makes of an image is from the image, the squared error, for test images "
+    "and for anomalies: test images turned by a quarter, inverted, and with all pixels in random "
+    "order. In the legend the probability that an anomaly has a larger error than a test image "
+    "(AUROC): 0.5 is chance, 1 finds all. Look for a model that reconstructs what it has never "
+    "seen: its error finds no anomaly."
+)
+CLAIM = (
+    "Source 000 (section 7.2) proposes variational autoencoders to detect anomalies, and shows no "
+    "results."
+)
+NEEDS = ("encode", "decode")
+IMAGES = 500  # of each kind
+BINS = 40
+
+
+def draw(results: Results) -> Drawing:
+    """Draw the errors of test images and of each kind of anomaly, a panel for each model."""
+    shown = results.without("corrupt")
+    runs = list(shown.best(shown.runs))
+    if not runs:
+        return nothing("No run that encodes and decodes has finished.")
+    images = results.test.images[:IMAGES]
+    kinds = anomalies(images)
+    figure, places = panels(len(runs), aspect=0.75)
+    table = pd.DataFrame(columns=list(kinds), dtype=float)
+    for panel, run in zip(places, runs, strict=True):
+        model = results.loaded(run)
+        usual = errors(model, images)
+        unusual = {kind: errors(model, of) for kind, of in kinds.items()}
+        table.loc[run["entry"]] = {kind: auroc(usual, of) for kind, of in unusual.items()}
+        _draw_errors(panel, usual, unusual, table.loc[run["entry"]])
+        panel.set_title(results.label(run).replace("\n", ", "))
+    _label(figure, places)
+    return Drawing(figure, _sentences(table))
+
+
+def anomalies(images: Array) -> dict[str, Array]:
+    """Return images (n, c, h, w) turned by a quarter, inverted, and with pixels in random order."""
+    n, channels = images.shape[:2]
+    order = torch.rand(n, images[0, 0].size, generator=random_generator(0, "figure anomalies"))
+    places = order.argsort(dim=1).numpy()
+    pixels = np.take_along_axis(images.reshape(n, channels, -1), places[:, None], axis=2)
+    turned = (
+        np.rot90(images, axes=(2, 3)) if images.shape[2] == images.shape[3] else images[..., ::-1]
+    )
+    return {
+        "turned": np.ascontiguousarray(turned),
+        "inverted": 255 - images,
+        "shuffled": pixels.reshape(images.shape),
+    }
+
+
+def errors(model: LoadedModel, images: Array) -> Array:
+    """Return the squared error of each image (n, c, h, w), summed over pixels in [0, 1], (n,)."""
+    away = (model.reconstruct(images).astype(float) - images) / 255
+    summed: Array = (away**2).reshape(len(images), -1).sum(axis=1)
+    return summed
+
+
+def auroc(usual: Array, unusual: Array) -> float:
+    """Return the probability that an anomaly's error is the larger one; equal ones count half."""
+    is_anomaly = np.repeat([0, 1], [len(usual), len(unusual)])
+    return float(roc_auc_score(is_anomaly, np.concatenate([usual, unusual])))
+
+
+def _draw_errors(
+    panel: Axes, usual: Array, unusual: dict[str, Array], found: "pd.Series[float]"
+) -> None:
+    every = np.concatenate([usual, *unusual.values()])
+    edges = np.geomspace(max(every.min(), 1e-3), every.max(), BINS).tolist()
+    panel.hist(usual.clip(edges[0]), edges, color="0.75", label="test images")
+    for colour, (kind, of) in zip(PALETTE, unusual.items(), strict=False):
+        panel.hist(
+            of.clip(edges[0]),
+            edges,
+            histtype="step",
+            color=colour,
+            label=f"{kind} {found[kind]:.2f}",
+        )
+    panel.set_xscale("log")
+    panel.legend(frameon=False, fontsize=6)
+
+
+def _label(figure: Figure, places: list[Axes]) -> None:
+    figure.supxlabel("squared error of an image", fontsize=8)
+    figure.supylabel("images", fontsize=8)
+
+
+def _sentences(table: pd.DataFrame) -> list[str]:
+    ranked = table.loc[table.mean(axis=1).sort_values(ascending=False).index]
+    each = "; ".join(
+        f"{entry} {', '.join(f'{value:.2f}' for value in row)}" for entry, row in ranked.iterrows()
+    )
+    return [f"AUROC of {', '.join(table.columns)} images, the best model first: {each}."]
