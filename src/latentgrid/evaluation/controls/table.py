@@ -17,6 +17,7 @@ from latentgrid.evaluation.controls import (
     neighbours,
     recognisability,
     reconstruction,
+    segmentation,
     silhouette,
 )
 from latentgrid.grid import components, plugins
@@ -25,6 +26,7 @@ from latentgrid.results.tables import joined
 OWN: tuple[ModuleType, ...] = (
     recognisability,
     accuracy,
+    segmentation,
     silhouette,
     neighbours,
     clustering,

@@ -43,8 +43,7 @@ def draw(results: Results) -> Drawing:
     runs = results.runs.dropna(subset=[MEASURE])
     runs = runs.assign(
         error=1 - runs[MEASURE],
-        label=[results.label(run).replace("\n", " ") for _, run in runs.iterrows()],
-        size=[results.trained(run).config.parameters for run in runs["run"]],
+        label=[_name(results, run) for _, run in runs.iterrows()],
     )
     images = len(results.test.labels)
     deep = _by_depth(runs)
@@ -55,11 +54,18 @@ def draw(results: Results) -> Drawing:
     _draw_sizes(places[0], runs, images)
     for panel in places[1:]:
         _draw_depths(panel, deep, images)
+    places[0].set_ylim(bottom=0)
+    places[0].yaxis.set_minor_locator(MultipleLocator(1))
     places[0].set_ylabel("wrong answers, % of the test images")
     figure.legend(
         *places[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
     )
     return Drawing(figure, [_ranked(runs, images), *_compared(deep)])
+
+
+def _name(results: Results, run: pd.Series) -> str:
+    """Name a run as all figures do, its network without the word."""
+    return results.label(run).replace("\nnetwork ", " ").replace("\n", " ")
 
 
 def _by_depth(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -75,7 +81,7 @@ def _draw_sizes(panel: Axes, runs: pd.DataFrame, images: int) -> None:
     for number, (label, of) in enumerate(runs.groupby("label", sort=False)):
         marker = "o^sDvP*X"[number // len(PALETTE) % 8]
         style = {"color": PALETTE[number % len(PALETTE)], "marker": marker}
-        _draw_points(panel, of["size"], of, images, label=plain(label), **style)
+        _draw_points(panel, of["parameters"], of, images, label=plain(label), **style)
     panel.set_xscale("log")
     panel.set_xlabel("parameters")
 
@@ -109,8 +115,6 @@ def _draw_points(
     panel.errorbar(
         x, 100 * runs["error"], [below, above], linestyle="", markersize=4, linewidth=1, **style
     )
-    panel.set_ylim(bottom=0)
-    panel.yaxis.set_minor_locator(MultipleLocator(1))
 
 
 def _ranked(runs: pd.DataFrame, images: int) -> str:

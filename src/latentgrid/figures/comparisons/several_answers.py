@@ -57,7 +57,7 @@ def draw(results: Results) -> Drawing:
     answers = {f"mean of {nearest.shape[1]} that fit": fits.mean(axis=1)}
     for run in runs:
         restored = results.loaded(run).reconstruct(damaged)
-        answers[results.label(run).replace("\n", " ")] = completed(damaged, visible, restored)
+        answers[run["entry"]] = completed(damaged, visible, restored)
     classes = results.training_labels()[nearest]
     chosen = _most_classes(classes)
     rows = [
