@@ -36,14 +36,14 @@ def distance(mask: Tensor) -> Tensor:
     of sampled functions", section 3, whose lower envelope is here the minimum over all places).
     Where nothing is true, it is the sum of the sides or more.
     """
-    far = float(sum(mask.shape[1:]) ** 2)
-    squares = torch.where(mask, 0.0, far)
-    along_rows = _nearest(squares)
-    return _nearest(along_rows.transpose(1, 2)).transpose(1, 2).sqrt()
-
-
-def _nearest(squares: Tensor) -> Tensor:
-    """Return min over j of squares[…, j] + (i − j)² at each place i of the last axis."""
-    places = torch.arange(squares.shape[-1], device=squares.device, dtype=squares.dtype)
-    gaps = (places[:, None] - places).square()
-    return (squares[..., None, :] + gaps).amin(dim=-1)
+    _, height, width = mask.shape
+    columns = torch.arange(width, device=mask.device)
+    far = height + width
+    left = torch.where(mask, columns, -far).cummax(dim=2).values
+    right = torch.where(mask, columns, width + far).flip(2).cummin(dim=2).values.flip(2)
+    along_rows = torch.minimum(columns - left, right - columns).float().square()
+    rows = torch.arange(height, device=mask.device)
+    gaps = (rows[:, None] - rows).float().square()
+    # Last is the row from which a pixel is reached.
+    reached = along_rows.transpose(1, 2)[:, :, None, :] + gaps
+    return reached.amin(dim=3).transpose(1, 2).sqrt()

@@ -63,7 +63,8 @@ def draw(results: Results) -> Drawing:
     for panel in panels.flatten():
         panel.set(xticks=[], yticks=[])
         panel.spines[:].set(visible=True, color="0.8", linewidth=0.5)
-    class_legend(figure, np.unique(classes[:SHOWN][classes[:SHOWN] > 0]) - 1)
+    shown_classes = np.unique(np.concatenate([of[:SHOWN] for of in rows.values()]))
+    class_legend(figure, shown_classes[shown_classes > 0] - 1)
     return Drawing(figure, [_measured(results, run) for run, _ in found])
 
 
