@@ -44,6 +44,6 @@ def distance(mask: Tensor) -> Tensor:
     along_rows = torch.minimum(columns - left, right - columns).float().square()
     rows = torch.arange(height, device=mask.device)
     gaps = (rows[:, None] - rows).float().square()
-    # Last is the row from which a pixel is reached.
-    reached = along_rows.transpose(1, 2)[:, :, None, :] + gaps
-    return reached.amin(dim=3).transpose(1, 2).sqrt()
+    # Axes: image, the pixel's row, the row from which it is reached, the column.
+    reached = along_rows[:, None] + gaps[:, :, None]
+    return reached.amin(dim=2).sqrt()
