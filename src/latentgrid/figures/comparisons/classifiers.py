@@ -56,7 +56,7 @@ def draw(results: Results) -> Drawing:
         _draw_depths(panel, deep, images)
     places[0].set_ylim(bottom=0)
     places[0].yaxis.set_minor_locator(MultipleLocator(1))
-    places[0].set_ylabel("wrong answers, % of the test images")
+    places[0].set_ylabel("errors, % of test images")
     figure.legend(
         *places[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
     )
@@ -83,11 +83,12 @@ def _draw_sizes(panel: Axes, runs: pd.DataFrame, images: int) -> None:
         style = {"color": PALETTE[number % len(PALETTE)], "marker": marker}
         _draw_points(panel, of["parameters"], of, images, label=plain(label), **style)
     panel.set_xscale("log")
+    panel.set_xlim(runs["parameters"].min() / 2, runs["parameters"].max() * 2)
     panel.set_xlabel("parameters")
 
 
 def _draw_depths(panel: Axes, deep: Mapping[str, pd.DataFrame], images: int) -> None:
-    for (family, of), colour in zip(deep.items(), (PALETTE[0], PALETTE[2]), strict=False):
+    for (family, of), colour in zip(deep.items(), ("black", "0.5"), strict=False):
         style = {"color": colour, "marker": "o" if family == "resnet" else "s"}
         _draw_points(panel, of["depth"], of, images, **style)
         means = of.groupby("depth")["error"].mean()
@@ -103,7 +104,7 @@ def _draw_depths(panel: Axes, deep: Mapping[str, pd.DataFrame], images: int) -> 
     depths = sorted({depth for of in deep.values() for depth in of["depth"]})
     panel.set_xticks(depths, [f"{depth:.0f}" for depth in depths])
     panel.margins(x=0.5)
-    panel.set_xlabel("layers with weights")
+    panel.set(xlabel="layers with weights", title="skip connections")
 
 
 def _draw_points(
