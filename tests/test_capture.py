@@ -13,7 +13,11 @@ from networks import build
 from tape import tape
 
 SETTINGS = {"learning_rate": 1e-3, "precision": "float32", "batch_size": 10, "seed": 0}
-OF_MODEL = {"gmvae": {"pretraining": 1}, "vamp_vae": {"pseudo_inputs": 5}}
+OF_MODEL = {
+    "gmvae": {"pretraining": 1},
+    "unet_segmentation": {"channels": 4},
+    "vamp_vae": {"pseudo_inputs": 5},
+}
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs take a GPU")
 
 

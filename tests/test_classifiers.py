@@ -17,7 +17,9 @@ from latentgrid.data.sources import mnist
 from latentgrid.evaluation.measures import accuracy
 from latentgrid.models.classifier import SIDES
 from latentgrid.models.lenet5 import LeNet5
+from latentgrid.nets.classifiers import PlainBlock
 from latentgrid.nets.dropout import Dropout, draw_dropout_from, replace_dropout
+from latentgrid.nets.lenet5_1998 import SEEN, ScaledTanh, Subsampling
 from latentgrid.randomness import random_generator
 from latentgrid.results import trained
 from latentgrid.training.loop import Training
@@ -96,6 +98,60 @@ def test_lenet5_has_61706_weights():
     assert models.parameter_count(build("lenet5")) == 61_706
 
 
+# LeNet-5 as it was
+
+
+@torch.no_grad()
+def test_the_lenet5_of_1998_has_the_layers_and_60000_weights_of_the_paper():
+    model, sizes = build("lenet5_1998").eval(), []
+    for layer in model.network:
+        if not isinstance(layer, ScaledTanh | nn.Flatten):
+            layer.register_forward_hook(lambda *call: sizes.append(tuple(call[2].shape[1:])))
+    model.classify(images_of(1))
+    convolutions = [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)]
+    assert sizes == [*convolutions, (120,), (84,), (10,)]
+    counted = [models.parameter_count(layer) for layer in model.network]
+    assert [n for n in counted if n] == [156, 12, 1516, 32, 48_120, 10_164]
+    assert models.parameter_count(model) == 60_000
+
+
+def test_each_map_of_c3_sees_the_maps_of_table_1_and_no_other():
+    layer = build("lenet5_1998").network[4]
+    maps = torch.rand(1, 6, 5, 5, generator=draws(), requires_grad=True)
+    for number, seen in enumerate(SEEN):
+        (slope,) = torch.autograd.grad(layer(maps)[0, number].sum(), maps)
+        assert tuple(slope.abs().sum(dim=(0, 2, 3)).nonzero().flatten().tolist()) == seen
+
+
+def test_trained_pooling_scales_the_sum_of_four():
+    layer = Subsampling(2)
+    nn.init.constant_(layer.coefficient, 0.5)
+    nn.init.constant_(layer.bias, -1)
+    values = torch.arange(32.0).reshape(1, 2, 4, 4)
+    sums = values.reshape(1, 2, 2, 2, 2, 2).sum(dim=(3, 5))
+    torch.testing.assert_close(layer(values), 0.5 * sums - 1)
+
+
+def test_scaled_tanh_maps_one_to_one():
+    torch.testing.assert_close(
+        ScaledTanh()(torch.tensor([-1.0, 0, 1])), torch.tensor([-1.0, 0, 1]), atol=1e-4, rtol=0
+    )
+
+
+@torch.no_grad()
+def test_the_loss_of_1998_is_that_of_equation_9():
+    model, images, labels = build("lenet5_1998"), images_of(3), torch.tensor([4, 0, 4])
+    codes = model.network[-1].codes
+    assert set(codes.unique().tolist()) == {-1, 1}
+    hidden = model.network[:-1](-0.1 + 1.275 * functional.pad(images, (2, 2, 2, 2)))
+    away = torch.cdist(hidden, codes).square()
+    torch.testing.assert_close(model.distances(images), away)
+    competition = (math.exp(-0.1) + (-away).exp().sum(dim=1)).log()
+    losses = model.losses(Batch(images, labels), draws())
+    torch.testing.assert_close(model.loss(losses), away[range(3), labels] + competition)
+    assert torch.equal(model.classify(images).argmax(dim=1), away.argmin(dim=1))
+
+
 @pytest.mark.parametrize(
     ("shape", "framed"),
     [
@@ -116,7 +172,21 @@ def test_the_frame_of_lenet5_is_black_and_keeps_the_image_in_the_middle(shape, f
     assert torch.equal(inside, images)
 
 
-# The networks of torchvision
+# The networks of torchvision, and those made of its parts
+
+
+@pytest.mark.parametrize(("network", "blocks"), [("resnet18", 8), ("resnet34", 16)])
+def test_a_plain_network_is_its_resnet_without_the_skip_connections(network, blocks):
+    """Without the 1×1 convolutions of its skip connections, weight by weight."""
+    plain = build("classifier", network=network.replace("resnet", "plain")).network[2]
+    residual = build("classifier", network=network).network[2]
+    kept = {name for name, _ in residual.named_parameters() if "downsample" not in name}
+    assert {name for name, _ in plain.named_parameters()} == kept
+    found = [layer for layer in plain.modules() if isinstance(layer, PlainBlock)]
+    assert len(found) == blocks
+    block, values = found[0].eval(), images_of(1, (64, 3, 3))
+    nn.init.zeros_(block.conv2.weight)
+    assert not block(values).any()  # a residual block would return its input
 
 
 @pytest.mark.parametrize("network", SIDES)
@@ -164,7 +234,7 @@ def test_images_that_are_large_enough_are_left_as_they_are():
     assert torch.equal(model.network[:2](images), images)
 
 
-@pytest.mark.parametrize("network", ["alexnet", "vgg11"])
+@pytest.mark.parametrize("network", ["alexnet", "googlenet", "vgg11", "zfnet"])
 def test_dropout_draws_from_the_generator_alone_and_only_in_training(network):
     model = untrained("classifier", network=network)
     batch = Batch(images_of(4), torch.arange(4))

@@ -35,6 +35,7 @@ from latentgrid.evaluation.measures import (
     losses,
     recognisability,
     reconstruction,
+    segmentation,
     silhouette,
     steadiness,
 )
@@ -172,6 +173,12 @@ BROKEN = {
             "test_accuracy": 0.5 + 0.5 * (run.last("classes") == test.labels).mean()
         },
         {"test_accuracy"},
+    ),
+    "the share found for intersection over union": (
+        segmentation,
+        "intersection_over_union",
+        lambda confusion: (np.diag(confusion) / confusion.sum(axis=1)).tolist(),
+        {"mean_iou"},
     ),
     "accuracy of clusters by their own names": (
         clustering,

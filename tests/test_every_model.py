@@ -70,7 +70,12 @@ def test_every_model_is_trained_measured_drawn_and_reported(tmp_path):
     reconstructing = runs.index[runs["test_squared_error"].notna()]
     assert {"pca", "unet", "aae", "flow"} - set(reconstructing) == {"flow"}
     assert set(runs.index[runs["clustering_accuracy"].notna()]) == {"gmvae", "gmvae_2016"}
-    assert set(runs.index[runs["test_accuracy"].notna()]) == {"lenet5", "classifier"}
+    assert set(runs.index[runs["test_accuracy"].notna()]) == {
+        "lenet5",
+        "lenet5_1998",
+        "classifier",
+    }
+    assert set(runs.index[runs["mean_iou"].notna()]) == {"unet_segmentation"}
     judged = runs["sample_confidence"].dropna()
     assert {"gan", "cond_gan", "wgan", "flow", "vae"} <= set(judged.index)
     assert judged.between(0.1, 1).all()

@@ -65,14 +65,14 @@ def test_claims_on_building_blocks_compare_only_the_runs_meant_for_them(monkeypa
         for run in planned_runs(params_reading.load([file]))
     )
     study = reading.read(ROOT / "studies" / "modulo-7")
-    for name, claim in study.facts.claims.items():
-        meant = {
-            "deeper_with_skips": {"blocks_depth"},
-            "batches_of_batch_normalisation": {"blocks_batch_size"},
-            "small_kernels": {"blocks_wide", "blocks_depth"},
-            "linear_is_pca": {"linear_ae", "pca"},
-        }[name]
-        for part in comparisons.examine(study, claim, runs):
+    meant_for = {
+        "deeper_with_skips": {"blocks_depth"},
+        "batches_of_batch_normalisation": {"blocks_batch_size"},
+        "small_kernels": {"blocks_wide", "blocks_depth"},
+        "linear_is_pca": {"linear_ae", "pca"},
+    }
+    for name, meant in meant_for.items():
+        for part in comparisons.examine(study, study.facts.claims[name], runs):
             assert set(part.used["entry"]) <= meant
             assert len(part.used) == 2 * len(study.facts.seeds)
             assert list(part.effect.values) == [0.0] * len(study.facts.seeds)

@@ -25,7 +25,7 @@ CLASSES = 10
 FEW = 6
 METHODS = (
     *("encode", "decode", "sample", "quantile", "corrupt", "classify", "cluster"),
-    *("propose", "log_prior"),
+    *("propose", "log_prior", "segment"),
 )
 same = partial(torch.allclose, rtol=1e-4, atol=1e-5)
 
@@ -264,6 +264,8 @@ def abilities_give_what_they_promise(name: str) -> None:
             _are_images("the reconstruction", reconstructed, tuple(images.shape))
         if isinstance(model, models.Classifier):
             _are_probabilities("classify()", model.classify(images).exp())
+        if isinstance(model, models.Segmenter):
+            _segments(model, labelled(images))
         if isinstance(model, models.Clusterer):
             _are_probabilities("cluster()", model.cluster(images))
 
@@ -304,6 +306,21 @@ def _corrupts(model: models.Corrupter, images: torch.Tensor) -> None:
     require(torch.equal(damaged, model.corrupt(images, noise())), "corrupt() does not repeat")
 
 
+def _segments(model: models.Segmenter, batch: Batch) -> None:
+    scenes = model.compose(batch, noise())
+    n, _, height, width = scenes.images.shape
+    _are_images("compose()", scenes.images, (len(batch), batch.images.shape[1], height, width))
+    again = model.compose(batch, noise())
+    require(torch.equal(scenes.images, again.images), "compose() does not repeat")
+    found = model.segment(scenes.images)
+    expected = (n, 1 + CLASSES, height, width)
+    require(found.shape == expected, f"segment() gives {tuple(found.shape)}, not {expected}")
+    _are_probabilities("segment()", found.exp())
+    for values in (model.weights(scenes), model.between_objects(scenes)):
+        require(values.shape == scenes.classes.shape, "weights must be (n, h, w), as the classes")
+        require(bool((values >= 0).all()), "weights must not be negative")
+
+
 def _are_images(what: str, found: torch.Tensor, shape: tuple[int, ...]) -> None:
     require(found.shape == shape, f"{what} has the shape {tuple(found.shape)}, not {shape}")
     low, high = float(found.min()), float(found.max())
@@ -314,7 +331,7 @@ def _are_images(what: str, found: torch.Tensor, shape: tuple[int, ...]) -> None:
 
 def _are_probabilities(what: str, found: torch.Tensor) -> None:
     sums = found.sum(dim=1)
-    require(same(sums, torch.ones(FEW)), f"{what} gives probabilities that do not sum to 1")
+    require(same(sums, torch.ones_like(sums)), f"{what} gives probabilities that do not sum to 1")
 
 
 def weights_survive_a_file(name: str) -> None:

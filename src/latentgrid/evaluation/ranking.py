@@ -15,7 +15,9 @@ from latentgrid.grid import catalogue
 
 LOSS, VALIDATION_LOSS = "min_train_loss", "min_validation_loss"
 # Of all other measures, a smaller value is better.
-LARGER_IS_BETTER = frozenset({"importance_bound", "sample_score", "silhouette", "test_accuracy"})
+LARGER_IS_BETTER = frozenset(
+    {"importance_bound", "mean_iou", "sample_score", "silhouette", "test_accuracy"}
+)
 
 
 @dataclass(frozen=True)

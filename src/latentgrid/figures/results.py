@@ -25,6 +25,7 @@ from latentgrid.results.trained import (
     load_test_images,
     load_test_set,
     load_training_images,
+    load_training_labels,
 )
 
 LABEL_WIDTH = 22
@@ -81,6 +82,10 @@ class Results:
     def training_images(self, n: int | None) -> Array:
         """Return the first n training images, or all for None, uint8, (n, c, h, w)."""
         return load_training_images(self.layout.images, n)
+
+    def training_labels(self) -> Array:
+        """Return the training images' labels, uint8, (n,)."""
+        return load_training_labels(self.layout.images)
 
     def read(self, name: str) -> dict[str, Array]:
         """Return the tensors of a result that the figure's READS names."""

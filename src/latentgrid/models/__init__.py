@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from latentgrid.data import Batch
+from latentgrid.data.scenes import Scenes
 from latentgrid.errors import UserError
 from latentgrid.grid import components, plugins
 from latentgrid.nets.initialise import glorot_uniform
@@ -235,6 +236,30 @@ class Clusterer(Protocol):
 
     def cluster(self, images: Tensor) -> Tensor:
         """Map images (n, c, h, w) in [0, 1] to probabilities (n, clusters)."""
+        ...
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """Says which class each pixel of a scene belongs to, after training with scenes and labels."""
+
+    def compose(self, batch: Batch, rng: torch.Generator) -> Scenes:
+        """Make a scene for each image of a batch; `rng` is on its device."""
+        ...
+
+    def segment(self, images: Tensor) -> Tensor:
+        """Map scenes (n, c, h, w) in [0, 1] to log-probabilities (n, 1 + classes, h, w).
+
+        The first is that of the background.
+        """
+        ...
+
+    def between_objects(self, scenes: Scenes) -> Tensor:
+        """Return how near each background pixel lies to two objects, in [0, 1], (n, h, w)."""
+        ...
+
+    def weights(self, scenes: Scenes) -> Tensor:
+        """Return how much each pixel weighs in the loss, (n, h, w)."""
         ...
 
 

@@ -12,21 +12,32 @@ from latentgrid.nets.dropout import replace_dropout
 RGB = 3
 # The smallest side of an image for which each network's last layer gets at least one pixel, and its
 # batch normalisation more than one value when a batch is a single image.
-SIDES = {"alexnet": 63, "resnet18": 33, "resnet34": 33, "vgg11": 32}
+SIDES = {
+    "alexnet": 63,
+    "googlenet": 47,
+    "plain18": 33,
+    "plain34": 33,
+    "resnet18": 33,
+    "resnet34": 33,
+    "vgg11": 32,
+    "zfnet": 53,
+}
 
 
 class Classifier(CrossEntropyClassifier):
-    """A large convolutional classifier: a ResNet, AlexNet or VGG, not trained before.
+    """A large convolutional classifier from AlexNet to ResNet-34, not trained before.
 
-    torchvision's ResNet-18 and -34 (He et al. 2016), AlexNet (Krizhevsky 2014) and VGG-11
-    (Simonyan and Zisserman 2015), the families of source 001. They were made for large coloured
-    images. So
+    The families of source 001, as torchvision has them: AlexNet (Krizhevsky 2014), VGG-11
+    (Simonyan and Zisserman 2015), GoogLeNet (Szegedy et al. 2015, with batch normalisation, and
+    without its two classifiers at half the depth), ResNet-18 and -34 (He et al. 2016). And made of
+    its parts: ZFNet (Zeiler and Fergus 2014), and `plain18` and `plain34`, the ResNets without
+    their skip connections. They were made for large coloured images. So
 
     - images whose shorter side is below the network's in `SIDES` are enlarged to it, bilinearly;
     - a single channel is repeated; other numbers than one and three pass a learnt 1×1 convolution
       to three;
-    - before the dense layers of AlexNet and VGG-11 there is no pooling to 6×6 or 7×7, which would
-      only copy the few pixels that small images leave.
+    - before the dense layers of AlexNet, ZFNet and VGG-11 there is no pooling to 6×6 or 7×7, which
+      would only copy the few pixels that small images leave.
 
     Dropout stays, with draws from the run's generator; weights start as every model's do.
     """
@@ -35,16 +46,25 @@ class Classifier(CrossEntropyClassifier):
         self,
         image_shape: ImageShape,
         classes: int,
-        network: Literal["alexnet", "resnet18", "resnet34", "vgg11"] = "resnet18",
+        network: Literal[
+            "alexnet",
+            "googlenet",
+            "plain18",
+            "plain34",
+            "resnet18",
+            "resnet34",
+            "vgg11",
+            "zfnet",
+        ] = "resnet18",
     ) -> None:
-        from torchvision.models import get_model  # a second to import
+        from latentgrid.nets.classifiers import classifier  # a second to import
 
         super().__init__()
         channels, height, width = image_shape
         enlarged = max(1.0, SIDES[network] / min(height, width))
         size = (round(enlarged * height), round(enlarged * width))
-        body = get_model(network, weights=None, num_classes=classes)
-        if network in {"alexnet", "vgg11"}:
+        body = classifier(network, classes)
+        if hasattr(body, "features"):
             _leave_out_pooling(body, size)
         replace_dropout(body)
         self.network = nn.Sequential(
@@ -73,7 +93,7 @@ def _leave_out_pooling(network: nn.Module, size: tuple[int, int]) -> None:
     Besides, adaptive pooling has no deterministic gradient on CUDA.
 
     Args:
-        network: an AlexNet or VGG of torchvision.
+        network: an AlexNet, ZFNet or VGG.
         size: height and width of the images.
     """
     left: Tensor = network.features(torch.zeros(1, RGB, *size))  # type: ignore[operator]

@@ -8,6 +8,7 @@ from latentgrid.models import ImageShape
 from latentgrid.models.bases.classifier import CrossEntropyClassifier
 from latentgrid.nets.dense import dense
 from latentgrid.nets.dropout import Dropout
+from latentgrid.nets.frame import frame
 
 SIDE = 32
 FILTERS, KERNEL, POOL = (6, 16), 5, 2
@@ -31,8 +32,7 @@ class LeNet5(CrossEntropyClassifier):
     def __init__(self, image_shape: ImageShape, classes: int) -> None:
         super().__init__()
         channels, *sides = image_shape
-        missing = [max(0, SIDE - side) for side in sides]
-        layers: list[nn.Module] = [nn.ZeroPad2d(_frame(*missing))]
+        layers: list[nn.Module] = [frame(image_shape, SIDE)]
         sides = [max(SIDE, side) for side in sides]
         for before, after in itertools.pairwise((channels, *FILTERS)):
             layers += [nn.Conv2d(before, after, KERNEL), nn.ReLU(), nn.MaxPool2d(POOL)]
@@ -44,8 +44,3 @@ class LeNet5(CrossEntropyClassifier):
 
 def _relu_and_dropout() -> nn.Module:
     return nn.Sequential(nn.ReLU(), Dropout(DROPOUT))
-
-
-def _frame(height: int, width: int) -> tuple[int, int, int, int]:
-    """Return how many pixels to add at the left, right, top and bottom."""
-    return width // 2, width - width // 2, height // 2, height - height // 2

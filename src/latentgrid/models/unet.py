@@ -27,7 +27,7 @@ class UNet(Denoiser):
     ) -> None:
         super().__init__()
         quarter(image_shape)
-        self.network = unet(image_shape[0], channels, halvings=2)
+        self.network = unet(image_shape[0], channels, 2, image_shape[0])
         self.corruption = corruption
 
     def denoise(self, images: Tensor) -> Tensor:

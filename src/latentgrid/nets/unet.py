@@ -47,13 +47,13 @@ def two_convolutions(channels_in: int, channels_out: int) -> nn.Sequential:
     )
 
 
-def unet(image_channels: int, channels: int, halvings: int) -> nn.Sequential:
-    """Return a U-Net from images (n, image_channels, h, w) to values of the same shape.
+def unet(channels_in: int, channels: int, halvings: int, channels_out: int) -> nn.Sequential:
+    """Return a U-Net from images (n, channels_in, h, w) to values (n, channels_out, h, w).
 
     Sides must be multiples of 2^halvings. The channels start at `channels` and double as the sides
     are halved.
     """
     return nn.Sequential(
-        Level(image_channels, channels, halvings),
-        nn.Conv2d(channels, image_channels, kernel_size=1),
+        Level(channels_in, channels, halvings),
+        nn.Conv2d(channels, channels_out, kernel_size=1),
     )

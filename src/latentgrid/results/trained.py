@@ -99,6 +99,15 @@ def load_training_images(images: Path, n: int | None = None) -> Array:
     return _first(images, "train_images", n)
 
 
+def load_training_labels(images: Path) -> Array:
+    """Read the training images' labels of a data set's tensors, uint8, (n,).
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return _first(images, "train_labels")
+
+
 def _first(images: Path, name: str, n: int | None = None) -> Array:
     """Read the first n items of one of a data set's tensors, by default all, uint8."""
     try:

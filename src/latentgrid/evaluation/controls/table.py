@@ -18,6 +18,7 @@ from latentgrid.evaluation.controls import (
     recognisability,
     reconstruction,
     restoration,
+    segmentation,
     silhouette,
     steadiness,
 )
@@ -27,6 +28,7 @@ from latentgrid.results.tables import joined
 OWN: tuple[ModuleType, ...] = (
     recognisability,
     accuracy,
+    segmentation,
     silhouette,
     neighbours,
     clustering,

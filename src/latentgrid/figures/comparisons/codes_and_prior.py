@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from latentgrid.evaluation.prior import radius, share_within
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, class_legend, panels, scatter_by_class
@@ -27,6 +26,7 @@ CLAIM = (
 )
 NEEDS = ("encode", "decode")
 SHARE = 0.95
+RADIUS = float(np.sqrt(-2 * np.log1p(-SHARE)))  # that of the circle with so much of N(0, I)
 REACH = 3.5  # the axes go at least so far
 INSIDE = 0.995  # of the codes of each model lie on the axes
 
@@ -56,7 +56,7 @@ def draw(results: Results) -> Drawing:
 def ellipse(mean: Array, covariance: Array) -> Array:
     """Return the curve (2, n) that holds `SHARE` of a Gaussian of two dimensions."""
     angle = np.linspace(0, 2 * np.pi, 200)
-    circle = radius(SHARE) * np.stack([np.cos(angle), np.sin(angle)])
+    circle = RADIUS * np.stack([np.cos(angle), np.sin(angle)])
     values, directions = np.linalg.eigh(covariance)
     curve: Array = mean[:, None] + directions @ (np.sqrt(values.clip(0))[:, None] * circle)
     return curve
@@ -71,7 +71,7 @@ def _frame(panel: Axes, reach: float) -> None:
 def _sentences(codes: dict[str, Array], draws: Array) -> list[str]:
     of_each = pd.DataFrame(
         {
-            entry: (of.std(), share_within(of, radius(SHARE)))
+            entry: (of.std(), _inside(of))
             for entry, of in {**codes, "draws of N(0, I)": draws}.items()
         },
         index=["deviation", "inside"],
@@ -84,3 +84,8 @@ def _sentences(codes: dict[str, Array], draws: Array) -> list[str]:
         "Standard deviation of the codes over both dimensions, and the share of them in the "
         f"circle that holds 95 % of N(0, I): {listed}."
     ]
+
+
+def _inside(codes: Array) -> float:
+    """Return the share of codes (n, 2) within the circle."""
+    return float((np.linalg.norm(codes, axis=1) <= RADIUS).mean())
