@@ -7,29 +7,48 @@ import pandas as pd
 
 from latentgrid.grid import catalogue
 
-FREE = frozenset({"channels", "hidden", "latent_dim", "pretraining"})
+NOTHING: Mapping[str, Any] = {}
 # Settings whose column of the table of runs has another name.
 COLUMNS = {"epochs": "planned_epochs"}
 
 
-def as_built(runs: pd.DataFrame, model: str, free: Container[str] = FREE) -> pd.DataFrame:
-    """Return the runs of a model whose hyperparameters, except `free` ones, have their defaults.
+def as_built(
+    runs: pd.DataFrame,
+    model: str,
+    stated: Mapping[str, Any] = NOTHING,
+    free: Container[str] = frozenset(),
+) -> pd.DataFrame:
+    """Return the runs of a model as its source builds it.
 
-    So a comparison of models leaves out ablations that stand in the same grid.
+    Each hyperparameter has a stated value or, where none is stated, the model's default. So a
+    comparison of models leaves out ablations that stand in the same grid. A hyperparameter without
+    a default, such as the latent dimension, may have any value if none is stated.
+
+    Args:
+        runs: a table of runs.
+        model: the model's name.
+        stated: values of hyperparameters by name, or lists of allowed values.
+        free: hyperparameters that may have any value if none is stated.
     """
     fits = runs["model"] == model
     for name, (_, default) in catalogue.model_hyperparameters(model).items():
-        if name not in free and name in runs:
-            fits &= runs[name].isna() | (runs[name] == default)
+        if name in stated:
+            fits &= has_value(runs, model, name, stated[name])
+        elif default is not ... and name not in free:
+            fits &= has_value(runs, model, name, default)
     return runs[fits]
 
 
 def at_setting(runs: pd.DataFrame, model: str, settings: Mapping[str, Any]) -> pd.DataFrame:
     """Return the runs of a model at a setting; what the setting does not name has its default.
 
-    A value may be a list of allowed values.
+    A value may be a list of allowed values. There are none if the setting does not name a
+    hyperparameter that has no default.
     """
-    found = as_built(runs, model, free=settings)
+    hyperparameters = catalogue.model_hyperparameters(model)
+    if any(default is ... and n not in settings for n, (_, default) in hyperparameters.items()):
+        return runs.head(0)
+    found = as_built(runs, model, settings)
     for name, value in settings.items():
         found = found[has_value(found, model, name, value)]
     return found

@@ -102,7 +102,8 @@ class Judged:
             return self.evidence.runs.head(0)
         of_training = dict.fromkeys(OF_TRAINING)
         setting = {n: v for n, v in self.number.settings.items() if n not in of_training}
-        return at_setting(self.evidence.runs, self.number.ours, setting)
+        built = self.study.built(self.number.ours)
+        return at_setting(self.evidence.runs, self.number.ours, {**built, **setting})
 
     def _is_specified(self) -> bool:
         return bool(self.number.settings)

@@ -6,6 +6,7 @@ from statistics import fmean
 import numpy as np
 
 from latentgrid.evaluation.distances import difference
+from latentgrid.evaluation.measures.class_means import means
 from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
@@ -36,21 +37,16 @@ def draw(results: Results) -> Drawing:
     if not runs:
         return nothing("No run that encodes and decodes undamaged images has finished.")
     images, labels = results.test.images, results.test.labels
-    mean_images = class_means(images, labels).round().astype(np.uint8)
+    mean_images = means(images, labels).round().astype(np.uint8)
     decoded = {}
     for run in runs:
         model = results.loaded(run)
-        decoded[run["entry"]] = model.decode(class_means(model.encode(images), labels))
+        decoded[run["entry"]] = model.decode(means(model.encode(images), labels))
     shown = {"mean of the images": mean_images} | decoded
     classes = [str(label) for label in np.unique(labels)]
     rows = [Row(label, [sheet]) for label, sheet in shown.items()]
     figure = draw_rows(rows, [f"class, d = {dimension}"], classes)
     return Drawing(figure, alike(list(decoded.values()), mean_images))
-
-
-def class_means(values: Array, labels: Array) -> Array:
-    """Return the mean of each class's values, (n, …) → (classes, …), in the order of the labels."""
-    return np.stack([values[labels == label].mean(axis=0) for label in np.unique(labels)])
 
 
 def alike(decoded: list[Array], means: Array) -> list[str]:

@@ -1,0 +1,32 @@
+"""How long source 000's trainings took, and ours."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from latentgrid.verdicts.claims import Part, of_model, where
+from latentgrid.verdicts.rule import Effect
+
+CLAIM = "A training takes about an hour."
+SOURCE = "section 6.5.2"
+MODELS = ("vae", "conv_vae", "mmd_vae")
+ELSEWHERE = "theirs ran on a GTX 1060, so that ours say nothing of it"
+
+
+def examine(runs: pd.DataFrame) -> Iterator[Part]:
+    """Say for each model how long its recorded trainings of 50 epochs took, as a ratio to an hour.
+
+    Times of this project's own runs are in no table, as they differ from call to call; records hold
+    theirs.
+    """
+    for model in MODELS:
+        ours = where(of_model(runs, model), planned_epochs=50, batch_size=100)
+        hours = ours.reindex(columns=["hours"])["hours"].dropna()
+        said = f"{ELSEWHERE}; there is no record with a time"
+        if len(hours):
+            said = (
+                f"{ELSEWHERE}: {hours.median():.2f} of an hour is the median of {len(hours)} "
+                f"{'record' if len(hours) == 1 else 'records'}, {hours.min():.2f} to "
+                f"{hours.max():.2f}"
+            )
+        yield Part(f"{model}: 50 epochs", Effect([], "hours"), ours.loc[hours.index], open=said)
