@@ -332,7 +332,8 @@ def test_a_setting_that_one_seed_lacks_counts_for_none():
 
 def test_seeds_that_no_setting_has_all_of_leave_the_largest_block():
     values = {(seed, d): float(seed + d) for seed in range(3) for d in range(4) if seed != d % 3}
-    first, second = measured("ae", {at: v + 1 for at, v in values.items()}), measured("vae_bce", values)
+    first = measured("ae", {at: v + 1 for at, v in values.items()})
+    second = measured("vae_bce", values)
     pairs = paired(first, second, "loss", ["latent_dim"])
     # Seed 0 is missing at d = 0 and d = 3, so that these two share seeds 1 and 2.
     assert sorted(pairs.table["latent_dim"].unique()) == [0, 3]

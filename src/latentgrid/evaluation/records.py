@@ -22,8 +22,8 @@ def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Return records as rows of the table of runs, in its columns.
 
     `run` is "record:" and the record's path below studies/; `entry` is the model. What the history
-    says is computed from it as for a run, and other measures are those of the record. `hours` is how
-    long the training took.
+    says is computed from it as for a run, and other measures are those of the record. `hours` is
+    how long the training took.
 
     Raises:
         UserError: a record's measures are not those of its history; the text names its file.

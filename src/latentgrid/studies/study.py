@@ -37,7 +37,12 @@ class Study:
     @property
     def is_judged(self) -> bool:
         """Whether it has numbers or claims."""
-        return bool(self.numbers or self.facts.claims or [*self.folder.glob("claims/*.py")])
+        return bool(self.numbers) or self.has_claims
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether it has claims, in study.yaml or as files."""
+        return bool(self.facts.claims or [*self.folder.glob("claims/*.py")])
 
     @property
     def records(self) -> Path:

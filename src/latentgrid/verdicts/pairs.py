@@ -1,6 +1,6 @@
 """Compares runs in pairs with the same seed: the same initial weights, image order and draws."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,7 +39,7 @@ def paired(
     second: pd.DataFrame,
     measure: str,
     alike: Sequence[str] = (),
-    free: Container[str] = frozenset(),
+    free: Iterable[str] = (),
 ) -> Pairs:
     """Return the pairs of runs that share a seed, were trained alike, and agree in some columns.
 
@@ -57,9 +57,10 @@ def paired(
     if any(column not in of for of in (first, second) for column in needed):
         nothing = pd.DataFrame({"seed": [], "first": [], "second": []})
         return Pairs(nothing, first.head(0))
-    first, second = (of.dropna(subset=[measure]) for of in (first, second))
-    first, second = trained_alike(first, second, {*alike, *free})
-    rates = _rates(first, second, {*alike, *free})
+    either = frozenset({*alike, *free})
+    first, second = first.dropna(subset=[measure]), second.dropna(subset=[measure])
+    first, second = trained_alike(first, second, either)
+    rates = _rates(first, second, either)
     left, right = (of[[*rates, *needed]] for of in (first, second))
     left = left.rename(columns={measure: "first", "run": "first_run"})
     right = right.rename(columns={measure: "second", "run": "second_run"})

@@ -29,10 +29,7 @@ def trained_alike(
     if not axes or trainings.empty:
         return sides
     had = [[_had(side, training) for side in sides] for _, training in trainings.iterrows()]
-    ranks = [
-        _rank([side[mask] for side, mask in zip(sides, masks, strict=True)])
-        for masks in had
-    ]
+    ranks = [_rank([side[mask] for side, mask in zip(sides, masks, strict=True)]) for masks in had]
     chosen = [masks for masks, rank in zip(had, ranks, strict=True) if rank == max(ranks)]
     one, other = (np.logical_or.reduce(masks) for masks in zip(*chosen, strict=True))
     return first[one], second[other]
@@ -50,13 +47,11 @@ def takes_steps(runs: pd.DataFrame) -> "pd.Series[bool]":
     return ~runs["model"].map(catalogue.is_closed_form).astype(bool)
 
 
-def _had(runs: pd.DataFrame, training: pd.Series) -> "np.ndarray[Any, Any]":
+def _had(runs: pd.DataFrame, training: pd.Series) -> "pd.Series[bool]":
     """Tell which runs had a training; those of models that have none had any."""
-    same = ~takes_steps(runs)
-    same |= (runs[training.index].eq(training) | runs[training.index].isna() & training.isna()).all(
-        axis=1
-    )
-    return same.to_numpy()
+    own = runs[training.index]
+    same: pd.Series[bool] = (own.eq(training) | (own.isna() & training.isna())).all(axis=1)
+    return same | ~takes_steps(runs)
 
 
 def _rank(sides: Sequence[pd.DataFrame]) -> tuple[float, ...]:

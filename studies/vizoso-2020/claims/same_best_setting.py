@@ -16,7 +16,7 @@ SCALES = {
     "published scale": "min_train_batch_sum",
     "corrected scale": "min_train_batch_sum_corrected",
 }
-# The best setting is the same but for noise if it costs the other model less than the study's tolerance.
+# In % of the loss, the tolerance of study.yaml: what costs less is the same setting but for noise.
 TOLERANCE = 2.0
 
 

@@ -21,7 +21,9 @@ def controls(material: Material) -> Iterator[Control]:
     n = len(images)
     mean = np.broadcast_to(images.mean(axis=0), images.shape)
     why = "half the share (n − 1)/n of all pairs, as Σ‖x − x̄‖² = Σ‖x − y‖²/n over pairs"
-    yield _control("the mean of all classes' images", (n - 1) / (2 * n), distance(mean, images), why)
+    yield _control(
+        "the mean of all classes' images", (n - 1) / (2 * n), distance(mean, images), why
+    )
 
 
 def _control(case: str, expected: float, value: float | None, why: str) -> Control:
