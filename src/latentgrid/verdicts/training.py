@@ -1,7 +1,6 @@
 """Finds runs that were trained alike, as only these can be compared."""
 
 from collections.abc import Container, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd

@@ -14,10 +14,9 @@ ELSEWHERE = "theirs ran on a GTX 1060, so that ours neither support nor contradi
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
-    """Say for each model how long its recorded trainings of 50 epochs took, in hours, and so as a ratio.
+    """Say for each model how long its recorded trainings took: hours are the ratio to an hour.
 
-    Times of this project's own runs are in no table, as they differ from call to call; records hold
-    theirs.
+    Times of runs are in no table, as they differ from call to call; records hold theirs.
     """
     for model in MODELS:
         ours = where(of_model(runs, model), planned_epochs=50, batch_size=100)
