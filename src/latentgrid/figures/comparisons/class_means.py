@@ -41,7 +41,7 @@ def draw(results: Results) -> Drawing:
     decoded = {}
     for run in runs:
         model = results.loaded(run)
-        decoded[run["entry"]] = model.decode(means(model.encode(images), labels))
+        decoded[results.name(run)] = model.decode(means(model.encode(images), labels))
     shown = {"mean of the images": mean_images} | decoded
     classes = [str(label) for label in np.unique(labels)]
     rows = [Row(label, [sheet]) for label, sheet in shown.items()]
@@ -49,7 +49,7 @@ def draw(results: Results) -> Drawing:
     return Drawing(figure, alike(list(decoded.values()), mean_images))
 
 
-def alike(decoded: list[Array], means: Array) -> list[str]:
+def alike(decoded: list[Array], mean_images: Array) -> list[str]:
     """Say how much models' images (classes, c, h, w) differ from each other and from the means."""
     between = [difference(one, other) for one, other in combinations(decoded, 2)]
     within = [
@@ -62,6 +62,6 @@ def alike(decoded: list[Array], means: Array) -> list[str]:
         parts.append(f"{significant(fmean(between))} between two models for the same class")
     if within:
         parts.append(f"{significant(fmean(within))} between two classes of the same model")
-    from_means = fmean(difference(sheet, means) for sheet in decoded)
+    from_means = fmean(difference(sheet, mean_images) for sheet in decoded)
     parts.append(f"{significant(from_means)} between a decoded image and the mean of the images")
     return [f"The mean squared difference per pixel is {'; '.join(parts)}."]

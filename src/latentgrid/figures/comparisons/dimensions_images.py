@@ -39,5 +39,5 @@ def draw(results: Results) -> Drawing:
     rows = [Row("test images", [images])]
     for run in runs:
         again = results.loaded(run).reconstruct(images)
-        rows.append(Row(f"{run['entry']}, d = {run['latent_dim']:g}", [again]))
+        rows.append(Row(f"{results.name(run)}, d = {run['latent_dim']:g}", [again]))
     return Drawing(draw_rows(rows))

@@ -48,7 +48,7 @@ def draw(results: Results) -> Drawing:
         noise = codes.std(axis=0) * draws
         decoded = [model.decode(codes + level * noise) for level in LEVELS]
         strips = [np.stack([images[i] for images in (test.images, *decoded)]) for i in shown]
-        rows.append(Row(run["entry"], strips))
+        rows.append(Row(results.name(run), strips))
         distances = [distance_to_nearest(images, real) for images in (decoded[0], *decoded[-2:])]
         away.append(f"{run['entry']} {', '.join(map(significant, distances))}")
     titles = [f"noise in standard deviations of the codes, d = {dimension}"] * len(shown)

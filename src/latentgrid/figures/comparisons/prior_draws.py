@@ -39,7 +39,7 @@ def draw(results: Results) -> Drawing:
     draws = results.normal_draws("prior", MEASURED, dimension)
     images = {"training images": results.training_images(MEASURED)}
     for run in runs:
-        images[run["entry"]] = results.loaded(run).decode(draws)
+        images[results.name(run)] = results.loaded(run).decode(draws)
     test = results.test.images
     away = {label: distance_to_nearest(shown, test) for label, shown in images.items()}
     rows = [
