@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 from latentgrid.cli import app
 from latentgrid.evaluation.measures import class_means, class_regions, sharpness
+from latentgrid.figures.results import changed
 from latentgrid.files.layout import Layout
-from latentgrid.grid import components
+from latentgrid.grid import catalogue, components
+from latentgrid.report.sections import claim_beside
 from latentgrid.verdicts import evidence
 from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.rule import Answer
@@ -164,3 +166,32 @@ def test_every_claim_is_listed_with_its_place_and_what_it_would_take(monkeypatch
     assert "out of reach: vae: 50 epochs: ours took" in shown.output
     says = importlib.import_module(components.module_of("claims", "one_hour")).CLAIM
     assert f"«{says}» (vizoso-2020, section 6.5.2)" in shown.output
+
+
+# What stands beside a picture.
+
+
+def test_a_quote_stands_only_beside_models_that_it_is_on():
+    """Published once: PCA against a convolutional autoencoder, beside two settings of `vae`."""
+    figure = catalogue.figure("dimensions")
+    assert figure.claim_on == ("pca", "conv_ae")
+    assert claim_beside(figure, {"pca", "conv_ae", "vae"}) == figure.claim
+    some = claim_beside(figure, {"pca", "vae"})
+    assert some == f"{figure.claim} Not shown here: conv_ae."
+    none = claim_beside(figure, {"vae"})
+    assert none.endswith("models that are not shown: pca, conv_ae.")
+    assert "deep networks" not in none
+    assert claim_beside(catalogue.figure("embeddings"), set()).startswith("Source 001")
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ({"model": "conv5_vae", "decoder": "dense"}, ["decoder"]),
+        ({"model": "conv5_vae", "decoder": "conv", "beta": 1.0}, []),
+        ({"model": "conv5_vae", "decoder": None, "hidden": 256.0, "latent_dim": 2}, ["hidden"]),
+        ({"model": "ae", "decoder": "dense", "hidden": 500}, []),
+    ],
+)
+def test_what_is_not_the_default_is_named(run, said):
+    assert changed(pd.Series(run)) == said

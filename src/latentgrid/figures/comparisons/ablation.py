@@ -28,6 +28,7 @@ CLAIM = (
     "32, does not suit recurrent networks, and leaves open how to predict; weight and layer "
     "normalisation are its answers. It measures none of them."
 )
+CLAIM_ON = ("conv_ae",)
 NEEDS = ("reconstruct",)
 BLOCKS = ("normalisation", "upsampling")
 MEASURE = "test_squared_error"

@@ -29,6 +29,7 @@ CLAIM = (
     "an autoencoder to the prior, and describes three posteriors for it: deterministic, "
     "Gaussian, and a universal approximator. It shows no results."
 )
+CLAIM_ON = ("aae",)
 NEEDS = ("encode", "quantile")
 SHARES = (0.5, 0.95)  # of the prior's mass within the circles
 REACH = 4.0  # the axes go at least so far, in the prior's standard deviations

@@ -25,6 +25,7 @@ CLAIM = (
     "Source 002 (figure 4.2) found the images of an autoencoder and of a variational "
     "autoencoder strikingly alike, and asks why (section 5.3)."
 )
+CLAIM_ON = ("ae", "vae_bce")
 NEEDS = ("encode", "decode")
 
 

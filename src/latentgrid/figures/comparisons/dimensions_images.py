@@ -17,6 +17,7 @@ CLAIM = (
     "projections, and shows the reconstructions of PCA and of a convolutional autoencoder at d "
     "= 2, 4, 8, 16 and 32."
 )
+CLAIM_ON = ("pca", "conv_ae")
 NEEDS = ("encode", "decode")
 SHOWN = 16
 

@@ -27,6 +27,7 @@ CLAIM = (
     "Source 002 improved encoder and decoder together (section 4.3.3) and proposes to improve "
     "the encoder alone (section 5.3). It did not run it."
 )
+CLAIM_ON = ("conv5_vae",)
 NEEDS = ("reconstruct", "encode")
 SIDES = ["encoder", "decoder"]
 MEASURES = {"error": "test squared error per pixel", "silhouette": "mean silhouette"}

@@ -23,6 +23,7 @@ CLAIM = (
     'Source 003 ("Interpolación") sets PCA beside a convolutional autoencoder at d = 32, to '
     "show what the latent space has learnt, and does not say what is seen."
 )
+CLAIM_ON = ("pca", "conv_ae")
 NEEDS = ("encode", "decode")
 PAIRS = 2
 STEPS = 8

@@ -22,6 +22,7 @@ CLAIM = (
     "no valid image in the autoencoder, and a distorted one in the variational autoencoder. It "
     "did not run it."
 )
+CLAIM_ON = ("ae", "vae_bce")
 NEEDS = ("encode", "decode")
 LEVELS = (0.0, 0.25, 0.5, 1.0, 2.0)
 NAMES = ("image", "0", "¼", "½", "1", "2")

@@ -24,6 +24,7 @@ CLAIM = (
     "decodes such draws to plausible images, of disappointing quality, and that the "
     "convolutional one improves them clearly."
 )
+CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode", "decode")
 SHOWN = 16
 

@@ -26,6 +26,7 @@ CLAIM = (
     "on MNIST; their means are 0.1475 for the autoencoder, 0.1117 for the variational and "
     "0.1182 for the convolutional variational one (table 4.2)."
 )
+CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 UNCUT = 0.95  # the share of a model's codes whose bars lie within the axis at least

@@ -23,6 +23,7 @@ CLAIM = (
     "for its variational and 0.1182 for its convolutional variational autoencoder on MNIST, and "
     "concludes that a variational autoencoder separates the classes no better."
 )
+CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 DARK = 0.3  # a cell with a larger absolute value has white text
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
