@@ -169,7 +169,7 @@ def test_codes_that_do_not_fill_their_space_are_fitted_too(codes):
 
 
 def test_class_means_follow_the_labels():
-    means = class_means.class_means(np.array([[0.0], [4.0], [2.0]]), np.array([7, 1, 7]))
+    means = class_means.means(np.array([[0.0], [4.0], [2.0]]), np.array([7, 1, 7]))
     assert means.tolist() == [[4.0], [1.0]]
 
 

@@ -259,7 +259,16 @@ def test_a_study_without_tables_needs_no_numbers(tmp_path):
         ("rival: {latent_dim: 2}", "rival: {}", 40, "allowed: settings with a value or a list of"),
         ("rival: {latent_dim: 2}", "rival: {1: 2}", 40, "rival: found {1: 2}; allowed: settings"),
         ("rival: {latent_dim: 2}", "rival: {latent_dim: []}", 40, "rival: found "),
-        ("    comparisons:", "    compare:", 35, "claims.more.comparisons: is missing"),
+        ("tables:", "built: {VAE: {width: 5}}\ntables:", 13, "built.VAE.width: found 'width'; "),
+        (
+            "tables:",
+            "built: {VAE: {hidden: wide}}\ntables:",
+            13,
+            "built.VAE.hidden: found 'wide'; ",
+        ),
+        ("tables:", "built: {GAN: {hidden: 5}}\ntables:", 13, "built.GAN: found 'GAN'; allowed: "),
+        ("    comparisons:", "    compare:", 38, "claims.more.compare: unknown key"),
+        ("    says: More", "    open: b\n    says: More", 35, "claims.more: found"),
     ],
 )
 def test_what_is_wrong_in_study_yaml_is_named_with_its_line(tmp_path, old, new, line, words):

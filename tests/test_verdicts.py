@@ -313,8 +313,8 @@ def measured(entry, values, **columns):
 
 
 def test_pairs_share_seed_and_setting():
-    first = measured("a", {(0, 2): 5.0, (0, 5): 7.0, (1, 2): 4.0, (1, 5): 6.0})
-    second = measured("b", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0, (1, 5): 3.0})
+    first = measured("ae", {(0, 2): 5.0, (0, 5): 7.0, (1, 2): 4.0, (1, 5): 6.0})
+    second = measured("vae_bce", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0, (1, 5): 3.0})
     pairs = paired(first, second, "loss", ["latent_dim"])
     assert pairs.gained == [2.0, 1.5]
     assert set(pairs.used["run"]) == {*first["run"], *second["run"]}
@@ -323,16 +323,17 @@ def test_pairs_share_seed_and_setting():
 
 
 def test_a_setting_that_one_seed_lacks_counts_for_none():
-    first = measured("a", {(0, 2): 5.0, (0, 5): 99.0, (1, 2): 4.0})
-    second = measured("b", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0})
+    first = measured("ae", {(0, 2): 5.0, (0, 5): 99.0, (1, 2): 4.0})
+    second = measured("vae_bce", {(0, 2): 4.0, (0, 5): 4.0, (1, 2): 4.0})
     pairs = paired(first, second, "loss", ["latent_dim"])
     assert pairs.gained == [1.0, 0.0]
-    assert set(pairs.used["run"]) == {"a/2/0", "a/2/1", "b/2/0", "b/2/1"}
+    assert set(pairs.used["run"]) == {"ae/2/0", "ae/2/1", "vae_bce/2/0", "vae_bce/2/1"}
 
 
 def test_seeds_that_no_setting_has_all_of_leave_the_largest_block():
     values = {(seed, d): float(seed + d) for seed in range(3) for d in range(4) if seed != d % 3}
-    first, second = measured("a", {at: v + 1 for at, v in values.items()}), measured("b", values)
+    first = measured("ae", {at: v + 1 for at, v in values.items()})
+    second = measured("vae_bce", values)
     pairs = paired(first, second, "loss", ["latent_dim"])
     # Seed 0 is missing at d = 0 and d = 3, so that these two share seeds 1 and 2.
     assert sorted(pairs.table["latent_dim"].unique()) == [0, 3]
@@ -340,7 +341,7 @@ def test_seeds_that_no_setting_has_all_of_leave_the_largest_block():
 
 
 def test_what_was_not_measured_is_not_compared():
-    first, second = measured("a", {(0, 2): 5.0}), measured("b", {(1, 2): 4.0})
+    first, second = measured("ae", {(0, 2): 5.0}), measured("vae_bce", {(1, 2): 4.0})
     for pairs in (
         paired(first, second, "loss", ["latent_dim"]),
         paired(first, first, "silhouette", ["latent_dim"]),
@@ -353,8 +354,8 @@ def test_what_was_not_measured_is_not_compared():
 def test_pairing_sees_an_effect_that_two_bars_would_hide():
     """Seeds differ by far more than models do, and yet each pair differs by about one."""
     values = [10.0, 50.0, 90.0]
-    first = measured("a", {(seed, 2): v + 1 + seed / 10 for seed, v in enumerate(values)})
-    second = measured("b", {(seed, 2): v for seed, v in enumerate(values)})
+    first = measured("ae", {(seed, 2): v + 1 + seed / 10 for seed, v in enumerate(values)})
+    second = measured("vae_bce", {(seed, 2): v for seed, v in enumerate(values)})
     effect = Effect(paired(first, second, "loss", ["latent_dim"]).gained, "")
     assert rule.answer(effect) == Answer.SUPPORTED
 
@@ -475,9 +476,10 @@ def test_the_best_setting_meets_the_best_of_the_others():
 def test_no_better_allows_for_the_tolerance():
     def codes(model, silhouette):
         values = {(seed, 10): silhouette + seed / 10000 for seed in range(3)}
-        return measured(model, values, precision="float32").rename(columns={"loss": "silhouette"})
+        found = measured(model, values, precision="float32", cross_entropy="clipped")
+        return found.rename(columns={"loss": "silhouette"})
 
-    dense = codes("conv5_vae", 0.9).assign(encoder="dense", decoder="conv")
+    dense = codes("conv5_vae", 0.9).assign(encoder="dense", decoder="conv", cross_entropy=None)
     found = answers(pd.concat([codes("ae", 0.15), dense]), "separation")
     assert found.loc["ae against conv5_vae", "answer"] == Answer.NOT_RUN
     for variational, answer in ((0.15, "supported"), (0.155, "supported"), (0.2, "contradicted")):
@@ -485,6 +487,86 @@ def test_no_better_allows_for_the_tolerance():
         found = answers(runs, "separation")
         assert found.loc["ae against vae_bce", "answer"] == answer
         assert found.loc["ae against conv5_vae", "answer"] == Answer.NOT_RUN
+
+
+# A claim's runs are the model as its source has it, trained alike.
+
+SLIDES = our_study("auto-encoders-slides")
+ERRORS = {"pca": 30.0, "conv_ae": 26.0}  # 100·(30 ÷ 26 − 1), and so 13.3 % better
+
+
+def of_slides(model, error, entry=None, **changes):
+    """Return three finished runs at d = 8, as the slides' grid trains them; with other settings."""
+    steps = model != "pca"
+    trained = {"optimizer": "adam", "learning_rate": 0.001} if steps else {}
+    of_all = {"model": model, "entry": entry or model, "latent_dim": 8, "precision": "float32"}
+    of_all |= {"planned_epochs": 20 if steps else 1, "batch_size": 100, "status": "finished"}
+    of_all |= trained | changes
+    name = f"{of_all['entry']}/{sorted(changes.items())}"
+    return pd.DataFrame(
+        of_all | {"run": f"{name}/{seed}", "seed": seed, "test_squared_error": error + seed / 1000}
+        for seed in range(3)
+    )
+
+
+@pytest.mark.parametrize(
+    "ablation",
+    [
+        # The case of the gallery: the first of the building blocks is no other than the default.
+        {"channels": 8, "planned_epochs": 2, "normalisation": "none", "upsampling": "transposed"},
+        {"channels": 8},
+        {"planned_epochs": 2},
+        {"planned_epochs": 200},
+        {"batch_size": 500},
+        {"batch_size": 10},
+        {"optimizer": "rmsprop"},
+        {"learning_rate": 0.1},
+        {"normalisation": "batch"},
+    ],
+    ids=str,
+)
+def test_an_ablation_is_not_taken_for_the_model(ablation):
+    runs = [of_slides(model, error) for model, error in ERRORS.items()]
+    runs.append(of_slides("conv_ae", 40.0, entry="blocks", **ablation))
+    (row,) = [r for r in claims_table([SLIDES], pd.concat(runs)).to_dict("records") if r["n"] > 0]
+    assert row["part"] == "conv_ae against pca, d = 8"
+    assert row["effect"] == pytest.approx(100 * (1 - 26 / 30), rel=1e-3)
+    assert not any(run.startswith("blocks") for run in separated(row["runs"]))
+    assert row["answer"] == Answer.SUPPORTED
+
+
+@pytest.mark.parametrize("change", [{"planned_epochs": 2}, {"batch_size": 50}, {"optimizer": "x"}])
+def test_models_that_were_trained_otherwise_are_not_compared(change):
+    """One with 2 epochs says nothing of itself beside one with 20."""
+    codes = {"cross_entropy": "clipped", "hidden": 500}
+    ae, vae = (of_slides(m, 30.0, **codes).assign(silhouette=0.1) for m in ("ae", "vae_bce"))
+    found = answers(pd.concat([ae, vae]), "separation").loc["ae against vae_bce"]
+    assert found["answer"] == Answer.SUPPORTED
+    found = answers(pd.concat([ae, vae.assign(**change)]), "separation").loc["ae against vae_bce"]
+    assert (found["answer"], found["n"]) == (Answer.NOT_RUN, 0)
+    assert found["note"].startswith("not trained alike: adam, lr 0.001")
+    wider = pd.concat([ae, vae.assign(hidden=64)])
+    assert answers(wider, "separation").loc["ae against vae_bce", "answer"] == Answer.NOT_RUN
+
+
+def test_of_several_trainings_the_one_with_most_seeds_counts_and_then_the_longest():
+    def pair(epochs, seeds, gain):
+        for model, error in (("ae", 30.0), ("vae_bce", 30.0 - gain)):
+            yield of_slides(model, error, planned_epochs=epochs).head(seeds)
+
+    short, long, alone = (list(pair(*of)) for of in ((2, 3, 1), (20, 3, 2), (50, 1, 3)))
+    runs = pd.concat([*short, *long, *alone], ignore_index=True)
+    first, second = (runs[runs["model"] == model] for model in ("ae", "vae_bce"))
+    assert paired(first, second, "test_squared_error").gained == pytest.approx([2, 2, 2])
+    free = {"planned_epochs"}
+    found = paired(first, second, "test_squared_error", free=free).used
+    assert set(found["planned_epochs"]) == {2, 20, 50}
+
+
+def test_what_a_study_was_trained_with_is_asked_of_its_claims():
+    runs = of_grid("vae", lambda d, optimizer, rate: 30 + slower(optimizer))
+    assert set(answers(runs, "adam")["n"]) == {3}
+    assert set(answers(runs.assign(planned_epochs=5), "adam")["n"]) == {0}
 
 
 # Under-specified numbers.
@@ -507,6 +589,7 @@ def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypa
     runs = pd.DataFrame(
         [{"run": name, "model": "ae", "seed": 0, "hidden": 500, "latent_dim": 2}]
     ).assign(status="finished", optimizer="adam", learning_rate=0.001, batch_size=100)
+    runs["cross_entropy"] = "clipped"
     test = Images(np.zeros((100, 1, 28, 28), np.uint8), labels)
     evidence = Evidence(runs, pd.DataFrame({"run": []}), {"images": 100, "pixels": 784})
     table = regions.table(layout, [CODES], evidence, test)
@@ -531,7 +614,10 @@ def test_networks_other_than_the_documents_are_not_scanned():
         }
     )
     assert list(as_built(runs, "conv5_vae").index) == [0]
-    assert list(as_built(runs, "vae_bce").index) == [2]
+    assert list(as_built(runs, "vae_bce", {"hidden": [100, 500]}).index) == [2]
+    assert list(as_built(runs, "vae_bce", free={"hidden"}).index) == [2]
+    assert list(as_built(runs, "vae_bce", {"hidden_layers": 2}).index) == [3]
+    assert as_built(runs, "vae_bce").empty
 
 
 # The page.

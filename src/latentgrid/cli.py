@@ -220,6 +220,27 @@ def list_studies() -> None:
         )
 
 
+@app.command("claims")
+def list_claims(
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="STUDY...", help="names, aliases or folders; else all studies"),
+    ] = None,
+) -> None:
+    """List what studies claim, where, and each claim's answer or what one would take."""
+    from latentgrid.commands.claims import lines, missing_by_part
+
+    wanted = _or_all(named)
+    chosen = studies.chosen(wanted)
+    missing = {study.name: missing_by_part(study) for study in chosen}
+    reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
+    for study in chosen:
+        for line in lines(study, missing[study.name], width):
+            print(printable(line))
+        print()
+
+
 @app.command()
 def verdicts(
     named: Annotated[

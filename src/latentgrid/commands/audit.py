@@ -21,34 +21,34 @@ def lines(study: Study, findings: Sequence[Finding], width: int) -> Iterator[str
         findings: in the order of the rules; those on one claim stand together.
         width: how many letters fit into a line.
     """
-    yield from _wrapped(f"{study.name}: {study.citation}", 0, width)
+    yield from wrapped(f"{study.name}: {study.citation}", 0, width)
     for rule, of_rule in groupby(findings, key=lambda finding: finding.rule):
         found = list(of_rule)
         yield ""
-        yield from _wrapped(f"{RULES[rule].TITLE}: {len(found)}", 1, width)
-        yield from _wrapped(f"({rule} {in_words(rule)})", 1, width)
+        yield from wrapped(f"{RULES[rule].TITLE}: {len(found)}", 1, width)
+        yield from wrapped(f"({rule} {in_words(rule)})", 1, width)
         for about, alike in groupby(found, key=lambda finding: finding.about):
             show = partial(_on_one_claim, about) if about else _alone
             yield from show(alike, width)
     if not findings:
-        yield from _wrapped("no finding", 1, width)
+        yield from wrapped("no finding", 1, width)
 
 
 def _on_one_claim(about: str, findings: Iterable[Finding], width: int) -> Iterator[str]:
     """Yield what findings are about, then a paragraph for each."""
-    yield from _wrapped(about, 2, width)
+    yield from wrapped(about, 2, width)
     for finding in findings:
-        yield from _wrapped(f"{finding.place.in_file}: {finding.says}", 4, width)
+        yield from wrapped(f"{finding.place.in_file}: {finding.says}", 4, width)
 
 
 def _alone(findings: Iterable[Finding], width: int) -> Iterator[str]:
     """Yield for each finding its place, then what it is."""
     for finding in findings:
-        yield from _wrapped(str(finding.place), 2, width)
-        yield from _wrapped(finding.says, 4, width)
+        yield from wrapped(str(finding.place), 2, width)
+        yield from wrapped(finding.says, 4, width)
 
 
-def _wrapped(text: str, depth: int, width: int) -> list[str]:
+def wrapped(text: str, depth: int, width: int) -> list[str]:
     """Break a text into lines that stand so many steps to the right; a word stays whole."""
     margin = " " * (STEP * depth)
     return textwrap.wrap(

@@ -147,16 +147,29 @@ def show_open(
         UserError: a record cannot count; the text names its file.
     """
     of_set = [study for study in studies if study.facts.dataset == layout.dataset]
-    planned = {run.name: Settings.model_validate(run.settings) for run in runs}
-    done = [record.run.settings for study in of_set for record in read_records(study)]
-    done += [of for name, of in planned.items() if layout.run(name).outcome.exists()]
-    identities = {canonical(of.identity) for of in done}
-    missing = {n: of for n, of in planned.items() if canonical(of.identity) not in identities}
+    missing, done = missing_runs(layout, of_set, runs)
     verdicts = open_verdicts(of_set, missing, done)
     steps = in_order(verdicts, {name: seconds[name] for name in missing})
     if steps:
         console.print(as_table(steps))
     console.print(summary(verdicts), highlight=False)
+
+
+def missing_runs(
+    layout: Layout, studies: Iterable[Study], runs: Iterable[Run]
+) -> tuple[dict[str, Settings], list[Settings]]:
+    """Return the settings of the runs that are missing, by name, and of those that are there.
+
+    A run is missing if neither its result nor a record of it is there.
+
+    Raises:
+        UserError: a record cannot count; the text names its file.
+    """
+    planned = {run.name: Settings.model_validate(run.settings) for run in runs}
+    done = [record.run.settings for study in studies for record in read_records(study)]
+    done += [of for name, of in planned.items() if layout.run(name).outcome.exists()]
+    identities = {canonical(of.identity) for of in done}
+    return {n: of for n, of in planned.items() if canonical(of.identity) not in identities}, done
 
 
 def _of_study(

@@ -18,6 +18,14 @@ def says_what_it_shows(name: str) -> None:
     require(able, f"NEEDS: no model can {', '.join(sorted(needs or ()))}")
 
 
+def claims_of_models_there_are(name: str) -> None:
+    """`CLAIM_ON` names models that there are, and stands with a `CLAIM`."""
+    described = catalogue.figure(name)
+    unknown = [model for model in described.claim_on if model not in catalogue.models()]
+    require(not unknown, f"CLAIM_ON: {', '.join(unknown)}: no such model")
+    require(bool(described.claim) or not described.claim_on, "CLAIM_ON needs a CLAIM")
+
+
 def draws_what_there_is(name: str) -> None:
     """`draw` draws a picture of small results, or says why there is nothing to see."""
     described = catalogue.figure(name)
@@ -33,4 +41,4 @@ def draws_what_there_is(name: str) -> None:
     require(sentences, "Drawing.seen must be sentences")
 
 
-CHECKS = (says_what_it_shows, draws_what_there_is)
+CHECKS = (says_what_it_shows, claims_of_models_there_are, draws_what_there_is)

@@ -1,5 +1,6 @@
 """Records of runs as rows of the table of runs, and what their losses must have in common."""
 
+import math
 from collections.abc import Iterable
 from math import isclose
 from typing import Any
@@ -25,7 +26,8 @@ def rows(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Return records as rows of the table of runs, in its columns.
 
     `run` is "record:" and the record's path below studies/; `entry` is the model. What the history
-    says is computed from it as for a run, and other measures are those of the record.
+    says is computed from it as for a run, and other measures are those of the record. `hours` is
+    how long the training took.
 
     Raises:
         UserError: a record's measures are not those of its history; the text names its file.
@@ -53,7 +55,13 @@ def _row(record: Record) -> dict[str, Any]:
         "status": run.status,
         "reason": run.reason,
         "epochs": run.epochs,
+        "hours": _hours(run),
     }
+
+
+def _hours(run: RecordedRun) -> float | None:
+    """Return how long a training took; None if it was continued, as part of it may be lost."""
+    return None if run.continued_after_epochs else math.fsum(run.seconds_per_epoch) / 3600
 
 
 def histories(records: Iterable[Record]) -> pd.DataFrame:

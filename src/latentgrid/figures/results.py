@@ -203,17 +203,32 @@ compared: {each}."
         return self.with_snapshot("codes", {run["run"]: run for run in best}.values())
 
     def label(self, run: pd.Series) -> str:
-        """Name a run by its entry and its values on the axes on which the entry's runs differ.
+        """Name a run by its entry, and below it by what a reader cannot know of it.
 
-        The latent dimension is added if the runs of all entries differ in it.
+        That is its values on the axes on which the entry's runs differ, the latent dimension if the
+        runs of all entries differ in it, and hyperparameters that are not the model's defaults.
         """
         of_entry = self.runs[self.runs["entry"] == run["entry"]]
         axes = [axis for axis in self.axes if of_entry[axis].nunique() > 1]
         if len(self.entries_by_dimension) > 1 and "latent_dim" not in axes:
             axes.append("latent_dim")
+        axes += [axis for axis in changed(run) if axis not in axes]
         return "\n".join(filter(None, (run["entry"], setting_label(run, axes))))
+
+    def name(self, run: pd.Series) -> str:
+        """Name a run by its entry, and by hyperparameters that are not the model's defaults."""
+        return ", ".join(filter(None, (run["entry"], setting_label(run, changed(run)))))
 
     def best_of_two_dimensions(self) -> Iterator[pd.Series]:
         """Yield each entry's best run with two latent dimensions."""
         if "latent_dim" in self.runs:
             yield from self.best(self.runs[self.runs["latent_dim"] == 2])  # noqa: PLR2004
+
+
+def changed(run: pd.Series) -> list[str]:
+    """Return the hyperparameters of a run that are not its model's defaults."""
+    return [
+        name
+        for name, (_, default) in catalogue.model_hyperparameters(run["model"]).items()
+        if default is not ... and name in run and pd.notna(run[name]) and run[name] != default
+    ]

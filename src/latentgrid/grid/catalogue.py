@@ -37,7 +37,9 @@ OPTIONS: Fields = {
     "patience": (hyperparameters.PositiveInteger, None),
 }
 VALIDATION: Fields = {"validation": (hyperparameters.Share, 0.0)}
-OF_A_FIGURE = ("TITLE", "SECTION", "PLACE", "CAPTION", "CLAIM", "NEEDS", "READS", "ANIMATED")
+OF_A_FIGURE = (
+    *("TITLE", "SECTION", "PLACE", "CAPTION", "CLAIM", "CLAIM_ON", "NEEDS", "READS", "ANIMATED"),
+)
 OTHER_FIGURES = "Further figures"  # the section of figures without a SECTION
 CONTRACT = plugins.PACKAGE_FOLDER / "models" / "__init__.py"
 # The methods of a `models.LatentVariableModel`.
@@ -146,6 +148,7 @@ class Figure:
         place: PLACE among the figures of its section, from 1 on; figures without it come last.
         caption: CAPTION, what to look at.
         claim: CLAIM, what its source claims; empty if it claims nothing.
+        claim_on: CLAIM_ON, the models that the claim is on; empty if it is on any.
         needs: NEEDS, the abilities that its models must have; None if it shows no models.
         reads: READS, the names of the results that it reads besides runs and tables.
         is_animated: ANIMATED, whether it has an animation too.
@@ -157,6 +160,7 @@ class Figure:
     place: float
     caption: str
     claim: str
+    claim_on: tuple[str, ...]
     needs: frozenset[str] | None
     reads: tuple[str, ...]
     is_animated: bool
@@ -187,6 +191,7 @@ def figure(name: str) -> Figure:
         place=said_of["PLACE"] or inf,
         caption=caption,
         claim=said_of["CLAIM"] or "",
+        claim_on=tuple(said_of["CLAIM_ON"] or ()),
         needs=None if needs is None else frozenset(needs),
         reads=tuple(said_of["READS"] or ()),
         is_animated=bool(said_of["ANIMATED"]),

@@ -1,12 +1,13 @@
 """The figures with their captions, claims and sentences, in the order of the page."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from latentgrid.errors import printable
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
+from latentgrid.grid.runs import read_plan
 
 # The headings in their order; those that a user's figure adds come after them.
 HEADINGS = (
@@ -29,7 +30,8 @@ class Described:
 
     Attributes:
         caption: what to look at.
-        claim: what its source claims; empty if it claims nothing.
+        claim: what its source claims, or that it claims something of models that are not shown;
+            empty if it claims nothing.
         seen: sentences that say what is seen in it.
         missing: why there is nothing to see; empty if there is something.
     """
@@ -52,10 +54,32 @@ def describe_figures(layout: Layout, figures: Iterable[str]) -> dict[str, list[D
 
 
 def _describe(layout: Layout, name: str) -> Described:
-    figure, drawn = catalogue.figure(name), read_json(layout.seen(name), "seen", "missing")
+    figure = catalogue.figure(name)
+    drawn = read_json(layout.seen(name), "entries", "seen", "missing")
+    shown = {
+        run["settings"]["model"]
+        for run in read_plan(layout.plan)
+        if run["entry"] in drawn["entries"]
+    }
     is_of_own_data = any(read.startswith("experiments/") for read in figure.reads)
-    claim = figure.claim if is_of_own_data or layout.dataset in OF_DIGITS else ""
+    speaks = is_of_own_data or layout.dataset in OF_DIGITS
+    claim = claim_beside(figure, shown) if speaks else ""
     return Described(name, figure.title, figure.caption, claim, drawn["seen"], drawn["missing"])
+
+
+def claim_beside(figure: catalogue.Figure, shown: Collection[str]) -> str:
+    """Return what can be said of a figure's claim beside a picture of some models.
+
+    A claim on models none of which is shown is left out, which is said; where some are not shown,
+    these are named behind it.
+    """
+    absent = [model for model in figure.claim_on if model not in shown]
+    if not figure.claim or not absent:
+        return figure.claim
+    names = ", ".join(absent)
+    if len(absent) == len(figure.claim_on):
+        return f"What a source claims here is on models that are not shown: {names}."
+    return f"{figure.claim} Not shown here: {names}."
 
 
 def printable_value(value: object) -> object:

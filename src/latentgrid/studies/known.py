@@ -7,7 +7,7 @@ from latentgrid.grid import catalogue, datasets
 from latentgrid.grid.messages import allowed
 from latentgrid.studies.expressions import names_in
 from latentgrid.studies.schema import Comparison, StudyFile
-from latentgrid.studies.settings import all_fields, is_number, is_value
+from latentgrid.studies.settings import all_fields, fields, is_number, is_value
 
 Place = tuple[str | int, ...]
 Unknown = tuple[Place, object, str]
@@ -20,6 +20,7 @@ def unknown_names(facts: StudyFile) -> Iterator[Unknown]:
     yield from _of_dataset(facts)
     yield from _of_settings(facts)
     yield from _of_names(facts)
+    yield from _of_built(facts)
     yield from _of_quantities(facts)
     yield from _of_claims(facts)
     for position, statement in enumerate(facts.statements):
@@ -68,17 +69,34 @@ def _of_names(facts: StudyFile) -> Iterator[Unknown]:
             yield ("names", "model", printed), ours, f"null, {', '.join(catalogue.models())}"
 
 
+def _of_built(facts: StudyFile) -> Iterator[Unknown]:
+    known = {name: name for name in catalogue.models()} | dict(facts.names.get("model", {}))
+    for printed, settings in facts.built.items():
+        model = known.get(printed)
+        if model is None:
+            yield ("built", printed), printed, ", ".join(n for n, ours in known.items() if ours)
+            continue
+        of_model = {name: fields(model)[name] for name in catalogue.model_hyperparameters(model)}
+        for axis, value in settings.items():
+            place = ("built", printed, axis)
+            if axis not in of_model:
+                yield place, axis, ", ".join(of_model)
+                continue
+            for one in value if isinstance(value, list) else [value]:
+                if not is_value(of_model[axis], one):
+                    yield place, one, allowed(of_model[axis])
+
+
 def _of_value(facts: StudyFile, place: Place, axis: str, value: object) -> Iterator[Unknown]:
     """Yield a value that no model can have; it would fit no run."""
-    names, fields = facts.names.get(axis, {}), all_fields()[axis]
+    names, possible = facts.names.get(axis, {}), all_fields()[axis]
     ours = names.get(value, value) if isinstance(value, str) else value
-    if not any(is_value(field, ours) for field in fields):
-        yield place, value, ", ".join(dict.fromkeys((*names, *map(allowed, fields))))
+    if not any(is_value(field, ours) for field in possible):
+        yield place, value, ", ".join(dict.fromkeys((*names, *map(allowed, possible))))
 
 
 def _of_quantities(facts: StudyFile) -> Iterator[Unknown]:
-    fields = all_fields()
-    numbers = {name for name, of_models in fields.items() if any(map(is_number, of_models))}
+    numbers = {name for name, of_models in all_fields().items() if any(map(is_number, of_models))}
     settings = {*facts.settings, *facts.trained} & numbers
     for name, quantity in facts.quantities.items():
         names = catalogue.history_columns() if quantity.epoch else catalogue.measured()

@@ -247,11 +247,25 @@ class Comparison(Section):
 
 
 class Claim(Section):
-    """A claim of a study that comparisons of settings answer."""
+    """A claim of a study that comparisons of settings answer, or nothing here can.
+
+    Attributes:
+        says: the claim.
+        place: where it stands.
+        comparisons: what answers it.
+        open: why no run can answer it; None if the comparisons can.
+    """
 
     says: Text
     place: Text
-    comparisons: Annotated[list[Comparison], Field(min_length=1)]
+    comparisons: list[Comparison] = []
+    open: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_answered_or_open(self) -> Self:
+        if bool(self.comparisons) == bool(self.open):
+            raise ValueError("needs comparisons, or open, why no run can answer it")
+        return self
 
 
 class Statement(Section):
@@ -304,6 +318,7 @@ class StudyFile(Section):
     trained: Mapping[str, Setting] = {}
     settings: list[str] = []
     names: Mapping[str, Mapping[str, Setting]] = {}
+    built: Mapping[str, Values] = {}
     tables: Mapping[str, Table] = {}
     quantities: Mapping[str, Quantity] = {}
     claims: Mapping[str, Claim] = {}

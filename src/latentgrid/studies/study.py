@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latentgrid.grid import catalogue
 from latentgrid.studies.expressions import evaluate
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Comparison, Quantity, StudyFile
@@ -36,7 +37,12 @@ class Study:
     @property
     def is_judged(self) -> bool:
         """Whether it has numbers or claims."""
-        return bool(self.numbers or self.facts.claims or [*self.folder.glob("claims/*.py")])
+        return bool(self.numbers) or self.has_claims
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether it has claims, in study.yaml or as files."""
+        return bool(self.facts.claims or [*self.folder.glob("claims/*.py")])
 
     @property
     def records(self) -> Path:
@@ -84,6 +90,29 @@ class Study:
         if axis == "model":
             return value == number.model or (ours is not None and ours == number.ours)
         return bool(number.settings.get(axis) == ours)
+
+    def built(self, model: str) -> dict[str, Any]:
+        """Return what the study says of how one of our models is built, by hyperparameter."""
+        of_models = self.facts.built.items()
+        return {
+            axis: value
+            for printed, settings in of_models
+            if self.ours("model", printed) == model
+            for axis, value in settings.items()
+        }
+
+    def stated(self, model: str) -> dict[str, Any]:
+        """Return what the study says of every run of one of our models, by setting.
+
+        It is how the model is built and, unless it is in closed form, how it was trained.
+        """
+        hyperparameters = catalogue.model_hyperparameters(model)
+        trained = {
+            axis: self.ours(axis, value)
+            for axis, value in self.facts.trained.items()
+            if axis in hyperparameters or not catalogue.is_closed_form(model)
+        }
+        return {**trained, **self.built(model)}
 
     def ours(self, axis: str, value: Any) -> Any:
         """Return our name of what the study calls by this value of a setting."""

@@ -14,7 +14,7 @@ from latentgrid.results.tables import joined
 from latentgrid.studies.study import Study
 from latentgrid.verdicts import comparisons, rule
 from latentgrid.verdicts.claims import Part
-from latentgrid.verdicts.rule import Answer
+from latentgrid.verdicts.rule import Answer, Effect
 
 PRECISION = "float32"  # of the runs that claims of no study compare
 COLUMNS = [
@@ -49,6 +49,9 @@ def _of_study(study: Study, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for name, claim in study.facts.claims.items():
         said = {"study": study.name, "name": name, "claim": claim.says}
         said |= {"source": f"{study.name}, {claim.place}"}
+        if claim.open:
+            nothing = Effect([], "")
+            yield said | _row(Part("", nothing, runs.head(0), open=claim.open))
         for part in comparisons.examine(study, claim, runs):
             yield said | _row(part)
     for name in _files_of(study):
@@ -88,11 +91,13 @@ def _row(part: Part) -> dict[str, Any]:
     row: dict[str, Any] = {"part": part.subject, "unit": part.effect.unit, "least": part.least}
     row |= {"n": len(part.effect.values), "note": part.note, "epochs": _epochs(part.used)}
     row |= {"runs": joined(part.used["run"])}
-    if "," in row["epochs"]:
-        row["note"] = "; ".join(filter(None, (part.note, "trained for different lengths")))
     if not part.effect.values:
         nothing = dict.fromkeys(("effect", "low", "high", "reach"), np.nan)
-        return row | nothing | {"epochs": "", "note": "", "runs": "", "answer": Answer.NOT_RUN}
+        if part.open:
+            return row | nothing | {"note": part.open, "answer": Answer.OUT_OF_REACH}
+        return row | nothing | {"epochs": "", "runs": "", "answer": Answer.NOT_RUN}
+    if "," in row["epochs"]:
+        row["note"] = "; ".join(filter(None, (part.note, "trained for different lengths")))
     interval = part.effect.interval
     answer = rule.answer(part.effect, part.least)
     return row | {

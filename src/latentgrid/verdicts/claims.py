@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from latentgrid.verdicts.evidence import OF_CLASS
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.rule import Effect
 
@@ -26,6 +27,7 @@ class Part:
         used: the compared runs.
         least: what the effect must exceed.
         note: what else a reader should know.
+        open: why no run can answer it; empty if runs can.
     """
 
     subject: str
@@ -33,11 +35,15 @@ class Part:
     used: pd.DataFrame
     least: float = 0.0
     note: str = ""
+    open: str = ""
 
 
-def of_model(runs: pd.DataFrame, *models: str) -> pd.DataFrame:
-    """Return the runs of some models that use the networks of their sources (`as_built`)."""
-    return pd.concat([as_built(runs, model) for model in models])
+def of_model(runs: pd.DataFrame, *models: str, **stated: object) -> pd.DataFrame:
+    """Return the runs of some models that use the networks of their sources (`as_built`).
+
+    A hyperparameter that is not stated, as a value or a list of allowed ones, has its default.
+    """
+    return pd.concat([as_built(runs, model, stated) for model in models])
 
 
 def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:
@@ -45,3 +51,13 @@ def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:
     for column, value in values.items():
         runs = runs[runs[column] == value] if column in runs else runs.head(0)
     return runs
+
+
+def of_classes(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return a measure of each class, a column a class and a row a run that has all of them.
+
+    The measure is `silhouette`; records do not hold it by class.
+    """
+    start = f"{measure}{OF_CLASS}"
+    named = {name: int(name.removeprefix(start)) for name in runs if str(name).startswith(start)}
+    return runs[list(named)].rename(columns=named).dropna()

@@ -10,9 +10,10 @@ from latentgrid.studies.schema import Claim, Comparison
 from latentgrid.studies.settings import all_fields
 from latentgrid.studies.study import Study
 from latentgrid.verdicts.claims import Part
-from latentgrid.verdicts.networks import COLUMNS, FREE, as_built, has_value
+from latentgrid.verdicts.networks import COLUMNS, as_built, has_value
 from latentgrid.verdicts.pairs import Pairs, paired
 from latentgrid.verdicts.rule import Effect
+from latentgrid.verdicts.training import TRAINING, trained_alike
 
 SMALLER = "smaller"
 
@@ -39,46 +40,74 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
     side = _selected(study, among, comparison, comparison.side)
     note = comparison.note or ""
     alike = [COLUMNS.get(axis, axis) for axis in comparison.alike]
+    free = {COLUMNS.get(axis, axis) for axis in (*_named(comparison), *study.facts.settings)}
     if isinstance(comparison.rival, str):
         others = among.drop(side.index)
+        side, others = trained_alike(side, others, free)
         rival = _best(study, comparison, others)
         note = _tried(study, rival, others, side)
     else:
         rival = _selected(study, among, comparison, comparison.rival)
-    pairs = paired(_once(side), _once(rival), comparison.by, alike)
+    side, rival = _once(side), _once(rival)
+    pairs = paired(side, rival, comparison.by, alike, free)
+    if pairs.used.empty:
+        note = _why_not(comparison, side, rival)
     return Part(
         comparison.says or _described(comparison),
         Effect(_effects(comparison, pairs), comparison.unit),
         pairs.used,
         least=comparison.least,
-        note=note if not pairs.used.empty else "",
+        note=note,
     )
+
+
+def _named(comparison: Comparison) -> set[str]:
+    """Return the settings that a comparison says something of."""
+    rival = {} if isinstance(comparison.rival, str) else comparison.rival
+    return {*comparison.among, *comparison.side, *rival}
 
 
 def _selected(
     study: Study, runs: pd.DataFrame, comparison: Comparison, settings: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Return the runs with these settings; what no setting names has the model's default."""
-    rival = {} if isinstance(comparison.rival, str) else comparison.rival
-    named = {*comparison.among, *comparison.side, *rival}
-    free = FREE | {*named, *comparison.alike, *study.facts.settings}
+    """Return the runs with these settings, of models as the study builds and trains them.
+
+    A hyperparameter of which neither the comparison nor the study says anything has the model's
+    default.
+    """
+    named = _named(comparison)
+    free = frozenset({*named, *comparison.alike, *study.facts.settings})
     wanted = _listed(study.ours("model", settings["model"])) if "model" in settings else None
     models = [study.ours("model", one) for one in wanted] if wanted else runs["model"].unique()
     ours = [model for model in models if model is not None]
-    return pd.concat(
-        [runs.head(0), *(_of_model(study, runs, model, settings, free) for model in ours)]
-    )
+    found = [runs.head(0)]
+    for model in ours:
+        stated = {axis: v for axis, v in study.stated(model).items() if axis not in named}
+        of_model = as_built(runs, model, stated, free)
+        for axis, value in {**stated, **settings}.items():
+            if axis != "model":
+                allowed = [study.ours(axis, one) for one in _listed(value)]
+                of_model = of_model[has_value(of_model, model, axis, allowed)]
+        found.append(of_model)
+    return pd.concat(found)
 
 
-def _of_model(
-    study: Study, runs: pd.DataFrame, model: str, settings: Mapping[str, Any], free: frozenset[str]
-) -> pd.DataFrame:
-    found = as_built(runs, model, free)
-    for axis, value in settings.items():
-        if axis != "model":
-            allowed = [study.ours(axis, one) for one in _listed(value)]
-            found = found[has_value(found, model, axis, allowed)]
-    return found
+def _why_not(comparison: Comparison, side: pd.DataFrame, rival: pd.DataFrame) -> str:
+    """Say why two sides cannot be compared; nothing if one of them has no runs at all."""
+    if side.empty or rival.empty:
+        return ""
+    if any(comparison.by not in runs or runs[comparison.by].isna().all() for runs in (side, rival)):
+        return f"{comparison.by} was not measured"
+    if not {*side["seed"]} & {*rival["seed"]}:
+        return "no seed was run on both sides"
+    return f"not trained alike: {_trained(side)} against {_trained(rival)}"
+
+
+def _trained(runs: pd.DataFrame) -> str:
+    """Say how runs were trained: "adam, lr 0.001, 2 epochs in batches of 100"."""
+    known = [name for name in TRAINING if name in runs]
+    ways = [setting_label(way, known) for _, way in runs[known].drop_duplicates().iterrows()]
+    return " or ".join(ways)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -15,13 +15,16 @@ from latentgrid.studies.schema import Quantity
 from latentgrid.studies.study import Study
 from latentgrid.verdicts.networks import COLUMNS
 
+OF_CLASS = " of class "  # between a measure and a class, in the name of a column
+
 
 @dataclass(frozen=True)
 class Evidence:
     """Runs and records by which published numbers and claims are judged.
 
     Attributes:
-        runs: a row a run, in the columns of runs.csv.
+        runs: a row a run, in the columns of runs.csv and those of silhouettes.csv by class; those
+            of records have `hours` too, how long the training took.
         history: a row a run and epoch: the run's name and the columns of its history.
         of_data: `images`, the number of training images, and `pixels` of an image.
     """
@@ -80,7 +83,18 @@ def gather(
     histories = [records.histories(found)]
     if (layout.tables / "history.csv").is_file():
         histories.insert(0, read_table(layout.tables / "history.csv"))
+    runs = _with_classes(layout, runs)
     return Evidence(_below_one_another([runs, recorded]), _below_one_another(histories), of_data)
+
+
+def _with_classes(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with a column more for each class, "silhouette of class 8"."""
+    path = layout.tables / "silhouettes.csv"
+    table = read_table(path) if path.is_file() else pd.DataFrame()
+    if table.empty or runs.empty:
+        return runs
+    by_class = table.pivot(index="run", columns="class", values="silhouette")
+    return runs.join(by_class.add_prefix(f"silhouette{OF_CLASS}"), on="run")
 
 
 def _below_one_another(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -1,27 +1,42 @@
 """Finds the runs of a model at a setting, with the networks of its source."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import pandas as pd
 
 from latentgrid.grid import catalogue
 
-FREE = frozenset({"channels", "hidden", "latent_dim", "pretraining"})
+NOTHING: Mapping[str, Any] = {}
 # Settings whose column of the table of runs has another name.
 COLUMNS = {"epochs": "planned_epochs"}
 
 
-def as_built(runs: pd.DataFrame, model: str, free: Container[str] = FREE) -> pd.DataFrame:
-    """Return the runs of a model whose hyperparameters and options have their defaults.
+def as_built(
+    runs: pd.DataFrame,
+    model: str,
+    stated: Mapping[str, Any] = NOTHING,
+    free: Container[str] = frozenset(),
+) -> pd.DataFrame:
+    """Return the runs of a model as its source builds it.
 
-    So a comparison of models leaves out ablations that stand in the same grid, and runs that were
-    trained with a schedule or the like. Settings in `free` may have any value.
+    Each hyperparameter and option has a stated value or, where none is stated, its default. So a
+    comparison of models leaves out ablations that stand in the same grid, and runs that were
+    trained with a schedule or the like. A hyperparameter without a default, such as the latent
+    dimension, may have any value if none is stated.
+
+    Args:
+        runs: a table of runs.
+        model: the model's name.
+        stated: values of hyperparameters by name, or lists of allowed values.
+        free: hyperparameters and options that may have any value if none is stated.
     """
     fits = runs["model"] == model
     for name, default in catalogue.defaults(model).items():
-        if name not in free and name in runs:
-            fits &= runs[name].isna() | (runs[name] == default)
+        if name in stated:
+            fits &= has_value(runs, model, name, stated[name])
+        elif default is not ... and name not in free:
+            fits &= has_value(runs, model, name, default)
     return runs[fits]
 
 
@@ -36,13 +51,17 @@ def options_set(runs: pd.DataFrame, model: str) -> list[str]:
 
 
 def at_setting(
-    runs: pd.DataFrame, model: str, settings: Mapping[str, Any], free: Iterable[str] = ()
+    runs: pd.DataFrame, model: str, settings: Mapping[str, Any], free: Container[str] = frozenset()
 ) -> pd.DataFrame:
     """Return the runs of a model at a setting; what the setting does not name has its default.
 
-    A value may be a list of allowed values. What is in `free` may have any value.
+    A value may be a list of allowed values. What is in `free` may have any value. There are none if
+    the setting does not name a hyperparameter that has no default.
     """
-    found = as_built(runs, model, free={*settings, *free})
+    hyperparameters = catalogue.model_hyperparameters(model)
+    if any(default is ... and n not in settings for n, (_, default) in hyperparameters.items()):
+        return runs.head(0)
+    found = as_built(runs, model, settings, free)
     for name, value in settings.items():
         found = found[has_value(found, model, name, value)]
     return found

@@ -105,7 +105,9 @@ class Judged:
 
     @property
     def _setting(self) -> dict[str, Any]:
-        return {n: v for n, v in self.number.settings.items() if n not in OF_TRAINING}
+        assert self.number.ours is not None
+        stated = {n: v for n, v in self.number.settings.items() if n not in OF_TRAINING}
+        return {**self.study.built(self.number.ours), **stated}
 
     def _is_specified(self) -> bool:
         return bool(self.number.settings)

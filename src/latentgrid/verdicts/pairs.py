@@ -1,9 +1,11 @@
 """Compares runs in pairs with the same seed: the same initial weights, image order and draws."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
+from latentgrid.verdicts.training import OF_A_RATE, shared, takes_steps, trained_alike
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,46 @@ class Pairs:
 
 
 def paired(
-    first: pd.DataFrame, second: pd.DataFrame, measure: str, alike: Sequence[str] = ()
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    measure: str,
+    alike: Sequence[str] = (),
+    free: Iterable[str] = (),
 ) -> Pairs:
-    """Return the pairs of runs that share a seed and agree in the columns `alike`.
+    """Return the pairs of runs that share a seed, were trained alike, and agree in some columns.
 
     All seeds must average over the same settings. So only pairs of the largest complete block are
     returned, a set of settings and seeds in which every seed has every setting.
+
+    Args:
+        first, second: the runs of both sides.
+        measure: what is compared.
+        alike: the columns in which a pair agrees.
+        free: the columns of a training in which a pair may differ (`trained_alike`).
     """
     keys = [*alike, "seed"]
     needed = [*keys, measure, "run"]
     if any(column not in of for of in (first, second) for column in needed):
         nothing = pd.DataFrame({"seed": [], "first": [], "second": []})
         return Pairs(nothing, first.head(0))
-    left, right = (of[needed].dropna(subset=[measure]) for of in (first, second))
+    either = frozenset({*alike, *free})
+    first, second = first.dropna(subset=[measure]), second.dropna(subset=[measure])
+    first, second = trained_alike(first, second, either)
+    rates = _rates(first, second, either)
+    left, right = (of[[*rates, *needed]] for of in (first, second))
     left = left.rename(columns={measure: "first", "run": "first_run"})
     right = right.rename(columns={measure: "second", "run": "second_run"})
-    table = _block(left.merge(right, on=keys), alike)
+    table = _block(left.merge(right, on=[*rates, *keys]), [*rates, *alike])
     runs = pd.concat([first, second])
     in_a_pair = runs["run"].isin([*table["first_run"], *table["second_run"]])
     return Pairs(table, runs[in_a_pair])
+
+
+def _rates(first: pd.DataFrame, second: pd.DataFrame, free: Container[str]) -> list[str]:
+    """Return the columns, optimizer and learning rate, in which both sides' steps must agree."""
+    if not (takes_steps(first).all() and takes_steps(second).all()):
+        return []
+    return [name for name in shared(first, second, free) if name in OF_A_RATE]
 
 
 def _block(pairs: pd.DataFrame, alike: Sequence[str]) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def table(
     `ours` is the value of the quantity, and `near` whether it lies within the tolerance of the
     published one. For silhouettes, the epochs are those whose codes a snapshot holds; for other
     quantities there is only the trained model. The runs are those that use the model as the study
-    builds it (`as_built`); their hidden units, latent dimension and training may differ.
+    builds it (`as_built`); what it leaves open and how they were trained may differ.
     """
     finished = evidence.runs[evidence.runs["status"] == "finished"]
     rows = [
@@ -66,7 +66,8 @@ def _points(
     test: TestSet,
 ) -> Iterator[tuple[pd.Series, int, float]]:
     """Yield each run of a number's model with an epoch and the value of the quantity after it."""
-    runs, quantity = as_built(finished, str(number.ours)), study.quantity(number)
+    model, quantity = str(number.ours), study.quantity(number)
+    runs = as_built(finished, model, study.built(model))
     values = evidence.values(quantity, runs)
     for name, run in runs.iterrows():
         folder = layout.run(run["run"])

@@ -31,6 +31,7 @@ class Answer(StrEnum):
     CONTRADICTED = "contradicted"
     UNDECIDED = "undecided"
     NOT_RUN = "not run"
+    OUT_OF_REACH = "out of reach"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ CLAIM = (
     "32; a deep residual network is better than a less deep one where a plain one is not; two 3×3 "
     "convolutions see as far as one of 5×5. It measures none of them."
 )
+CLAIM_ON = ("conv_ae",)
 NEEDS = ("reconstruct",)
 WORDS = {
     "single": "none",

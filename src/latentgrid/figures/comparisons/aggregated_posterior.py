@@ -29,6 +29,7 @@ CLAIM = (
     "an autoencoder to the prior, and describes three posteriors for it: deterministic, "
     "Gaussian, and a universal approximator. It shows no results."
 )
+CLAIM_ON = ("aae",)
 NEEDS = ("encode", "quantile", "log_prior")
 SHARES = (0.5, 0.95)  # of the prior's mass within the lines
 STYLES = ("-", "--")

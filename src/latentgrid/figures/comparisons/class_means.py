@@ -6,6 +6,7 @@ from statistics import fmean
 import numpy as np
 
 from latentgrid.evaluation.distances import difference
+from latentgrid.evaluation.measures.class_means import means
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
@@ -25,6 +26,7 @@ CLAIM = (
     "Source 002 (figure 4.2) found the images of an autoencoder and of a variational "
     "autoencoder strikingly alike, and asks why (section 5.3)."
 )
+CLAIM_ON = ("ae", "vae_bce")
 NEEDS = ("encode", "decode")
 MAX_CLASSES = 20  # columns in which an image can still be seen
 
@@ -43,11 +45,11 @@ def draw(results: Results) -> Drawing:
     classes = np.unique(test.labels)[:MAX_CLASSES]
     shown_here = np.isin(test.labels, classes)
     images, labels = test.images[shown_here], test.labels[shown_here]
-    mean_images = class_means(images, labels).round().astype(np.uint8)
+    mean_images = means(images, labels).round().astype(np.uint8)
     decoded = {}
     for run in runs:
         model = results.loaded(run)
-        decoded[run["entry"]] = model.decode(class_means(model.encode(images), labels))
+        decoded[results.name(run)] = model.decode(means(model.encode(images), labels))
     shown = {"mean of the images": mean_images} | decoded
     rows = [Row(label, [sheet]) for label, sheet in shown.items()]
     figure = draw_rows(
@@ -58,12 +60,7 @@ def draw(results: Results) -> Drawing:
     return Drawing(figure, [first] * (left_out > 0) + alike(list(decoded.values()), mean_images))
 
 
-def class_means(values: Array, labels: Array) -> Array:
-    """Return the mean of each class's values, (n, …) → (classes, …), in the order of the labels."""
-    return np.stack([values[labels == label].mean(axis=0) for label in np.unique(labels)])
-
-
-def alike(decoded: list[Array], means: Array) -> list[str]:
+def alike(decoded: list[Array], mean_images: Array) -> list[str]:
     """Say how much models' images (classes, c, h, w) differ from each other and from the means."""
     between = [difference(one, other) for one, other in combinations(decoded, 2)]
     within = [
@@ -76,6 +73,6 @@ def alike(decoded: list[Array], means: Array) -> list[str]:
         parts.append(f"{significant(fmean(between))} between two models for the same class")
     if within:
         parts.append(f"{significant(fmean(within))} between two classes of the same model")
-    from_means = fmean(difference(sheet, means) for sheet in decoded)
+    from_means = fmean(difference(sheet, mean_images) for sheet in decoded)
     parts.append(f"{significant(from_means)} between a decoded image and the mean of the images")
     return [f"The mean squared difference per pixel is {'; '.join(parts)}."]

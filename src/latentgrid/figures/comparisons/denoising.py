@@ -24,6 +24,7 @@ CLAIM = (
     "% removed and after the square. Source 001 describes the U-Net, and has no result of it on "
     "digits."
 )
+CLAIM_ON = ("dae", "unet")
 NEEDS = ("corrupt", "reconstruct")
 SHOWN = 8
 ABREAST = 2  # blocks side by side

@@ -19,13 +19,15 @@ CAPTION = (
     "the latent dimension, both on logarithmic scales: the best setting of each model at each "
     "dimension, the mean over its seeds and, as a vertical line, their range. The dotted line "
     "is the error of the mean training image, which needs no code at all. Look for the distance "
-    "between the line of PCA and those of the autoencoders, and for where they meet."
+    "between the line of PCA, where it is shown, and those of autoencoders, and for where they "
+    "meet."
 )
 CLAIM = (
     'Source 003 ("Deep Auto-encoders") says that deep networks give better results than linear '
     "projections, and shows it on reconstructions of PCA and of a convolutional autoencoder at "
     "d = 2, 4, 8, 16 and 32."
 )
+CLAIM_ON = ("pca", "conv_ae")
 NEEDS = ("encode", "decode")
 MARKERS = "osD^vPX<>*"
 APART = 1.15  # two dimensions are both labelled if their ratio is at least this

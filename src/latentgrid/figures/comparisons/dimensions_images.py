@@ -17,6 +17,7 @@ CLAIM = (
     "projections, and shows the reconstructions of PCA and of a convolutional autoencoder at d "
     "= 2, 4, 8, 16 and 32."
 )
+CLAIM_ON = ("pca", "conv_ae")
 NEEDS = ("encode", "decode")
 SHOWN = 16
 
@@ -39,5 +40,5 @@ def draw(results: Results) -> Drawing:
     rows = [Row("test images", [images])]
     for run in runs:
         again = results.loaded(run).reconstruct(images)
-        rows.append(Row(f"{run['entry']}, d = {run['latent_dim']:g}", [again]))
+        rows.append(Row(f"{results.name(run)}, d = {run['latent_dim']:g}", [again]))
     return Drawing(draw_rows(rows))

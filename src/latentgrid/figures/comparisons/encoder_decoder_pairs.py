@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.grid import catalogue
 from latentgrid.text import signed
 
 TITLE = "Encoders and decoders paired"
@@ -26,6 +27,7 @@ CLAIM = (
     "Source 002 improved encoder and decoder together (section 4.3.3) and proposes to improve "
     "the encoder alone (section 5.3). It did not run it."
 )
+CLAIM_ON = ("conv5_vae",)
 NEEDS = ("reconstruct", "encode")
 SIDES = ["encoder", "decoder"]
 MEASURES = {"error": "test squared error per pixel", "silhouette": "mean silhouette"}
@@ -41,8 +43,9 @@ def draw(results: Results) -> Drawing:
         return nothing("No entry has networks to choose from on both sides of the code.")
     pixels = prod(results.test.images.shape[1:])
     tables = [
-        runs.assign(error=runs["test_squared_error"] / pixels)
-        for runs in (results.repeated(pair) for pair in pairs)
+        runs.assign(error=runs["test_squared_error"] / pixels, **_sides(pair))
+        for pair in pairs
+        for runs in [results.repeated(pair)]
     ]
     figure = Figure(figsize=(WIDTH, 0.4 * len(pairs) + 0.6))
     places = figure.subplots(1, len(MEASURES), sharey=True)
@@ -66,30 +69,41 @@ def _draw_measure(panel: Axes, values: list["pd.Series[float]"]) -> None:
 
 
 def _pairs(results: Results) -> tuple[Results, list[pd.Series]]:
-    """Return the entries that name both sides, and the best run of each pair of networks."""
-    runs = results.runs
-    if not set(SIDES) <= set(runs.columns):
-        return results, []
-    named = runs.loc[runs[SIDES].notna().all(axis=1), "entry"].unique()
-    results = replace(results, entries=tuple(named))
+    """Return the runs of models with a choice on both sides, and the best run of each pair."""
+    models = [model for model in results.runs["model"].unique() if _has_sides(model)]
+    entries = results.runs.loc[results.runs["model"].isin(models), "entry"].unique()
+    results = replace(results, entries=tuple(entries))
     dimension, _ = results.of_common_dimension()
-    of_dimension = results.runs[results.runs["latent_dim"] == dimension]
+    if not dimension:
+        return results, []
+    runs = results.runs[results.runs["latent_dim"] == dimension]
+    keys = [(run["model"], *_sides(run).values()) for _, run in runs.iterrows()]
     best = [
-        run
-        for _, of_pair in of_dimension.groupby(SIDES, sort=False)
-        for run in results.best(of_pair)
+        next(iter(results.best(runs[[key == of_pair for key in keys]])))
+        for of_pair in dict.fromkeys(keys)
     ]
     return results, best
 
 
+def _has_sides(model: str) -> bool:
+    return set(SIDES) <= set(catalogue.model_hyperparameters(model))
+
+
+def _sides(run: pd.Series) -> dict[str, str]:
+    """Return the networks on both sides of the code; the model's default where none is named."""
+    known = catalogue.model_hyperparameters(run["model"])
+    return {side: known[side][1] if pd.isna(run.get(side)) else run[side] for side in SIDES}
+
+
 def _label(pair: pd.Series) -> str:
-    return f"{pair['entry']}\n{pair['encoder']} encoder, {pair['decoder']} decoder"
+    sides = _sides(pair)
+    return f"{pair['model']}\n{sides['encoder']} encoder, {sides['decoder']} decoder"
 
 
 def _changes(runs: pd.DataFrame) -> list[str]:
     """Say, for each decoder, what error and silhouette its encoders give."""
     sentences = []
-    for (entry, decoder), of_decoder in runs.groupby(["entry", "decoder"], sort=False):
+    for (model, decoder), of_decoder in runs.groupby(["model", "decoder"], sort=False):
         means = of_decoder.groupby("encoder", sort=False)[list(MEASURES)].mean()
         if len(means) > 1:
             shown = "; ".join(
@@ -98,7 +112,7 @@ def _changes(runs: pd.DataFrame) -> list[str]:
                 for encoder, row in means.iterrows()
             )
             sentences.append(
-                f"Squared error per pixel and silhouette of {entry} with the {decoder} decoder: "
+                f"Squared error per pixel and silhouette of {model} with the {decoder} decoder: "
                 f"{shown}."
             )
     return sentences

@@ -28,6 +28,7 @@ CLAIM = (
     "recognisable with the epochs, and a latent space that varies strongly at first and hardly "
     "changes in the last epochs."
 )
+CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("encode",)
 ANIMATED = True
 MAX_MODELS = 3

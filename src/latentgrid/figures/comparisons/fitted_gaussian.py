@@ -21,6 +21,7 @@ CLAIM = (
     'Source 003 ("Generación") shows samples at d = 16 and d = 32 and calls them bad, because '
     "the chosen distribution is too simple for how the codes lie."
 )
+CLAIM_ON = ("conv_ae",)
 NEEDS = ("encode", "decode")
 COLUMNS = 8
 SHOWN = 40

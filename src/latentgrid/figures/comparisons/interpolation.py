@@ -23,6 +23,7 @@ CLAIM = (
     'Source 003 ("Interpolación") sets PCA beside a convolutional autoencoder at d = 32, to '
     "show what the latent space has learnt, and does not say what is seen."
 )
+CLAIM_ON = ("pca", "conv_ae")
 NEEDS = ("encode", "decode")
 PAIRS = 2
 STEPS = 8
@@ -51,7 +52,7 @@ def draw(results: Results) -> Drawing:
             model.decode(between(codes[i : i + 1], codes[j : j + 1], shares))
             for i, j in zip(first[:PAIRS], second[:PAIRS], strict=True)
         ]
-        rows.append(Row(run["entry"], lines))
+        rows.append(Row(results.name(run), lines))
         halfway, blend = _halfway(model, codes[first], codes[second])
         blends.append((run["entry"], difference(halfway, blend)))
         away.append((run["entry"], distance_to_nearest(halfway, real)))

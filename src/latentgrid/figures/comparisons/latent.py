@@ -33,6 +33,7 @@ CLAIM = (
     "Source 000 (section 6.8.2, figure 6.3) sees well-defined, continuous areas in all three of "
     "its models, of different size, with large overlaps, and 8 and 9 hardest to separate."
 )
+CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("encode",)
 
 

@@ -17,6 +17,7 @@ CLAIM = (
     "digits, and lays them to the overlaps in latent space. It describes these quantiles; its "
     "code steps evenly from −4 to 4."
 )
+CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("quantile", "decode")
 
 

@@ -28,6 +28,7 @@ CLAIM = (
     "latent dimension of 50 much worse than 20 on a scale that holds a constant which grows "
     "with it."
 )
+CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ()
 LOSSES = {LOSS: "loss", VALIDATION_LOSS: "validation loss"}  # how sentences call them
 

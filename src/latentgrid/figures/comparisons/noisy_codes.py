@@ -22,6 +22,7 @@ CLAIM = (
     "no valid image in the autoencoder, and a distorted one in the variational autoencoder. It "
     "did not run it."
 )
+CLAIM_ON = ("ae", "vae_bce")
 NEEDS = ("encode", "decode")
 LEVELS = (0.0, 0.25, 0.5, 1.0, 2.0)
 NAMES = ("image", "0", "¼", "½", "1", "2")
@@ -49,7 +50,7 @@ def draw(results: Results) -> Drawing:
         noise = codes.std(axis=0) * draws
         decoded = [model.decode(codes + level * noise) for level in LEVELS]
         strips = [np.stack([images[i] for images in (test.images, *decoded)]) for i in shown]
-        rows.append(Row(run["entry"], strips))
+        rows.append(Row(results.name(run), strips))
         distances = [distance_to_nearest(images, real) for images in (decoded[0], *decoded[-2:])]
         away.append(f"{run['entry']} {', '.join(map(significant, distances))}")
     titles = [f"noise in standard deviations of the codes, d = {dimension}"] * len(shown)

@@ -24,6 +24,7 @@ CLAIM = (
     "decodes such draws to plausible images, of disappointing quality, and that the "
     "convolutional one improves them clearly."
 )
+CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode", "decode")
 SHOWN = 16
 
@@ -39,7 +40,7 @@ def draw(results: Results) -> Drawing:
     draws = results.normal_draws("prior", MEASURED, dimension)
     images = {"training images": results.training_images(MEASURED)}
     for run in runs:
-        images[run["entry"]] = results.loaded(run).decode(draws)
+        images[results.name(run)] = results.loaded(run).decode(draws)
     test = results.test.images
     away = {label: distance_to_nearest(shown, test) for label, shown in images.items()}
     rows = [

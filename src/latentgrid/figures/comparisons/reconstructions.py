@@ -19,6 +19,7 @@ CLAIM = (
     "Source 002 (section 4.2, figure 4.1) finds reconstructions by an autoencoder and a "
     "variational autoencoder very much alike."
 )
+CLAIM_ON = ("ae", "vae_bce")
 NEEDS = ("reconstruct",)
 SHOWN = 16
 

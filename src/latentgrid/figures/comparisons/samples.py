@@ -21,6 +21,7 @@ CLAIM = (
     "apart in quality, those of conv_vae the most blurred. It shows them through one more "
     "sigmoid than the decoder has."
 )
+CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("sample",)
 COLUMNS = 8
 MAX_SAMPLES = 80

@@ -21,6 +21,7 @@ CLAIM = (
     "Source 003 shows figure 5 of Kingma and Welling (2014), samples at d = 2, 5, 10 and 20, "
     "and claims nothing about it."
 )
+CLAIM_ON = ("vae_bce",)
 NEEDS = ("decode", "quantile")
 COLUMNS = 8
 SHOWN = 64

@@ -24,6 +24,7 @@ CLAIM = (
     "for its variational and 0.1182 for its convolutional variational autoencoder on MNIST, and "
     "concludes that a variational autoencoder separates the classes no better."
 )
+CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 DARK = 0.3  # a cell with a larger absolute value has white text
 MAX_NUMBERS = 20  # columns into which a number fits

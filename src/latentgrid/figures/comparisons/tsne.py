@@ -23,6 +23,7 @@ CLAIM = (
     "digits no better than the autoencoder and to scatter them a little more, and leaves it to "
     "the silhouettes to decide."
 )
+CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 READS = ("embedded_codes",)
 

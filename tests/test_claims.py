@@ -1,0 +1,197 @@
+"""Claims that are files of our studies, the measures they need, and the list of all claims."""
+
+import importlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from latentgrid.cli import app
+from latentgrid.evaluation.measures import class_means, class_regions, sharpness
+from latentgrid.figures.results import changed
+from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue, components
+from latentgrid.report.sections import claim_beside
+from latentgrid.verdicts import evidence
+from latentgrid.verdicts.answers import claims_table
+from latentgrid.verdicts.rule import Answer
+from project import ROOT
+from studies import our_study, with_claims_of
+from test_verdicts import of_grid
+
+THESIS = our_study("vizoso-2020")
+
+
+@pytest.fixture(autouse=True)
+def claims_of_the_thesis(monkeypatch):
+    with_claims_of(monkeypatch, THESIS.folder)
+
+
+def answers(runs, name):
+    table = claims_table([THESIS], runs)
+    return table[table["name"] == name].set_index("part")
+
+
+def grid_of(model, loss=lambda *_: 1.0):
+    return of_grid(model, loss)
+
+
+# The hardest digits.
+
+
+def with_silhouettes(runs, by_class):
+    return runs.assign(**{f"silhouette of class {digit}": v for digit, v in by_class.items()})
+
+
+@pytest.mark.parametrize(
+    ("eight", "least", "answers_"),
+    [
+        (-0.2, 0.1, ("supported", "supported")),
+        (0.2, 0.1, ("supported", "contradicted")),
+        (0.9, 0.1, ("contradicted", "contradicted")),
+    ],
+)
+def test_eight_and_nine_are_set_beside_the_easy_and_the_hardest_other(eight, least, answers_):
+    silhouettes = dict.fromkeys(range(10), 0.5) | {3: least, 8: eight, 9: eight - 0.05}
+    found = answers(with_silhouettes(grid_of("vae"), silhouettes), "hardest_digits")
+    ran = found[found["n"] > 0]
+    assert tuple(ran["answer"]) == answers_
+    assert list(ran["effect"]) == pytest.approx([0.5 - eight + 0.025, least - eight])
+    assert all("vae/2,adam_000" in run for run in ran["runs"])
+
+
+def test_silhouettes_of_classes_come_from_their_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    layout = Layout("mnist")
+    layout.tables.mkdir(parents=True)
+    rows = "run,entry,class,silhouette\na,ae,0,0.5\na,ae,8,0.1\nb,ae,0,0.25\n"
+    (layout.tables / "silhouettes.csv").write_text(rows)
+    found = evidence.gather(layout, [], pd.DataFrame({"run": ["b", "a", "c"]}), {}).runs
+    assert list(found["silhouette of class 0"]) == pytest.approx([0.25, 0.5, np.nan], nan_ok=True)
+    assert list(found["silhouette of class 8"]) == pytest.approx([np.nan, 0.1, np.nan], nan_ok=True)
+
+
+# Regions of unequal size.
+
+
+@pytest.mark.parametrize(
+    ("ratio", "answer"), [(3.0, "supported"), (2.0, "contradicted"), (1.1, "contradicted")]
+)
+def test_a_region_of_more_than_twice_the_area_is_unequal(ratio, answer):
+    found = answers(grid_of("mmd_vae").assign(region_ratio=ratio), "unequal_regions")
+    assert found.loc["mmd_vae, d = 2: the largest region over the smallest", "answer"] == answer
+    assert (found["n"] > 0).sum() == 1
+
+
+# The same best setting.
+
+
+def valley(at):
+    return lambda d, optimizer, rate: 100 + abs(d - at) + (optimizer != "adam_000") + 100 * rate
+
+
+@pytest.mark.parametrize(("best", "answer"), [(20, "supported"), (50, "contradicted")])
+def test_the_best_setting_of_one_model_is_tried_on_the_other(best, answer):
+    runs = pd.concat([grid_of("vae", valley(20)), grid_of("conv_vae", valley(best))])
+    found = answers(runs.reset_index(drop=True), "same_best_setting")
+    corrected = found[found.index.str.startswith("corrected")]
+    assert set(corrected["answer"]) == {answer}
+    assert list(corrected["effect"]) == pytest.approx([20 - best, 20 - best], abs=0.05)
+
+
+# How long a training took.
+
+
+def test_an_hour_on_another_machine_is_told_and_decides_nothing():
+    runs = grid_of("vae").assign(hours=0.25)
+    found = answers(runs, "one_hour")
+    assert set(found["answer"]) == {Answer.OUT_OF_REACH}
+    assert found.loc["vae: 50 epochs", "note"].startswith("ours took 0.25 hours, the median of 54")
+    assert found.loc["conv_vae: 50 epochs", "note"].startswith("no record tells a time")
+
+
+# Measures.
+
+
+def test_a_blurred_image_is_less_sharp_and_a_faint_one_is_not():
+    rng = np.random.default_rng(0)
+    images = (rng.random((5, 1, 12, 12)) < 0.3).astype(float) * 200
+    blurred = (images + np.roll(images, 1, 3) + np.roll(images, 1, 2)) / 3
+    sharp = sharpness.gradient_energy(images)
+    assert sharpness.gradient_energy(blurred) < 0.8 * sharp
+    assert sharpness.gradient_energy(images / 2) == pytest.approx(sharp)
+    assert sharpness.gradient_energy(0 * images) == 0
+
+
+def test_scatter_and_regions_do_not_depend_on_place_and_scale():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 50)
+    codes = rng.normal(size=(150, 3)) * (1 + labels[:, None]) + 5 * labels[:, None]
+    found = class_regions.of_classes(codes, labels)
+    assert class_regions.of_classes(7 * codes - 100, labels) == pytest.approx(found)
+    total = codes.var(axis=0).sum()
+    within = sum(codes[labels == label].var(axis=0).sum() for label in range(3)) / 3
+    assert found["class_scatter"] == pytest.approx(within / total)
+    sizes = [np.linalg.det(np.cov(codes[labels == label].T)) ** (1 / 3) for label in range(3)]
+    assert found["region_ratio"] == pytest.approx(max(sizes) / min(sizes))
+
+
+def test_codes_without_extent_have_no_region():
+    flat = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [9.0, 1.0]])
+    assert "region_ratio" not in class_regions.of_classes(flat, np.array([0, 0, 0, 1]))
+    assert class_regions.of_classes(np.ones((4, 2)), np.array([0, 0, 1, 1])) == {}
+
+
+def test_images_of_another_class_lie_one_distance_off():
+    images = np.zeros((2, 1, 2, 2))
+    images[1] = 1
+    assert class_means.distance(images, images) == 0
+    assert class_means.distance(images[::-1], images) == pytest.approx(1)
+    assert class_means.distance(images[:1], images[:1]) is None
+
+
+# The list.
+
+
+def test_every_claim_is_listed_with_its_place_and_what_it_would_take(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    shown = CliRunner().invoke(app, ["claims", "vizoso-2020", "002", "modulo-7"])
+    assert shown.exit_code == 0, shown.output
+    for study in (THESIS, our_study("perez-2022")):
+        files = [path.stem for path in study.folder.glob("claims/*.py")]
+        for name in (*study.facts.claims, *files):
+            assert f"\n  {name}: «" in shown.output
+    assert "of studies/perez-2022/grid.yaml are missing" in shown.output
+    assert "out of reach: vae: 50 epochs: ours took" in shown.output
+    says = importlib.import_module(components.module_of("claims", "one_hour")).CLAIM
+    assert f"«{says}» (vizoso-2020, section 6.5.2)" in shown.output
+
+
+# What stands beside a picture.
+
+
+def test_a_quote_stands_only_beside_models_that_it_is_on():
+    """Published once: PCA against a convolutional autoencoder, beside two settings of `vae`."""
+    figure = catalogue.figure("dimensions")
+    assert figure.claim_on == ("pca", "conv_ae")
+    assert claim_beside(figure, {"pca", "conv_ae", "vae"}) == figure.claim
+    some = claim_beside(figure, {"pca", "vae"})
+    assert some == f"{figure.claim} Not shown here: conv_ae."
+    none = claim_beside(figure, {"vae"})
+    assert none.endswith("models that are not shown: pca, conv_ae.")
+    assert "deep networks" not in none
+    assert claim_beside(catalogue.figure("embeddings"), set()).startswith("Source 001")
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ({"model": "conv5_vae", "decoder": "dense"}, ["decoder"]),
+        ({"model": "conv5_vae", "decoder": "conv", "beta": 1.0}, []),
+        ({"model": "conv5_vae", "decoder": None, "hidden": 256.0, "latent_dim": 2}, ["hidden"]),
+        ({"model": "ae", "decoder": "dense", "hidden": 500}, []),
+    ],
+)
+def test_what_is_not_the_default_is_named(run, said):
+    assert changed(pd.Series(run)) == said
