@@ -178,21 +178,27 @@ def audit(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="write the findings to this table, too")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="write where the studies disagree to this page, too"),
+    ] = None,
 ) -> None:
     """Look for what is wrong in the numbers and texts of studies, without training anything."""
     from latentgrid.audit import table
     from latentgrid.audit.examine import examine
-    from latentgrid.commands.audit import lines
+    from latentgrid.commands.audit import lines, write_page
     from latentgrid.studies.reading import chosen
 
-    if csv and csv.is_dir():
-        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    _require_file("--csv", csv)
+    _require_file("--page", page)
     _use_plugins()
     audited = {one.name: one for one in chosen(_or_all(studies))}
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
     found = {name: examine(study) for name, study in audited.items()}
     if csv:
         table.write(csv, found)
+    if page:
+        write_page(page, audited.values())
     for name, findings in found.items():
         for line in lines(audited[name], findings, width):
             print(printable(line))
@@ -227,8 +233,7 @@ def verdicts(
     """Judge studies by the records and results that there are, without training anything."""
     from latentgrid.commands.verdicts import show_all
 
-    if csv and csv.is_dir():
-        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    _require_file("--csv", csv)
     wanted = _or_all(named)
     reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
     show_all(
@@ -464,6 +469,11 @@ def ui(
 
 def _params(configfile: list[Path] | None) -> schema.Params:
     return reading.load(configfile or [DEFAULT])
+
+
+def _require_file(option: str, path: Path | None) -> None:
+    if path and path.is_dir():
+        raise UserError(f"{option}: found {shown(str(path))}, a folder; allowed: a file")
 
 
 def _or_all(named: list[str] | None) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from latentgrid.audit.disagreements import STATED
 from latentgrid.audit.table import COLUMNS
 from latentgrid.files.atomic import read_rows
 from latentgrid.files.layout import Layout
@@ -30,10 +31,12 @@ class Found:
 def read_audit(layout: Layout) -> dict[str, dict[str, Found]]:
     """Return what is found by study and then by the title of the rule, in the order of the table.
 
+    What the studies' files state is left out: pages show it by `disagreements`.
+
     Raises:
         UserError: the table is damaged.
     """
-    rows = read_rows(layout.audit, *COLUMNS)
+    rows = [row for row in read_rows(layout.audit, *COLUMNS) if row["rule"] != STATED]
     return {
         study: {
             title: _found(list(of_rule))

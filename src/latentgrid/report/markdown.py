@@ -1,5 +1,6 @@
 """Pages in Markdown that are kept in git, and their pictures, made small enough for git."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from latentgrid.text import number, short_setting, signed
 
 COLOURS = 256
 PIXELS = 1400  # across
+MARKUP = re.compile(r"[\\|*_<\[`]")
 
 
 def markdown_templates() -> Environment:
@@ -25,7 +27,13 @@ def markdown_templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "signed": signed, "short_setting": short_setting}
+    environment.filters["cell"] = cell
     return environment
+
+
+def cell(text: object) -> str:
+    """Return a text so that it stays in one cell of a table and is no markup."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
 def write_pictures(
