@@ -15,8 +15,8 @@ import yaml
 from scipy.stats import binomtest, chi2
 
 from latentgrid import cli
-from latentgrid.audit.disagreements import STATED
 from latentgrid.audit import false_alarms, table
+from latentgrid.audit.disagreements import STATED
 from latentgrid.audit.examine import RULES, examine
 from latentgrid.audit.rules import calculations, equal_values, last_digits
 from latentgrid.errors import UserError

@@ -22,6 +22,9 @@ from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
+from latentgrid.studies.references import stated_claims
+from latentgrid.studies.sources import by_author, described_in
+from latentgrid.studies.study import Study
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
@@ -134,9 +137,11 @@ def plan(
 def models(configfile: ConfigFile = None) -> None:
     """List the models with their hyperparameters: what may stand below `models:` in params.yaml."""
     _read_plugins(configfile)
+    described = studies.chosen("all")
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for model in catalogue.models():
         console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
+        _print_sources("model", model, described)
         for name, field in catalogue.settings_schema(model).model_fields.items():
             if name not in catalogue.TRAINING:
                 default = "" if field.is_required() else f"; {field.default} unless given"
@@ -147,14 +152,33 @@ def models(configfile: ConfigFile = None) -> None:
 def figures(configfile: ConfigFile = None) -> None:
     """List the figures with what they need: what may stand below `figures:` in params.yaml."""
     _read_plugins(configfile)
+    described = studies.chosen("all")
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for figure in catalogue.figures():
-        console.print(f"[bold]{figure}[/bold]  {catalogue.figure(figure).purpose}", highlight=False)
+        purpose = by_author(catalogue.figure(figure).purpose, described)
+        console.print(f"[bold]{figure}[/bold]  {purpose}", highlight=False)
+        _print_sources("figure", figure, described)
         needs = catalogue.figure(figure).needs
         if needs is None:
             print("    shows no models")
         elif needs:
             print(f"    of models that can {', '.join(sorted(needs))}")
+
+
+@app.command()
+def claims() -> None:
+    """List the claims of the studies that are answered, each with its place."""
+    _use_plugins()
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    for study in studies.chosen(_or_all(None)):
+        for name, (says, place) in stated_claims(study).items():
+            console.print(Text.assemble((name, "bold"), f"  {says} ({study.cited}, {place})"))
+
+
+def _print_sources(kind: str, name: str, described: list[Study]) -> None:
+    """Print where studies describe a component, if any does."""
+    if places := described_in(kind, name, described):
+        print(printable(f"    from {places}"))
 
 
 @app.command()
@@ -202,6 +226,28 @@ def audit(
     for name, findings in found.items():
         for line in lines(audited[name], findings, width):
             print(printable(line))
+
+
+@app.command()
+def coverage(
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="STUDY...", help="names, aliases or folders; else all studies"),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="write all items to this page, too")
+    ] = None,
+) -> None:
+    """Say what of the studies is here, by what, and what is not and why."""
+    from latentgrid.commands import coverage as covered
+
+    _require_file("--page", page)
+    wanted = _or_all(named)
+    reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
+    found = covered.coverage(studies.chosen(wanted))
+    covered.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
+    if page:
+        covered.write_page(page, found)
 
 
 @app.command("studies")
