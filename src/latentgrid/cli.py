@@ -23,8 +23,7 @@ from latentgrid.grid.study_folders import study_names
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
 from latentgrid.studies.references import stated_claims
-from latentgrid.studies.sources import by_author, described_in
-from latentgrid.studies.study import Study
+from latentgrid.studies.sources import by_author, places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
@@ -137,11 +136,12 @@ def plan(
 def models(configfile: ConfigFile = None) -> None:
     """List the models with their hyperparameters: what may stand below `models:` in params.yaml."""
     _read_plugins(configfile)
-    described = studies.chosen("all")
+    described = places("model", studies.chosen("all"))
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for model in catalogue.models():
         console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
-        _print_sources("model", model, described)
+        if model in described:
+            print(printable(f"    from {described[model]}"))
         for name, field in catalogue.settings_schema(model).model_fields.items():
             if name not in catalogue.TRAINING:
                 default = "" if field.is_required() else f"; {field.default} unless given"
@@ -152,12 +152,14 @@ def models(configfile: ConfigFile = None) -> None:
 def figures(configfile: ConfigFile = None) -> None:
     """List the figures with what they need: what may stand below `figures:` in params.yaml."""
     _read_plugins(configfile)
-    described = studies.chosen("all")
+    known = studies.chosen("all")
+    described = places("figure", known)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for figure in catalogue.figures():
-        purpose = by_author(catalogue.figure(figure).purpose, described)
+        purpose = by_author(catalogue.figure(figure).purpose, known)
         console.print(f"[bold]{figure}[/bold]  {purpose}", highlight=False)
-        _print_sources("figure", figure, described)
+        if figure in described:
+            print(printable(f"    from {described[figure]}"))
         needs = catalogue.figure(figure).needs
         if needs is None:
             print("    shows no models")
@@ -173,12 +175,6 @@ def claims() -> None:
     for study in studies.chosen(_or_all(None)):
         for name, (says, place) in stated_claims(study).items():
             console.print(Text.assemble((name, "bold"), f"  {says} ({study.cited}, {place})"))
-
-
-def _print_sources(kind: str, name: str, described: list[Study]) -> None:
-    """Print where studies describe a component, if any does."""
-    if places := described_in(kind, name, described):
-        print(printable(f"    from {places}"))
 
 
 @app.command()

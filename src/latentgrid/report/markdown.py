@@ -10,6 +10,7 @@ from PIL import Image
 from latentgrid.files.atomic import save
 from latentgrid.files.layout import Layout
 from latentgrid.report import sections
+from latentgrid.studies.study import Study
 from latentgrid.text import number, short_setting, signed
 
 COLOURS = 256
@@ -37,10 +38,10 @@ def cell(text: object) -> str:
 
 
 def write_pictures(
-    layout: Layout, figures: Sequence[str], folder: Path
+    layout: Layout, figures: Sequence[str], folder: Path, studies: Sequence[Study]
 ) -> dict[str, list[sections.Described]]:
     """Write the pictures of the figures to a folder, and return the figures by section."""
-    shown = sections.describe_figures(layout, figures)
+    shown = sections.describe_figures(layout, figures, studies)
     for described in (figure for of_section in shown.values() for figure in of_section):
         if not described.missing:
             shrink(layout.figures / f"{described.name}.png", folder / f"{described.name}.png")

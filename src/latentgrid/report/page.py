@@ -85,7 +85,7 @@ def gather_content(
         "quality": quality.read_quality(layout),
         "audit": audit.read_audit(layout),
         "disagreements": _disagreements(layout, studies),
-        "sections": _sections(layout, figures, threads),
+        "sections": _sections(layout, figures, studies, threads),
         "interactive": _interactive(layout, figures),
         "provenance": provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
@@ -156,7 +156,7 @@ def _likelihood(best: pd.DataFrame) -> dict[str, float]:
 
 
 def _sections(
-    layout: Layout, figures: Sequence[str], threads: int
+    layout: Layout, figures: Sequence[str], studies: Sequence[Study], threads: int
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the figures by section, with their pictures."""
     files = [layout.figures / f"{name}.png" for name in figures]
@@ -171,7 +171,7 @@ def _sections(
             }
             for figure in described
         ]
-        for heading, described in sections.describe_figures(layout, figures).items()
+        for heading, described in sections.describe_figures(layout, figures, studies).items()
     }
 
 

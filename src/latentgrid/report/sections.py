@@ -1,12 +1,14 @@
 """The figures with their captions, claims and sentences, in the order of the page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from latentgrid.errors import printable
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
+from latentgrid.studies.sources import by_author
+from latentgrid.studies.study import Study
 
 # The headings in their order; those that a user's figure adds come after them.
 HEADINGS = (
@@ -38,20 +40,25 @@ class Described:
     missing: str
 
 
-def describe_figures(layout: Layout, figures: Iterable[str]) -> dict[str, list[Described]]:
-    """Return the figures by the heading of their section, in their order within it."""
+def describe_figures(
+    layout: Layout, figures: Iterable[str], studies: Sequence[Study]
+) -> dict[str, list[Described]]:
+    """Return the figures by the heading of their section, in their order within it.
+
+    Their texts name these studies by author and year.
+    """
     sections: dict[str, list[Described]] = {heading: [] for heading in HEADINGS}
     of = {name: catalogue.figure(name) for name in figures}
     for name in sorted(of, key=lambda name: (of[name].place, name)):
-        sections.setdefault(of[name].section, []).append(_describe(layout, name))
+        sections.setdefault(of[name].section, []).append(_describe(layout, name, studies))
     return {heading: shown for heading, shown in sections.items() if shown}
 
 
-def _describe(layout: Layout, name: str) -> Described:
+def _describe(layout: Layout, name: str, studies: Sequence[Study]) -> Described:
     figure, drawn = catalogue.figure(name), read_json(layout.seen(name), "seen", "missing")
-    return Described(
-        name, figure.title, figure.caption, figure.claim, drawn["seen"], drawn["missing"]
-    )
+    caption, claim = by_author(figure.caption, studies), by_author(figure.claim, studies)
+    seen = [by_author(sentence, studies) for sentence in drawn["seen"]]
+    return Described(name, figure.title, caption, claim, seen, drawn["missing"])
 
 
 def printable_value(value: object) -> object:
