@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
+from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, plugins, reading, schema
 from latentgrid.grid.messages import allowed, shown
@@ -243,7 +244,7 @@ def coverage(
     found = covered.coverage(studies.chosen(wanted))
     covered.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
     if page:
-        covered.write_page(page, found)
+        write_text(page, covered.as_page(page, found))
 
 
 @app.command("studies")

@@ -11,7 +11,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from latentgrid.files.atomic import write_text
 from latentgrid.grid import components, plugins
 from latentgrid.report.markdown import markdown_templates
 from latentgrid.studies.items import Item, State, read_items, require_true
@@ -119,11 +118,11 @@ def show(found: Coverage, console: Console) -> None:
         console.print(f"{kind}s that serve no item: {', '.join(names)}", highlight=False)
 
 
-def write_page(path: Path, found: Coverage) -> None:
-    """Replace a page in Markdown by what is covered, with links to what covers it."""
+def as_page(path: Path, found: Coverage) -> str:
+    """Return what is covered as a page in Markdown, with links from `path` to what covers it."""
     template = markdown_templates().get_template("coverage.md.j2")
     link = _Links(path, found.studies)
-    write_text(path, template.render(page=path, found=found, states=list(State), link=link))
+    return template.render(page=path, found=found, states=list(State), link=link)
 
 
 @dataclass(frozen=True)
