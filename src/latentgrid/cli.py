@@ -23,7 +23,6 @@ from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
-from latentgrid.studies.references import stated_claims
 from latentgrid.studies.sources import by_author, places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -166,16 +165,6 @@ def figures(configfile: ConfigFile = None) -> None:
             print("    shows no models")
         elif needs:
             print(f"    of models that can {', '.join(sorted(needs))}")
-
-
-@app.command()
-def claims() -> None:
-    """List the claims of the studies that are answered, each with its place."""
-    _use_plugins()
-    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    for study in studies.chosen(_or_all(None)):
-        for name, (says, place) in stated_claims(study).items():
-            console.print(Text.assemble((name, "bold"), f"  {says} ({study.cited}, {place})"))
 
 
 @app.command()

@@ -146,7 +146,6 @@ class _Links:
             return _file_of("models", name.partition(".")[0])
         claim = folder / "claims" / f"{name}.py"
         targets = {
-            "dataset": "docs/extend.md#a-data-set",
             "claim": str(claim if claim.exists() else folder / "study.yaml"),
             "table": str(folder / "numbers.csv"),
             "key": PARAMS,

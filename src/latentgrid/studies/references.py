@@ -2,8 +2,7 @@
 
 | reference | what it is |
 |---|---|
-| `model:vae`, and as well `figure`, `optimizer`, `measure`, `experiment`, `corruption` | a file |
-| `dataset:mnist` | a data set |
+| `model:vae`, `figure:latent`, `optimizer:adam` and so on for each kind | a component |
 | `claim:adam` | a claim of the study |
 | `table:VII.1` | a table of the study whose numbers get verdicts |
 | `hyperparameter:conv_ae.padding`, `…=reflect` | a setting of a model, or one of its values |
@@ -33,7 +32,7 @@ from latentgrid.studies.study import Study
 COMPONENTS = {
     kind.removesuffix("s"): kind
     for kind in components.KINDS
-    if kind not in {"claims", "datasets"}  # claims belong to studies; data sets may have no file
+    if kind != "claims"  # these belong to studies
 }
 CLI = plugins.PACKAGE_FOLDER / "cli.py"
 ANCHOR = re.compile(r'<a id="([^"]+)">')
@@ -92,10 +91,6 @@ def stated_claims(study: Study) -> dict[str, tuple[str, str]]:
 
 def _component(kind: str) -> Callable[[str, Study], str]:
     return lambda name, _: _one_of(name, components.names(kind))
-
-
-def _dataset(name: str, study: Study) -> str:
-    return _one_of(name, catalogue.datasets())
 
 
 def _claim(name: str, study: Study) -> str:
@@ -199,7 +194,6 @@ def _one_of(name: str, known: Any) -> str:
 
 CHECKS: dict[str, Callable[[str, Study], str]] = {
     **{name: _component(kind) for name, kind in COMPONENTS.items()},
-    "dataset": _dataset,
     "claim": _claim,
     "table": _table,
     "hyperparameter": _hyperparameter,
