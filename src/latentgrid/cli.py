@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
-from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, plugins, reading, schema
 from latentgrid.grid.messages import allowed, shown
@@ -226,6 +225,7 @@ def coverage(
 ) -> None:
     """Say what of the studies is here, by what, and what is not and why."""
     from latentgrid.commands import coverage as covered
+    from latentgrid.files.atomic import write_text
 
     _require_file("--page", page)
     wanted = _or_all(named)

@@ -1,7 +1,7 @@
 """The figures with their captions, claims and sentences, in the order of the page."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from latentgrid.errors import printable
 from latentgrid.files.atomic import read_json
@@ -50,15 +50,26 @@ def describe_figures(
     sections: dict[str, list[Described]] = {heading: [] for heading in HEADINGS}
     of = {name: catalogue.figure(name) for name in figures}
     for name in sorted(of, key=lambda name: (of[name].place, name)):
-        sections.setdefault(of[name].section, []).append(_describe(layout, name, studies))
+        sections.setdefault(of[name].section, []).append(
+            _by_author(_describe(layout, name), studies)
+        )
     return {heading: shown for heading, shown in sections.items() if shown}
 
 
-def _describe(layout: Layout, name: str, studies: Sequence[Study]) -> Described:
+def _by_author(described: Described, studies: Sequence[Study]) -> Described:
+    return replace(
+        described,
+        caption=by_author(described.caption, studies),
+        claim=by_author(described.claim, studies),
+        seen=[by_author(sentence, studies) for sentence in described.seen],
+    )
+
+
+def _describe(layout: Layout, name: str) -> Described:
     figure, drawn = catalogue.figure(name), read_json(layout.seen(name), "seen", "missing")
-    caption, claim = by_author(figure.caption, studies), by_author(figure.claim, studies)
-    seen = [by_author(sentence, studies) for sentence in drawn["seen"]]
-    return Described(name, figure.title, caption, claim, seen, drawn["missing"])
+    return Described(
+        name, figure.title, figure.caption, figure.claim, drawn["seen"], drawn["missing"]
+    )
 
 
 def printable_value(value: object) -> object:
