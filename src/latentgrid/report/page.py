@@ -12,7 +12,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from latentgrid.audit.disagreements import Disagreements, disagreements
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
@@ -84,18 +83,12 @@ def gather_content(
         "titles": TITLES,
         "quality": quality.read_quality(layout),
         "audit": audit.read_audit(layout),
-        "disagreements": _disagreements(layout, studies),
+        "disagreements": audit.read_disagreements(layout, studies),
         "sections": _sections(layout, figures, studies, threads),
         "interactive": _interactive(layout, figures),
         "provenance": provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
-
-
-def _disagreements(layout: Layout, studies: Sequence[Study]) -> list[Disagreements]:
-    """Return the studies of the data set whose places disagree, those with most facts first."""
-    here = [disagreements(one) for one in studies if one.facts.dataset == layout.dataset]
-    return sorted((one for one in here if one.stated), key=lambda one: -len(one.stated))
 
 
 def _corrupts(model: str) -> bool:
