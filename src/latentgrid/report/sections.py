@@ -1,6 +1,6 @@
 """The figures with their captions, claims and sentences, in the order of the page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from latentgrid.errors import printable
@@ -41,7 +41,7 @@ class Described:
 
 
 def describe_figures(
-    layout: Layout, figures: Iterable[str], studies: Sequence[Study]
+    layout: Layout, figures: Iterable[str], studies: Collection[Study]
 ) -> dict[str, list[Described]]:
     """Return the figures by the heading of their section, in their order within it.
 
@@ -56,7 +56,7 @@ def describe_figures(
     return {heading: shown for heading, shown in sections.items() if shown}
 
 
-def _by_author(described: Described, studies: Sequence[Study]) -> Described:
+def _by_author(described: Described, studies: Collection[Study]) -> Described:
     return replace(
         described,
         caption=by_author(described.caption, studies),
