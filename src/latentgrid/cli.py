@@ -231,9 +231,9 @@ def coverage(
     wanted = _or_all(named)
     reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
     found = covered.coverage(studies.chosen(wanted))
-    covered.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
     if page:
         write_text(page, covered.as_page(page, found))
+    covered.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
 
 
 @app.command("studies")
