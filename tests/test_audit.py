@@ -16,6 +16,7 @@ from scipy.stats import binomtest, chi2
 
 from latentgrid import cli
 from latentgrid.audit import false_alarms, table
+from latentgrid.audit.disagreements import STATED
 from latentgrid.audit.examine import RULES, examine
 from latentgrid.audit.rules import calculations, equal_values, last_digits
 from latentgrid.errors import UserError
@@ -122,15 +123,16 @@ def test_what_is_found_in_the_first_study():
     assert [one.says for one in found["spelling"]] == [
         "optimizer adadelata is spelled adadelta elsewhere; numbers with this spelling: 12"
     ]
-    assert len(found["statements"]) == len(study.facts.statements) == 9
+    assert len(found["statements"]) == len(study.facts.statements) > 9
     silent = {"impossible", "too_few_digits", "calculations", "grim", "last_digits"}
     assert {rule for rule, findings in found.items() if not findings} == silent
 
 
 def test_each_study_is_audited():
     found = Counter({study.name: len(examine(study)) for study in reading.chosen("all")})
-    assert found["auto-encoders-slides"] == 0
-    assert found["modulo-7"] == found["vesel-draft"] == found["perez-2022"] == 1
+    stated = {study.name: len(study.facts.statements) for study in reading.chosen("all")}
+    only_texts = ("auto-encoders-slides", "modulo-7", "vesel-draft", "perez-2022")
+    assert all(found[name] == stated[name] > 2 for name in only_texts)
 
 
 # Equal values.
@@ -514,7 +516,8 @@ def test_table_report_and_mlflow_show_the_same_findings(tmp_path, monkeypatch):
     }
     shown = read_audit(layout)
     of_thesis = shown["vizoso-2020"].values()
-    assert sum(len(group) for of in of_thesis for group in of.groups) == len(found["vizoso-2020"])
+    of_numbers = [one for one in found["vizoso-2020"] if one.rule != STATED]
+    assert sum(len(group) for of in of_thesis for group in of.groups) == len(of_numbers)
     on_claims = shown["vizoso-2020"]["Claims against the study's own table"]
     assert (on_claims.count, len(on_claims.groups)) == (18, 8)
     page = templates().get_template("audit.html.j2").render(audit=shown)
@@ -538,9 +541,10 @@ def test_the_workflow_audits_and_does_so_again_when_a_study_changes(project):
     assert pending(project)[str(LAYOUT.audit)] == "audit"
     run(project, "snakemake", "--cores", "2")
     rows = list(csv.DictReader((project / LAYOUT.audit).open(encoding="utf-8", newline="")))
-    assert [row["study"] for row in rows] == ["vesel-draft"]
+    assert {row["study"] for row in rows} == {"vesel-draft"}
     page = (project / LAYOUT.report).read_text(encoding="utf-8")
-    assert 'href="#audit"' in page
+    assert 'href="#disagreements"' in page
+    assert "Vesel&#39;s draft: 9" in page
     assert "whose parameters the generator&#39;s step in algorithm 1 changes" in page
     study.write_text("title: nothing else\n")
     refused = call(project, "snakemake", "--cores", "1", "-n")

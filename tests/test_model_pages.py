@@ -214,7 +214,7 @@ def grid():
 def test_a_page_sets_ours_beside_what_was_published(grid):
     words = words_of(page_of("vae"))
     assert "A dense variational autoencoder, 784–512–512–512–2d" in words
-    assert "Source 000: Adrián Vizoso Expósito (2020)." in words
+    assert "Vizoso 2020: Adrián Vizoso Expósito (2020)." in words
     number = "VII.1 d = 2, adam 2,164,100 2,170,000 ± 1,234 2,104,700 2,110,600"
     assert f"{number} 51,234 3 of 3 reproduced 0.3 % above it" in words
     assert "another model's" not in words

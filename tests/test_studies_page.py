@@ -49,6 +49,17 @@ def test_the_report_names_the_study_and_leaves_the_others_out(added):
     page = (added / "results/digits/report.html").read_text(encoding="utf-8")
     assert "Jane Doe (2024). Hidden units of small autoencoders." in page
     assert "More hidden units always help." in page
+    assert "2 epochs, as at the table" in page
+
+
+def test_the_items_say_what_of_the_study_is_here(added):
+    said = run(added, "latentgrid", "coverage", "doe-2024", "--page", "coverage.md").stdout
+    assert re.search(r"Doe 2024 +1 +1 +1", said)
+    page = (added / "coverage.md").read_text(encoding="utf-8")
+    assert (
+        "| faces | data | section 4 | **not covered** |  | the pictures may not be handed on |"
+        in page
+    )
 
 
 def test_nothing_is_left_to_train(added):

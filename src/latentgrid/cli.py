@@ -22,6 +22,7 @@ from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
+from latentgrid.studies.sources import by_author, places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
@@ -139,9 +140,12 @@ def plan(
 def models(configfile: ConfigFile = None) -> None:
     """List the models with their hyperparameters: what may stand below `models:` in params.yaml."""
     _read_plugins(configfile)
+    described = places("model", studies.chosen("all"))
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for model in catalogue.models():
         console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
+        if model in described:
+            print(printable(f"    from {described[model]}"))
         for name, field in catalogue.settings_schema(model).model_fields.items():
             if name not in {*catalogue.TRAINING, *catalogue.VALIDATION, *catalogue.OPTIONS}:
                 value = "not set" if field.default is None else field.default
@@ -153,9 +157,14 @@ def models(configfile: ConfigFile = None) -> None:
 def figures(configfile: ConfigFile = None) -> None:
     """List the figures with what they need: what may stand below `figures:` in params.yaml."""
     _read_plugins(configfile)
+    known = studies.chosen("all")
+    described = places("figure", known)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for figure in catalogue.figures():
-        console.print(f"[bold]{figure}[/bold]  {catalogue.figure(figure).purpose}", highlight=False)
+        purpose = by_author(catalogue.figure(figure).purpose, known)
+        console.print(f"[bold]{figure}[/bold]  {purpose}", highlight=False)
+        if figure in described:
+            print(printable(f"    from {described[figure]}"))
         needs = catalogue.figure(figure).needs
         if needs is None:
             print("    shows no models")
@@ -184,24 +193,53 @@ def audit(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="write the findings to this table, too")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="write where the studies disagree to this page, too"),
+    ] = None,
 ) -> None:
     """Look for what is wrong in the numbers and texts of studies, without training anything."""
     from latentgrid.audit import table
     from latentgrid.audit.examine import examine
-    from latentgrid.commands.audit import lines
+    from latentgrid.commands.audit import lines, write_page
     from latentgrid.studies.reading import chosen
 
-    if csv and csv.is_dir():
-        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    _require_file("--csv", csv)
+    _require_file("--page", page)
     _use_plugins()
     audited = {one.name: one for one in chosen(_or_all(studies))}
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
     found = {name: examine(study) for name, study in audited.items()}
     if csv:
         table.write(csv, found)
+    if page:
+        write_page(page, audited.values())
     for name, findings in found.items():
         for line in lines(audited[name], findings, width):
             print(printable(line))
+
+
+@app.command()
+def coverage(
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="STUDY...", help="names, aliases or folders; else all studies"),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="write all items to this page, too")
+    ] = None,
+) -> None:
+    """Say what of the studies is here, by what, and what is not and why."""
+    from latentgrid.commands import coverage as covered
+    from latentgrid.files.atomic import write_text
+
+    _require_file("--page", page)
+    wanted = _or_all(named)
+    reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
+    found = covered.coverage(studies.chosen(wanted))
+    if page:
+        write_text(page, covered.as_page(page, found))
+    covered.show(found, Console(width=None if sys.stdout.isatty() else UNLIMITED))
 
 
 @app.command("studies")
@@ -254,8 +292,7 @@ def verdicts(
     """Judge studies by the records and results that there are, without training anything."""
     from latentgrid.commands.verdicts import show_all
 
-    if csv and csv.is_dir():
-        raise UserError(f"--csv: found {shown(str(csv))}, a folder; allowed: a file")
+    _require_file("--csv", csv)
     wanted = _or_all(named)
     reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
     show_all(
@@ -491,6 +528,11 @@ def ui(
 
 def _params(configfile: list[Path] | None) -> schema.Params:
     return reading.load(configfile or [DEFAULT])
+
+
+def _require_file(option: str, path: Path | None) -> None:
+    if path and path.is_dir():
+        raise UserError(f"{option}: found {shown(str(path))}, a folder; allowed: a file")
 
 
 def _or_all(named: list[str] | None) -> list[str]:

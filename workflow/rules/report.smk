@@ -56,6 +56,7 @@ rule report:
             "reproduction.html.j2",
             "quality.html.j2",
             "audit.html.j2",
+            "disagreements.html.j2",
             "runs.html.j2",
             "style.css",
         ),
@@ -117,6 +118,7 @@ rule gallery:
         figures=PICTURES,
         seen=SEEN,
         tables=LAYOUT.table_files,
+        studies=[file for study in STUDIES for file in study.facts_files],
         templates=multiext("src/latentgrid/report/", "gallery.md.j2", "figures.md.j2"),
     output:
         directory("docs/gallery"),
@@ -127,10 +129,11 @@ rule gallery:
         code=sources.code("latentgrid.steps.gallery", *FIGURES, *MODELS),
         dataset=PARAMS.dataset,
         configuration=" ".join(configuration.configuration_files(workflow)),
+        studies=NAMED,
         figures=list(SHOWN),
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.gallery"
-        " --dataset {params.dataset}"
+        " --dataset {params.dataset} {params.studies:q}"
         " --configuration {params.configuration:q} --folder {output:q} {params.figures}"
         " > {log:q} 2>&1"
 

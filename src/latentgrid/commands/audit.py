@@ -1,13 +1,17 @@
-"""Prints what the audit finds in studies, rule by rule."""
+"""Shows what the audit finds in studies: printed rule by rule, or as a page in Markdown."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 
+from latentgrid.audit.disagreements import disagreements
 from latentgrid.audit.examine import RULES
 from latentgrid.audit.false_alarms import in_words
 from latentgrid.audit.finding import Finding
+from latentgrid.files.atomic import write_text
+from latentgrid.report.markdown import markdown_templates
 from latentgrid.studies.study import Study
 
 STEP = 2  # spaces from what is above a line to the line
@@ -32,6 +36,13 @@ def lines(study: Study, findings: Sequence[Finding], width: int) -> Iterator[str
             yield from show(alike, width)
     if not findings:
         yield from wrapped("no finding", 1, width)
+
+
+def write_page(path: Path, studies: Iterable[Study]) -> None:
+    """Replace a page by what disagrees in studies, those with most of it first."""
+    template = markdown_templates().get_template("disagreements.md.j2")
+    shown = sorted(map(disagreements, studies), key=lambda one: -one.count)
+    write_text(path, template.render(page=path, studies=shown))
 
 
 def _on_one_claim(about: str, findings: Iterable[Finding], width: int) -> Iterator[str]:

@@ -36,7 +36,7 @@ def gather_model(
     every = read_runs(layout)
     runs = every[every["model"] == model]
     results = Results(layout, tuple(runs["entry"].unique()))
-    text = read_model_text(model)
+    text = read_model_text(model, studies)
     ended = runs.loc[runs["status"] != "failed", "run"].tolist()
     numbers = _numbers(layout, model, studies)
     return {

@@ -18,6 +18,8 @@ from latentgrid.errors import UserError, one_line
 from latentgrid.grid import catalogue
 from latentgrid.grid.components import file_of
 from latentgrid.grid.plugins import shown
+from latentgrid.studies.sources import by_author
+from latentgrid.studies.study import Study
 
 MATH = ".. math::"
 INDENTED = "    "
@@ -50,20 +52,23 @@ class ModelText:
     files: str
 
 
-def read_model_text(model: str) -> ModelText:
+def read_model_text(model: str, studies: Sequence[Study] = ()) -> ModelText:
     """Read the docstrings of a model's class, and of the base class that declares its formula.
+
+    The texts name these studies by author and year.
 
     Raises:
         UserError: a formula is not LaTeX that can be shown; the text names the model's file.
     """
     docstrings = catalogue.docstrings(model)
-    own = _paragraphs(docstrings[0])
     declaring = next((text for text in docstrings if MATH in text), "")
-    more, formulas, letters = _parts(_paragraphs(declaring))
+    more, formulas, letters = _parts(_paragraphs(by_author(declaring, studies)))
+    if declaring != docstrings[0]:
+        more = _paragraphs(by_author(docstrings[0], studies))
     return ModelText(
-        summary=catalogue.description(model),
-        origin=catalogue.origin(model),
-        more=_as_html((more if declaring == docstrings[0] else own)[1:]),
+        summary=by_author(catalogue.description(model), studies),
+        origin=by_author(catalogue.origin(model), studies),
+        more=_as_html(more[1:]),
         formulas=[_as_mathml(model, formula) for formula in formulas],
         letters=_as_html(letters),
         files="\n".join((catalogue.origin(model), docstrings[0], declaring)),

@@ -86,7 +86,8 @@ def gather_content(
         "titles": TITLES,
         "quality": quality.read_quality(layout),
         "audit": audit.read_audit(layout),
-        "sections": _sections(layout, figures, threads),
+        "disagreements": audit.read_disagreements(layout, studies),
+        "sections": _sections(layout, figures, studies, threads),
         "interactive": _interactive(layout, figures),
         "provenance": provenance(layout, results.runs["run"].tolist()),
         "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
@@ -152,7 +153,7 @@ def _likelihood(best: pd.DataFrame) -> dict[str, float]:
 
 
 def _sections(
-    layout: Layout, figures: Sequence[str], threads: int
+    layout: Layout, figures: Sequence[str], studies: Sequence[Study], threads: int
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the figures by section, with their pictures."""
     files = [layout.figures / f"{name}.png" for name in figures]
@@ -167,7 +168,7 @@ def _sections(
             }
             for figure in described
         ]
-        for heading, described in sections.describe_figures(layout, figures).items()
+        for heading, described in sections.describe_figures(layout, figures, studies).items()
     }
 
 

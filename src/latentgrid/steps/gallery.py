@@ -10,6 +10,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.jobs.step import run_step
 from latentgrid.report.markdown import markdown_templates, write_pictures
 from latentgrid.results.tables import read_runs
+from latentgrid.studies import reading
 
 
 def main(
@@ -17,12 +18,13 @@ def main(
     configuration: Annotated[str, typer.Option(help="file that the page names as its origin")],
     folder: Annotated[Path, typer.Option(help="where page and pictures go")],
     figures: Annotated[list[str], typer.Argument(help="figures to show")],
+    study: Annotated[list[str] | None, typer.Option(help="folders of studies")] = None,
 ) -> None:
     """Write a page with pictures small enough to be kept in git."""
     layout = Layout(dataset)
     template = markdown_templates().get_template("gallery.md.j2")
     page = template.render(
-        sections=write_pictures(layout, figures, folder),
+        sections=write_pictures(layout, figures, folder, list(map(reading.load, study or []))),
         dataset=dataset,
         configuration=configuration,
         runs=read_runs(layout),

@@ -31,7 +31,8 @@ def main(
     tables = (layout.controls, layout.quality, layout.audit)
     for table in (*layout.table_files, *layout.verdict_files, *tables):
         save(folder / "tables" / table.name, partial(shutil.copyfile, table))
-    sections = write_pictures(layout, figures or [], folder)
+    studies = [reading.load(one) for one in study or []]
+    sections = write_pictures(layout, figures or [], folder, studies)
     runs = read_runs(layout)
     template = markdown_templates().get_template("published.md.j2")
     page = template.render(
@@ -42,7 +43,7 @@ def main(
         runs=runs,
         unfinished=runs.loc[runs["status"] != "finished", "run"].tolist(),
         made_with=_made_with(layout),
-        verdicts=reproduction.read_reproduction(layout, [reading.load(one) for one in study or []]),
+        verdicts=reproduction.read_reproduction(layout, studies),
         quality=quality.read_quality(layout),
         audit=read_audit(layout),
     )

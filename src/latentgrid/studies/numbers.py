@@ -101,7 +101,7 @@ def read_numbers(path: Path, study: StudyFile) -> list[Number]:
 
 def _lines(path: Path, study: StudyFile) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield each row of the file as texts by column, with the number of its last line."""
-    reader = csv.DictReader(StringIO(_text(path), newline=""), strict=True)
+    reader = csv.DictReader(StringIO(text_of(path), newline=""), strict=True)
     try:
         names = list(reader.fieldnames or [])
         _require_columns(path, names, study)
@@ -115,7 +115,12 @@ def _lines(path: Path, study: StudyFile) -> Iterator[tuple[int, Mapping[str, str
         ) from None
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a file of a study.
+
+    Raises:
+        UserError: it cannot be read, or is no text in UTF-8; the text names the line.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

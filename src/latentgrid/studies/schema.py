@@ -276,12 +276,14 @@ class Statement(Section):
         said: what is said, by place, such as {text, section 6.3: …, code: …}.
         holds: the place that says what is true or what ran, if it is known.
         effect: what follows from a disagreement.
+        ours: what this project does, and why.
     """
 
     about: Text
     said: Annotated[Mapping[str, Annotated[Any, AfterValidator(_fact)]], Field(min_length=2)]
     holds: str | None = None
     effect: Text | None = None
+    ours: Text | None = None
 
 
 class Calculation(Section):
@@ -303,9 +305,14 @@ class Calculation(Section):
 
 
 class StudyFile(Section):
-    """All of `study.yaml`."""
+    """All of `study.yaml`.
+
+    Attributes:
+        cited_as: how texts name the study; made from author and year, or the title, if None.
+    """
 
     title: Text
+    cited_as: Text | None = None
     authors: list[Text]
     year: Year | None
     place: Text

@@ -35,6 +35,17 @@ class Study:
         return f"{authors} ({year}). {self.facts.title}. {self.facts.place}."
 
     @property
+    def cited(self) -> str:
+        """How a text names the study: "Pérez 2022", or its title where there is no author."""
+        facts = self.facts
+        if facts.cited_as:
+            return facts.cited_as
+        if not facts.authors:
+            return f"«{facts.title}»"
+        others = " et al." if len(facts.authors) > 1 else ""
+        return " ".join(filter(None, (facts.authors[0].split()[-1] + others, _year(facts.year))))
+
+    @property
     def is_judged(self) -> bool:
         """Whether it has numbers or claims."""
         return bool(self.numbers) or self.has_claims
@@ -118,6 +129,10 @@ class Study:
         """Return our name of what the study calls by this value of a setting."""
         names = self.facts.names.get(axis, {})
         return names.get(value, value) if isinstance(value, str) else value
+
+
+def _year(year: int | None) -> str:
+    return str(year) if year else ""
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Whether a Gaussian fitted to codes draws good images, as in source 003."""
+"""Whether a Gaussian fitted to codes draws good images, as the study says it does not."""
 
 from collections.abc import Iterator
 

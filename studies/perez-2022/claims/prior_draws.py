@@ -1,4 +1,4 @@
-"""Whether decoded draws of the prior are recognisable, as in source 002."""
+"""Whether decoded draws of the prior are recognisable, as in Pérez 2022."""
 
 from collections.abc import Iterator
 

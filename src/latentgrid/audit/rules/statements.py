@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from latentgrid.audit.finding import Finding, Place
 from latentgrid.studies.reading import line_of
+from latentgrid.studies.schema import Statement
 from latentgrid.studies.study import Study
 
 TITLE = "Places that disagree"
@@ -18,7 +19,7 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each fact on which the study's places disagree."""
     path = study.folder / "study.yaml"
     for position, statement in enumerate(study.facts.statements):
-        if len({_plain(said) for said in statement.said.values()}) == 1:
+        if not disagree(statement):
             continue
         told = "; ".join(f"{place}: {said}" for place, said in statement.said.items())
         holds = f". Right is: {statement.holds}" if statement.holds else ""
@@ -28,6 +29,11 @@ def find(study: Study) -> Iterator[Finding]:
             Place(path, line_of(path, ("statements", position)), ", ".join(statement.said)),
             f"{statement.about} – {told}{holds}{effect}",
         )
+
+
+def disagree(statement: Statement) -> bool:
+    """Tell whether the places of a fact say different things."""
+    return len(set(map(_plain, statement.said.values()))) > 1
 
 
 def _plain(said: str | int | float) -> str | float:

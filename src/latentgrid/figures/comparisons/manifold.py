@@ -15,7 +15,7 @@ CAPTION = (
 CLAIM = (
     "Source 000 (section 6.8.1, figure 6.2) sees blurred images in the middle, mixtures of two "
     "digits, and lays them to the overlaps in latent space. It describes these quantiles; its "
-    "code steps evenly from −4 to 4."
+    "code steps evenly from −4 to 4, as the figure of even steps does."
 )
 CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("quantile", "decode")
