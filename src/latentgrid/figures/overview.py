@@ -8,6 +8,7 @@ from latentgrid.figures.style import (
     WIDTH,
     images_like,
     loss_axis,
+    name_classes,
     scatter_by_class,
     show_images,
     two_dimensions,
@@ -58,7 +59,9 @@ def _draw_codes(panel: Axes, run: TrainedRun, test: TestSet) -> None:
     if codes is None:
         panel.set_visible(False)
     else:
-        scatter_by_class(panel, two_dimensions(codes), test.labels)
+        plane = two_dimensions(codes)
+        scatter_by_class(panel, plane, test.labels)
+        name_classes(panel, plane, test.labels, test.name_of)
         title = "test codes" + ", coloured by class" * test.has_classes
         panel.set(title=title, xticks=[], yticks=[])
         panel.set_box_aspect(1)
