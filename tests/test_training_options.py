@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from latentgrid import models
 from latentgrid.data import Batch, checksum
 from latentgrid.data.contract import Size
 from latentgrid.errors import UserError
@@ -377,3 +378,16 @@ def test_a_batch_must_fit_into_the_images_that_are_left():
     try_run("a", run_settings(batch_size=80, validation=0.2), SIZE)
     with pytest.raises(UserError, match="allowed: up to the 79 training images"):
         try_run("a", run_settings(batch_size=80, validation=0.21), SIZE)
+
+
+@pytest.mark.parametrize(
+    ("model", "constant", "value", "said"),
+    [
+        ("vae", "annealed", ("kld",), "annealed names kld, which is none of reconstruction, kl"),
+        ("gan", "own_rates", (), "a player's rate is generator_learning_rate, which is none of"),
+    ],
+)
+def test_a_model_that_misspells_an_option_is_refused(model, constant, value, said, monkeypatch):
+    monkeypatch.setattr(models.load(model), constant, value)
+    with pytest.raises(UserError, match=said):
+        try_run("a", run_settings(model=model), SIZE)

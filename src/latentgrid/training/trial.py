@@ -115,6 +115,15 @@ def _keeps_the_contract(model: Model, losses: object) -> None:
             raise UserError(f"losses() must give {term} a value per image, (n,)")
     if not (model.loss_description and (type(model).__doc__ or "").strip()):
         raise UserError("the class needs a docstring, and `loss_description` in words")
+    for term in model.annealed:
+        if term not in model.terms:
+            raise UserError(f"annealed names {term}, which is none of {', '.join(model.terms)}")
+    rates = ("learning_rate", *model.own_rates)
+    for player in model.players():
+        if player.rate not in rates:
+            raise UserError(
+                f"a player's rate is {player.rate}, which is none of {', '.join(rates)}"
+            )
     paces = [player.every for player in model.players()]
     if paces and (paces[0] != 1 or min(paces) < 1):
         raise UserError("the first of players() must step on every batch, and none more often")
