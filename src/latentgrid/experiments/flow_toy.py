@@ -18,9 +18,9 @@ from latentgrid.training.optimizers.adam import Adam
 TRANSFORMS = 6
 HIDDEN = 32
 DEPTH = 2
-STEPS = 400
-BATCH = 200
-RATE = 1.5e-2
+STEPS = 600
+BATCH = 256
+RATE = 1e-2
 NOISE = 0.15
 CENTRES = torch.tensor([[-0.5, -0.25], [0.5, 0.25]])
 ANGLES = 400  # of the quadrature over a half circle
