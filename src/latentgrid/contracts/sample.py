@@ -41,6 +41,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "cond_gan": {"latent_dim": 2, "hidden": 8, **STEPS},
     "dae": {"latent_dim": 2, "channels": 2, **STEPS},
     "unet": {"channels": 2, **STEPS},
+    "unet_segmentation": {"channels": 2, **STEPS},
 }
 CONFIGURATION = {
     "dataset": LAYOUT.dataset,
