@@ -65,7 +65,7 @@ def draw(results: Results) -> Drawing:
     for row, name in zip(places, ("draws of the prior", "codes of test images"), strict=False):
         row[0].set_ylabel(f"{name}\n$z_2$")
     places[2, 0].set_ylabel("decoded at equal\nprior mass")
-    class_legend(figure, results.test.labels)
+    class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(
         figure,
         [

@@ -49,7 +49,7 @@ def draw(results: Results) -> Drawing:
     places[-1].set_title("draws of N(0, I)")
     for panel in places:
         _frame(panel, reach)
-    class_legend(figure, results.test.labels)
+    class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(figure, _sentences(codes, draws))
 
 
