@@ -38,11 +38,12 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes images in two dimensions has finished.")
     codes = {str(run["entry"]): results.loaded(run).encode(results.test.images) for run in runs}
     draws = results.normal_draws("codes_and_prior", len(results.test.labels), 2)
-    reach = max(REACH, *(float(np.quantile(np.abs(of), INSIDE)) for of in codes.values()))
+    curves = {entry: ellipse(of.mean(axis=0), np.cov(of.T)) for entry, of in codes.items()}
+    reach = max(REACH, *(_extent(codes[entry], curve) for entry, curve in curves.items()))
     figure, places = panels(len(codes) + 1, title_lines=1)
     for panel, (entry, of) in zip(places, codes.items(), strict=False):
         scatter_by_class(panel, of, results.test.labels)
-        panel.plot(*ellipse(of.mean(axis=0), np.cov(of.T)), color="black", linewidth=1)
+        panel.plot(*curves[entry], color="black", linewidth=1)
         panel.set_title(entry)
     x, y = draws.T
     places[-1].scatter(x, y, s=1, color=PALETTE[3], linewidths=0, rasterized=True)
@@ -60,6 +61,11 @@ def ellipse(mean: Array, covariance: Array) -> Array:
     values, directions = np.linalg.eigh(covariance)
     curve: Array = mean[:, None] + directions @ (np.sqrt(values.clip(0))[:, None] * circle)
     return curve
+
+
+def _extent(codes: Array, curve: Array) -> float:
+    """Return how far axes must go for the ellipse and nearly all codes."""
+    return 1.05 * float(max(np.quantile(np.abs(codes), INSIDE), np.abs(curve).max()))
 
 
 def _frame(panel: Axes, reach: float) -> None:

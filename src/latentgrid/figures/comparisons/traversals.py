@@ -7,6 +7,7 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.results.trained import Array
+from latentgrid.text import signed
 
 TITLE = "Traversals"
 SECTION = "What is drawn"
@@ -47,7 +48,7 @@ def draw(results: Results) -> Drawing:
             label = f"{run['entry']}, $z_{{{dimension + 1}}}$"
             rows.append(Row(label, strips, note=f"{variances[dimension]:.2f}"))
         seen.append(_said(run, variances))
-    headings = [f"{value:+.1f}".replace("-", "−") for value in np.linspace(-REACH, REACH, STEPS)]
+    headings = [signed(value, 1) for value in np.linspace(-REACH, REACH, STEPS)]
     digits = [f"test image {i + 1}, class {results.test.labels[i]}" for i in range(IMAGES)]
     figure = draw_rows(rows, digits, headings, "variance")
     return Drawing(figure, [f"Dimensions in use, by their variance: {'; '.join(seen)}."])
