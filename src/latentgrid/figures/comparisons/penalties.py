@@ -23,8 +23,9 @@ SECTION = "Where the codes lie"
 PLACE = 7
 CAPTION = (
     "An autoencoder without a penalty and the same network with one. Left, how the values of the "
-    "test codes are distributed, each dimension in units of its own standard deviation; the "
-    "dotted line is the normal distribution. A sparse code has most of its values near 0 and few "
+    "test codes are distributed, each dimension in units of its own standard deviation, in the "
+    "colours of the right panel; the thin dotted line is the normal distribution. A sparse code "
+    "has most of its values near 0 and few "
     "far away, so that its line is high in the middle. Right, how far the code moves with the "
     "image, ‖∂h/∂x‖, in units of the codes' spread: the median over test images and where the "
     "middle 90 % lie. Look for a contractive code that moves least. Both in units in which it does "
@@ -40,9 +41,9 @@ PLAIN = "ae"  # the model whose network the penalised ones have
 MEASURED = 1000  # test images
 NEAR = 0.1  # standard deviations
 REACH = 4.0
-BINS = 80
+BINS = 40
 MIDDLE = (5, 50, 95)  # percentiles
-LINES = ("-", "--", "-.", ":")
+LINES = ("-", "--", "-.")
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,9 @@ def draw(results: Results) -> Drawing:
         _draw_values(left, codes, number)
     grid = np.linspace(-REACH, REACH, 200)
     left.plot(grid, stats.norm.pdf(grid), color="black", linewidth=0.8, linestyle=":")
-    left.set(xlabel="value of a code, in standard deviations", ylabel="density", yscale="log")
+    left.set(xlabel="value of a code, in standard deviations", ylabel="density")
     left.set_xlim(-REACH, REACH)
-    left.set_ylim(1e-3, None)
-    left.legend(frameon=False, loc="lower center")
+    left.set_ylim(0, None)
     _draw_slopes(right, shown)
     return Drawing(figure, _seen(shown))
 
@@ -124,7 +124,6 @@ def _draw_values(panel: Axes, codes: Codes, number: int) -> None:
         edges,
         color=PALETTE[number % len(PALETTE)],
         linestyle=LINES[number % len(LINES)],
-        label=codes.label,
         baseline=None,
     )
 
@@ -140,7 +139,7 @@ def _draw_slopes(panel: Axes, shown: list[Codes]) -> None:
     panel.set_ylim(-len(shown) + 0.5, 0.5)
     panel.set_xlim(0, None)
     panel.tick_params(axis="y", length=0)
-    panel.set_xlabel("spreads of the code per unit of distance between images")
+    panel.set_xlabel("slope ‖∂h/∂x‖, in spreads of the code")
 
 
 def _seen(shown: list[Codes]) -> list[str]:
