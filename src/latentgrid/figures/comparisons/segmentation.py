@@ -98,8 +98,10 @@ def _measured(results: Results, run: pd.Series) -> str:
     }
     best, worst = max(ious, key=lambda c: ious[c]), min(ious, key=lambda c: ious[c])
     name = _label(results, run).replace("\n", ", ")
+    between = run.get("border_accuracy", float("nan"))
+    of_them = "" if pd.isna(between) else f", {between:.1%} of those between objects"
     return (
         f"{name}: intersection over union {run['mean_iou']:.3f} on average, from {ious[worst]:.3f} "
         f"for the class {worst} to {ious[best]:.3f} for {best}; {run['pixel_accuracy']:.1%} of the "
-        f"pixels are right, {run['border_accuracy']:.1%} of those between objects."
+        f"pixels are right{of_them}."
     )
