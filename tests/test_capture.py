@@ -16,7 +16,6 @@ SETTINGS = {"learning_rate": 1e-3, "precision": "float32", "batch_size": 10, "se
 OF_MODEL = {
     "gmvae": {"pretraining": 1},
     "unet_segmentation": {"channels": 4},
-    "vamp_vae": {"pseudo_inputs": 5},
 }
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs take a GPU")
 

@@ -118,6 +118,16 @@ def error(first, second):
 # The GAN
 
 
+def test_what_experiments_train_with_is_imported_and_not_named():
+    """The workflow knows the code of a job by its imports."""
+    for name in components.names("experiments"):
+        module = components.module_of("experiments", name)
+        text = components.file_of("experiments", name).read_text(encoding="utf-8")
+        assert "turns_of" not in text and "optimizers.load" not in text, name
+        if "models.build" in text:
+            assert "latentgrid.models.gan" in code_of(module).sources, name
+
+
 def test_the_gan_draws_nearer_to_the_gaussian():
     found = gan_toy.run()
     mean, deviation = found["mean"].item(), found["deviation"].item()

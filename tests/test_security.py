@@ -70,8 +70,10 @@ def attacking_study(project):
         claim |= {"says": f"{ATTACK} says", "place": ATTACK}
         for part in claim["comparisons"]:
             part |= {"says": f"{ATTACK} part", "unit": ATTACK, "note": ATTACK}
+    written = YAML(typ="safe")
+    written.default_flow_style = False
     with path.open("w", encoding="utf-8") as file:
-        YAML(typ="safe").dump(facts, file)
+        written.dump(facts, file)
     table = pd.read_csv(numbers, dtype=str)
     table.assign(table=f"{ATTACK} table", unit=ATTACK).to_csv(numbers, index=False)
     return study

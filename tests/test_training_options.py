@@ -294,7 +294,7 @@ def test_losses_are_whole_while_the_kl_is_annealed(few_images):
         ("gan", {"generator_learning_rate": 1}),
         ("cond_gan", {"generator_learning_rate": 1}),
         ("wgan", {"generator_learning_rate": 1}),
-        ("aae", {"discriminator_learning_rate": 1, "generator_learning_rate": 2}),
+        ("aae", {"discriminator_learning_rate": 0, "generator_learning_rate": 1}),
     ],
 )
 def test_a_player_may_have_a_learning_rate_of_its_own(model, rates, few_images):

@@ -366,7 +366,7 @@ def test_pairing_sees_an_effect_that_two_bars_would_hide():
 def test_every_claim_that_is_a_file_says_where_its_study_makes_it(monkeypatch):
     folders = [our_study(name).folder for name in ("auto-encoders-slides", "perez-2022")]
     with_claims_of(monkeypatch, *folders)
-    assert set(catalogue.claims()) == {"fitted_gaussian", "prior_draws"}
+    assert set(catalogue.claims()) == {"fitted_gaussian", "prior_draws", "squared_error_mean"}
     table = claims_table(list(map(reading.read, folders)), of_grid("ae", lambda *_: 1.0))
     of_files = table[table["name"].isin(catalogue.claims())]
     assert list(of_files["study"]) == ["auto-encoders-slides"] * 2 + ["perez-2022"]

@@ -39,9 +39,10 @@ DEPENDS = {
     "dae": ("corruption",),
     "sparse_ae": ("penalty",),
     "unet": ("corruption",),
+    "unet_segmentation": ("border_weights",),
     "vae_bce": ("beta", "cross_entropy"),
 }
-CHANGE_A_LOSS = {"beta", "penalty", "corruption", "cross_entropy"}
+CHANGE_A_LOSS = {"beta", "penalty", "corruption", "cross_entropy", "border_weights"}
 
 
 def rows(model, entry=None, **columns):

@@ -182,7 +182,7 @@ def test_plan_refuses_what_the_workflow_refuses(here, case):
     with pytest.raises(UserError, match=words) as by_plan:
         cli.plan(None)
     with pytest.raises(UserError) as by_workflow:
-        trial.main("digits", "key")
+        trial.main("digits", "digits", "key")
     assert str(by_plan.value) == str(by_workflow.value)
     assert str(by_plan.value).startswith(next(iter(models)))
     assert "\n" not in str(by_plan.value)
@@ -195,6 +195,6 @@ def test_a_player_who_moves_seldom_is_planned_in_no_time(here, capsys):
     )
     began = time.process_time()
     cli.plan(None)
-    trial.main("digits", "key")
+    trial.main("digits", "digits", "key")
     assert time.process_time() - began < 20  # 100,000 steps take minutes
     assert "1 runs on digits" in capsys.readouterr().out

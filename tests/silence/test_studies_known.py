@@ -1,6 +1,7 @@
 """Every fact of our studies is known for certain, or refused before anything trains."""
 
 import csv
+import shutil
 
 import pytest
 
@@ -37,7 +38,7 @@ def wrong_number(project):
 
 def wrong_claim(project):
     change(project / "studies" / "perez-2022" / "study.yaml", "alike", "[latent_dims]")
-    return "error: studies/perez-2022/study.yaml, line 40: claims.convolution.comparisons.0.alike: "
+    return "error: studies/perez-2022/study.yaml, line 47: claims.convolution.comparisons.0.alike: "
 
 
 def no_yaml(project):
@@ -47,7 +48,7 @@ def no_yaml(project):
 
 def twice(project):
     (project / "studies" / "vizoso-2020").rename(project / "studies" / "vizoso-2021")
-    copy_study(project)
+    shutil.rmtree(copy_study(project) / "claims")
     return "error: studies: studies/vizoso-2020 and studies/vizoso-2021 are both called 000; "
 
 

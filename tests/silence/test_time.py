@@ -41,7 +41,8 @@ def test_the_quick_run_shows_the_thesis_and_a_model_of_each_family():
     families = [set(re.findall(r"`(\w+)`", row)) for row in rows]
     assert {"vae", "conv_vae", "mmd_vae"} <= trained
     families = [family for family in families if family & set(catalogue.models())]
-    assert len(families) == 6
+    assert len(families) == 7
+    families.remove({"unet_segmentation"})  # it takes longer than all others to learn anything
     for family in families:
         assert family & trained, family
 

@@ -103,7 +103,7 @@ def _settings(model: str, runs: pd.DataFrame) -> pd.DataFrame:
     columns = {"epochs": "planned_epochs"}
     settings = {}
     for name, field in catalogue.settings_schema(model).model_fields.items():
-        default = "" if field.is_required() else field.default
+        default = "" if field.is_required() or field.default is None else field.default
         of_runs = runs.get(columns.get(name, name), pd.Series(default, index=runs.index))
         settings[name] = of_runs.astype(object).where(of_runs.notna(), default)
     return pd.DataFrame(settings)

@@ -11,16 +11,15 @@ from latentgrid import models
 from latentgrid.data import Batch
 from latentgrid.models.gan import GAN
 from latentgrid.randomness import random_generator, seed_of
-from latentgrid.training.steps import due, take_turns, turns_of
+from latentgrid.training.optimizers.adam_gan import AdamGAN
+from latentgrid.training.steps import due, take_turns, turns_with
 
 PIXEL = (1, 1, 1)
 SETTINGS = {
     "model": "gan",
     "hyperparameters": {"latent_dim": 1, "hidden": 32, "discriminator_steps": 5},
-    "optimizer": "adam_gan",
-    "learning_rate": 1e-2,
-    "precision": "float32",
 }
+LEARNING_RATE = 1e-2
 MEAN, DEVIATION = 0.65, 0.1  # the untrained generator draws near 0.5
 BATCH = 100
 RECORDED = (0, 10, 25, 100, 400, 2000)  # recorded after so many batches
@@ -38,7 +37,7 @@ def run() -> dict[str, Tensor]:
         of c equal shares; mapped (t, c), G(z); mean and deviation of the data, scalars.
     """
     model = build_gan()
-    turns = turns_of(model, SETTINGS)
+    turns = turns_with(model, AdamGAN, LEARNING_RATE)
     data, noise = (
         random_generator(0, "experiment gan_toy data"),
         random_generator(0, "experiment gan_toy noise"),

@@ -18,13 +18,15 @@ from latentgrid.data import Batch
 from latentgrid.models import Player
 from latentgrid.models.gan import GAN
 from latentgrid.randomness import random_generator, seed_of
-from latentgrid.training.steps import due, take_turns, turns_of
+from latentgrid.training.optimizers.adam_gan import AdamGAN
+from latentgrid.training.steps import due, take_turns, turns_with
 
 SHAPE = (1, 8, 8)
 MAX_INTENSITY = 16
 LOSSES = ("non_saturating", "minimax")
 STEPS_OF_DISCRIMINATOR = (1, 5)
 SEEDS = 5
+LEARNING_RATE = 1e-3
 BATCH = 50
 BATCHES = 250
 EVERY = 10  # batches from one record to the next
@@ -65,16 +67,13 @@ def settings_of(loss: str, steps: int) -> dict[str, Any]:
             "discriminator_steps": steps,
             "generator_loss": loss,
         },
-        "optimizer": "adam_gan",
-        "learning_rate": 1e-3,
-        "precision": "float32",
     }
 
 
 def train(images: Tensor, settings: dict[str, Any], seed: int, *, alone: bool) -> dict[str, Tensor]:
     """Train a GAN, or its discriminator alone, and return what was recorded, (t,) each."""
     model = build_gan(settings, seed)
-    turns = turns_of(model, settings)[:1] if alone else turns_of(model, settings)
+    turns = turns_with(model, AdamGAN, LEARNING_RATE)[: 1 if alone else None]
     purposes = ("order", "noise", "observed")
     order, noise, seen = (
         random_generator(seed, f"experiment generator_gradients {purpose}") for purpose in purposes

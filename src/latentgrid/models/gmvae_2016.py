@@ -42,8 +42,8 @@ class GMVAE2016(GaussianPosterior):
 
     The encoder gives mean and log-variance of q(z│x) and of q(w│x), from each of which one draw is
     taken; p(x│z) is the decoder, Bernoulli in each pixel; a network with one hidden layer of tanh
-    gives m_c and log s_c² of the C components (the paper's eqs. 1 to 6). The code is the mean of
-    q(z│x); bounds on the likelihood draw w too, which then stands behind the code.
+    gives m_c and log s_c² of the C components (Dilokthanakul et al. 2016, eqs. 1 to 6). The code is
+    the mean of q(z│x); bounds on the likelihood draw w too, which then stands behind the code.
     """
 
     terms: ClassVar = {

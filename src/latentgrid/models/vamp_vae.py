@@ -34,7 +34,8 @@ class VampVAE(GaussianPosterior):
         z = \mu + \sigma \odot \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, I)
 
     The encoder gives μ and log σ² of q(z│x), p(x│z) is the decoder, Bernoulli in each pixel, and
-    the pseudo-inputs u_k are trained with the networks (eqs. 9 and 10). One draw z estimates both.
+    the pseudo-inputs u_k are trained with the networks (eqs. 9
+    and 10 of Tomczak and Welling 2018). One draw z estimates both.
     """
 
     terms: ClassVar = {

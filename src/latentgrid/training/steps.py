@@ -75,6 +75,17 @@ def turns_of(model: Model, settings: Mapping[str, Any], batches: int = 1) -> lis
     return [turn_of(player) for player in model.players()]
 
 
+def turns_with(model: Model, optimizer: type[Optimizer], learning_rate: float) -> list[Turn]:
+    """Return a turn for each player in float32, with an optimizer of this class and no options.
+
+    It is for experiments: what they import, the workflow knows, and what they name it does not.
+    """
+    return [
+        Turn(player, optimizer(player.groups, learning_rate), Unweighed(), torch.float32)
+        for player in model.players()
+    ]
+
+
 def _weighing(
     model: Model, settings: Mapping[str, Any], batches: int, optimizer: Optimizer
 ) -> Unweighed | Annealed:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import Part, where
-from latentgrid.verdicts.networks import FREE, as_built
+from latentgrid.verdicts.claims import Part, of_model
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "Where several clean images are possible, the squared error's answer is their mean, and \
@@ -22,9 +21,8 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     Images drawn from the possible ones would vary as much as clean ones, and the slope of clean
     images on them would be below 1.
     """
-    of_model = as_built(runs, "dae", free=FREE | {"corruption"})
     for corruption in CORRUPTIONS:
-        used = where(of_model, corruption=corruption)
+        used = of_model(runs, "dae", corruption=corruption)
         measured = used.reindex(columns=["seed", *MEASURES]).dropna()
         spread, slope = (measured.groupby("seed")[name].mean() for name in MEASURES)
         used = used.loc[measured.index]

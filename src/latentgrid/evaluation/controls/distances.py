@@ -6,10 +6,8 @@ from math import exp, log, sqrt
 import numpy as np
 import torch
 
-from latentgrid import models
 from latentgrid.evaluation import distances, fitted, intervals, prior
 from latentgrid.evaluation.controls import (
-    CLASSES,
     ROUNDING,
     SPREAD,
     Control,
@@ -17,6 +15,7 @@ from latentgrid.evaluation.controls import (
     around,
     exactly,
 )
+from latentgrid.models.aae import AAE
 from latentgrid.models.bases.priors import PRIORS
 from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel
@@ -106,8 +105,7 @@ def _codes() -> Iterator[Control]:
     value = distances.movement(moved, 0, 1)
     yield Control("movement", case, *exactly(1), value, "by definition")
     for name, drawn_by in PRIORS.items():
-        settings = {"latent_dim": 2, "hidden": 1, "prior": name}
-        known = models.build({"model": "aae", "hyperparameters": settings}, (1, 1, 1), CLASSES)
+        known = AAE((1, 1, 1), latent_dim=2, hidden=1, prior=name)
         codes = drawn_by(2).draw(CODES, random_generator(0, f"controls {name}")).numpy()
         yield Control(
             "share_within",

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, panels
+from latentgrid.figures.style import PALETTE, panels, set_title
 from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
@@ -41,7 +41,7 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes and decodes has finished.")
     images = results.test.images[:IMAGES]
     kinds = anomalies(images)
-    figure, places = panels(len(runs), aspect=0.75)
+    figure, places = panels(len(runs), aspect=0.75, title_lines=2)
     table = pd.DataFrame(columns=list(kinds), dtype=float)
     for panel, run in zip(places, runs, strict=True):
         model = results.loaded(run)
@@ -49,7 +49,7 @@ def draw(results: Results) -> Drawing:
         unusual = {kind: errors(model, of) for kind, of in kinds.items()}
         table.loc[run["entry"]] = {kind: auroc(usual, of) for kind, of in unusual.items()}
         _draw_errors(panel, usual, unusual, table.loc[run["entry"]])
-        panel.set_title(results.label(run).replace("\n", ", "))
+        set_title(panel, results.label(run))
     _label(figure, places)
     return Drawing(figure, _sentences(table))
 
