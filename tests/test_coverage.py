@@ -73,7 +73,7 @@ def test_every_item_of_the_five_documents_has_a_row_and_no_no_is_without_a_reaso
 def test_all_figures_and_models_of_the_documents_are_found_by_their_place():
     found = places("model", reading.chosen("all"))
     assert found["vae"].startswith("Vizoso 2020 (section 6.3.1 and code")
-    assert found["aae"] == "Vesel's draft (section 1.4)"
+    assert found["aae"] == "Vesel's draft (section 1.4); Vizoso 2020 (section 7.2)"
     assert (
         "Pérez 2022 (section 4.4.1, figure 4.5)" in places("figure", reading.chosen("all"))["tsne"]
     )

@@ -7,8 +7,9 @@ import torch
 from torch.distributions import Normal
 
 from latentgrid.experiments import denoising_toy, gan_toy, two_points
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, components
 from latentgrid.randomness import random_generator
+from latentgrid.stamps.code import code_of
 
 LINE = torch.linspace(-30, 30, 600_001, dtype=torch.float64)  # 0 is on it
 

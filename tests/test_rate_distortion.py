@@ -65,10 +65,11 @@ def test_along_a_line_the_sum_is_the_elbo_that_it_names(drawing):
 
 def test_it_says_each_entrys_largest_bound_from_best_to_worst(drawing):
     bounds, gap, codes = drawing.seen
+    built = "d = 5, hidden 4"
     assert "from 500 draws for each of 50 binarised" in bounds
-    assert bounds.endswith("vae_bce (d = 5) −99.0 ± 2.0, beta_vae (d = 5) −108.0 ± 3.0.")
+    assert bounds.endswith(f"vae_bce ({built}) −99.0 ± 2.0, beta_vae ({built}) −108.0 ± 3.0.")
     assert "lies 3.0 to 7.0 nats lower" in gap
-    assert codes.endswith("vae_bce (d = 5) 12.0 nats in 4, beta_vae (d = 5) 20.0 nats in 5.")
+    assert codes.endswith(f"vae_bce ({built}) 12.0 nats in 4, beta_vae ({built}) 20.0 nats in 5.")
 
 
 def test_without_bounds_there_is_nothing_to_draw(results):

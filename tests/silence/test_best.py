@@ -28,6 +28,7 @@ RANKED_BY = {
     "conv5_vae": "importance_bound",
     "gan": "sample_score",
     "sparse_ae": "test_squared_error",
+    "unet_segmentation": "mean_iou",
     "vae_bce": "importance_bound",
     "wgan": "sample_score",
 }

@@ -6,6 +6,7 @@ from, has a density, and maps the unit cube to codes of equal mass.
 
 from collections.abc import Callable, Mapping
 from math import log, pi
+from typing import Literal
 
 import torch
 from scipy.special import chdtri
@@ -28,6 +29,9 @@ ROLL_PARTS = 500  # so many that neighbours are nearer to one another than this 
 SHARE = 0.95  # of the prior's mass within its region
 DRAWS = 10_000  # by which that region is found
 EDGE = 1e-6  # a share is no nearer to 0 and 1, where Φ⁻¹ is infinite
+
+
+Shape = Literal["normal", "mixture", "swiss_roll"]
 
 
 class Prior(nn.Module):
@@ -175,7 +179,7 @@ def on_circle(angles: Tensor) -> Tensor:
     return torch.stack([angles.cos(), angles.sin()], dim=1)
 
 
-PRIORS: Mapping[str, Callable[[int], Prior]] = {
+PRIORS: Mapping[Shape, Callable[[int], Prior]] = {
     "normal": StandardNormal,
     "mixture": petals,
     "swiss_roll": swiss_roll,
