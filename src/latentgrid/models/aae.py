@@ -34,7 +34,7 @@ class AAE(Model):
     - universal: z = f(x, η), η appended to the pixels, for a posterior of any form.
 
     `prior` is what the codes are drawn to: N(0, I); `mixture`, ten long Gaussians around 0, like
-    petals; `swiss_roll`, a spiral (both from figures 1 and 3 there). These two lie in the plane of
+    petals; `swiss_roll`, a spiral (both from figures 2 and 4 there). These two lie in the plane of
     the first two dimensions, and any others are N(0, 1). How steadily the codes keep to it, the
     term `within_prior` says from epoch to epoch.
 

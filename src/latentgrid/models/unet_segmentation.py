@@ -26,8 +26,8 @@ class UNetSegmentation(Model):
     l(x) is the class of the pixel x of a scene. w_c makes the background weigh as much as the
     objects; the second term, of background pixels alone, makes those between two objects heavy: d_1
     and d_2 are their distances to the nearest objects, w_0 is 10, and σ is 5 pixels for images of
-    28×28, as in the paper, else in proportion (Ronneberger, Fischer and Brox 2015, eqs. 1 and 2;
-    source 001, "UNETs", where the minus is missing).
+    28×28, the paper's number for its far larger ones, else in proportion (Ronneberger, Fischer and
+    Brox 2015, eqs. 1 and 2; source 001, "UNETs", without the minus and with d_1² + d_2²).
 
     A scene is made of each image of a batch and the two that follow it, drawn anew each time: three
     objects with a line of background between them, on a canvas twice as high and wide. In training

@@ -20,10 +20,10 @@ class VampVAE(GaussianPosterior):
 
     Tomczak and Welling (2018), "VAE with a VampPrior": the prior that is best for the bound is the
     aggregated posterior, which these K pseudo-inputs stand for. Source 000 (section 7.2) proposes
-    other priors and names none. Networks, loss and estimator are those of `vae_bce`, so that both
-    differ by the prior alone; the paper has gated layers, a second layer of codes and a warm-up of
-    the KL divergence. K = 500 is the paper's on MNIST. Pseudo-inputs begin as training images drawn
-    at random, one of the two starts in the authors' code, and are cut to [0, 1].
+    other priors and names none. Networks and loss are those of `vae_bce` with `estimator: sampled`,
+    so that both differ by the prior alone; the paper has gated layers, a second layer of codes and
+    a warm-up of the KL divergence. K = 500 is the paper's on MNIST. Pseudo-inputs begin as training
+    images drawn at random, one of the two starts in the authors' code, and are cut to [0, 1].
 
     .. math::
 

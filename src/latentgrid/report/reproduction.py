@@ -113,8 +113,10 @@ def _numbers_finding(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> str:
         f"{row['rho']:.2f} for table {row['table']} (95 %: {row['low']:.2f} to {row['high']:.2f})"
         for _, row in ranked.iterrows()
     )
+    is_decided = verdicts["verdict"].isin([Verdict.REPRODUCED, Verdict.NOT_REPRODUCED])
+    few = int((is_decided & (verdicts["n"] == 1)).sum())
     said = f"{tally[Verdict.REPRODUCED]} of the {decided} published numbers that these runs can \
-judge reproduce"
+judge reproduce; {few or 'none'} of these verdicts {'stands' if few == 1 else 'stand'} on one seed"
     return f"{said}; rank correlation with ours: {order}." if order else f"{said}."
 
 
@@ -124,7 +126,7 @@ def _claim_findings(claims: pd.DataFrame) -> list[str]:
     contradicted = ran["answer"].astype(str).str.endswith(Answer.CONTRADICTED)
     shares = contradicted.groupby([ran["study"], ran["name"]], sort=False).mean()
     ordered = shares.sort_values(ascending=False, kind="stable").index
-    parts = dict(iter(ran.groupby(["study", "name"])))
+    parts = dict(iter(claims.groupby(["study", "name"])))
     return [_finding(parts[claim]) for claim in ordered]
 
 
@@ -132,7 +134,8 @@ def _finding(parts: pd.DataFrame) -> str:
     """Say how many parts of a claim have each answer, and which effect is the largest."""
     counts = parts["answer"].value_counts()
     said = ", ".join(f"{answer} in {n} of {len(parts)}" for answer, n in counts.items())
-    largest = parts.loc[(parts["effect"] - parts["least"]).abs().idxmax()]
+    ran = parts[parts["n"] > 0]
+    largest = ran.loc[(ran["effect"] - ran["least"]).abs().idxmax()]
     return (
         f"«{largest['claim']}» ({largest['source']}) {said} "
         f"{'comparison' if len(parts) == 1 else 'comparisons'}; the largest effect: "
@@ -156,7 +159,10 @@ def _score(value: float) -> str:
 
 
 def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return each claim with its parts that were run; claims without any come last."""
+    """Return each claim with its parts that were run; claims without any come last.
+
+    `open` is how many other parts it has.
+    """
     found = [
         {
             "claim": of_claim.iloc[0]["claim"],
@@ -164,6 +170,7 @@ def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
             "parts": [
                 {**row, "effect": effect(row)} for _, row in of_claim[of_claim["n"] > 0].iterrows()
             ],
+            "open": int((of_claim["n"] == 0).sum()),
         }
         for _, of_claim in claims.groupby(["study", "name"], sort=False)
     ]

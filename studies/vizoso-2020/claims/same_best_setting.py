@@ -18,12 +18,13 @@ SCALES = {
 }
 # In % of the loss, the tolerance of study.yaml: what costs less is the same setting but for noise.
 TOLERANCE = 2.0
+SETTINGS = 18  # of each model
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Ask what the best setting of one model costs the other, beside its own best.
 
-    The effect is minus that cost, for each seed, of the settings that both models ran. It is 0 if
+    The effect is minus that cost, for each seed of which both models ran all settings. It is 0 if
     both have the same best setting.
     """
     ran = where(of_model(runs, *MODELS), planned_epochs=50, batch_size=100)
@@ -42,13 +43,17 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
 def _costs(
     runs: pd.DataFrame, measure: str, model: str, other: str
 ) -> tuple[list[float], pd.DataFrame]:
-    """Return what the other's best setting costs a model in each seed, in %, and the runs."""
+    """Return what the other's best setting costs a model in each seed, in %, and the runs.
+
+    Seeds of which a setting is missing are left out: it might be the best.
+    """
     if not {measure, *SETTING} <= set(runs):
         return [], runs.head(0)
     table = runs.dropna(subset=[measure]).pivot_table(
         index=["seed", *SETTING], columns="model", values=measure
     )
     both = table.reindex(columns=MODELS).dropna()
+    both = both[both.groupby("seed")[model].transform("size") == SETTINGS]
     costs = []
     for _, of_seed in both.groupby("seed"):
         own, chosen = of_seed[model].min(), of_seed.loc[of_seed[other].idxmin(), model]

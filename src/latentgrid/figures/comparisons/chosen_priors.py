@@ -29,7 +29,7 @@ CLAIM = (
     "Source 004 (section 1.4) lets p(z) be any distribution that the codes are to follow; that the "
     "discriminator needs only draws of it is what sets the model apart from a variational "
     "autoencoder, which needs its KL divergence. It shows no results; Makhzani et al. (2016), whom "
-    "it cites, show a mixture of ten Gaussians and a Swiss roll (figures 1 and 3)."
+    "it cites, show a mixture of ten Gaussians and a Swiss roll (figures 2 and 4)."
 )
 NEEDS = ("encode", "decode", "quantile", "log_prior")
 AXIS = "prior"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from latentgrid.errors import UserError
 from latentgrid.randomness import random_generator
 
-# Makhzani et al. (2016) draw both shapes (figures 1 and 3) without numbers; these are those of a
+# Makhzani et al. (2016) draw both shapes (figures 2 and 4) without numbers; these are those of a
 # widely used implementation, github.com/hwalsuklee/tensorflow-mnist-AAE, prior_factory.py.
 PETALS = 10
 PETAL_CENTRE = 1.4  # distance from 0
