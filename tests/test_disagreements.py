@@ -83,7 +83,7 @@ def test_what_numbers_show_is_computed():
         if "adam against rmsprop" in group[0].about
     ]
     assert len(beaten) == 7
-    assert found.count == len(found.stated) + 33
+    assert found.count == len(found.stated) + 31
 
 
 def test_studies_are_cited_by_author_and_year():
