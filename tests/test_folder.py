@@ -241,6 +241,25 @@ def test_links_are_followed_but_not_in_circles(folder, tmp_path):
     assert len(every(loaded(folder))) == 21
 
 
+def test_a_link_to_a_folder_above_puts_no_image_into_two_classes(folder):
+    before = len(every(loaded(folder)))
+    (folder / "dogs" / "up").symlink_to("..")
+    assert len(every(loaded(folder))) == before
+
+
+def test_images_too_small_for_any_network_are_refused_for_their_size(tmp_path):
+    for number in range(10):
+        noise(size=(1, 1)).save(tmp_path / f"{number}.png")
+    assert "the images have 1×1 pixels; allowed: 4 or more a side; set resize" in refused(tmp_path)
+
+
+def test_a_class_without_a_test_image_is_named(folder, capsys):
+    (folder / "one").mkdir()
+    noise().save(folder / "one" / "1.png")
+    loaded(folder)
+    assert "one has no test image" in capsys.readouterr().out
+
+
 def test_other_files_are_left_out_and_hidden_ones_not_even_named(folder, capsys):
     (folder / "dogs" / "notes.txt").write_text("which dog is which")
     (folder / "dogs" / ".DS_Store").write_bytes(b"1")

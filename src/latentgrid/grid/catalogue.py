@@ -243,6 +243,8 @@ def options(model: str) -> Fields:
     found = dict(VALIDATION)
     if not is_closed_form(model):
         found |= OPTIONS
+        if not said(model, "loss_ranks"):
+            del found["patience"]  # a larger loss does not say that a player gets worse
         found |= dict.fromkeys(said(model, "own_rates"), (hyperparameters.LearningRate, None))
     if said(model, "annealed"):
         found["kl_warm_up"] = (hyperparameters.PositiveInteger, None)

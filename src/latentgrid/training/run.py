@@ -204,6 +204,8 @@ class UnfinishedRun:
             self._keep_snapshot()
         with self.stop.on_signals():
             outcome = self.training.run(self._after_epoch)
+        if not outcome.diverged and outcome.epochs < self.training.epochs:
+            print(f"stopped after epoch {outcome.epochs}, as patience says", flush=True)
         if outcome.diverged:
             print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)
         if outcome.epochs < self.training.epochs:

@@ -6,6 +6,7 @@ never take a step.
 """
 
 from collections.abc import Mapping
+from inspect import signature
 from math import ceil
 from typing import Any
 
@@ -31,14 +32,19 @@ def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
         UserError: the run is refused; the text names it and says why.
     """
     images = trained_on(size.train, settings)
+    if images == 0:
+        raise UserError(
+            f"{name}: validation: found {settings['validation']}, which leaves none of the "
+            f"{size.train} training images"
+        )
     if settings["batch_size"] > images:
         raise UserError(
             f"{name}: batch_size: found {settings['batch_size']}; "
             f"allowed: up to the {images} training images"
         )
     model = build_model(name, settings, size)
-    if size.classes == 1 and isinstance(model, Classifier):
-        raise UserError(f"{name}: tells classes apart, and the images have no labels; leave it out")
+    if size.classes == 1 and "classes" in signature(type(model)).parameters:
+        raise UserError(f"{name}: is shown classes, and the images have no labels; leave it out")
     try_step(name, model, settings, size)
     require_trainable(name, model, settings, size)
 

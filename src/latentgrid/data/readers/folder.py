@@ -37,6 +37,7 @@ FAULTS = (
     *(Image.DecompressionBombError, Image.DecompressionBombWarning, OverflowError, MemoryError),
 )
 # Pillow knows PDF, videos and the like by their ends, and cannot read them.
+MIN_SIDE = 4  # pixels
 SUFFIXES = frozenset(
     {
         *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
@@ -111,6 +112,12 @@ class Folder:
             UserError: there are too few images, or some are unfit; the text names all of these.
         """
         train, test = self._parts
+        if min(self._shape) < MIN_SIDE:
+            height, width = self._shape
+            raise UserError(
+                f"{self.folder}: the images have {width}×{height} pixels; allowed: {MIN_SIDE} or "
+                f"more a side; set resize"
+            )
         return Size(
             len(train), len(test), (self._channels, *self._shape), classes=max(1, len(self._names))
         )
@@ -261,6 +268,9 @@ class Folder:
             yield f"{alpha} images may be transparent and are laid on white"
         if animated := sum(header.is_animated for header in self._headers):
             yield f"of {animated} animations the first frame is taken"
+        tested = {entry.label for entry in self._parts[1]}
+        for name in (name for label, name in enumerate(self._names) if label not in tested):
+            yield f"{name} has no test image"
         if len(self._names) == 1:
             yield f"has one class, {self._names[0]}, which labels nothing"
         others = [path for path in _everything(self._root) if not _is_picture(path)]
@@ -339,14 +349,18 @@ def _files(folder: Path) -> Iterator[Path]:
     return filter(_is_picture, _everything(folder))
 
 
-def _everything(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+def _everything(folder: Path) -> Iterator[Path]:
     """Yield all files in a folder and in those below it, but not behind a link to one above."""
+    yield from _below(folder, frozenset(map(os.path.realpath, folder.absolute().parents)))
+
+
+def _below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
     place = os.path.realpath(folder)
     if place in above or not folder.is_dir():
         return
     yield from _inside(folder)
-    for below in _folders(folder):
-        yield from _everything(below, above | {place})
+    for under in _folders(folder):
+        yield from _below(under, above | {place})
 
 
 @contextmanager
