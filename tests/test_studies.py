@@ -430,7 +430,9 @@ def test_a_table_without_numbers_is_named(folder):
     assert "No such file" in refused(folder, str(folder / "numbers.csv"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+@pytest.mark.skipif(
+    os.geteuid() == 0, reason="root may read any file; run this test as another user"
+)
 def test_what_may_not_be_read_is_named(folder):
     for name in ("numbers.csv", "study.yaml"):
         (folder / name).chmod(0)

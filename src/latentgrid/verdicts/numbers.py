@@ -155,7 +155,8 @@ class Judged:
             printed = self.number.printed_settings.get(axis, ours)
             if not isinstance(ours, str) or printed == ours or self.number.ours is None:
                 continue
-            setting = {**self.number.settings, axis: printed}
+            built = self.study.built(self.number.ours)
+            setting = {**built, **self.number.settings, axis: printed}
             if len(at_setting(self.evidence.runs, self.number.ours, setting)):
                 return f"; runs with {printed} are not compared, as the study's is {ours} here"
         return ""
