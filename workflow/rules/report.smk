@@ -38,7 +38,7 @@ if "latent" in SHOWN:
 rule report:
     """Assemble the page that people read: one file that opens offline."""
     input:
-        description=LAYOUT.description,
+        data=DATA,
         tables=LAYOUT.table_files,
         verdicts=LAYOUT.verdict_files,
         studies=OF_STUDIES,
@@ -53,12 +53,15 @@ rule report:
         templates=multiext(
             "src/latentgrid/report/",
             "report.html.j2",
+            "parts.html.j2",
+            "first.html.j2",
+            "figure.html.j2",
             "reproduction.html.j2",
             "quality.html.j2",
             "audit.html.j2",
             "disagreements.html.j2",
-            "runs.html.j2",
             "style.css",
+            "script.js",
         ),
     output:
         LAYOUT.report,
@@ -89,7 +92,9 @@ rule model_page:
             for run in THERE
             if RUNS[run].model == wildcards.model
         ],
-        templates=multiext("src/latentgrid/report/", "model.html.j2", "style.css"),
+        templates=multiext(
+            "src/latentgrid/report/", "model.html.j2", "parts.html.j2", "style.css", "script.js"
+        ),
     output:
         LAYOUT.model_page("{model}"),
         LAYOUT.model_configuration("{model}"),

@@ -13,7 +13,7 @@ from latentgrid.figures.training_curves import as_svg, draw_curves
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.report import page, reproduction
+from latentgrid.report import glossary, page, reproduction
 from latentgrid.report.model_text import read_model_text
 from latentgrid.results.labels import setting_label
 from latentgrid.results.tables import as_planned, axes_of, read_runs, read_table, separated
@@ -39,12 +39,17 @@ def gather_model(
     text = read_model_text(model, studies)
     ended = runs.loc[runs["status"] != "failed", "run"].tolist()
     numbers = _numbers(layout, model, studies)
+    sources = glossary.sources_of(_cited(text.files, numbers, studies))
     return {
         "title": page.TITLES.get(layout.dataset, layout.dataset),
         "dataset": layout.dataset,
         "model": model,
         "text": text,
-        "cited": _cited(text.files, studies),
+        "cited": {study.name: study.cited for study in studies},
+        "sources": sources,
+        "glossary": glossary.GLOSSARY,
+        "terms": [*sources, *glossary.GLOSSARY],
+        "probe": f"../{page.probe(runs)}",
         "config": results.trained(ended[0]).config if ended else None,
         "loss_ranks": catalogue.said(model, "loss_ranks"),
         "numbers": numbers,
@@ -61,10 +66,10 @@ def gather_model(
     }
 
 
-def _cited(text: str, studies: Sequence[Study]) -> dict[str, Study]:
-    """Return the studies that a text cites by a number, such as 000."""
-    named = {alias: study for study in studies for alias in study.facts.aliases}
-    return {alias: named[alias] for alias in sorted({*ALIAS.findall(text)} & named.keys())}
+def _cited(text: str, numbers: Sequence[dict[str, Any]], studies: Sequence[Study]) -> list[Study]:
+    """Return the studies that a text cites by an alias, such as 000, and those of the numbers."""
+    aliases, of_numbers = {*ALIAS.findall(text)}, {row["study"] for row in numbers}
+    return [one for one in studies if aliases & {*one.facts.aliases} or one.name in of_numbers]
 
 
 def _numbers(layout: Layout, model: str, studies: Sequence[Study]) -> list[dict[str, Any]]:

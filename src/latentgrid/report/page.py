@@ -4,9 +4,9 @@ import base64
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,7 +18,8 @@ from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
-from latentgrid.report import audit, quality, reproduction, sections
+from latentgrid.report import audit, first, glossary, quality, reproduction, sections, seen
+from latentgrid.report.pictures import as_webp, webp_address
 from latentgrid.results.labels import axis_label, setting_label
 from latentgrid.results.run_json import flat
 from latentgrid.results.tables import as_planned, axes_of, read_table, separated
@@ -53,6 +54,7 @@ def templates() -> Environment:
     )
     environment.filters |= {"number": number, "signed": signed, "separated": separated}
     environment.filters["short_setting"] = short_setting
+    environment.filters["explained"] = glossary.explained
     return environment
 
 
@@ -65,14 +67,19 @@ def gather_content(
     runs = tables["runs"]
     axes = results.axes
     settings = tables["settings"]
+    data = read_json(layout.description, *COUNTS)
+    sources = glossary.sources_of(studies)
+    title = TITLES.get(layout.dataset, layout.dataset)
     return {
-        "title": TITLES.get(layout.dataset, layout.dataset),
+        "title": title,
         "dataset": layout.dataset,
-        "data": read_json(layout.description, *COUNTS),
+        "data": data,
+        "trained": _trained(title, data, runs),
+        "findings": first.findings(results, tables["best"]),
+        "probe": probe(runs),
         "runs": runs.to_dict("records"),
         "labels": {row["run"]: setting_label(row, axes) for _, row in as_planned(runs).iterrows()},
         "counts": Counter(runs["status"]),
-        "epochs": runs["epochs"].sum(),
         "seeds": sorted(runs["seed"].unique().tolist()),
         "grids": _grids(layout),
         "entries": _entries(layout),
@@ -87,11 +94,66 @@ def gather_content(
         "quality": quality.read_quality(layout),
         "audit": audit.read_audit(layout),
         "disagreements": audit.read_disagreements(layout, studies),
+        "cited": {study.name: study.cited for study in studies},
+        "sources": sources,
+        "glossary": glossary.GLOSSARY,
+        "terms": [*sources, *glossary.GLOSSARY],
+        "downloads": _downloads(layout),
         "sections": _sections(layout, figures, studies, threads),
         "interactive": _interactive(layout, figures),
         "provenance": provenance(layout, results.runs["run"].tolist()),
-        "css": (Path(__file__).parent / "style.css").read_text(encoding="utf-8"),
     }
+
+
+def _trained(title: str, data: dict[str, Any], runs: pd.DataFrame) -> str:
+    """Say in a sentence what was trained on what, and for how long."""
+    channels, height, width = data["image shape"]
+    classes = data["classes"]
+    seeds, models = runs["seed"].nunique(), runs["entry"].nunique()
+    what = [f"{height} × {width} pixels", "grey" if channels == 1 else "in colour"]
+    what += [f"{classes} classes"] if classes > 1 else []
+    epochs = sorted({int(count) for count in runs["epochs"].dropna()})
+    return (
+        f"{_counted(models, 'model')} with {_counted(len(runs), 'run')} in all, "
+        f"from {_counted(seeds, 'seed')}, "
+        f"{'trained' if len(runs) > 1 else 'was trained'} on {data['training images']:,} images of "
+        f"{title} ({', '.join(what)}){_for_epochs(epochs)} and measured on "
+        f"{data['test images']:,} others."
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _for_epochs(epochs: Sequence[int]) -> str:
+    if not epochs:
+        return ""
+    last = _counted(epochs[-1], "epoch")
+    return f" for {last}" if len(epochs) == 1 else f" for {epochs[0]:,} to {last}"
+
+
+def probe(runs: pd.DataFrame) -> str:
+    """Return a picture beside the report, by which the page finds out that it was not moved.
+
+    It is that of the first of these runs that has one; empty if none has.
+    """
+    there = runs.loc[runs["status"] != "failed", "run"]
+    return f"runs/{quote(there.iloc[0])}/overview.png" if len(there) else ""
+
+
+def _downloads(layout: Layout) -> list[dict[str, Any]]:
+    """Return the tables that have rows, each as a data URI."""
+    files = [*layout.table_files, *layout.verdict_files, layout.quality, layout.controls]
+    return [
+        {"name": path.stem, "rows": rows, "address": _as_csv(path.read_bytes())}
+        for path in files
+        if (rows := len(read_table(path)))
+    ]
+
+
+def _as_csv(table: bytes) -> str:
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(table).decode()
 
 
 def _corrupts(model: str) -> bool:
@@ -163,6 +225,8 @@ def _sections(
         heading: [
             {
                 **vars(figure),
+                "alt": figure.alt,
+                "seen": seen.arrange(figure.seen),
                 "picture": pictures[figure.name],
                 "animation": _animation(layout, figure.name),
             }
@@ -176,7 +240,7 @@ def _animation(layout: Layout, figure: str) -> str | None:
     """Return a figure's animation as a data URI, or None if it has none."""
     if not catalogue.figure(figure).is_animated:
         return None
-    return _address((layout.figures / f"{figure}.webp").read_bytes())
+    return webp_address(layout.animation(figure).read_bytes())
 
 
 def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
@@ -188,14 +252,7 @@ def _interactive(layout: Layout, figures: Sequence[str]) -> dict[str, str]:
 
 
 def _embedded(picture: Path) -> str:
-    """Return a picture as a data URI: a WebP of the same pixels, half the size of the PNG."""
-    written = BytesIO()
-    Image.open(picture).convert("RGB").save(written, "WEBP", lossless=True, method=1, quality=50)
-    return _address(written.getvalue())
-
-
-def _address(webp: bytes) -> str:
-    return "data:image/webp;base64," + base64.b64encode(webp).decode()
+    return as_webp(Image.open(picture))
 
 
 def provenance(layout: Layout, runs: list[str]) -> dict[str, Any]:

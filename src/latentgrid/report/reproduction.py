@@ -30,6 +30,7 @@ class Reproduction:
 
     Attributes:
         studies: the citations of the studies that are judged here, by name.
+        cited: how a text names each study, by its name.
         records: how many records of trainings count for numbers or claims.
         left_out: the names of the other studies, by the data set that they were measured on.
         tolerances: how near to a published number the mean of ours must lie, in words.
@@ -44,6 +45,7 @@ class Reproduction:
     """
 
     studies: dict[str, str]
+    cited: dict[str, str]
     records: int
     left_out: dict[str, list[str]]
     tolerances: str
@@ -55,6 +57,12 @@ class Reproduction:
     numbers: list[dict[str, Any]]
     without_runs: list[dict[str, Any]]
     regions: list[dict[str, Any]]
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether these runs decide on a number, or answer a claim."""
+        decided = self.tally[Verdict.REPRODUCED] + self.tally[Verdict.NOT_REPRODUCED]
+        return bool(decided) or any(claim["parts"] for claim in self.claims)
 
 
 def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
@@ -69,6 +77,7 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
     reachable = [_numbers_finding(verdicts, agreement)] if len(verdicts) else []
     return Reproduction(
         studies={study.name: study.citation for study in judged if study.name in {*with_facts}},
+        cited={study.name: study.cited for study in studies},
         records=_records([*verdicts["runs"], *claims["runs"]]),
         left_out=_left_out(layout, studies),
         tolerances=", ".join(

@@ -1,12 +1,13 @@
 """The figures with their captions, claims and sentences, in the order of the page."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from latentgrid.errors import printable
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
-from latentgrid.grid import catalogue
+from latentgrid.grid import catalogue, components
 from latentgrid.grid.runs import read_plan
 from latentgrid.studies.sources import by_author
 from latentgrid.studies.study import Study
@@ -22,6 +23,9 @@ HEADINGS = (
     "Where training fails",
 )
 
+SENTENCES = re.compile(r"(?<=[.:;]) ")
+READ = re.compile(r'tables / "(\w+)\.csv"')  # where a figure's file reads a table
+
 # What the sources claim of their figures, they claim of handwritten digits.
 OF_DIGITS = ("mnist", "digits")
 
@@ -36,6 +40,7 @@ class Described:
             empty if it claims nothing.
         seen: sentences that say what is seen in it.
         missing: why there is nothing to see; empty if there is something.
+        tables: the names of the tables that it draws; empty for one of data of its own.
     """
 
     name: str
@@ -44,6 +49,12 @@ class Described:
     claim: str
     seen: list[str]
     missing: str
+    tables: list[str]
+
+    @property
+    def alt(self) -> str:
+        """What the picture shows, for who cannot see it: the first sentence of its caption."""
+        return f"{self.title}. {SENTENCES.split(self.caption)[0]}"
 
 
 def describe_figures(
@@ -82,7 +93,13 @@ def _describe(layout: Layout, name: str) -> Described:
     is_of_own_data = any(read.startswith("experiments/") for read in figure.reads)
     speaks = is_of_own_data or layout.dataset in OF_DIGITS
     claim = claim_beside(figure, shown) if speaks else ""
-    return Described(name, figure.title, figure.caption, claim, drawn["seen"], drawn["missing"])
+    tables = [] if is_of_own_data else ["runs", *READ.findall(_source(name))]
+    said = (drawn["seen"], drawn["missing"], tables)
+    return Described(name, figure.title, figure.caption, claim, *said)
+
+
+def _source(figure: str) -> str:
+    return components.file_of("figures", figure).read_text(encoding="utf-8")
 
 
 def claim_beside(figure: catalogue.Figure, shown: Collection[str]) -> str:
