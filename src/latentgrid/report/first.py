@@ -21,16 +21,17 @@ from latentgrid.text import number, signed
 FINDINGS = 3
 SURE = 3  # seeds that give an interval
 COLUMNS, ROWS = 8, 4  # images of a sheet
-INCHES = 3.0  # the side of the plane
+INCHES = 2.6  # the side of the plane
 ENLARGED = 4  # pixels across, of one of an image, so that browsers need not smooth them
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, as a data URI, and what is seen in it, in words."""
+    """A picture, as a data URI, with its name and what is seen in it, in words."""
 
     address: str
     alt: str
+    seen: str
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Finding:
 
     Attributes:
         question: what is answered, in a few words.
-        answer: a sentence that names the model and its value beside those of the next one.
+        name: of the model.
+        answer: how well it does, beside the next one.
         certainty: how much of it may be chance.
         picture: of the model's images or codes; None where there is none.
     """
 
     question: str
+    name: str
     answer: str
     certainty: str
     picture: Picture | None
@@ -58,7 +61,7 @@ class Question:
         asked: the question in a few words.
         measure: the column.
         smaller: whether a smaller value is better.
-        said: the answer, with places for model and value.
+        said: how well the best does, with a place for the value.
         shown: the value as text.
         of: whether an entry takes part, by its model.
         snapshot: the snapshot that shows it, "" if none does.
@@ -97,33 +100,33 @@ def _share(value: float) -> str:
 QUESTIONS = (
     Question(
         "Which model gives images back best?", "test_squared_error", True,
-        "{name}, with a squared error of {value} a test image", _three_digits,
+        "with a squared error of {value} a test image", _three_digits,
         lambda model: not _denoises(model), "reconstructions",
     ),
     Question(
         "Which model draws the best samples?", "sample_score", False,
-        "{name}, with a sample score of {value} by the judge", _two_decimals, _any, "samples",
+        "with a sample score of {value} by the judge", _two_decimals, _any, "samples",
     ),
     Question(
         "Which codes separate the classes best?", "silhouette", False,
-        "Those of {name}, with a mean silhouette of {value}", _two_decimals, _any, "codes",
+        "with a mean silhouette of {value}", _two_decimals, _any, "codes",
     ),
     Question(
         "Which model finds test images likeliest?", "importance_bound", False,
-        "{name}, with an importance-weighted bound of {value} nats an image", _three_digits, _any,
+        "with an importance-weighted bound of {value} nats an image", _three_digits, _any,
     ),
     Question(
         "Which model restores damaged images best?", "test_squared_error", True,
-        "{name}, with a squared error of {value} an image", _three_digits, _denoises,
+        "with a squared error of {value} an image", _three_digits, _denoises,
         "reconstructions",
     ),
     Question(
         "Which classifier is right most often?", "test_accuracy", False,
-        "{name}, for {value} of the test images", _share, _any,
+        "for {value} of the test images", _share, _any,
     ),
     Question(
         "Which model labels the pixels of scenes best?", "mean_iou", False,
-        "{name}, with a mean intersection over union of {value}", _two_decimals, _any,
+        "with a mean intersection over union of {value}", _two_decimals, _any,
     ),
 )  # fmt: skip
 
@@ -164,14 +167,14 @@ def _ranked(question: Question, best: pd.DataFrame) -> pd.DataFrame:
 def _finding(results: Results, question: Question, ranked: pd.DataFrame) -> Finding:
     first = ranked.iloc[0]
     picture = _shown(results, first, question.snapshot) if question.snapshot else None
-    answer = question.said.format(name=_name(first), value=question.shown(first[question.measure]))
+    answer = question.said.format(value=question.shown(first[question.measure]))
     if len(ranked) == 1:
         certainty = "No other model here has this measure."
-        return Finding(question.asked, f"{answer}.", certainty, picture)
+        return Finding(question.asked, _name(first), f"{answer}.", certainty, picture)
     second = ranked.iloc[1]
     answer += f"; next is {_name(second)} with {question.shown(second[question.measure])}."
     certainty = _certainty(first, second, question.measure)
-    return Finding(question.asked, answer, certainty, picture)
+    return Finding(question.asked, _name(first), answer, certainty, picture)
 
 
 def _name(row: Mapping[Any, Any]) -> str:
@@ -204,7 +207,7 @@ def _unranked(results: Results, best: pd.DataFrame, seen: set[str]) -> list[Find
         first = next(((name, shown) for name, shown in pictures if shown), None)
         if first and snapshot not in seen:
             name, shown = first
-            found.append(Finding(asked, f"Those of {name}.", why, shown))
+            found.append(Finding(asked, name, "", why, shown))
     return found
 
 
@@ -216,14 +219,19 @@ def _shown(results: Results, row: pd.Series, snapshot: str) -> Picture | None:
     if snapshot == "codes":
         return _plane(results, row, values)
     if snapshot == "reconstructions":
-        n = min(len(values), len(results.test.images), COLUMNS)
-        pairs = np.concatenate([results.test.images[:n], values[:n]])
-        return Picture(
-            _sheet(results, pairs, n),
-            f"Above, the first {n} test images; below, what {row['entry']} makes of them.",
-        )
-    shown = values[: COLUMNS * ROWS]
-    return Picture(_sheet(results, shown, COLUMNS), f"{len(shown)} images drawn by {row['entry']}.")
+        pairs = _in_turn(results.test.images[: len(values)], values)
+        seen = f"In turn, a row of test images and a row of what {row['entry']} makes of them."
+        return Picture(_sheet(results, pairs, COLUMNS), f"Reconstructions by {row['entry']}", seen)
+    sheet = _sheet(results, values[: COLUMNS * ROWS], COLUMNS)
+    seen = f"Images that {row['entry']} draws."
+    return Picture(sheet, f"Samples of {row['entry']}", seen)
+
+
+def _in_turn(given: Array, made: Array) -> Array:
+    """Return images (n, c, h, w) and what is made of them so that rows of a sheet take turns."""
+    starts = range(0, min(len(given), COLUMNS * ROWS // 2), COLUMNS)
+    rows = [images[start : start + COLUMNS] for start in starts for images in (given, made)]
+    return np.concatenate([row for row in rows if len(row) == len(rows[0])])
 
 
 def _sheet(results: Results, images: Array, columns: int) -> str:
@@ -254,9 +262,11 @@ def _plane(results: Results, row: pd.Series, codes: Array) -> Picture:
     panel.spines[:].set_color("0.8")
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
-    how = "their two dimensions" if codes.shape[1] <= 2 else "their first two principal components"  # noqa: PLR2004
-    classes = ", each class in a colour and named at its middle" if test.has_classes else ""
+    if codes.shape[1] <= 2:  # noqa: PLR2004
+        seen = f"Codes of test images by {row['entry']}"
+    else:
+        seen = f"First two principal components of {row['entry']}'s codes of test images"
+    coloured = ", coloured by class, each class named at its middle" if test.has_classes else ""
     return Picture(
-        as_webp(Image.open(drawn)),
-        f"The codes of {len(codes):,} test images by {row['entry']}, in {how}{classes}.",
+        as_webp(Image.open(drawn)), f"Latent plane of {row['entry']}", f"{seen}{coloured}."
     )

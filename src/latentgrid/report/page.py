@@ -114,11 +114,9 @@ def _trained(title: str, data: dict[str, Any], runs: pd.DataFrame) -> str:
     what += [f"{classes} classes"] if classes > 1 else []
     epochs = sorted({int(count) for count in runs["epochs"].dropna()})
     return (
-        f"{_counted(models, 'model')} with {_counted(len(runs), 'run')} in all, "
-        f"from {_counted(seeds, 'seed')}, "
-        f"{'trained' if len(runs) > 1 else 'was trained'} on {data['training images']:,} images of "
-        f"{title} ({', '.join(what)}){_for_epochs(epochs)} and measured on "
-        f"{data['test images']:,} others."
+        f"{_counted(models, 'model')}, {_counted(len(runs), 'run')} from {_counted(seeds, 'seed')}, "
+        f"trained on {data['training images']:,} images of {title} ({', '.join(what)})"
+        f"{_for_epochs(epochs)} and measured on {data['test images']:,} others."
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 SHOWN = 3  # values of a list that stand in its sentence
 WORDS = 45  # of a sentence that is shown before one asks for more
-LEAST = SHOWN + 2  # values that make a table
+LEAST = SHOWN + 1  # values that make a table
 # Separators outside of parentheses: of rows, and of what is said in one.
 ROWS, PARTS = (re.compile(rf"{mark} (?![^(]*\))") for mark in (";", ","))
 NAMED = re.compile(
