@@ -267,8 +267,8 @@ class Section(HTMLParser):
         found = dict(attributes)
         if tag in {"h2", "h3"} and "id" in found:
             self.place = found["id"]
-        if tag == "a" and found.get("href", "").endswith("/config.json"):
-            self.links.setdefault(self.place, set()).add(unquote(found["href"]))
+        if found.get("data-beside", "").endswith("/config.json"):
+            self.links.setdefault(self.place, set()).add(unquote(found["data-beside"]))
 
 
 @pytest.mark.slow

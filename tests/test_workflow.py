@@ -90,6 +90,8 @@ class Loads(HTMLParser):
                 self.fetched.append(value)
             elif name in {"href", "xlink:href"}:
                 self.links.append(value)
+            elif name in {"data-beside", "data-probe"}:
+                self.beside.append(value)
 
 
 def test_report_is_one_file_that_opens_offline(built):
@@ -109,9 +111,11 @@ def test_report_is_one_file_that_opens_offline(built):
         picture = Image.open(built / LAYOUT.figures / f"{figure}.png").convert("RGB")
         assert picture.tobytes() in pixels, figure
         assert (built / LAYOUT.figures / f"{figure}.pdf").read_bytes().startswith(b"%PDF")
-    for link in loads.links:
-        if not link.startswith("#"):
-            assert (report.parent / unquote(link)).is_file(), link
+    outside = [link for link in loads.links if not link.startswith(("#", "data:text/csv;"))]
+    assert outside == []
+    assert loads.beside
+    for path in loads.beside:
+        assert (report.parent / unquote(path)).is_file(), path
 
 
 def test_table_of_runs_has_a_row_per_planned_run(built):

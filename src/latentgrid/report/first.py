@@ -20,7 +20,7 @@ from latentgrid.text import number, signed
 
 FINDINGS = 3
 SURE = 3  # seeds that give an interval
-COLUMNS, ROWS = 8, 4  # images of a sheet
+COLUMNS, ROWS = 6, 6  # images of a sheet
 INCHES = 2.6  # the side of the plane
 ENLARGED = 4  # pixels across, of one of an image, so that browsers need not smooth them
 

@@ -109,13 +109,14 @@ def _trained(title: str, data: dict[str, Any], runs: pd.DataFrame) -> str:
     """Say in a sentence what was trained on what, and for how long."""
     channels, height, width = data["image shape"]
     classes = data["classes"]
-    seeds, models = runs["seed"].nunique(), runs["entry"].nunique()
+    models = _counted(runs["entry"].nunique(), "model")
+    seeds = _counted(runs["seed"].nunique(), "seed")
     what = [f"{height} × {width} pixels", "grey" if channels == 1 else "in colour"]
     what += [f"{classes} classes"] if classes > 1 else []
     epochs = sorted({int(count) for count in runs["epochs"].dropna()})
     return (
-        f"{_counted(models, 'model')}, {_counted(len(runs), 'run')} from {_counted(seeds, 'seed')}, "
-        f"trained on {data['training images']:,} images of {title} ({', '.join(what)})"
+        f"{models}, {_counted(len(runs), 'run')} from {seeds}, trained on "
+        f"{data['training images']:,} images of {title} ({', '.join(what)})"
         f"{_for_epochs(epochs)} and measured on {data['test images']:,} others."
     )
 
