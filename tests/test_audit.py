@@ -505,7 +505,9 @@ def test_a_broken_study_is_named_by_file_and_line(tmp_path):
 
 
 def test_table_report_and_mlflow_show_the_same_findings(tmp_path, monkeypatch):
-    found = {study.name: examine(study) for study in reading.chosen(["000", "001"])}
+    studies = reading.chosen(["000", "001"])
+    found = {study.name: examine(study) for study in studies}
+    cited = {study.name: study.cited for study in studies}
     monkeypatch.chdir(tmp_path)
     layout = Layout("mnist")
     assert tallies(layout) == {}
@@ -520,7 +522,6 @@ def test_table_report_and_mlflow_show_the_same_findings(tmp_path, monkeypatch):
     assert sum(len(group) for of in of_thesis for group in of.groups) == len(of_numbers)
     on_claims = shown["vizoso-2020"]["Claims against the study's own table"]
     assert (on_claims.count, len(on_claims.groups)) == (24, 8)
-    cited = {study.name: study.cited for study in reading.chosen(["000", "001"])}
     page = templates().get_template("audit.html.j2").render(audit=shown, cited=cited)
     assert "Equal values: 2" in page
     assert "2.1641e+6 stands in table VII.1 too" in page

@@ -77,7 +77,7 @@ class Loads(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.fetched, self.links, self.tags = [], [], set()
+        self.fetched, self.links, self.beside, self.tags = [], [], [], set()
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
