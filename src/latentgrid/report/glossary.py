@@ -40,7 +40,7 @@ class Term:
     Attributes:
         name: the word.
         about: what it means, in a sentence or two.
-        forms: other words for it, as a text has them.
+        forms: how texts have it; empty if as its name.
         link: where more is said; empty if nowhere.
     """
 
@@ -56,61 +56,167 @@ class Term:
 
 
 GLOSSARY = (
-    Term("95 % interval", "A range that would hold the true mean in 95 of 100 repetitions with "
-         "other seeds; here by Student's t over the seeds.", ("95 % intervals",)),
-    Term("active dimension", "A dimension of the code that the encoder uses: its posterior mean "
-         "differs between images.", ("active dimensions",)),
-    Term("bits/dim", "A negative log-likelihood in bits, divided by the number of pixels and "
-         "channels. One nat is 1.44 bits."),
-    Term("code", "The few numbers into which an encoder turns an image.", ("codes",)),
-    Term("cross entropy", "A loss for values between 0 and 1: −x log x̂ − (1 − x) log(1 − x̂), "
-         "summed over the pixels."),
-    Term("decoder", "The network that turns a code into an image.", ("decoders",)),
-    Term("ELBO", "Evidence lower bound: a lower bound on the log-likelihood of an image, its "
-         "expected reconstruction less the KL divergence. Variational models maximise it."),
-    Term("encoder", "The network that turns an image into a code.", ("encoders",)),
-    Term("epoch", "One pass over all training images.", ("epochs",)),
-    Term("flow", "A model that turns noise into images by invertible steps, so that the "
-         "likelihood of an image is known exactly.", ("flows",)),
-    Term("GAN", "Generative adversarial network: a generator makes images, a discriminator tells "
-         "them from real ones, and each learns from the other.", ("GANs",)),
-    Term("importance-weighted", "An average over many draws of the posterior, which makes a lower "
-         "bound on the log-likelihood tighter than the ELBO."),
-    Term("judge", "A classifier, trained on the real images with their classes, that says of other "
-         "images which class it sees and how sure it is."),
-    Term("KL divergence", "Kullback–Leibler divergence: how far one distribution is from another, "
-         "0 if they are equal. In a VAE, from the prior to the posterior: what the code costs.",
-         ("KL", "KL divergences")),
-    Term("latent dimension", "How many numbers a code has; written d.",
-         ("latent dimensions", "dimensions of the code")),
-    Term("latent space", "The space in which codes are points."),
-    Term("learning rate", "How far a step of training moves the weights.", ("learning rates",)),
-    Term("MMD", "Maximum mean discrepancy: a distance between two samples, measured by a kernel; "
-         "0 for samples of one distribution, but for chance."),
-    Term("nats", "The unit of information with the natural logarithm.", ("nat",)),
-    Term("PCA", "Principal component analysis: the best linear code. It is the line that "
-         "autoencoders have to beat."),
-    Term("posterior", "The distribution of the codes of one given image, q(z|x).",
-         ("posteriors", "posterior mean", "posterior means")),
-    Term("prior", "The distribution of codes before an image is seen, mostly N(0, I); new images "
-         "are decoded from draws of it.", ("priors",)),
-    Term("rate", "What the code of an image costs, in nats: the KL divergence from the prior to "
-         "the posterior. The distortion is what the image costs once its code is known.",
-         ("distortion", "Rate")),
-    Term("sample score", "The Inception score with the judge in Inception's place: 1 if all "
-         "samples look alike to it, the number of classes at best."),
-    Term("seed", "The number from which all random draws of a run follow. Runs that differ in it "
-         "alone show how much is chance.", ("seeds",)),
-    Term("setting", "One value of each hyperparameter: what a run was told, but for its seed.",
-         ("settings",)),
-    Term("silhouette", "How much nearer codes are to those of their own class than to those of the "
-         "next one, in [−1, 1]: above 0 they are nearer, 1 is perfect.", ("silhouettes",)),
-    Term("squared error", "The sum over the pixels of the squared difference between an image and "
-         "its reconstruction; pixels lie between 0 and 1.", ("squared errors", "Squared error")),
-    Term("t-SNE", "A map of points of many dimensions into the plane that keeps neighbours "
-         "together; distances between groups say nothing."),
-    Term("test image", "An image on which no model was trained.", ("test images",)),
-)  # fmt: skip
+    Term(
+        "95 % interval",
+        "A range that would hold the true mean in 95 of 100 repetitions with other "
+        "seeds; here by Student's t over the seeds.",
+        ("95 % interval", "95 % intervals"),
+    ),
+    Term(
+        "active dimension",
+        "A dimension of the code that the encoder uses: its posterior mean differs between images.",
+        ("active dimension", "active dimensions"),
+    ),
+    Term(
+        "bits/dim",
+        "A negative log-likelihood in bits, divided by the number of pixels and "
+        "channels. One nat is 1.44 bits.",
+    ),
+    Term(
+        "code",
+        "The few numbers into which an encoder turns an image.",
+        ("codes", "short code"),
+    ),
+    Term(
+        "cross entropy",
+        "A loss for values between 0 and 1: −x log x̂ − (1 − x) log(1 − x̂), summed over the pixels.",
+    ),
+    Term(
+        "decoder",
+        "The network that turns a code into an image.",
+        ("decoder", "decoders"),
+    ),
+    Term(
+        "ELBO",
+        "Evidence lower bound: a lower bound on the log-likelihood of an image, its "
+        "expected reconstruction less the KL divergence. Variational models maximise "
+        "it.",
+    ),
+    Term(
+        "encoder",
+        "The network that turns an image into a code.",
+        ("encoder", "encoders"),
+    ),
+    Term(
+        "epoch",
+        "One pass over all training images.",
+        ("epoch", "epochs"),
+    ),
+    Term(
+        "flow",
+        "A model that turns noise into images by invertible steps, so that the "
+        "likelihood of an image is known exactly.",
+        ("flow", "flows"),
+    ),
+    Term(
+        "GAN",
+        "Generative adversarial network: a generator makes images, a discriminator "
+        "tells them from real ones, and each learns from the other.",
+        ("GAN", "GANs"),
+    ),
+    Term(
+        "importance-weighted",
+        "An average over many draws of the posterior, which makes a lower bound on the "
+        "log-likelihood tighter than the ELBO.",
+    ),
+    Term(
+        "judge",
+        "A classifier, trained on the real images with their classes, that says of "
+        "other images which class it sees and how sure it is.",
+        ("the judge", "a judge"),
+    ),
+    Term(
+        "KL divergence",
+        "Kullback–Leibler divergence: how far one distribution is from another, 0 if "
+        "they are equal. In a VAE, from the prior to the posterior: what the code "
+        "costs.",
+        ("KL divergence", "KL", "KL divergences"),
+    ),
+    Term(
+        "latent dimension",
+        "How many numbers a code has; written d.",
+        ("latent dimension", "latent dimensions", "dimensions of the code"),
+    ),
+    Term(
+        "latent space",
+        "The space in which codes are points.",
+    ),
+    Term(
+        "learning rate",
+        "How far a step of training moves the weights.",
+        ("learning rate", "learning rates"),
+    ),
+    Term(
+        "MMD",
+        "Maximum mean discrepancy: a distance between two samples, measured by a "
+        "kernel; 0 for samples of one distribution, but for chance.",
+    ),
+    Term(
+        "nats",
+        "The unit of information with the natural logarithm.",
+        ("nats", "nat"),
+    ),
+    Term(
+        "PCA",
+        "Principal component analysis: the best linear code. It is the line that "
+        "autoencoders have to beat.",
+    ),
+    Term(
+        "posterior",
+        "The distribution of the codes of one given image, q(z|x).",
+        ("posterior", "posteriors", "posterior mean", "posterior means"),
+    ),
+    Term(
+        "prior",
+        "The distribution of codes before an image is seen, mostly N(0, I); new images "
+        "are decoded from draws of it.",
+        ("prior", "priors"),
+    ),
+    Term(
+        "rate",
+        "What the code of an image costs, in nats: the KL divergence from the prior to "
+        "the posterior. The distortion is what the image costs once its code is known.",
+        ("rate", "distortion", "Rate"),
+    ),
+    Term(
+        "sample score",
+        "The Inception score with the judge in Inception's place: 1 if all samples look "
+        "alike to it, the number of classes at best.",
+    ),
+    Term(
+        "seed",
+        "The number from which all random draws of a run follow. Runs that differ in it "
+        "alone show how much is chance.",
+        ("seed", "seeds"),
+    ),
+    Term(
+        "setting",
+        "One value of each hyperparameter: what a run was told, but for its seed.",
+        ("setting", "settings"),
+    ),
+    Term(
+        "silhouette",
+        "How much nearer codes are to those of their own class than to those of the "
+        "next one, in [−1, 1]: above 0 they are nearer, 1 is perfect.",
+        ("silhouette", "silhouettes"),
+    ),
+    Term(
+        "squared error",
+        "The sum over the pixels of the squared difference between an image and its "
+        "reconstruction; pixels lie between 0 and 1.",
+        ("squared error", "squared errors", "Squared error"),
+    ),
+    Term(
+        "t-SNE",
+        "A map of points of many dimensions into the plane that keeps neighbours "
+        "together; distances between groups say nothing.",
+    ),
+    Term(
+        "test image",
+        "An image on which no model was trained.",
+        ("test image", "test images"),
+    ),
+)
 
 
 def sources_of(studies: Iterable[Study]) -> list[Term]:
@@ -132,7 +238,7 @@ class _Linker:
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self.by_form = {
-            str(escape(form)): term for term in terms for form in (term.name, *term.forms)
+            str(escape(form)): term for term in terms for form in term.forms or (term.name,)
         }
         longest_first = sorted(self.by_form, key=len, reverse=True)
         self.pattern = re.compile(
