@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -159,6 +160,11 @@ def to_train(files: Mapping[str, str]) -> set[str]:
         for name, rule in files.items()
         if rule == "train" and name.endswith("/outcome.json")
     }
+
+
+def without_links(page: Path) -> str:
+    """Return a page's HTML without its links, the words of which stay."""
+    return re.sub(r"</?a\b[^>]*>", "", page.read_text(encoding="utf-8"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

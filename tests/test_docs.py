@@ -14,7 +14,7 @@ import yaml
 
 from latentgrid.files.layout import Layout
 from latentgrid.grid import components
-from project import TINY, copy_project, environment, run, write_params
+from project import TINY, copy_project, environment, run, without_links, write_params
 
 ROOT = Path(__file__).parents[1]
 EXTEND = ROOT / "docs" / "extend.md"
@@ -64,7 +64,7 @@ def test_examples_of_the_extension_page(extended):
     assert "without a control" not in set(flags["flag"])
     claims = pd.read_csv(results / "tables/claims.csv").set_index("name")
     assert claims.loc["strong_beta", "n"] == 1
-    page = (results / "report.html").read_text()
+    page = without_links(results / "report.html")
     assert "A larger β pulls the codes together." in page
     assert "β times the KL divergence" in page
     assert "whose codes are not centred" in page

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from project import ROOT, copy_project, run
+from project import ROOT, copy_project, run, without_links
 from test_docs import named_blocks
 
 PAGE = ROOT / "docs" / "studies.md"
@@ -46,7 +46,7 @@ def test_the_audit_finds_what_the_table_says_by_itself(added):
 
 
 def test_the_report_names_the_study_and_leaves_the_others_out(added):
-    page = (added / "results/digits/report.html").read_text(encoding="utf-8")
+    page = without_links(added / "results/digits/report.html")
     assert "Jane Doe (2024). Hidden units of small autoencoders." in page
     assert "More hidden units always help." in page
     assert "2 epochs, as at the table" in page
