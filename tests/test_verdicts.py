@@ -633,6 +633,7 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
     write_verdicts(tmp_path, monkeypatch, runs, STUDIES)
     found = reproduction.read_reproduction(Layout("mnist"), STUDIES)
     assert list(found.studies) == ["vizoso-2020", "perez-2022"]
+    assert found.is_reached
     assert found.left_out == {}
     assert len(found.findings) == 3
     assert found.findings[0].startswith("1 of the 18 published numbers")
@@ -654,6 +655,8 @@ def test_studies_on_another_data_set_are_left_out_in_a_line(tmp_path, monkeypatc
     assert list(found.studies) == ["perez-2022"]
     assert found.left_out == {"mnist": ["vizoso-2020"]}
     assert found.findings == ["None of the 3 published numbers can be judged by these runs."]
+    assert not found.is_reached
+    assert found.cited == {one.name: one.cited for one in (THESIS, on_digits, slides)}
     assert {row["study"] for row in found.numbers} == {"perez-2022"}
 
 

@@ -93,7 +93,11 @@ rule model_page:
             if RUNS[run].model == wildcards.model
         ],
         templates=multiext(
-            "src/latentgrid/report/", "model.html.j2", "parts.html.j2", "style.css", "script.js"
+            "src/latentgrid/report/",
+            "model.html.j2",
+            "parts.html.j2",
+            "style.css",
+            "script.js",
         ),
     output:
         LAYOUT.model_page("{model}"),
