@@ -284,6 +284,10 @@ def empty(path):
     path.write_bytes(b"")
 
 
+def cut_to_its_mark(path):
+    path.write_bytes(path.read_bytes()[:12])
+
+
 def floating_point(path):
     path.unlink()
     Image.fromarray(np.ones((8, 8), np.float32)).save(path.with_suffix(".tiff"))
@@ -305,7 +309,8 @@ def unreadable(path):
 DAMAGES = {
     cut_short: "is damaged",
     a_web_page: "is no image that Pillow knows",
-    empty: "is no image that Pillow knows",
+    empty: "3.png: is empty$",
+    cut_to_its_mark: "begins as PNG and is cut short or damaged",
     floating_point: "has pixels in floating point",
     dangling: "No such file",
     huge: "has more than .* pixels",
