@@ -9,6 +9,7 @@ from latentgrid.grid import catalogue, components, plugins
 from latentgrid.grid.runs import canonical, plan_of, planned_runs
 from latentgrid.pipeline import (
     configuration,
+    diverged,
     failure,
     fitting,
     sources,
