@@ -16,13 +16,13 @@ from typer.core import TyperCommand
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.files.layout import Layout, made_data_sets
-from latentgrid.grid import catalogue, datasets, plugins, reading, schema
-from latentgrid.grid.messages import allowed, shown
+from latentgrid.grid import datasets, plugins, reading, schema
+from latentgrid.grid.messages import shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
-from latentgrid.studies.sources import by_author, places
+from latentgrid.studies.sources import places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
@@ -144,37 +144,21 @@ def plan(
 @app.command(cls=Configured)
 def models(configfile: ConfigFile = None) -> None:
     """List the models with their hyperparameters: what may stand below `models:` in params.yaml."""
+    from latentgrid.commands.models import show_models
+
     _read_plugins(configfile)
     described = places("model", studies.chosen("all"))
-    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    for model in catalogue.models():
-        console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
-        if model in described:
-            print(printable(f"    from {described[model]}"))
-        for name, field in catalogue.settings_schema(model).model_fields.items():
-            if name not in {*catalogue.TRAINING, *catalogue.VALIDATION, *catalogue.OPTIONS}:
-                value = "not set" if field.default is None else field.default
-                default = "" if field.is_required() else f"; {value} unless given"
-                console.print(f"    {name}: {allowed(field)}{default}", highlight=False)
+    show_models(Console(width=None if sys.stdout.isatty() else UNLIMITED), described)
 
 
 @app.command(cls=Configured)
 def figures(configfile: ConfigFile = None) -> None:
     """List the figures with what they need: what may stand below `figures:` in params.yaml."""
+    from latentgrid.commands.figures import show_figures
+
     _read_plugins(configfile)
-    known = studies.chosen("all")
-    described = places("figure", known)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    for figure in catalogue.figures():
-        purpose = by_author(catalogue.figure(figure).purpose, known)
-        console.print(f"[bold]{figure}[/bold]  {purpose}", highlight=False)
-        if figure in described:
-            print(printable(f"    from {described[figure]}"))
-        needs = catalogue.figure(figure).needs
-        if needs is None:
-            print("    shows no models")
-        elif needs:
-            print(f"    of models that can {', '.join(sorted(needs))}")
+    show_figures(console, studies.chosen("all"))
 
 
 @app.command()
