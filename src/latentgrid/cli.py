@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.files.layout import Layout, made_data_sets
-from latentgrid.grid import datasets, plugins, reading, schema
+from latentgrid.grid import datasets, own_results, plugins, reading, schema
 from latentgrid.grid.messages import shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
@@ -128,6 +128,7 @@ def plan(
     of_studies = studies.chosen(chosen.studies)
     runs = planned_runs(chosen)
     layout = Layout(chosen.dataset)
+    own_results.require_own_results(chosen.source, layout)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     left = [run for run in runs if not layout.run(run.name).outcome.exists()]
     if warning := slow_bfloat16([run.precision for run in left], chosen.training.device):
