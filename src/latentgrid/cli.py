@@ -20,6 +20,7 @@ from latentgrid.grid import datasets, own_results, plugins, reading, schema
 from latentgrid.grid.messages import shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
+from latentgrid.grid.yaml_files import read_yaml
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
 from latentgrid.studies.sources import places
@@ -370,9 +371,12 @@ def restore() -> None:
 @app.command(cls=Configured)
 def prune(configfile: ConfigFile = None) -> None:
     """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
+    from latentgrid.commands.versioned import BY_DVC, require_versioned
     from latentgrid.files.aside import put_aside, remove_pages
 
     chosen = _params(configfile)
+    if BY_DVC in os.environ:
+        require_versioned(chosen.source, read_yaml(DEFAULT)["dataset"])
     layout = Layout(chosen.dataset)
     runs = planned_runs(chosen)
     moved = put_aside(layout, [run.name for run in runs])
