@@ -312,8 +312,8 @@ class Params(Section):
         """Return the entries that a named figure can show; refuse the figure if there is none."""
         able, needed = self._able(figure), catalogue.figure(figure).needs
         if needed and not able:
-            found = f"{figure} can show no entry of models:"
-            raise EntryError("figures", found, f"with an entry that can {_listed(needed)}")
+            found = f"{figure} can show none of the entries of models"
+            raise EntryError("figures", found, f"it beside an entry that can {_listed(needed)}")
         return able
 
     def _chosen(self, figure: str, entries: object) -> list[str]:
