@@ -110,7 +110,8 @@ def _allowed(field: FieldInfo) -> str:
 def _own_value(field: FieldInfo) -> str:
     if field.is_required():
         return f"{_allowed(field)}; must be set"
-    return f"{_allowed(field)}; {'not set' if field.default is None else field.default} by default"
+    default = "not set" if field.default is None else str(field.default)
+    return f"{_allowed(field)}; {default.lower()} by default"
 
 
 def _rows(rows: Iterable[tuple[str, str]]) -> Padding:
