@@ -10,6 +10,7 @@ import pytest
 from markupsafe import Markup
 
 from handmade import write_report
+from latentgrid.figures import style
 from latentgrid.grid.yaml_files import parsed
 from latentgrid.report.first import _certainty
 from latentgrid.report.glossary import GLOSSARY, Term, explained
@@ -113,12 +114,11 @@ def test_colours_follow_the_scheme_and_pictures_stay_on_white(browser, report):
 @in_a_browser
 @pytest.mark.parametrize("view", ["phone", "A4"])
 def test_figures_are_never_smaller_than_they_were_drawn(browser, report, view):
-    """They are drawn 7 inches wide with labels of 7 pt."""
     with opened(browser, report, PHONE if view == "phone" else A4) as page:
         if view == "A4":
             page.emulate_media(media="print")
         for picture in page.locator(".picture img").all():
-            assert picture.bounding_box()["width"] >= 7 * INCH
+            assert picture.bounding_box()["width"] >= style.WIDTH * INCH
         if view == "phone":
             box = page.locator(".picture").first
             assert box.get_attribute("tabindex") == "0"

@@ -253,11 +253,11 @@ def _plane(results: Results, row: pd.Series, codes: Array) -> Picture:
     figure.set_layout_engine("none")
     panel = figure.add_axes((0.01, 0.01, 0.98, 0.98))
     style.scatter_by_class(panel, plane, test.labels)
-    style.name_classes(panel, plane, test.labels, test.name_of)
     low, high = np.quantile(plane, [0.005, 0.995], axis=0)
     margin = 0.06 * (high - low) + 1e-6
     panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]), xticks=[])
     panel.set(ylim=(low[1] - margin[1], high[1] + margin[1]), yticks=[])
+    style.name_classes(panel, plane, test.labels, test.name_of)
     panel.spines[:].set_visible(True)
     panel.spines[:].set_color("0.8")
     drawn = BytesIO()

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from latentgrid.figures import style
 from latentgrid.figures.results import Results
 from latentgrid.figures.training_curves import as_svg, draw_curves
 from latentgrid.files.layout import Layout
@@ -50,6 +51,7 @@ def gather_model(
         "glossary": glossary.GLOSSARY,
         "terms": [*sources, *glossary.GLOSSARY],
         "probe": f"../{page.probe(runs)}",
+        "drawn": style.WIDTH,
         "config": results.trained(ended[0]).config if ended else None,
         "loss_ranks": catalogue.said(model, "loss_ranks"),
         "numbers": numbers,

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from latentgrid.evaluation.ranking import VALIDATION_LOSS
+from latentgrid.figures import style
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
@@ -77,6 +78,7 @@ def gather_content(
         "trained": _trained(title, data, runs),
         "findings": first.findings(results, tables["best"]),
         "probe": probe(runs),
+        "drawn": style.WIDTH,
         "runs": runs.to_dict("records"),
         "labels": {row["run"]: setting_label(row, axes) for _, row in as_planned(runs).iterrows()},
         "counts": Counter(runs["status"]),
