@@ -169,7 +169,7 @@ def _finding(results: Results, question: Question, ranked: pd.DataFrame) -> Find
     picture = _shown(results, first, question.snapshot) if question.snapshot else None
     answer = question.said.format(value=question.shown(first[question.measure]))
     if len(ranked) == 1:
-        certainty = "No other model here has this measure."
+        certainty = "There is no other model here to compare it with."
         return Finding(question.asked, _name(first), f"{answer}.", certainty, picture)
     second = ranked.iloc[1]
     answer += f"; next is {_name(second)} with {question.shown(second[question.measure])}."

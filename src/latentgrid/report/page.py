@@ -55,6 +55,7 @@ def templates() -> Environment:
     )
     environment.filters |= {"number": number, "signed": signed, "separated": separated}
     environment.filters["short_setting"] = short_setting
+    environment.filters["named"] = reproduction.named
     environment.filters["explained"] = glossary.explained
     return environment
 

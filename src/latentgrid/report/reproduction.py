@@ -1,6 +1,6 @@
 """The report's answer to its first question: does what was published reproduce?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -94,6 +94,13 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
     )
 
 
+def named(text: str, cited: Mapping[str, str]) -> str:
+    """Return a text of the tables that names studies as texts do and not by their folders."""
+    for name, words in cited.items():
+        text = text.replace(name, words)
+    return text
+
+
 def _records(cells: Iterable[object]) -> int:
     """Return how many records are among the runs that cells name."""
     return sum(name.startswith(PREFIX) for name in {*chain.from_iterable(map(separated, cells))})
@@ -119,7 +126,8 @@ def _numbers_finding(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> str:
         return f"None of the {len(verdicts)} published numbers can be judged by these runs."
     ranked = agreement.dropna(subset=["rho"])
     order = "; ".join(
-        f"{row['rho']:.2f} for table {row['table']} (95 %: {row['low']:.2f} to {row['high']:.2f})"
+        f"{signed(row['rho'], 2)} for table {row['table']} "
+        f"(95 %: {signed(row['low'], 2)} to {signed(row['high'], 2)})"
         for _, row in ranked.iterrows()
     )
     is_decided = verdicts["verdict"].isin([Verdict.REPRODUCED, Verdict.NOT_REPRODUCED])
