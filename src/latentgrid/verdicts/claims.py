@@ -6,15 +6,18 @@ positive where the claim holds. Claims that compare two settings need no file: t
 study.yaml.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from latentgrid.verdicts.evidence import OF_CLASS
 from latentgrid.verdicts.networks import as_built
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 OF_LOSS = "% of the loss"
+BY_CHANCE = 1 / 10  # a judge's confidence, if it tells none of MNIST's ten digits from another
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,32 @@ def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:
     for column, value in values.items():
         runs = runs[runs[column] == value] if column in runs else runs.head(0)
     return runs
+
+
+def by_seed(
+    runs: pd.DataFrame, measure: str, alike: Sequence[str] = ()
+) -> tuple["pd.Series[float]", pd.DataFrame]:
+    """Return a measure by seed, and the runs that it is of, from runs that were trained alike.
+
+    It is averaged over the settings in `alike` that all of these seeds have, as in `paired`.
+    """
+    pairs = paired(runs, runs, measure, alike)
+    values = pairs.table.groupby("seed")["first"].mean()
+    return values, pairs.used[~pairs.used.index.duplicated()]
+
+
+def with_recognised(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the runs with a column `recognised`: how far images are from nothing to digits.
+
+    It is 0 where a judge's confidence, `measure`, is that of chance, and 1 where it is as sure of
+    the images as of the same run's reconstructions of real ones, between which it is linear. Where
+    each image is either of these two, it is the share of the latter. A judge is seldom as unsure of
+    nonsense as chance is (tables/controls.csv says how sure of noise), so it errs upwards.
+    """
+    known = {measure, "reconstruction_confidence"} <= set(runs)
+    runs = runs if known else runs.head(0).assign(**{measure: [], "reconstruction_confidence": []})
+    of_images, of_real = runs[measure] - BY_CHANCE, runs["reconstruction_confidence"] - BY_CHANCE
+    return runs.assign(recognised=of_images / of_real.where(of_real > 0))
 
 
 def of_classes(runs: pd.DataFrame, measure: str) -> pd.DataFrame:

@@ -42,16 +42,17 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
     alike = [COLUMNS.get(axis, axis) for axis in comparison.alike]
     free = {COLUMNS.get(axis, axis) for axis in (*_named(comparison), *study.facts.settings)}
     if isinstance(comparison.rival, str):
-        others = among.drop(side.index)
-        side, others = trained_alike(side, others, free)
-        rival = _best(study, comparison, others)
-        note = _tried(study, rival, others, side)
+        side, others = trained_alike(side, among.drop(side.index), free)
+        whole = _whole(study, comparison, pd.concat([side, others]))
+        side, others = side[side.index.isin(whole)], others[others.index.isin(whole)]
+        note = _tried(study, comparison, side, others)
+        side, rival = (_best(study, comparison, runs) for runs in (side, others))
     else:
         rival = _selected(study, among, comparison, comparison.rival)
     side, rival = _once(side), _once(rival)
     pairs = paired(side, rival, comparison.by, alike, free)
     if pairs.used.empty:
-        note = _why_not(comparison, side, rival)
+        note = _why_not(comparison, side, rival) or note
     return Part(
         comparison.says or _described(comparison),
         Effect(_effects(comparison, pairs), comparison.unit),
@@ -120,27 +121,56 @@ def _once(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.drop_duplicates([name for name in settings if name in runs])
 
 
-def _best(study: Study, comparison: Comparison, others: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of that one of the other settings whose mean is the best."""
-    axes = [COLUMNS.get(axis, axis) for axis in ("model", *study.facts.settings)]
-    axes = [axis for axis in axes if axis in others]
-    if comparison.by not in others or others[comparison.by].isna().all():
-        return others.head(0)
-    setting = others.groupby(axes, dropna=False).ngroup()
-    means = others.groupby(setting)[comparison.by].mean()
-    return others[setting == (means.idxmin() if comparison.better == SMALLER else means.idxmax())]
+def _whole(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.Index:
+    """Return the index of runs whose seeds have every setting that the study printed.
+
+    A setting that is missing might be the best.
+    """
+    columns = _axes(study, runs)
+    names = {COLUMNS.get(axis, axis): axis for axis in study.facts.settings}
+    printed = {
+        tuple(one.ours if name == "model" else one.settings.get(names[name]) for name in columns)
+        for one in study.numbers_at(comparison.among)
+    }
+    measured = runs.dropna(subset=[comparison.by] if comparison.by in runs else [])
+    whole = [
+        of_seed.index
+        for _, of_seed in measured.groupby("seed")
+        if printed <= set(of_seed[columns].itertuples(index=False, name=None))
+    ]
+    return pd.Index([name for index in whole for name in index])
 
 
-def _tried(study: Study, rival: pd.DataFrame, others: pd.DataFrame, side: pd.DataFrame) -> str:
-    """Say which of the other settings is the best, and how many settings were run."""
-    axes = [axis for axis in ("model", *study.facts.settings) if axis in others]
+def _axes(study: Study, runs: pd.DataFrame) -> list[str]:
+    """Return the columns that tell one setting of a study from another."""
+    return [
+        name
+        for axis in ("model", *study.facts.settings)
+        if (name := COLUMNS.get(axis, axis)) in runs
+    ]
+
+
+def _best(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of that one of the settings whose mean is the best."""
+    if comparison.by not in runs or runs[comparison.by].isna().all():
+        return runs.head(0)
+    setting = runs.groupby(_axes(study, runs), dropna=False).ngroup()
+    means = runs.groupby(setting)[comparison.by].mean()
+    return runs[setting == (means.idxmin() if comparison.better == SMALLER else means.idxmax())]
+
+
+def _tried(study: Study, comparison: Comparison, side: pd.DataFrame, others: pd.DataFrame) -> str:
+    """Say which settings are the best of either side, and how many were run with each seed."""
+    best, rival = (_best(study, comparison, runs) for runs in (side, others))
+    if best.empty or rival.empty:
+        return "no seed has all settings that the study printed, one of which might be the best"
+    axes = _axes(study, others)
     n = len(pd.concat([others, side])[axes].drop_duplicates())
-    if rival.empty:
-        return ""
-    best = setting_label(rival.iloc[0], [axis for axis in axes if axis != "model"])
-    if others["model"].nunique() > 1:
-        best = ", ".join(filter(None, (rival["model"].iloc[0], best)))
-    return f"the best other is {best}; {n} settings were run"
+    shown = [axis for axis in axes if axis != "model" or others["model"].nunique() > 1]
+    said = f"the best other is {setting_label(rival.iloc[0], shown)}; {n} settings were run"
+    if len(side[axes].drop_duplicates()) == 1:
+        return said
+    return f"its best setting is {setting_label(best.iloc[0], shown)}; {said}"
 
 
 def _effects(comparison: Comparison, pairs: Pairs) -> list[float]:
