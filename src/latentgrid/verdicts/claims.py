@@ -17,7 +17,6 @@ from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 OF_LOSS = "% of the loss"
-BY_CHANCE = 1 / 10  # a judge's confidence, if it tells none of MNIST's ten digits from another
 
 
 @dataclass(frozen=True)
@@ -68,17 +67,20 @@ def by_seed(
     return values, pairs.used[~pairs.used.index.duplicated()]
 
 
-def with_recognised(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Return the runs with a column `recognised`: how far images are from nothing to digits.
+def with_recognised(runs: pd.DataFrame, measure: str, classes: int) -> pd.DataFrame:
+    """Return the runs with a column `recognised`: how far images are from nothing to the data.
 
-    It is 0 where a judge's confidence, `measure`, is that of chance, and 1 where it is as sure of
-    the images as of the same run's reconstructions of real ones, between which it is linear. Where
-    each image is either of these two, it is the share of the latter. A judge is seldom as unsure of
-    nonsense as chance is (tables/controls.csv says how sure of noise), so it errs upwards.
+    It is 0 where a judge's confidence, `measure`, is 1/classes, as if it told no class from
+    another, and 1 where it is as sure as of the same run's reconstructions of real images, and
+    linear between. So where each image is either of these two, it is the share of the latter. A
+    judge is seldom as unsure of nonsense as that (controls.csv has its word on noise): it errs
+    upwards.
     """
     known = {measure, "reconstruction_confidence"} <= set(runs)
     runs = runs if known else runs.head(0).assign(**{measure: [], "reconstruction_confidence": []})
-    of_images, of_real = runs[measure] - BY_CHANCE, runs["reconstruction_confidence"] - BY_CHANCE
+    of_images, of_real = (
+        runs[name] - 1 / classes for name in (measure, "reconstruction_confidence")
+    )
     return runs.assign(recognised=of_images / of_real.where(of_real > 0))
 
 

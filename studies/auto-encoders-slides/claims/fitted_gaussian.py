@@ -18,7 +18,7 @@ LOST = 0.25
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """Ask, in each run, how far decoded draws fall short of reconstructions."""
-    runs = with_recognised(runs, "fitted_confidence")
+    runs = with_recognised(runs, "fitted_confidence", classes=10)
     for dimension in DIMENSIONS:
         of_dimension = where(of_model(runs, "conv_ae"), latent_dim=dimension)
         share, used = by_seed(of_dimension, "recognised")

@@ -27,7 +27,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
 
     Models are compared by images decoded from the same draws.
     """
-    runs = with_recognised(runs, "prior_confidence")
+    runs = with_recognised(runs, "prior_confidence", classes=10)
     known = runs[runs["latent_dim"].isin(DIMENSIONS)] if "latent_dim" in runs else runs.head(0)
     of = {model: of_model(known, model, **BUILT) for model in SAID}
     for dimension in DIMENSIONS:
