@@ -215,6 +215,55 @@ def test_runs_of_another_training_are_not_averaged_with_a_claims_runs(monkeypatc
     assert all(run.startswith("own/") for run in used["run"])
 
 
+# Classifiers with and without skip connections, and Wasserstein GANs as their authors train them.
+
+
+def of_modulo_7(*runs):
+    """Answer the claims of the slides by runs of three seeds; each has a model and settings."""
+    rows = [
+        {"run": f"{number}/{seed}", "entry": of["model"], "seed": seed, "precision": "float32"}
+        | {"planned_epochs": 50, "batch_size": 64, "optimizer": "adam_gan"}
+        | {"learning_rate": 0.0002, "status": "finished"}
+        | of
+        for number, of in enumerate(runs)
+        for seed in range(3)
+    ]
+    table = claims_table([our_study("modulo-7")], pd.DataFrame(rows))
+    return table.set_index(["name", "part"])["answer"]
+
+
+@pytest.mark.parametrize(
+    ("plain34", "answer"), [(0.980, "supported"), (0.9904, "supported"), (0.992, "contradicted")]
+)
+def test_skip_connections_are_asked_of_classifiers(plain34, answer):
+    """Without them, 34 layers may be better than 18 by ten images in 10,000 and no more."""
+    accuracies = {"resnet18": 0.99, "resnet34": 0.993, "plain18": 0.99, "plain34": plain34}
+    runs = [
+        {"model": "classifier", "network": n, "test_accuracy": v} for n, v in accuracies.items()
+    ]
+    found = of_modulo_7(*runs)["deeper_with_skips"]
+    assert found["ResNet, 34 layers against 18"] == "supported"
+    assert found["without skip connections, 34 layers are no better than 18"] == answer
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "answer"),
+    [
+        ("rmsprop", 5e-05, "supported"),
+        ("adam_gan", 5e-05, "not run"),
+        ("rmsprop", 0.0002, "not run"),
+    ],
+)
+def test_clipped_weights_are_trained_as_their_authors_do(optimizer, rate, answer):
+    network = {"latent_dim": 64, "network": "conv", "channels": 32}
+    clipped = {"model": "wgan", "lipschitz": "clipping", "sample_classes": 9, **network}
+    gan = {"model": "gan", "discriminator_steps": 1, "generator_loss": "minimax", **network}
+    trained = {"optimizer": optimizer, "learning_rate": rate}
+    found = of_modulo_7({**clipped, **trained}, {**gan, "sample_classes": 5})["wgan_modes"]
+    assert found["wgan with clipped weights against gan as the source trains it"] == answer
+    assert (found == "not run").sum() == (3 if answer == "supported" else 4)
+
+
 # Networks of one size.
 
 
