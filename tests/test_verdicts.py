@@ -153,6 +153,15 @@ def test_a_claim_that_fails_is_named(tmp_path, monkeypatch):
         claims_table([reading.read(folder)], of_grid("vae", lambda d, optimizer, rate: 1))
 
 
+def test_published_numbers_of_models_that_are_ours_are_not_out_of_reach():
+    study = our_study("chadebec-2022")
+    nothing = Evidence(of_grid("vae", lambda *_: 1.0), pd.DataFrame({"run": []}), {})
+    verdicts = numbers.table([study], nothing).set_index("model")["verdict"]
+    counts = verdicts.value_counts()
+    assert (counts[Verdict.OUT_OF_REACH], counts[Verdict.UNDER_SPECIFIED]) == (26, 4)
+    assert set(verdicts["VAMP (K=500)"]) == set(verdicts["VAE"]) == {Verdict.UNDER_SPECIFIED}
+
+
 # The rule for claims.
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from latentgrid.results.labels import setting_label
+from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Claim, Comparison
 from latentgrid.studies.settings import all_fields
 from latentgrid.studies.study import Study
@@ -127,10 +128,10 @@ def _whole(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.Index
     A setting that is missing might be the best.
     """
     columns = _axes(study, runs)
-    names = {COLUMNS.get(axis, axis): axis for axis in study.facts.settings}
     printed = {
-        tuple(one.ours if name == "model" else one.settings.get(names[name]) for name in columns)
+        tuple({"model": one.ours, **_columns(one)}[name] for name in columns)
         for one in study.numbers_at(comparison.among)
+        if one.ours is not None and {"model", *_columns(one)} >= set(columns)
     }
     measured = runs.dropna(subset=[comparison.by] if comparison.by in runs else [])
     whole = [
@@ -148,6 +149,11 @@ def _axes(study: Study, runs: pd.DataFrame) -> list[str]:
         for axis in ("model", *study.facts.settings)
         if (name := COLUMNS.get(axis, axis)) in runs
     ]
+
+
+def _columns(number: Number) -> dict[str, Any]:
+    """Return the settings of a published number by the columns of the table of runs."""
+    return {COLUMNS.get(axis, axis): value for axis, value in number.settings.items()}
 
 
 def _best(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.DataFrame:
