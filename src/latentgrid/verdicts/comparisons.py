@@ -1,6 +1,6 @@
 """Answers claims that a study states as comparisons of settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ from latentgrid.verdicts.rule import Effect
 from latentgrid.verdicts.training import TRAINING, trained_alike
 
 SMALLER = "smaller"
+NOT_WHOLE = "no seed has all settings that the study printed, one of which might be the best"
 
 
 def examine(study: Study, claim: Claim, runs: pd.DataFrame) -> Iterator[Part]:
@@ -44,10 +45,7 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
     free = {COLUMNS.get(axis, axis) for axis in (*_named(comparison), *study.facts.settings)}
     if isinstance(comparison.rival, str):
         side, others = trained_alike(side, among.drop(side.index), free)
-        whole = _whole(study, comparison, pd.concat([side, others]))
-        side, others = side[side.index.isin(whole)], others[others.index.isin(whole)]
-        note = _tried(study, comparison, side, others)
-        side, rival = (_best(study, comparison, runs) for runs in (side, others))
+        side, rival, note = _bests(study, comparison, side, others)
     else:
         rival = _selected(study, among, comparison, comparison.rival)
     side, rival = _once(side), _once(rival)
@@ -61,6 +59,19 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
         least=comparison.least,
         note=note,
     )
+
+
+def _bests(
+    study: Study, comparison: Comparison, side: pd.DataFrame, others: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return the runs of the best setting of a side and of the best other, and what to know."""
+    whole = _whole(study, comparison, pd.concat([side, others]))
+    known = [of[of.index.isin(whole)] for of in (side, others)]
+    best, rival = (_best(study, comparison, of) for of in known)
+    if not (best.empty or rival.empty):
+        return best, rival, _tried(study, known, best, rival)
+    measured = all(comparison.by in of and of[comparison.by].notna().any() for of in (side, others))
+    return best, rival, NOT_WHOLE if measured else ""
 
 
 def _named(comparison: Comparison) -> set[str]:
@@ -165,18 +176,23 @@ def _best(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.DataFr
     return runs[setting == (means.idxmin() if comparison.better == SMALLER else means.idxmax())]
 
 
-def _tried(study: Study, comparison: Comparison, side: pd.DataFrame, others: pd.DataFrame) -> str:
-    """Say which settings are the best of either side, and how many were run with each seed."""
-    best, rival = (_best(study, comparison, runs) for runs in (side, others))
-    if best.empty or rival.empty:
-        return "no seed has all settings that the study printed, one of which might be the best"
-    axes = _axes(study, others)
+def _tried(
+    study: Study, known: Sequence[pd.DataFrame], best: pd.DataFrame, rival: pd.DataFrame
+) -> str:
+    """Say which settings are the best of a side and of the others, and how many were run."""
+    side, others = known
+    axes, models = _axes(study, others), others["model"].nunique()
     n = len(pd.concat([others, side])[axes].drop_duplicates())
-    shown = [axis for axis in axes if axis != "model" or others["model"].nunique() > 1]
-    said = f"the best other is {setting_label(rival.iloc[0], shown)}; {n} settings were run"
+    said = f"the best other is {_label(rival, axes, models)}; {n} settings were run"
     if len(side[axes].drop_duplicates()) == 1:
         return said
-    return f"its best setting is {setting_label(best.iloc[0], shown)}; {said}"
+    return f"its best setting is {_label(best, axes, models)}; {said}"
+
+
+def _label(best: pd.DataFrame, axes: Sequence[str], models: int) -> str:
+    """Name a setting by its values, and by its model where there are several."""
+    setting = setting_label(best.iloc[0], [axis for axis in axes if axis != "model"])
+    return ", ".join(filter(None, (best["model"].iloc[0] if models > 1 else "", setting)))
 
 
 def _effects(comparison: Comparison, pairs: Pairs) -> list[float]:
