@@ -8,7 +8,13 @@ from scipy.special import ndtr
 from latentgrid.evaluation.prior import Regions, densest_regions, discrepancy
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import class_legend, panels, scatter_by_class
+from latentgrid.figures.style import (
+    class_legend,
+    label_outer,
+    name_classes,
+    panels,
+    scatter_by_class,
+)
 from latentgrid.grid.catalogue import TRAINING
 from latentgrid.results.trained import Array
 
@@ -52,6 +58,7 @@ def draw(results: Results) -> Drawing:
     seen = []
     for panel, (run, codes) in zip(places, shown, strict=True):
         scatter_by_class(panel, codes, results.test.labels)
+        name_classes(panel, codes, results.test.labels, results.test.name_of)
         prior = densest_regions(results.loaded(run), SHARES)
         _draw_prior(panel, prior, reach)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
@@ -60,6 +67,7 @@ def draw(results: Results) -> Drawing:
         name = results.label(run)
         panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
         seen.append((name.replace("\n", ", "), inside, squared))
+    label_outer(places)
     class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(figure, _sentences(results, seen, min(MAX_CODES, len(shown[0][1]))))
 

@@ -10,6 +10,8 @@ from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     WIDTH,
     class_legend,
+    label_outer,
+    name_classes,
     scatter_by_class,
     set_title,
     show_images,
@@ -55,6 +57,7 @@ def draw(results: Results) -> Drawing:
         model = results.loaded(run)
         above.plot(*model.quantile(draws).T, ".", color="0.35", markersize=1.2)
         scatter_by_class(middle, codes, results.test.labels)
+        name_classes(middle, codes, results.test.labels, results.test.name_of)
         show_images(below, model.decode(model.quantile(square.astype(np.float32))), SIDE)
         for panel in (above, middle):
             panel.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xlabel="$z_1$")
@@ -65,6 +68,7 @@ def draw(results: Results) -> Drawing:
     for row, name in zip(places, ("draws of the prior", "codes of test images"), strict=False):
         row[0].set_ylabel(f"{name}\n$z_2$")
     places[2, 0].set_ylabel("decoded at equal\nprior mass")
+    label_outer(list(places[:2].flat))
     class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(
         figure,

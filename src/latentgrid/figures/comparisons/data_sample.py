@@ -5,6 +5,7 @@ import numpy as np
 from latentgrid.figures.drawing import Drawing, listed
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.figures.style import short_name
 
 TITLE = "The data"
 SECTION = "What is lost"
@@ -26,8 +27,9 @@ def draw(results: Results) -> Drawing:
     images, labels = results.training_images(None), results.training_labels()
     counts = np.bincount(labels)
     shown = min(SHOWN, int(counts.min()))
+    names = [short_name(results.test.name_of(label)) for label in range(len(counts))]
     rows = [
-        Row(str(label), [images[labels == label][:shown]], str(counts[label]))
+        Row(names[label], [images[labels == label][:shown]], str(counts[label]))
         for label in range(len(counts))[:CLASSES]
     ]
     return Drawing(draw_rows(rows, notes="images"), _described(results, counts))

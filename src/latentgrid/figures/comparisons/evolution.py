@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from latentgrid.evaluation.distances import movement
 from latentgrid.figures.drawing import Drawing, nothing
@@ -32,6 +32,7 @@ CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("encode",)
 ANIMATED = True
 MAX_MODELS = 3
+BLOCK = 2.75  # inches, the height of a model
 COLUMNS = 6  # epochs in the picture; the animation shows all epochs with a snapshot
 SIDE = 4  # samples on each side of a sheet
 STEP = 2  # every second row and column of the manifold is drawn, so that its images can be seen
@@ -64,11 +65,12 @@ def draw(results: Results) -> Drawing:
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
     test = results.test
-    figure = Figure(figsize=(WIDTH, 4 * len(courses)))
-    blocks = figure.subfigures(len(courses), 1, squeeze=False)[:, 0]
+    figure = Figure(figsize=(WIDTH, BLOCK * len(courses) + 0.5))
     columns = min(COLUMNS, max(len(course.epochs) for course in courses))
-    for block, course in zip(blocks, courses, strict=True):
-        _draw_block(block, course, test, columns)
+    rows = figure.subplots(3 * len(courses), columns, squeeze=False)
+    for panels, course in zip(np.split(rows, len(courses)), courses, strict=True):
+        _draw_block(panels, course, test.labels)
+    class_legend(figure, test.labels, test.name_of)
     epochs = sorted({epoch for course in courses for epoch in course.epochs})
     frames = [_frame(courses, test, epoch) for epoch in epochs]
     return Drawing(figure, [_motion(courses)], frames=frames)
@@ -82,22 +84,24 @@ def _courses(results: Results) -> Iterator[Course]:
             yield Course(run["entry"], results.label(run).replace("\n", ", "), **kept)
 
 
-def _draw_block(block: SubFigure, course: Course, test: TestSet, columns: int) -> None:
-    """Draw rows of samples, codes and manifold, a column per epoch."""
+def _draw_block(panels: Array, course: Course, labels: Array) -> None:
+    """Draw rows of samples, codes and manifold, a column per epoch, below the run's label."""
+    columns = panels.shape[1]
     chosen = np.linspace(0, len(course.epochs) - 1, min(columns, len(course.epochs)))
     epochs = [course.epochs[round(place)] for place in chosen]
-    panels = block.subplots(3, columns, squeeze=False)
     for column, epoch in zip(panels.T, epochs, strict=False):
-        _draw_epoch(column, course, test.labels, epoch)
-        column[0].set_title(f"epoch {epoch}")
+        _draw_epoch(column, course, labels, epoch)
+        column[0].set_title(f"\nepoch {epoch}")  # the first line is the label's
+    above = panels[0, 0].annotate(
+        course.label, (0, 1), (0, 17), "axes fraction", "offset points", weight="bold"
+    )
+    above.set_in_layout(False)  # it is wider than its panel
     for panel in panels[:, len(epochs) :].flat:
         panel.set_visible(False)
     for panel, name in zip(panels[:, 0], ("samples", "codes", "manifold"), strict=True):
         panel.set_ylabel(name)
     for panel in panels[1, 1:]:
         panel.tick_params(labelleft=False)
-    class_legend(block, test.labels, test.name_of)
-    block.suptitle(course.label, fontsize=9, weight="bold")
 
 
 def _frame(courses: list[Course], test: TestSet, epoch: int) -> Figure:

@@ -9,6 +9,7 @@ from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     class_legend,
+    label_outer,
     name_classes,
     panels,
     scatter_by_class,
@@ -49,6 +50,7 @@ def draw(results: Results) -> Drawing:
     for panel, (run, codes) in zip(places, shown, strict=True):
         _draw_codes(panel, codes, results.test)
         set_title(panel, results.label(run))
+    label_outer(places)
     class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(figure, _overlaps(shown, results.test))
 

@@ -2,7 +2,7 @@
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, set_title, show_images
+from latentgrid.figures.style import label_outer, panels, set_title, show_images
 
 TITLE = "Manifold"
 SECTION = "What is drawn"
@@ -32,4 +32,5 @@ def draw(results: Results) -> Drawing:
         set_title(panel, results.label(run))
         panel.set_xlabel("quantile of $z_1$ →")
         panel.set_ylabel("quantile of $z_2$ →")
+    label_outer(places)
     return Drawing(figure)

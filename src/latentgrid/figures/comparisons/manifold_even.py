@@ -4,7 +4,7 @@ import numpy as np
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, set_title, show_images
+from latentgrid.figures.style import label_outer, panels, set_title, show_images
 from latentgrid.results.trained import Array
 
 TITLE = "Manifold at even steps"
@@ -35,6 +35,7 @@ def draw(results: Results) -> Drawing:
         set_title(panel, results.label(run))
         panel.set_xlabel(f"$z_1$, −{REACH:g} to {REACH:g} →")
         panel.set_ylabel(f"$z_2$, −{REACH:g} to {REACH:g} →")
+    label_outer(places)
     return Drawing(figure)
 
 

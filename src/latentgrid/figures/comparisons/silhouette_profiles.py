@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from latentgrid.evaluation.measures.silhouette import of_each
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, panels, set_title, short_name
+from latentgrid.figures.style import PALETTE, label_outer, panels, set_title, short_name
 from latentgrid.results.trained import Array, TestSet
 from latentgrid.text import signed
 
@@ -52,6 +52,7 @@ def draw(results: Results) -> Drawing:
         _draw_profile(panel, values, results.test)
         panel.set_xlim(-reach, reach)
         set_title(panel, results.label(run))
+    label_outer(places)
     return Drawing(figure, _below_zero(shown))
 
 

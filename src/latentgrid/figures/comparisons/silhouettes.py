@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import WIDTH, short_name
+from latentgrid.figures.style import LETTER, LINE, WIDTH, short_name
 from latentgrid.results.tables import read_table
 from latentgrid.results.trained import TestSet
 from latentgrid.text import signed
@@ -28,8 +28,7 @@ CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 DARK = 0.3  # a cell with a larger absolute value has white text
 MAX_NUMBERS = 20  # columns into which a number fits
-LETTER = 0.06  # inches that a letter of a name takes
-NAMES_WIDTH = 5.0  # inches for the columns
+NAMES_WIDTH = 4.3  # inches for the columns
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
@@ -56,9 +55,9 @@ def draw(results: Results) -> Drawing:
         if values.shape[1] <= MAX_NUMBERS:
             panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
-    panel.set_xticks(range(values.shape[1]), ["all", *names])
-    if is_turned:
-        panel.tick_params(axis="x", rotation=90, labelsize=min(7, 260 / len(names)))
+    every = -(-len(names) // int(NAMES_WIDTH / LINE))  # so many turned names fit
+    panel.set_xticks([0, *range(1, len(names) + 1, every)], ["all", *names[::every]])
+    panel.tick_params(axis="x", rotation=90 if is_turned else 0)
     panel.set_yticks(range(len(runs)), [results.label(run).replace("\n", ": ") for run in runs])
     panel.set_xlabel("class")
     panel.tick_params(length=0)
