@@ -35,8 +35,8 @@ TITLE_WIDTH = 27  # characters
 FEW_TICKS = 1.6
 MANY_TICKS = 30
 DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
-# In inches: a letter, a line of text, the key of a legend, the side of a panel of three in a row
-LETTER, LINE, KEY, PANEL = 0.075, 0.13, 0.3, 1.7
+# In inches: a letter, a line of text, the key of a legend, what is beside a panel
+LETTER, LINE, KEY, MARGIN = 0.08, 0.14, 0.3, 0.5
 ROUNDS = 50
 PAGE = 8.5  # inches: figures whose panels would be higher than a page have smaller ones
 MAX_COLUMNS = 5
@@ -199,12 +199,13 @@ def scatter_plane(
 ) -> None:
     """Draw points (n, 2) by class, in a plane whose axes have no unit."""
     scatter_by_class(axes, points, labels)
-    name_classes(axes, points, labels, name_of)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color("0.8")
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_box_aspect(1)
+    axes.apply_aspect()  # it sets the limits
+    name_classes(axes, points, labels, name_of)
 
 
 def short_name(name: str) -> str:
@@ -252,18 +253,27 @@ def name_classes(
 ) -> None:
     """Write each class's name near the median of its points (n, 2), so that no colour is needed.
 
-    One class alone is not named, and names that would cover the points are left to the legend.
+    One class alone is not named, and names that would cover the points are left to the legend. The
+    limits of the axes have to be set.
     """
     names = {label: short_name(name_of(label)) for label in np.unique(labels)}
     if len(names) == 1 or sum(map(len, names.values())) > MAX_LETTERS:
         return
+    low, high = np.transpose([axes.get_xlim(), axes.get_ylim()])
     middles = np.array([np.median(points[labels == label], axis=0) for label in names])
-    span = np.maximum(np.ptp(np.quantile(points, [0.002, 0.998], axis=0), axis=0), 1e-6)
     letters = np.array([[len(name) * LETTER, LINE] for name in names.values()])
-    places = _apart(middles / span, letters / PANEL) * span
+    shares = ((middles - low) / (high - low)).clip(0.03, 0.97)
+    places = low + _apart(shares, letters / _side(axes)) * (high - low)
     for (x, y), name in zip(places, names.values(), strict=True):
         text = axes.text(x, y, name, ha="center", va="center", weight="bold", clip_on=True)
         text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])
+
+
+def _side(axes: Axes) -> float:
+    """Return about how many inches wide a panel is."""
+    spec = axes.get_subplotspec()
+    assert spec is not None
+    return WIDTH / spec.get_gridspec().ncols - MARGIN
 
 
 def _apart(middles: Array, sizes: Array) -> Array:

@@ -58,11 +58,11 @@ def draw(results: Results) -> Drawing:
     seen = []
     for panel, (run, codes) in zip(places, shown, strict=True):
         scatter_by_class(panel, codes, results.test.labels)
-        name_classes(panel, codes, results.test.labels, results.test.name_of)
         prior = densest_regions(results.loaded(run), SHARES)
         _draw_prior(panel, prior, reach)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
         panel.set_box_aspect(1)
+        name_classes(panel, codes, results.test.labels, results.test.name_of)
         inside, squared = prior.share(codes, 1), _discrepancy(results, prior, codes)
         name = results.label(run)
         panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")

@@ -57,11 +57,11 @@ def draw(results: Results) -> Drawing:
         model = results.loaded(run)
         above.plot(*model.quantile(draws).T, ".", color="0.35", markersize=1.2)
         scatter_by_class(middle, codes, results.test.labels)
-        name_classes(middle, codes, results.test.labels, results.test.name_of)
         show_images(below, model.decode(model.quantile(square.astype(np.float32))), SIDE)
         for panel in (above, middle):
             panel.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xlabel="$z_1$")
             panel.set_box_aspect(1)
+        name_classes(middle, codes, results.test.labels, results.test.name_of)
         set_title(above, results.label(run))
         share = densest_regions(model, [SHARE]).share(codes, 0)
         seen.append(f"{str(run[AXIS]).replace('_', ' ')} {100 * share:.0f} %")

@@ -77,7 +77,6 @@ def draw(results: Results) -> Drawing:
     shares = []
     for panel, of in zip(places, shown, strict=False):
         scatter_by_class(panel, of.codes, test.labels)
-        name_classes(panel, of.codes, test.labels, test.name_of)
         panel.plot(*of.curve, color="black", linewidth=1)
         panel.set_title(of.entry + ("" if of.is_normal else ", its own prior"))
         shares.append(_draw_prior(panel, of, reach))
@@ -85,6 +84,8 @@ def draw(results: Results) -> Drawing:
     for panel in places:
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
         panel.set_box_aspect(1)
+    for panel, of in zip(places, shown, strict=False):
+        name_classes(panel, of.codes, test.labels, test.name_of)
     label_outer(places)
     class_legend(figure, test.labels, test.name_of)
     return Drawing(figure, _sentences(shown, shares))

@@ -58,7 +58,6 @@ def draw(results: Results) -> Drawing:
 def _draw_codes(panel: Axes, codes: Array, test: TestSet) -> None:
     plane = two_dimensions(codes)
     scatter_by_class(panel, plane, test.labels)
-    name_classes(panel, plane, test.labels, test.name_of)
     projected = codes.shape[1] > 2  # noqa: PLR2004
     panel.set_xlabel("principal component 1" if projected else "$z_1$")
     panel.set_ylabel("principal component 2" if projected else "$z_2$")
@@ -68,6 +67,7 @@ def _draw_codes(panel: Axes, codes: Array, test: TestSet) -> None:
     panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]))
     panel.set(ylim=(low[1] - margin[1], high[1] + margin[1]))
     panel.set_box_aspect(1)
+    name_classes(panel, plane, test.labels, test.name_of)
 
 
 def _overlaps(shown: list[tuple[pd.Series, Array]], test: TestSet) -> list[str]:
