@@ -29,7 +29,7 @@ def drawn_texts(figure):
 
 def _cut(text, box):
     """Tell whether a text lies wholly outside of the panel to which it is clipped."""
-    return text.get_clip_on() and text.axes is not None and not text.axes.bbox.overlaps(box)
+    return text.get_clip_box() is not None and not text.get_clip_box().overlaps(box)
 
 
 def complaints(figure):

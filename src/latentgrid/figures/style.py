@@ -30,13 +30,14 @@ FRAME_QUALITY = 80
 FRAME_MILLISECONDS = 800
 COLUMNS = 3
 TITLE_WIDTH = 27  # characters
+LABEL_WIDTH = 24  # characters of a label beside a row
 # Ratios of the ends of a logarithmic axis: below the first its ticks are linear; from the second on
 # only powers of ten are labelled.
 FEW_TICKS = 1.6
 MANY_TICKS = 30
 DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
 # In inches: a letter, a line of text, the key of a legend, what is beside a panel
-LETTER, LINE, KEY, MARGIN = 0.08, 0.14, 0.3, 0.5
+LETTER, LINE, KEY, MARGIN = 0.075, 0.13, 0.3, 0.8
 ROUNDS = 50
 PAGE = 8.5  # inches: figures whose panels would be higher than a page have smaller ones
 MAX_COLUMNS = 5
@@ -265,7 +266,9 @@ def name_classes(
     shares = ((middles - low) / (high - low)).clip(0.03, 0.97)
     places = low + _apart(shares, letters / _side(axes)) * (high - low)
     for (x, y), name in zip(places, names.values(), strict=True):
-        text = axes.text(x, y, name, ha="center", va="center", weight="bold", clip_on=True)
+        text = axes.text(
+            x, y, name, ha="center", va="center", weight="bold", size=SMALLEST, clip_on=True
+        )
         text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])
 
 
@@ -343,9 +346,19 @@ def _height(n: int, aspect: float, title_lines: int, columns: int) -> float:
 def set_title(axes: Axes, label: str) -> None:
     """Put a run's label above a panel, its lines no wider than the panel."""
     beside = axes.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
-    width = TITLE_WIDTH * COLUMNS // max(beside, COLUMNS)
-    lines = [textwrap.fill(line, width) for line in label.splitlines()]
-    axes.set_title("\n".join(lines))
+    axes.set_title(folded(label, TITLE_WIDTH * COLUMNS // max(beside, COLUMNS)))
+
+
+def folded(label: str, width: int = LABEL_WIDTH) -> str:
+    """Fold a run's label into lines of so many letters, between settings where that can be."""
+    return "\n".join(shown for line in label.splitlines() for shown in _lines(line, width))
+
+
+def _lines(line: str, width: int) -> Iterator[str]:
+    parts = line.split(", ")
+    whole = [part.replace(" ", "\xa0") if len(part) < width else part for part in parts]
+    for shown in textwrap.wrap(", ".join(whole), width):
+        yield shown.replace("\xa0", " ")
 
 
 def label_outer(places: Sequence[Axes]) -> None:

@@ -14,6 +14,7 @@ from latentgrid.figures.style import (
     name_classes,
     panels,
     scatter_by_class,
+    set_title,
 )
 from latentgrid.grid.catalogue import TRAINING
 from latentgrid.results.trained import Array
@@ -53,7 +54,7 @@ def draw(results: Results) -> Drawing:
     shown = results.with_snapshot("codes", _variants(results))
     if not shown:
         return nothing("No run with two latent dimensions and a normal prior has finished.")
-    figure, places = panels(len(shown), aspect=0.9, title_lines=2)
+    figure, places = panels(len(shown), aspect=0.9, title_lines=4)
     reach = max(REACH, *(float(np.quantile(np.abs(codes), 0.995)) for _, codes in shown))
     seen = []
     for panel, (run, codes) in zip(places, shown, strict=True):
@@ -65,7 +66,7 @@ def draw(results: Results) -> Drawing:
         name_classes(panel, codes, results.test.labels, results.test.name_of)
         inside, squared = prior.share(codes, 1), _discrepancy(results, prior, codes)
         name = results.label(run)
-        panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
+        set_title(panel, f"{name}\n{100 * inside:.0f} % within, MMD² {squared:.4f}")
         seen.append((name.replace("\n", ", "), inside, squared))
     label_outer(places)
     class_legend(figure, results.test.labels, results.test.name_of)

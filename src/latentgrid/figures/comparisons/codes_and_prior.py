@@ -25,7 +25,8 @@ SECTION = "Where the codes lie"
 PLACE = 6
 CAPTION = (
     "The codes of the test images in two dimensions, coloured by class, of each model that has "
-    "codes, and beside them as many draws of N(0, I), all on one scale. The solid ellipse would "
+    "codes, and beside them as many draws of N(0, I), on one scale but for models with a prior of "
+    "their own. The solid ellipse would "
     "hold 95 % of a Gaussian with the mean and covariance of the codes; the dashed line holds 95 % "
     "of the model's prior, which is N(0, I) unless the title says otherwise, and for models that "
     "have none. Where an encoder is random, its means are drawn. Look for codes that fill neither: "
@@ -42,7 +43,9 @@ SHARE = 0.95
 RADIUS = float(np.sqrt(-2 * np.log1p(-SHARE)))  # that of the circle with so much of N(0, I)
 REACH = 3.5  # the axes go at least so far
 INSIDE = 0.995  # of the codes of each model lie on the axes
-PIXELS = 200  # places along each axis at which a prior's density is computed
+PIXELS = 300  # places along each axis at which a prior's density is computed, and
+BEYOND = 2  # as multiples of the axes, how far; there is hardly any mass further out
+FEW = 200  # codes, at which the density of a prior is held against that of N(0, I)
 NEAR = 1e-4  # nats by which the density of N(0, I) may be computed otherwise
 
 LogDensity = Callable[[Array], Array]
@@ -58,9 +61,15 @@ class Shown:
     log_prior: LogDensity
 
     @property
+    def extent(self) -> float:
+        """How far axes must go for the ellipse and nearly all codes."""
+        far = max(np.quantile(np.abs(self.codes), INSIDE), np.abs(self.curve).max())
+        return max(REACH, 1.05 * float(far))
+
+    @property
     def is_normal(self) -> bool:
         """Whether the prior is N(0, I)."""
-        some = self.codes[:PIXELS]
+        some = self.codes[:FEW]
         return bool(np.allclose(self.log_prior(some), log_normal(some), atol=NEAR))
 
 
@@ -72,20 +81,19 @@ def draw(results: Results) -> Drawing:
     shown = [_shown(results, run) for run in runs]
     test = results.test
     draws = results.normal_draws("codes_and_prior", len(test.labels), 2)
-    reach = max(REACH, *map(_extent, shown))
+    common = max([REACH, *(of.extent for of in shown if of.is_normal)])
     figure, places = panels(len(shown) + 1, title_lines=1)
     shares = []
     for panel, of in zip(places, shown, strict=False):
         scatter_by_class(panel, of.codes, test.labels)
         panel.plot(*of.curve, color="black", linewidth=1)
         panel.set_title(of.entry + ("" if of.is_normal else ", its own prior"))
+        reach = common if of.is_normal else of.extent
         shares.append(_draw_prior(panel, of, reach))
-    _draw_draws(places[-1], draws)
-    for panel in places:
-        panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
-        panel.set_box_aspect(1)
-    for panel, of in zip(places, shown, strict=False):
+        _frame(panel, reach)
         name_classes(panel, of.codes, test.labels, test.name_of)
+    _draw_draws(places[-1], draws)
+    _frame(places[-1], common)
     label_outer(places)
     class_legend(figure, test.labels, test.name_of)
     return Drawing(figure, _sentences(shown, shares))
@@ -129,14 +137,14 @@ def densest_edge(densities: Array) -> float:
     return float(ranked[np.searchsorted(mass, SHARE * mass[-1])])
 
 
-def _extent(shown: Shown) -> float:
-    """Return how far axes must go for the ellipse and nearly all codes."""
-    return 1.05 * float(max(np.quantile(np.abs(shown.codes), INSIDE), np.abs(shown.curve).max()))
+def _frame(panel: Axes, reach: float) -> None:
+    panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
+    panel.set_box_aspect(1)
 
 
 def _draw_prior(panel: Axes, shown: Shown, reach: float) -> float:
     """Draw the line that holds `SHARE` of the prior; return the share of the codes within it."""
-    line = np.linspace(-reach, reach, PIXELS, dtype=np.float32)
+    line = np.linspace(-BEYOND * reach, BEYOND * reach, PIXELS, dtype=np.float32)
     places = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
     densities = shown.log_prior(places).reshape(PIXELS, PIXELS)
     edge = densest_edge(densities)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from latentgrid.evaluation.distances import movement
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
+from latentgrid.figures.style import PAGE, WIDTH, class_legend, scatter_by_class, show_images
 from latentgrid.results.trained import Array, TestSet
 
 TITLE = "From epoch to epoch"
@@ -32,7 +32,7 @@ CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("encode",)
 ANIMATED = True
 MAX_MODELS = 3
-BLOCK = 2.75  # inches, the height of a model
+SIDE_OF_PANEL = 1.4  # inches, at most
 COLUMNS = 6  # epochs in the picture; the animation shows all epochs with a snapshot
 SIDE = 4  # samples on each side of a sheet
 STEP = 2  # every second row and column of the manifold is drawn, so that its images can be seen
@@ -65,8 +65,9 @@ def draw(results: Results) -> Drawing:
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
     test = results.test
-    figure = Figure(figsize=(WIDTH, BLOCK * len(courses) + 0.5))
     columns = min(COLUMNS, max(len(course.epochs) for course in courses))
+    side = min(SIDE_OF_PANEL, 0.9 * WIDTH / columns, (PAGE - 0.5) / len(courses) / 3 - 0.12)
+    figure = Figure(figsize=(WIDTH, (3 * side + 0.36) * len(courses) + 0.5))
     rows = figure.subplots(3 * len(courses), columns, squeeze=False)
     for panels, course in zip(np.split(rows, len(courses)), courses, strict=True):
         _draw_block(panels, course, test.labels)

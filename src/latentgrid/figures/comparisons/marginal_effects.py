@@ -68,7 +68,7 @@ def _left_out(varied: list[tuple[pd.DataFrame, str, str]]) -> list[str]:
 
 def _measure_label(results: Results, runs: pd.DataFrame, measure: str) -> str:
     if measure not in LOSSES:
-        return plain(measure)
+        return axis_label(measure)
     held_out = "\n(validation)" if measure == VALIDATION_LOSS else ""
     return results.loss_label(runs) + held_out
 

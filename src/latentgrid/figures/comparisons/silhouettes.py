@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import LETTER, LINE, WIDTH, short_name
+from latentgrid.figures.style import LETTER, LINE, WIDTH, folded, short_name
 from latentgrid.results.tables import read_table
 from latentgrid.results.trained import TestSet
 from latentgrid.text import signed
@@ -44,9 +44,11 @@ def draw(results: Results) -> Drawing:
     values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
     reach = max(MIN_REACH, float(np.abs(values).max()))
     names = [short_name(results.test.name_of(c)) for c in table.columns]
+    labels = [folded(results.label(run).replace("\n", ": ")) for run in runs]
+    lines = sum(max(2, label.count("\n") + 1) for label in labels)
     longest = LETTER * max(map(len, names))  # inches
     is_turned = longest > NAMES_WIDTH / (len(names) + 1)
-    figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8 + longest * is_turned))
+    figure = Figure(figsize=(WIDTH, LINE * lines + 0.9 + longest * is_turned))
     panel = figure.subplots()
     image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
@@ -58,11 +60,11 @@ def draw(results: Results) -> Drawing:
     every = -(-len(names) // int(NAMES_WIDTH / LINE))  # so many turned names fit
     panel.set_xticks([0, *range(1, len(names) + 1, every)], ["all", *names[::every]])
     panel.tick_params(axis="x", rotation=90 if is_turned else 0)
-    panel.set_yticks(range(len(runs)), [results.label(run).replace("\n", ": ") for run in runs])
+    panel.set_yticks(range(len(runs)), labels)
     panel.set_xlabel("class")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
-    figure.colorbar(image, ax=panel, label="silhouette", aspect=30, fraction=0.03)
+    figure.colorbar(image, ax=panel, label="silhouette", aspect=30, fraction=0.03, pad=0.01)
     return Drawing(figure, _separation(pd.DataFrame(runs), by_class, results.test))
 
 
