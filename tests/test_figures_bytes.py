@@ -49,6 +49,7 @@ def test_the_last_digits_of_a_place_change_no_byte_of_a_pdf(tmp_path, monkeypatc
 
 def test_rounding_leaves_the_layout_as_it_was(tmp_path):
     plain, steady = drawn(), drawn()
+    plain.draw_without_rendering()
     plain.savefig(tmp_path / "plain", format="png")
     save_png(steady, tmp_path / "steady")
     assert len(plain.axes) == len(steady.axes) == 6

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
+from safetensors.torch import load_file, save_file
 
 from latentgrid.evaluation.distances import difference, distance_to_nearest
 from latentgrid.figures.comparisons import (
@@ -22,9 +24,10 @@ from latentgrid.figures.comparisons import (
 )
 from latentgrid.figures.drawing import NO_CLASSES, listed, significant
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.figures.style import short_name
 from latentgrid.grid import catalogue
 from legible import complaints
-from tiny import a_run, tiny_results
+from tiny import LAYOUT, a_run, tiny_results
 
 FIGURES = (
     "prior_draws",
@@ -108,6 +111,25 @@ def test_test_images_of_one_class(few_images):
     assert not drawn("noisy_codes", results).missing
     said = interpolation.draw(results).seen[0]
     assert "15 pairs of test images, the image decoded halfway" in said
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("T-shirt/top", "A class with a name that is very long", "Bag"),
+        tuple(f"kind {number}" for number in range(26)),
+    ],
+)
+def test_classes_bear_their_names_whatever_their_number(names, few_images):
+    labels = torch.arange(30) % len(names)
+    few = replace(few_images, test_labels=labels.to(torch.uint8))
+    results = tiny_results(few, [a_run(m, latent_dim=2) for m in ("pca", "vae_bce", "vamp_vae")])
+    save_file(load_file(LAYOUT.images), LAYOUT.images, {"class names": json.dumps(names)})
+    for name in ("class_means", "codes_and_prior", "interpolation", "traversals", "noisy_codes"):
+        drawing = drawn(name, results)
+        assert not complaints(drawing.figure), name
+        texts = {text.get_text() for text in drawing.figure.findobj(Text)}
+        assert any(short_name(names[0]) in text for text in texts) != (name == "noisy_codes"), name
 
 
 def test_equal_models_decode_equal_images(few_images):
@@ -243,6 +265,24 @@ def test_the_ellipse_holds_95_percent_of_a_gaussian():
     assert np.ptp(lengths) < 1e-9
     inside = np.linalg.norm(np.linalg.solve(root, (codes - [3, -1]).T), axis=0) < lengths[0]
     assert inside.mean() == pytest.approx(0.95, abs=0.004)
+
+
+def test_codes_are_held_against_the_prior_of_their_own_model(few_images):
+    runs = [a_run(m, latent_dim=2) for m in ("pca", "vae_bce", "vamp_vae")]
+    runs.append(a_run("aae", latent_dim=2, prior="mixture"))
+    drawing = codes_and_prior.draw(tiny_results(few_images, runs))
+    titles = [panel.get_title() for panel in drawing.figure.axes]
+    others = [f"{entry}, its own prior" for entry in ("vamp_vae", "aae")]
+    assert titles == ["pca", "vae_bce", *others, "draws of N(0, I)"]
+    assert "The prior of vamp_vae, aae is another than N(0, I)." in drawing.seen[0]
+
+
+def test_the_line_of_a_prior_holds_its_share_of_the_mass():
+    line = np.linspace(-6, 6, 400)
+    places = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    edge = codes_and_prior.densest_edge(codes_and_prior.log_normal(places))
+    on_circle = codes_and_prior.log_normal(np.array([[codes_and_prior.RADIUS, 0.0]]))
+    assert edge == pytest.approx(float(on_circle[0]), abs=0.02)
 
 
 def test_a_traversal_changes_one_dimension_alone():

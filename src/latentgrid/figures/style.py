@@ -87,7 +87,8 @@ class SteadyLayoutEngine(ConstrainedLayoutEngine):
 
     def execute(self, fig: Figure) -> Any:
         """Lay the figure out."""
-        grids = super().execute(fig)
+        super().execute(fig)
+        grids = super().execute(fig)  # square panels move once more after the first time
         _round_subfigures(fig)
         for axes in fig.axes:  # those of subfigures too
             if axes.get_in_layout():
@@ -276,7 +277,10 @@ def _side(axes: Axes) -> float:
     """Return about how many inches wide a panel is."""
     spec = axes.get_subplotspec()
     assert spec is not None
-    return WIDTH / spec.get_gridspec().ncols - MARGIN
+    grid = spec.get_gridspec()
+    whole = axes.get_figure(root=True)
+    assert whole is not None
+    return float(min(WIDTH / grid.ncols, whole.get_figheight() / grid.nrows)) - MARGIN
 
 
 def _apart(middles: Array, sizes: Array) -> Array:
@@ -337,16 +341,30 @@ def panels(
     return figure, list(grid[:n])
 
 
+def labelled_panels(labels: Sequence[str], aspect: float = 1.0) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel below each label, with room for the lines that it takes."""
+    columns = next(
+        columns
+        for columns in range(COLUMNS, MAX_COLUMNS + 1)
+        if _height(len(labels), aspect, _longest(labels, columns), columns) <= PAGE
+        or columns == MAX_COLUMNS
+    )
+    figure, places = panels(len(labels), aspect, _longest(labels, columns), columns)
+    for panel, label in zip(places, labels, strict=True):
+        panel.set_title(folded(label, TITLE_WIDTH * COLUMNS // columns))
+    return figure, places
+
+
+def _longest(labels: Sequence[str], columns: int) -> int:
+    """Return how many lines the longest of these labels takes above a panel."""
+    width = TITLE_WIDTH * COLUMNS // columns
+    return max(folded(label, width).count("\n") + 1 for label in labels)
+
+
 def _height(n: int, aspect: float, title_lines: int, columns: int) -> float:
     columns = min(n, columns)
     of_row = aspect * WIDTH / columns + 0.15 * title_lines + (0.3 if aspect < 1 else 0)
     return -(-n // columns) * of_row + 0.3
-
-
-def set_title(axes: Axes, label: str) -> None:
-    """Put a run's label above a panel, its lines no wider than the panel."""
-    beside = axes.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
-    axes.set_title(folded(label, TITLE_WIDTH * COLUMNS // max(beside, COLUMNS)))
 
 
 def folded(label: str, width: int = LABEL_WIDTH) -> str:

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, label_outer, panels, set_title
+from latentgrid.figures.style import PALETTE, label_outer, labelled_panels
 from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
@@ -51,13 +51,12 @@ def draw(results: Results) -> Drawing:
     table = pd.DataFrame(
         {entry: {kind: auroc(of[USUAL], of[kind]) for kind in kinds} for entry, of in found.items()}
     ).T
-    figure, places = panels(len(runs), aspect=0.75, title_lines=2)
+    figure, places = labelled_panels([results.label(run) for run in runs], aspect=0.75)
     every = np.concatenate([error for of in found.values() for error in of.values()])
     edges = np.geomspace(max(every.min(), 1e-3), every.max(), BINS).tolist()
     for panel, run, of in zip(places, runs, found.values(), strict=True):
         _draw_errors(panel, of, edges)
         _write(panel, table.loc[run["entry"]])
-        set_title(panel, results.label(run))
     highest = max(panel.get_ylim()[1] for panel in places)
     for panel in places:
         panel.set(ylim=(0, highest), xlabel="squared error of an image", ylabel="images")

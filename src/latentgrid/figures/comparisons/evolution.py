@@ -32,6 +32,7 @@ CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("encode",)
 ANIMATED = True
 MAX_MODELS = 3
+HEIGHTS = [0.12, 1, 1, 1]  # of the rows of a model: label, samples, codes, manifold
 SIDE_OF_PANEL = 1.4  # inches, at most
 COLUMNS = 6  # epochs in the picture; the animation shows all epochs with a snapshot
 SIDE = 4  # samples on each side of a sheet
@@ -68,9 +69,11 @@ def draw(results: Results) -> Drawing:
     columns = min(COLUMNS, max(len(course.epochs) for course in courses))
     side = min(SIDE_OF_PANEL, 0.9 * WIDTH / columns, (PAGE - 0.5) / len(courses) / 3 - 0.12)
     figure = Figure(figsize=(WIDTH, (3 * side + 0.36) * len(courses) + 0.5))
-    rows = figure.subplots(3 * len(courses), columns, squeeze=False)
-    for panels, course in zip(np.split(rows, len(courses)), courses, strict=True):
-        _draw_block(panels, course, test.labels)
+    rows = figure.subplots(
+        4 * len(courses), columns, squeeze=False, height_ratios=HEIGHTS * len(courses)
+    )
+    for block, course in zip(np.split(rows, len(courses)), courses, strict=True):
+        _draw_block(block, course, test.labels)
     class_legend(figure, test.labels, test.name_of)
     epochs = sorted({epoch for course in courses for epoch in course.epochs})
     frames = [_frame(courses, test, epoch) for epoch in epochs]
@@ -85,23 +88,24 @@ def _courses(results: Results) -> Iterator[Course]:
             yield Course(run["entry"], results.label(run).replace("\n", ", "), **kept)
 
 
-def _draw_block(panels: Array, course: Course, labels: Array) -> None:
+def _draw_block(rows: Array, course: Course, labels: Array) -> None:
     """Draw rows of samples, codes and manifold, a column per epoch, below the run's label."""
-    columns = panels.shape[1]
+    head, *panels = rows
+    columns = len(head)
     chosen = np.linspace(0, len(course.epochs) - 1, min(columns, len(course.epochs)))
     epochs = [course.epochs[round(place)] for place in chosen]
-    for column, epoch in zip(panels.T, epochs, strict=False):
+    for column, epoch in zip(np.transpose(panels), epochs, strict=False):
         _draw_epoch(column, course, labels, epoch)
-        column[0].set_title(f"\nepoch {epoch}")  # the first line is the label's
-    above = panels[0, 0].annotate(
-        course.label, (0, 1), (0, 17), "axes fraction", "offset points", weight="bold"
-    )
+        column[0].set_title(f"epoch {epoch}")
+    for panel in head:
+        panel.set_axis_off()
+    above = head[0].text(0, 0, course.label, weight="bold", transform=head[0].transAxes)
     above.set_in_layout(False)  # it is wider than its panel
-    for panel in panels[:, len(epochs) :].flat:
-        panel.set_visible(False)
-    for panel, name in zip(panels[:, 0], ("samples", "codes", "manifold"), strict=True):
-        panel.set_ylabel(name)
-    for panel in panels[1, 1:]:
+    for row, name in zip(panels, ("samples", "codes", "manifold"), strict=True):
+        row[0].set_ylabel(name)
+        for unused in row[len(epochs) :]:
+            unused.set_visible(False)
+    for panel in panels[1][1:]:
         panel.tick_params(labelleft=False)
 
 

@@ -10,10 +10,9 @@ from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     class_legend,
     label_outer,
+    labelled_panels,
     name_classes,
-    panels,
     scatter_by_class,
-    set_title,
     two_dimensions,
 )
 from latentgrid.results.trained import Array, TestSet
@@ -46,10 +45,9 @@ def draw(results: Results) -> Drawing:
     shown = results.latent_runs()
     if not shown:
         return nothing("No run that encodes images has finished.")
-    figure, places = panels(len(shown), title_lines=2)
-    for panel, (run, codes) in zip(places, shown, strict=True):
+    figure, places = labelled_panels([results.label(run) for run, _ in shown])
+    for panel, (_, codes) in zip(places, shown, strict=True):
         _draw_codes(panel, codes, results.test)
-        set_title(panel, results.label(run))
     label_outer(places)
     class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(figure, _overlaps(shown, results.test))

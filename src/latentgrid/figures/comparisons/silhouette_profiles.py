@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from latentgrid.evaluation.measures.silhouette import of_each
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, label_outer, panels, set_title, short_name
+from latentgrid.figures.style import PALETTE, label_outer, labelled_panels, short_name
 from latentgrid.results.trained import Array, TestSet
 from latentgrid.text import signed
 
@@ -47,11 +47,10 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes images of two classes or more has finished.")
     largest = max(float(np.quantile(np.abs(values), UNCUT)) for _, values in shown)
     reach = max(MIN_REACH, np.ceil(10 * largest) / 10)
-    figure, places = panels(len(shown), title_lines=2)
-    for panel, (run, values) in zip(places, shown, strict=True):
+    figure, places = labelled_panels([results.label(run) for run, _ in shown])
+    for panel, (_, values) in zip(places, shown, strict=True):
         _draw_profile(panel, values, results.test)
         panel.set_xlim(-reach, reach)
-        set_title(panel, results.label(run))
     label_outer(places)
     return Drawing(figure, _below_zero(shown))
 

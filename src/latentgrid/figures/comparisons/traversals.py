@@ -64,7 +64,8 @@ def along(code: Array, dimension: int) -> Array:
 
 def _title(test: TestSet, place: int) -> str:
     name = f"test image {place + 1}"
-    return f"{name}, {short_name(test.name_of(test.labels[place]))}" if test.has_classes else name
+    of = f" of class {short_name(test.name_of(test.labels[place]))}"
+    return name + of * test.has_classes
 
 
 def _said(run: pd.Series, variances: Array) -> str:
