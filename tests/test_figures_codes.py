@@ -44,6 +44,12 @@ FIGURES = (
     "anomalies",
 )
 PAIR = {"latent_dim": 2, "hidden": 4}
+BESIDE = [
+    a_run("pca", latent_dim=2),
+    a_run("vae_bce", **PAIR),
+    a_run("vamp_vae", pseudo_inputs=9, **PAIR),
+    a_run("aae", prior="mixture", **PAIR),
+]
 GRIDS = {
     "one entry": [a_run("ae", latent_dim=3, hidden=4)],
     "one dimension": [a_run("pca", latent_dim=1), a_run("vae_bce", latent_dim=1, hidden=4)],
@@ -123,7 +129,7 @@ def test_test_images_of_one_class(few_images):
 def test_classes_bear_their_names_whatever_their_number(names, few_images):
     labels = torch.arange(30) % len(names)
     few = replace(few_images, test_labels=labels.to(torch.uint8))
-    results = tiny_results(few, [a_run(m, latent_dim=2) for m in ("pca", "vae_bce", "vamp_vae")])
+    results = tiny_results(few, BESIDE)
     save_file(load_file(LAYOUT.images), LAYOUT.images, {"class names": json.dumps(names)})
     for name in ("class_means", "codes_and_prior", "interpolation", "traversals", "noisy_codes"):
         drawing = drawn(name, results)
@@ -268,9 +274,7 @@ def test_the_ellipse_holds_95_percent_of_a_gaussian():
 
 
 def test_codes_are_held_against_the_prior_of_their_own_model(few_images):
-    runs = [a_run(m, latent_dim=2) for m in ("pca", "vae_bce", "vamp_vae")]
-    runs.append(a_run("aae", latent_dim=2, prior="mixture"))
-    drawing = codes_and_prior.draw(tiny_results(few_images, runs))
+    drawing = codes_and_prior.draw(tiny_results(few_images, BESIDE))
     titles = [panel.get_title() for panel in drawing.figure.axes]
     others = [f"{entry}, its own prior" for entry in ("vamp_vae", "aae")]
     assert titles == ["pca", "vae_bce", *others, "draws of N(0, I)"]

@@ -288,7 +288,7 @@ def _apart(middles: Array, sizes: Array) -> Array:
 
     Each time the two that cover one another part in the direction in which they cover less.
     """
-    places = middles + 1e-6 * np.arange(len(middles))[:, None]  # equal ones know where to go
+    places: Array = middles + 1e-6 * np.arange(len(middles))[:, None]  # equal ones know where to go
     for _ in range(ROUNDS):
         moved = np.zeros_like(places)
         for one, other in combinations(range(len(places)), 2):
