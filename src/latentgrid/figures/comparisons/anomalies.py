@@ -96,9 +96,10 @@ def auroc(usual: Array, unusual: Array) -> float:
 
 
 def _draw_errors(panel: Axes, of: dict[str, Array], edges: list[float]) -> None:
-    for (kind, error), colour in zip(of.items(), COLOURS, strict=True):
-        shape = {"color": colour, "label": kind, "histtype": "step" if kind != USUAL else "bar"}
-        panel.hist(error.clip(edges[0]), edges, **shape)
+    usual, *unusual = of.items()
+    panel.hist(usual[1].clip(edges[0]), edges, color=COLOURS[0], label=usual[0])
+    for (kind, error), colour in zip(unusual, COLOURS[1:], strict=True):
+        panel.hist(error.clip(edges[0]), edges, histtype="step", color=colour, label=kind)
     panel.set_xscale("log")
 
 
