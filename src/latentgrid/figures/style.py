@@ -41,7 +41,7 @@ LETTER, LINE, KEY, MARGIN = 0.075, 0.13, 0.3, 0.8
 ROUNDS = 50
 PAGE = 8.5  # inches: figures whose panels would be higher than a page have smaller ones
 MAX_COLUMNS = 5
-NAME_WIDTH = 20  # letters of a class's name
+NAME_WIDTH = 16  # letters of a class's name
 MAX_LETTERS = 120  # of the names that fit into a panel
 # Corners at most so dark are the black ground of white strokes, which is drawn white.
 BLACK = 16
@@ -264,8 +264,7 @@ def name_classes(
     low, high = np.transpose([axes.get_xlim(), axes.get_ylim()])
     middles = np.array([np.median(points[labels == label], axis=0) for label in names])
     letters = np.array([[len(name) * LETTER, LINE] for name in names.values()])
-    shares = ((middles - low) / (high - low)).clip(0.03, 0.97)
-    places = low + _apart(shares, letters / _side(axes)) * (high - low)
+    places = low + _apart((middles - low) / (high - low), letters / _side(axes)) * (high - low)
     for (x, y), name in zip(places, names.values(), strict=True):
         text = axes.text(
             x, y, name, ha="center", va="center", weight="bold", size=SMALLEST, clip_on=True
@@ -286,7 +285,8 @@ def _side(axes: Axes) -> float:
 def _apart(middles: Array, sizes: Array) -> Array:
     """Move boxes with these middles and sizes, both (n, 2), apart until none covers another.
 
-    Each time the two that cover one another part in the direction in which they cover less.
+    Each time the two that cover one another part in the direction in which they cover less. All
+    stay within the square from 0 to 1.
     """
     places: Array = middles + 1e-6 * np.arange(len(middles))[:, None]  # equal ones know where to go
     for _ in range(ROUNDS):
@@ -299,9 +299,9 @@ def _apart(middles: Array, sizes: Array) -> Array:
                 step = np.copysign(covered[axis] / 2, gap[axis])
                 moved[one, axis] -= step
                 moved[other, axis] += step
+        places = (places + moved).clip(sizes / 2, 1 - sizes / 2)
         if not moved.any():
             break
-        places = places + moved
     return places
 
 
