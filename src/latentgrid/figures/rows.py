@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
-from latentgrid.figures.style import GAP, SMALLEST, WIDTH, folded, show_images
+from latentgrid.figures.style import GAP, PAGE, SMALLEST, WIDTH, folded, show_images
 from latentgrid.results.trained import Array
 
 FONT = SMALLEST
@@ -53,8 +53,10 @@ def draw_rows(
     left = _width(line for label in labels for line in label.splitlines())
     right = _width([notes, *(row.note for row in rows)])
     free = WIDTH - left - right - BETWEEN * (len(counts) - 1)
-    width = min(free / sum(counts), MAX_SIDE)
-    height = width * rows[0].strips[0].shape[2] / rows[0].strips[0].shape[3]
+    shape = rows[0].strips[0].shape
+    highest = (PAGE - BETWEEN) / len(rows) - SPACE / 2
+    width = min(free / sum(counts), MAX_SIDE, highest * shape[3] / shape[2])
+    height = width * shape[2] / shape[3]
     step = SPACE / 2 + max(height, LINE * max(len(label.splitlines()) for label in labels))
     upright = _width(headings) if _width(headings) - SPACE > width else 0.0
     above = 1.5 * LINE * (bool(titles) + bool(headings) or bool(notes)) + upright

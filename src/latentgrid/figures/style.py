@@ -38,7 +38,7 @@ MANY_TICKS = 30
 DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
 # In inches: a letter, a line of text, the key of a legend, what is beside a panel
 LETTER, LINE, KEY, MARGIN = 0.075, 0.13, 0.3, 0.8
-ROUNDS = 50
+ROUNDS, PARTED = 60, 0.004  # PARTED as a share of a panel
 PAGE = 8.5  # inches: figures whose panels would be higher than a page have smaller ones
 MAX_COLUMNS = 5
 NAME_WIDTH = 16  # letters of a class's name
@@ -263,9 +263,11 @@ def name_classes(
         return
     low, high = np.transpose([axes.get_xlim(), axes.get_ylim()])
     middles = np.array([np.median(points[labels == label], axis=0) for label in names])
-    letters = np.array([[len(name) * LETTER, LINE] for name in names.values()])
-    places = low + _apart((middles - low) / (high - low), letters / _side(axes)) * (high - low)
-    for (x, y), name in zip(places, names.values(), strict=True):
+    letters = np.array([[(len(name) + 0.5) * LETTER, LINE] for name in names.values()])
+    shares = _apart((middles - low) / (high - low), letters / _side(axes))
+    if shares is None:
+        return
+    for (x, y), name in zip(low + shares * (high - low), names.values(), strict=True):
         text = axes.text(
             x, y, name, ha="center", va="center", weight="bold", size=SMALLEST, clip_on=True
         )
@@ -282,11 +284,11 @@ def _side(axes: Axes) -> float:
     return float(min(WIDTH / grid.ncols, whole.get_figheight() / grid.nrows)) - MARGIN
 
 
-def _apart(middles: Array, sizes: Array) -> Array:
+def _apart(middles: Array, sizes: Array) -> Array | None:
     """Move boxes with these middles and sizes, both (n, 2), apart until none covers another.
 
     Each time the two that cover one another part in the direction in which they cover less. All
-    stay within the square from 0 to 1.
+    stay within the square from 0 to 1. Without a place for each it returns None.
     """
     places: Array = middles + 1e-6 * np.arange(len(middles))[:, None]  # equal ones know where to go
     for _ in range(ROUNDS):
@@ -300,9 +302,9 @@ def _apart(middles: Array, sizes: Array) -> Array:
                 moved[one, axis] -= step
                 moved[other, axis] += step
         places = (places + moved).clip(sizes / 2, 1 - sizes / 2)
-        if not moved.any():
-            break
-    return places
+        if np.abs(moved).max() < PARTED:
+            return places
+    return None
 
 
 def loss_axis(axes: Axes, losses: pd.Series) -> None:

@@ -30,6 +30,7 @@ CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 UNCUT = 0.95  # the share of a model's codes whose bars lie within the axis at least
+MAX_NAMES = 10  # beside a panel
 SPACE = 0.02  # between two classes, as a share of all codes
 
 
@@ -73,7 +74,8 @@ def _draw_profile(panel: Axes, values: Array, test: TestSet) -> None:
         start += len(bars) + space
     panel.axvline(0, color="black", linewidth=0.6)
     panel.axvline(float(values.mean()), color="black", linewidth=0.8, linestyle="--")
-    panel.set_yticks(middles, names)
+    every = -(-len(names) // MAX_NAMES)
+    panel.set_yticks(middles[::every], names[::every])
     panel.tick_params(axis="y", length=0)
     panel.set_ylim(start, -space)
     panel.set(xlabel="silhouette", ylabel="class")
