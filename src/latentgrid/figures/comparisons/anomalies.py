@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 from sklearn.metrics import roc_auc_score
 
 from latentgrid.figures.drawing import Drawing, nothing
@@ -30,6 +31,7 @@ CLAIM = (
 NEEDS = ("encode", "decode")
 IMAGES = 500  # of each kind
 BINS = 40
+DECADE = 10
 USUAL = "test images"
 COLOURS = ("0.75", *PALETTE[:3])
 
@@ -101,6 +103,10 @@ def _draw_errors(panel: Axes, of: dict[str, Array], edges: list[float]) -> None:
     for (kind, error), colour in zip(unusual, COLOURS[1:], strict=True):
         panel.hist(error.clip(edges[0]), edges, histtype="step", color=colour, label=kind)
     panel.set_xscale("log")
+    is_wide = edges[-1] > DECADE * edges[0]
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 3)) if is_wide else MaxNLocator(3))
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    panel.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _write(panel: Axes, aurocs: "pd.Series[float]") -> None:
