@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
+from safetensors.torch import load_file, save_file
 
 from latentgrid.evaluation.distances import difference, distance_to_nearest
 from latentgrid.figures.comparisons import (
@@ -22,8 +24,10 @@ from latentgrid.figures.comparisons import (
 )
 from latentgrid.figures.drawing import NO_CLASSES, listed, significant
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.figures.style import short_name
 from latentgrid.grid import catalogue
-from tiny import a_run, tiny_results
+from legible import complaints
+from tiny import LAYOUT, a_run, tiny_results
 
 FIGURES = (
     "prior_draws",
@@ -40,6 +44,12 @@ FIGURES = (
     "anomalies",
 )
 PAIR = {"latent_dim": 2, "hidden": 4}
+BESIDE = [
+    a_run("pca", latent_dim=2),
+    a_run("vae_bce", **PAIR),
+    a_run("vamp_vae", pseudo_inputs=9, **PAIR),
+    a_run("aae", prior="mixture", **PAIR),
+]
 GRIDS = {
     "one entry": [a_run("ae", latent_dim=3, hidden=4)],
     "one dimension": [a_run("pca", latent_dim=1), a_run("vae_bce", latent_dim=1, hidden=4)],
@@ -78,15 +88,6 @@ def images_of(figure):
     return [np.asarray(shown.get_array()) for a in figure.axes for shown in a.get_images()]
 
 
-def has_room(figure):
-    """Tell whether no text leaves the figure."""
-    figure.draw_without_rendering()
-    whole = figure.bbox.padded(1)
-    texts = [t for a in figure.axes for t in (*a.texts, a.yaxis.label, a.title) if t.get_text()]
-    boxes = [text.get_window_extent() for text in texts]
-    return all(whole.x0 <= b.x0 and b.x1 <= whole.x1 and b.y1 <= whole.y1 for b in boxes)
-
-
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize("colours", [1, 3])
 def test_every_figure_is_drawn_or_says_why_not(grid, colours, few_images):
@@ -100,7 +101,7 @@ def test_every_figure_is_drawn_or_says_why_not(grid, colours, few_images):
     for name in FIGURES:
         drawing = drawn(name, results)
         assert bool(drawing.missing) != bool(drawing.figure.axes), name
-        assert has_room(drawing.figure), name
+        assert not complaints(drawing.figure), name
         assert not any("nan" in sentence for sentence in drawing.seen), name
     if grid == "two dimensions":
         assert not any(drawn(name, results).missing for name in FIGURES)
@@ -116,6 +117,25 @@ def test_test_images_of_one_class(few_images):
     assert not drawn("noisy_codes", results).missing
     said = interpolation.draw(results).seen[0]
     assert "15 pairs of test images, the image decoded halfway" in said
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("T-shirt/top", "A class with a name that is very long", "Bag"),
+        tuple(f"kind {number}" for number in range(26)),
+    ],
+)
+def test_classes_bear_their_names_whatever_their_number(names, few_images):
+    labels = torch.arange(30) % len(names)
+    few = replace(few_images, test_labels=labels.to(torch.uint8))
+    results = tiny_results(few, BESIDE)
+    save_file(load_file(LAYOUT.images), LAYOUT.images, {"class names": json.dumps(names)})
+    for name in ("class_means", "codes_and_prior", "interpolation", "traversals", "noisy_codes"):
+        drawing = drawn(name, results)
+        assert not complaints(drawing.figure), name
+        texts = {text.get_text() for text in drawing.figure.findobj(Text)}
+        assert any(short_name(names[0]) in text for text in texts) != (name == "noisy_codes"), name
 
 
 def test_equal_models_decode_equal_images(few_images):
@@ -221,7 +241,7 @@ def test_pairs_of_networks_share_their_latent_dimension(few_images):
 def test_long_labels_and_notes_have_room():
     images = np.zeros((16, 1, 28, 28), np.uint8)
     rows = [Row("a_name_longer_than_that_of_any_model_there_is", [images], "0.0123")] * 2
-    assert has_room(draw_rows(rows, ["title"], ["heading"] * 16, "distance"))
+    assert not complaints(draw_rows(rows, ["title"], ["heading"] * 16, "distance"))
 
 
 def test_numbers_keep_two_digits():
@@ -251,6 +271,22 @@ def test_the_ellipse_holds_95_percent_of_a_gaussian():
     assert np.ptp(lengths) < 1e-9
     inside = np.linalg.norm(np.linalg.solve(root, (codes - [3, -1]).T), axis=0) < lengths[0]
     assert inside.mean() == pytest.approx(0.95, abs=0.004)
+
+
+def test_codes_are_held_against_the_prior_of_their_own_model(few_images):
+    drawing = codes_and_prior.draw(tiny_results(few_images, BESIDE))
+    titles = [panel.get_title() for panel in drawing.figure.axes if panel.get_visible()]
+    others = [f"{entry}, its own prior" for entry in ("vamp_vae", "aae")]
+    assert titles == ["pca", "vae_bce", *others, "draws of N(0, I)"]
+    assert "The prior of vamp_vae, aae is another than N(0, I)." in drawing.seen[0]
+
+
+def test_the_line_of_a_prior_holds_its_share_of_the_mass():
+    line = np.linspace(-6, 6, 400)
+    places = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    edge = codes_and_prior.densest_edge(codes_and_prior.log_normal(places))
+    on_circle = codes_and_prior.log_normal(np.array([[codes_and_prior.RADIUS, 0.0]]))
+    assert edge == pytest.approx(float(on_circle[0]), abs=0.02)
 
 
 def test_a_traversal_changes_one_dimension_alone():

@@ -13,6 +13,7 @@ from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.steps import embed_codes, embed_images
+from legible import complaints
 from tiny import seal
 
 LABELS = np.repeat(np.arange(3, dtype=np.uint8), 10)
@@ -67,6 +68,7 @@ def test_few_images_and_the_best_codes_of_more_than_two_dimensions_are_embedded(
     # Clusters that lie far apart are told apart in the plane too.
     assert silhouette(planes["ae/latent_dim=4"], LABELS)["silhouette"] > 0.5
     drawn = tsne.draw(Results(layout, ("plane", "ae")))
+    assert not complaints(drawn.figure)
     assert [len(panel.collections) for panel in drawn.figure.axes] == [1]
     assert "ae 1.00" in drawn.seen[0]
     assert len(embeddings.draw(Results(layout, ())).figure.axes) == 3
@@ -93,6 +95,7 @@ def test_each_code_has_its_silhouette():
 
 def test_a_profile_has_a_band_for_each_class_on_an_axis_that_all_share(layout):
     drawn = silhouette_profiles.draw(Results(layout, ("plane", "ae")))
+    assert not complaints(drawn.figure)
     assert [len(panel.collections) for panel in drawn.figure.axes] == [3, 3]
     (low, high), other = (panel.get_xlim() for panel in drawn.figure.axes)
     assert (low, high) == other

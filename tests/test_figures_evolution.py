@@ -14,6 +14,7 @@ from latentgrid.figures.style import save_animation
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.results.trained import TrainedRun
+from legible import complaints
 from tiny import seal
 
 N = 12
@@ -57,13 +58,14 @@ def test_snapshots_are_read_in_the_order_of_the_epochs(layout):
 
 def test_up_to_three_models_have_a_block_with_the_same_axes_at_all_epochs(layout):
     drawn = evolution.draw(Results(layout, tuple("abcde")))
-    blocks = drawn.figure.subfigs
-    assert [block.get_suptitle() for block in blocks] == ["b", "c", "d"]
-    for block in blocks:
-        codes = np.array(block.axes).reshape(3, evolution.COLUMNS)[1]
+    assert not complaints(drawn.figure)
+    blocks = np.array(drawn.figure.axes).reshape(3, 4, evolution.COLUMNS)
+    assert [block[0, 0].texts[0].get_text() for block in blocks] == ["b", "c", "d"]
+    for _, _, codes, _ in blocks:
         assert len({panel.get_xlim() + panel.get_ylim() for panel in codes}) == 1
-    titles = [panel.get_title() for panel in blocks[0].axes[: evolution.COLUMNS]]
+    titles = [panel.get_title() for panel in blocks[0, 1]]
     assert (titles[0], titles[-1]) == ("epoch 0", "epoch 10")
+    assert len(drawn.figure.legends) == 1
     assert len(drawn.frames) == 11
     assert evolution.draw(Results(layout, ("a",))).missing
 

@@ -24,12 +24,12 @@ from latentgrid.figures.comparisons import gan_toy as gan_toy_figure
 from latentgrid.figures.comparisons import generator_gradients as generator_gradients_figure
 from latentgrid.figures.comparisons import two_points as two_points_figure
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import save_png
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.models.bases.priors import PRIORS
 from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel
+from legible import complaints
 from networks import build
 from tiny import seal, write_config
 
@@ -83,8 +83,8 @@ def results(tmp_path, monkeypatch):
     return write
 
 
-def drawn(drawing, tmp_path):
-    save_png(drawing.figure, tmp_path / "drawn.png")
+def drawn(drawing):
+    assert not complaints(drawing.figure)
     return drawing
 
 
@@ -99,28 +99,28 @@ def of_experiment(found):
     return results
 
 
-def test_two_points_says_what_the_ascent_comes_to(tmp_path, monkeypatch):
+def test_two_points_says_what_the_ascent_comes_to(monkeypatch):
     monkeypatch.setattr(two_points, "STEPS", {"free": 500, "matched": 100})
     found = two_points.run()
-    drawing = drawn(two_points_figure.draw(of_experiment(found)), tmp_path)
+    drawing = drawn(two_points_figure.draw(of_experiment(found)))
     assert "500 steps" in drawing.seen[0]
     assert "100 steps raise the ELBO from −1.69 to −1.4" in drawing.seen[1]
     assert found["matched/elbo"][-1] == pytest.approx(-1.43, abs=0.01)
 
 
-def test_gan_toy_is_drawn_whatever_the_number_of_moments(tmp_path, monkeypatch):
+def test_gan_toy_is_drawn_whatever_the_number_of_moments(monkeypatch):
     monkeypatch.setattr(gan_toy, "RECORDED", (0, 2, 4, 6))
-    drawing = drawn(gan_toy_figure.draw(of_experiment(gan_toy.run())), tmp_path)
+    drawing = drawn(gan_toy_figure.draw(of_experiment(gan_toy.run())))
     assert "of the data, 0.650 ± 0.100" in drawing.seen[0]
     assert "6: " in drawing.seen[0]
 
 
-def test_denoising_toy_says_what_is_left_of_the_noise(tmp_path, monkeypatch):
+def test_denoising_toy_says_what_is_left_of_the_noise(monkeypatch):
     monkeypatch.setattr(denoising_toy, "STEPS", 20)
     found = denoising_toy.run()
     found["pair/restored"] = found["pair/clean"]
     found["pair/grid_restored"] = torch.full_like(found["pair/grid"], 0.25)
-    drawing = drawn(denoising_toy_figure.draw(of_experiment(found)), tmp_path)
+    drawing = drawn(denoising_toy_figure.draw(of_experiment(found)))
     assert "0.000 after denoising" in drawing.seen[1]
     assert "(0.25, 0.25)" in drawing.seen[2]
 
@@ -136,9 +136,7 @@ def restored(channels=1):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_corruption_is_a_block_with_the_models_from_best_to_worst(
-    results, tmp_path, channels
-):
+def test_every_corruption_is_a_block_with_the_models_from_best_to_worst(results, channels):
     rows = [
         {"entry": entry, "corruption": kind, "test_squared_error": error}
         for entry, kind, error in (
@@ -150,13 +148,13 @@ def test_every_corruption_is_a_block_with_the_models_from_best_to_worst(
     ]
     for row in rows:
         row["snapshots"] = restored(channels)
-    drawing = drawn(denoising.draw(results(rows, channels)), tmp_path)
+    drawing = drawn(denoising.draw(results(rows, channels)))
     assert len(drawing.seen) == 3
     assert drawing.seen[0].endswith("unet 5.0, dae 9.0.")
     assert "odd: unet 1.0." in drawing.seen[2]
 
 
-def test_restored_images_are_of_one_seed(results, tmp_path):
+def test_restored_images_are_of_one_seed(results):
     rows = [
         {
             "entry": "dae",
@@ -168,7 +166,7 @@ def test_restored_images_are_of_one_seed(results, tmp_path):
         }
         for seed in (0, 1)
     ]
-    drawing = drawn(denoising.draw(results(rows)), tmp_path)
+    drawing = drawn(denoising.draw(results(rows)))
     assert drawing.seen[0].endswith("dae 10.0.")
 
 
@@ -209,7 +207,7 @@ def untrained(monkeypatch):
 
 
 @pytest.mark.usefixtures("untrained")
-def test_every_posterior_has_a_panel_and_codes_far_from_the_prior_come_last(results, tmp_path):
+def test_every_posterior_has_a_panel_and_codes_far_from_the_prior_come_last(results):
     rows = [
         {"entry": "aae", "latent_dim": 2, "posterior": "gaussian", "snapshots": codes(9.0)},
         {"entry": "aae", "latent_dim": 2, "posterior": "deterministic", "snapshots": codes(1.0)},
@@ -217,7 +215,7 @@ def test_every_posterior_has_a_panel_and_codes_far_from_the_prior_come_last(resu
         {"entry": "vae", "latent_dim": 2, "min_train_loss": 7.0, "snapshots": codes(1.0)},
         {"entry": "vae", "latent_dim": 3, "snapshots": codes(1.0, 3)},
     ]
-    drawing = drawn(aggregated_posterior.draw(results(rows)), tmp_path)
+    drawing = drawn(aggregated_posterior.draw(results(rows)))
     titles = [axes.get_title() for axes in drawing.figure.axes if axes.get_title()]
     assert len(titles) == 3
     (sentence,) = drawing.seen
@@ -236,12 +234,12 @@ def of_prior(name, seed=1):
 
 
 @pytest.mark.usefixtures("untrained")
-def test_codes_of_a_chosen_prior_are_counted_in_its_own_region(results, tmp_path):
+def test_codes_of_a_chosen_prior_are_counted_in_its_own_region(results):
     rows = [
         {"entry": "aae", "latent_dim": 2, "prior": name, "snapshots": of_prior(of)}
         for name, of in (("normal", "normal"), ("mixture", "mixture"), ("swiss_roll", "normal"))
     ]
-    (sentence,) = drawn(chosen_priors.draw(results(rows)), tmp_path).seen
+    (sentence,) = drawn(chosen_priors.draw(results(rows))).seen
     shares = [int(word) for word in sentence.split() if word.isdigit()]
     assert sentence.index("normal") < sentence.index("mixture") < sentence.index("swiss roll")
     assert shares[0] == 95  # of the prior's mass
@@ -263,26 +261,26 @@ def history(name, shares):
     return pd.DataFrame(rows)
 
 
-def test_the_swings_of_the_second_half_are_told_over_seeds(results, tmp_path):
+def test_the_swings_of_the_second_half_are_told_over_seeds(results):
     shares = {"aae/0": [0.1, 0.5, 0.9, 0.8], "aae/1": [0.2, 0.6, 0.95, 1.0]}
     rows = [{"entry": "aae", "latent_dim": 2, "seed": n, "epochs": 4} for n in range(2)]
     found = results(rows)
     table = pd.concat([history(name, of) for name, of in shares.items()])
     table.to_csv(LAYOUT.tables / "history.csv", index=False)
-    (sentence,) = drawn(within_prior.draw(found), tmp_path).seen
+    (sentence,) = drawn(within_prior.draw(found)).seen
     assert "80 to 100 %, 90 % at the end" in sentence
 
 
 # Lost modes
 
 
-def test_seeds_share_a_row_and_have_an_interval_from_three_on(results, tmp_path):
+def test_seeds_share_a_row_and_have_an_interval_from_three_on(results):
     rows = [
         {"entry": "gan", "seed": seed, "sample_classes": classes, "sample_drift": 0.5}
         for seed, classes in enumerate((6.0, 7.0, 8.0))
     ]
     rows.append({"entry": "wgan", "sample_classes": 9.5, "sample_drift": 0.25})
-    drawing = drawn(lost_modes.draw(results(rows)), tmp_path)
+    drawing = drawn(lost_modes.draw(results(rows)))
     # Student's t of two degrees of freedom, 4.303, times 1/√3.
     assert drawing.seen[0] == "Classes seen in samples: gan 7.00 ± 2.5; wgan 9.50."
     assert drawing.seen[1] == "Change of samples: gan 0.50 ± 0.0; wgan 0.25."
@@ -290,7 +288,7 @@ def test_seeds_share_a_row_and_have_an_interval_from_three_on(results, tmp_path)
     assert labels == ("gan", "wgan")
 
 
-def test_the_gradients_of_both_losses_are_compared_on_the_same_players(tmp_path, monkeypatch):
+def test_the_gradients_of_both_losses_are_compared_on_the_same_players(monkeypatch):
     """Before the discriminator learns, D is about one half and both slopes are alike."""
     for name, value in (("BATCHES", 30), ("SEEDS", 3)):
         monkeypatch.setattr(generator_gradients, name, value)
@@ -303,7 +301,7 @@ def test_the_gradients_of_both_losses_are_compared_on_the_same_players(tmp_path,
         found[f"{loss}/{k}/judged"][:, 0] for loss in generator_gradients.LOSSES for k in (1, 5)
     ]
     assert all(torch.equal(one, first[0]) for one in first)
-    drawing = drawn(generator_gradients_figure.draw(of_experiment(found)), tmp_path)
+    drawing = drawn(generator_gradients_figure.draw(of_experiment(found)))
     assert "95 % interval" in drawing.seen[0]
 
 
@@ -318,9 +316,9 @@ def blocks(error, seeds=(0, 1, 2), **choice):
     ]
 
 
-def test_each_exchanged_block_is_a_point_below_its_question(results, tmp_path):
+def test_each_exchanged_block_is_a_point_below_its_question(results):
     worse = blocks(15.0, upsampling="nearest") + blocks(30.0, padding="none", parameters=80)
-    drawing = drawn(ablation.draw(results([*blocks(10.0), *worse])), tmp_path)
+    drawing = drawn(ablation.draw(results([*blocks(10.0), *worse])))
     (panel,) = drawing.figure.axes
     assert [text.get_text() for text in panel.texts] == [
         "padding, against zeros",
@@ -335,22 +333,22 @@ def test_each_exchanged_block_is_a_point_below_its_question(results, tmp_path):
     )
 
 
-def test_what_the_seeds_cannot_tell_is_hollow_and_said(results, tmp_path):
+def test_what_the_seeds_cannot_tell_is_hollow_and_said(results):
     unclear = [row | {"test_squared_error": 10.0} for row in blocks(1.0, padding="reflect")]
-    drawing = drawn(ablation.draw(results([*blocks(9.5), *unclear])), tmp_path)
+    drawing = drawn(ablation.draw(results([*blocks(9.5), *unclear])))
     (point,) = (line for line in drawing.figure.axes[0].lines if line.get_marker() == "o")
     assert point.get_markerfacecolor() == "white"
     assert "leaves out no change: none. The other 1 cannot be told" in drawing.seen[0]
 
 
-def test_levels_are_lines_in_panels_of_their_own(results, tmp_path):
+def test_levels_are_lines_in_panels_of_their_own(results):
     rows = [
         row
         for depth, error in ((1, 10.0), (4, 5.0))
         for kind, share in (("plain", 1), ("residual", 0.5 * depth))
         for row in blocks(error * share, block=kind, depth=depth)
     ]
-    drawing = drawn(ablation.draw(results(rows)), tmp_path)
+    drawing = drawn(ablation.draw(results(rows)))
     of_blocks, of_depth = drawing.figure.axes
     assert [text.get_text() for text in of_blocks.texts] == ["further layers, against two 3×3"]
     line = of_depth.lines[0]

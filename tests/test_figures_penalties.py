@@ -10,6 +10,7 @@ from latentgrid.evaluation.subspaces import angles_to, projected
 from latentgrid.figures.comparisons import linear_subspace, penalties
 from latentgrid.figures.drawing import Drawing
 from latentgrid.randomness import random_generator
+from legible import complaints
 from networks import build
 from tiny import a_run, tiny_results
 
@@ -43,7 +44,7 @@ def test_angles_to_a_plane():
 
 def saw(drawing: Drawing):
     assert not drawing.missing
-    drawing.figure.canvas.draw()
+    assert not complaints(drawing.figure)
     return drawing.seen
 
 

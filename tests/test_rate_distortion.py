@@ -6,6 +6,7 @@ import pytest
 from matplotlib.contour import QuadContourSet
 
 from latentgrid.figures.comparisons import rate_distortion
+from legible import complaints
 from tiny import LAYOUT, a_run, tiny_results
 
 SMALL = {"hidden": 4}
@@ -41,6 +42,7 @@ def drawing(results):
 
 
 def test_every_measured_run_is_a_point_of_its_entry(drawing):
+    assert not complaints(drawing.figure)
     drawn = {line.get_label(): line for line in drawing.figure.axes[0].lines}
     points = {entry: line.get_xydata().tolist() for entry, line in drawn.items()}
     assert points == {"vae_bce": [[5.0, 100.0], [12.0, 90.0]], "beta_vae": [[20.0, 95.0]]}

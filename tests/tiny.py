@@ -28,8 +28,8 @@ def tiny_results(images: Images, runs) -> Results:
         files.folder.mkdir(parents=True)
         shape = list(images.train_images.shape[1:])
         model = build(run["model"], shape=tuple(shape), seed=run["seed"], **axes)
-        model.before_epoch(1, images.train_images, random_generator(0, "test"))
         with torch.no_grad():
+            model.before_epoch(1, images.train_images, random_generator(0, "test"))
             save_file(model.state_dict(), files.weights)
         settings = {"model": run["model"], "hyperparameters": axes, "seed": run["seed"]}
         write_config(files, settings, **{"image shape": shape})

@@ -32,7 +32,7 @@ def named_in_panel(test):
 
 
 def test_names_stand_in_legend_and_panel():
-    expected = ["round stones", "sails", "a class whose name …"]
+    expected = ["round stones", "sails", "a class whose n…"]
     assert legend_of(shown()) == named_in_panel(shown()) == expected
     assert shown().first(2).name_of(1) == "sails"
 

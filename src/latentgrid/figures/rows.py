@@ -1,6 +1,5 @@
 """Draws rows of images, one row per model: the layout of most comparisons of images."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
-from latentgrid.figures.style import GAP, WIDTH, show_images
+from latentgrid.figures.style import GAP, PAGE, SMALLEST, WIDTH, folded, show_images
 from latentgrid.results.trained import Array
 
-LABEL_WIDTH = 24  # letters
-FONT = 7
+FONT = SMALLEST
 # In inches: the height of a line of text; the space beside text, half of which is between rows; the
 # space between strips; and the side of an image.
 LINE = 0.13
@@ -50,13 +48,15 @@ def draw_rows(
         headings: texts above the images of each strip.
         notes: the text above the rows' notes.
     """
-    labels = [_wrapped(row.label) for row in rows]
+    labels = [folded(row.label) for row in rows]
     counts = [len(strip) for strip in rows[0].strips]
     left = _width(line for label in labels for line in label.splitlines())
     right = _width([notes, *(row.note for row in rows)])
     free = WIDTH - left - right - BETWEEN * (len(counts) - 1)
-    width = min(free / sum(counts), MAX_SIDE)
-    height = width * rows[0].strips[0].shape[2] / rows[0].strips[0].shape[3]
+    shape = rows[0].strips[0].shape
+    highest = (PAGE - BETWEEN) / len(rows) - SPACE / 2
+    width = min(free / sum(counts), MAX_SIDE, highest * shape[3] / shape[2])
+    height = width * shape[2] / shape[3]
     step = SPACE / 2 + max(height, LINE * max(len(label.splitlines()) for label in labels))
     upright = _width(headings) if _width(headings) - SPACE > width else 0.0
     above = 1.5 * LINE * (bool(titles) + bool(headings) or bool(notes)) + upright
@@ -108,7 +108,3 @@ def _width(lines: Iterable[str]) -> float:
     """Return the width of the widest line in inches, with the space beside it."""
     points = [TextPath((0, 0), line, size=FONT).get_extents().width for line in lines if line]
     return max(points, default=0.0) / 72 + 2 * SPACE
-
-
-def _wrapped(label: str) -> str:
-    return "\n".join(textwrap.fill(line, LABEL_WIDTH) for line in label.splitlines())

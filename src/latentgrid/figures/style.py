@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase, SubFigure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
@@ -21,41 +22,51 @@ from PIL import Image
 from latentgrid.files.atomic import replacing
 from latentgrid.results.trained import Array
 
-WIDTH = 7.0
+# The width of text on A4 between margins of an inch, where letters have the size that is given here
+WIDTH = 6.3
 DPI = 200
 FRAME_DPI = 100
 FRAME_QUALITY = 80
 FRAME_MILLISECONDS = 800
 COLUMNS = 3
-TITLE_WIDTH = 30  # characters
+TITLE_WIDTH = 27  # characters
+LABEL_WIDTH = 24  # characters of a label beside a row
 # Ratios of the ends of a logarithmic axis: below the first its ticks are linear; from the second on
 # only powers of ten are labelled.
 FEW_TICKS = 1.6
 MANY_TICKS = 30
 DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
-LEGEND_ROWS = 26
-NAME_WIDTH = 20  # letters of a class's name
+# In inches: a letter, a line of text, the key of a legend, what is beside a panel
+LETTER, LINE, KEY, MARGIN = 0.075, 0.13, 0.3, 0.8
+ROUNDS, PARTED = 60, 0.004  # PARTED as a share of a panel
+PAGE = 8.5  # inches: figures whose panels would be higher than a page have smaller ones
+MAX_COLUMNS = 5
+NAME_WIDTH = 16  # letters of a class's name
 MAX_LETTERS = 120  # of the names that fit into a panel
 # Corners at most so dark are the black ground of white strokes, which is drawn white.
 BLACK = 16
 ON_WHITE, AS_IT_IS = "gray_r", "gray"
 GAP = 2  # pixels between images of a sheet
-# Petroff (2021), "Accessible color sequences for data visualization": ten colours that stay
-# apart under the common colour vision deficiencies.
+# Ten hues chosen from the schemes of Tol (2021), "Colour schemes", Okabe and Ito (2008), "Color
+# universal design", and Petroff (2021), so that the two most alike are as far apart as can be to
+# common sight and to the colour vision deficiencies (as simulated by Machado et al. 2009).
 PALETTE = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+    "#4477aa", "#009e73", "#d55e00", "#832db6", "#ccbb44",
+    "#66ccee", "#ff8fb0", "#5b2c00", "#332288", "#882255",
 )  # fmt: skip
+GREY = "0.55"  # of what is drawn for comparison
+SMALLEST = 7  # pt: no letter of a figure is smaller
 MARKERS = "o^sDvP*X"  # tell apart classes that share a colour
 mpl.use("agg")
 mpl.rcParams.update(
     {
         "font.size": 8,
-        "axes.titlesize": 8.5,
-        "axes.labelsize": 8,
-        "legend.fontsize": 7,
-        "xtick.labelsize": 7,
-        "ytick.labelsize": 7,
+        "axes.titlesize": 8,
+        "axes.labelsize": 7.5,
+        "legend.fontsize": SMALLEST,
+        "legend.title_fontsize": SMALLEST,
+        "xtick.labelsize": SMALLEST,
+        "ytick.labelsize": SMALLEST,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": False,
@@ -76,7 +87,8 @@ class SteadyLayoutEngine(ConstrainedLayoutEngine):
 
     def execute(self, fig: Figure) -> Any:
         """Lay the figure out."""
-        grids = super().execute(fig)
+        super().execute(fig)
+        grids = super().execute(fig)  # square panels move once more after the first time
         _round_subfigures(fig)
         for axes in fig.axes:  # those of subfigures too
             if axes.get_in_layout():
@@ -91,7 +103,8 @@ def _round_subfigures(figure: FigureBase) -> None:
         _round_subfigures(part)
 
 
-def _steady(figure: Figure) -> Figure:
+def steady(figure: Figure) -> Figure:
+    """Return the figure, its layout the same at every call."""
     if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         figure.set_layout_engine(SteadyLayoutEngine())
     return figure
@@ -100,14 +113,14 @@ def _steady(figure: Figure) -> Figure:
 def save_png(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, without the date and version that would change its bytes."""
     with replacing(path) as part:
-        _steady(figure).savefig(part, format="png", metadata={"Software": None})
+        steady(figure).savefig(part, format="png", metadata={"Software": None})
 
 
 def save_pdf(figure: Figure, path: Path) -> None:
     """Write a figure as PDF, without the dates and versions that would change its bytes."""
     with replacing(path) as part:
         unchanging = {"CreationDate": None, "Creator": None, "Producer": None}
-        _steady(figure).savefig(part, format="pdf", metadata=unchanging)
+        steady(figure).savefig(part, format="pdf", metadata=unchanging)
 
 
 def save_animation(figures: Sequence[Figure], path: Path) -> None:
@@ -115,7 +128,7 @@ def save_animation(figures: Sequence[Figure], path: Path) -> None:
     frames = []
     for figure in figures:
         drawn = BytesIO()
-        _steady(figure).savefig(drawn, format="png", dpi=FRAME_DPI)
+        steady(figure).savefig(drawn, format="png", dpi=FRAME_DPI)
         frames.append(Image.open(drawn).convert("RGB"))
     durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [3 * FRAME_MILLISECONDS]
     with replacing(path) as part:
@@ -188,12 +201,13 @@ def scatter_plane(
 ) -> None:
     """Draw points (n, 2) by class, in a plane whose axes have no unit."""
     scatter_by_class(axes, points, labels)
-    name_classes(axes, points, labels, name_of)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color("0.8")
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_box_aspect(1)
+    axes.apply_aspect()  # it sets the limits
+    name_classes(axes, points, labels, name_of)
 
 
 def short_name(name: str) -> str:
@@ -201,10 +215,8 @@ def short_name(name: str) -> str:
     return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
 
 
-def class_legend(
-    figure: Figure | SubFigure, labels: Array, name_of: Callable[[int], str] = str
-) -> None:
-    """Put one legend for the classes to the right of a figure; none where there is but one class.
+def class_legend(figure: Figure, labels: Array, name_of: Callable[[int], str] = str) -> None:
+    """Put one legend for the classes below a figure; none where there is but one class.
 
     Of many classes it names as many as there are pairs of a colour and a marker.
     """
@@ -220,9 +232,16 @@ def class_legend(
     ]
     names = [short_name(name_of(label)) for label in shown]
     title = "class" if len(shown) == len(classes) else f"class (of {len(classes)})"
-    columns = -(-len(shown) // LEGEND_ROWS)
+    widest = LETTER * max(map(len, names)) + KEY  # inches
     figure.legend(
-        handles, names, title=title, loc="outside right center", frameon=False, ncols=columns
+        handles,
+        names,
+        title=title,
+        loc="outside lower center",
+        frameon=False,
+        ncols=min(len(names), int(WIDTH / widest)),
+        handletextpad=0.1,
+        columnspacing=1,
     )
 
 
@@ -234,18 +253,58 @@ def _marker(label: int) -> str:
 def name_classes(
     axes: Axes, points: Array, labels: Array, name_of: Callable[[int], str] = str
 ) -> None:
-    """Write each class's name at the median of its points (n, 2), so that no colour is needed.
+    """Write each class's name near the median of its points (n, 2), so that no colour is needed.
 
-    One class alone is not named, and names that would cover the points are left to the legend.
+    One class alone is not named, and names that would cover the points are left to the legend. The
+    limits of the axes have to be set.
     """
     names = {label: short_name(name_of(label)) for label in np.unique(labels)}
     if len(names) == 1 or sum(map(len, names.values())) > MAX_LETTERS:
         return
-    for label, name in names.items():
-        x, y = np.median(points[labels == label], axis=0)
-        size = 8 if len(name) <= 2 else 6  # noqa: PLR2004
-        text = axes.text(x, y, name, ha="center", va="center", fontsize=size, weight="bold")
+    low, high = np.transpose([axes.get_xlim(), axes.get_ylim()])
+    middles = np.array([np.median(points[labels == label], axis=0) for label in names])
+    letters = np.array([[(len(name) + 0.5) * LETTER, LINE] for name in names.values()])
+    shares = _apart((middles - low) / (high - low), letters / _side(axes))
+    if shares is None:
+        return
+    for (x, y), name in zip(low + shares * (high - low), names.values(), strict=True):
+        text = axes.text(
+            x, y, name, ha="center", va="center", weight="bold", size=SMALLEST, clip_on=True
+        )
         text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])
+
+
+def _side(axes: Axes) -> float:
+    """Return about how many inches wide a panel is."""
+    spec = axes.get_subplotspec()
+    assert spec is not None
+    grid = spec.get_gridspec()
+    whole = axes.get_figure(root=True)
+    assert whole is not None
+    return float(min(WIDTH / grid.ncols, whole.get_figheight() / grid.nrows)) - MARGIN
+
+
+def _apart(middles: Array, sizes: Array) -> Array | None:
+    """Move boxes with these middles and sizes, both (n, 2), apart until none covers another.
+
+    Each time the two that cover one another part in the direction in which they cover less. All
+    stay within the square from 0 to 1. Without a place for each it returns None.
+    """
+    places: Array = middles + 1e-6 * np.arange(len(middles))[:, None]  # equal ones know where to go
+    for _ in range(ROUNDS):
+        moved = np.zeros_like(places)
+        for one, other in combinations(range(len(places)), 2):
+            gap = places[other] - places[one]
+            covered = (sizes[one] + sizes[other]) / 2 - np.abs(gap)
+            if (covered > 0).all():
+                axis = covered.argmin()
+                step = np.copysign(covered[axis] / 2, gap[axis])
+                moved[one, axis] -= step
+                moved[other, axis] += step
+        places = (places + moved).clip(sizes / 2, 1 - sizes / 2)
+        if np.abs(moved).max() < PARTED:
+            return places
+    return None
 
 
 def loss_axis(axes: Axes, losses: pd.Series) -> None:
@@ -269,21 +328,82 @@ def loss_axis(axes: Axes, losses: pd.Series) -> None:
 def panels(
     n: int, aspect: float = 1.0, title_lines: int = 1, columns: int = COLUMNS
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with n panels in rows; `aspect` is a panel's height divided by its width."""
+    """Return a figure with n panels in rows; `aspect` is a panel's height divided by its width.
+
+    More than `columns` are in a row if the figure would be higher than a page.
+    """
+    while columns < MAX_COLUMNS and _height(n, aspect, title_lines, columns) > PAGE:
+        columns += 1
+    height = _height(n, aspect, title_lines, columns)
     columns = min(n, columns)
-    rows = -(-n // columns)
-    height = aspect * WIDTH / columns + 0.15 * title_lines + (0.3 if aspect < 1 else 0)
-    figure = Figure(figsize=(WIDTH, rows * height + 0.3))
-    grid = figure.subplots(rows, columns, squeeze=False).flatten()
+    figure = Figure(figsize=(WIDTH, height))
+    grid = figure.subplots(-(-n // columns), columns, squeeze=False).flatten()
     for unused in grid[n:]:
         unused.set_visible(False)
     return figure, list(grid[:n])
 
 
-def set_title(axes: Axes, label: str) -> None:
-    """Put a run's label above a panel, its lines no wider than a panel of three in a row."""
-    lines = [textwrap.fill(line, TITLE_WIDTH) for line in label.splitlines()]
-    axes.set_title("\n".join(lines))
+def labelled_panels(labels: Sequence[str], aspect: float = 1.0) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel below each label, with room for the lines that it takes."""
+    columns = next(
+        columns
+        for columns in range(COLUMNS, MAX_COLUMNS + 1)
+        if _height(len(labels), aspect, _longest(labels, columns), columns) <= PAGE
+        or columns == MAX_COLUMNS
+    )
+    figure, places = panels(len(labels), aspect, _longest(labels, columns), columns)
+    for panel, label in zip(places, labels, strict=True):
+        panel.set_title(folded(label, TITLE_WIDTH * COLUMNS // columns))
+    return figure, places
+
+
+def _longest(labels: Sequence[str], columns: int) -> int:
+    """Return how many lines the longest of these labels takes above a panel."""
+    width = TITLE_WIDTH * COLUMNS // columns
+    return max(folded(label, width).count("\n") + 1 for label in labels)
+
+
+def _height(n: int, aspect: float, title_lines: int, columns: int) -> float:
+    columns = min(n, columns)
+    of_row = aspect * WIDTH / columns + 0.15 * title_lines + (0.3 if aspect < 1 else 0)
+    return -(-n // columns) * of_row + 0.3
+
+
+def folded(label: str, width: int = LABEL_WIDTH) -> str:
+    """Fold a run's label into lines of so many letters, between settings where that can be."""
+    return "\n".join(shown for line in label.splitlines() for shown in _lines(line, width))
+
+
+def _lines(line: str, width: int) -> Iterator[str]:
+    parts = line.split(", ")
+    whole = [part.replace(" ", "\xa0") if len(part) < width else part for part in parts]
+    for shown in textwrap.wrap(", ".join(whole), width):
+        yield shown.replace("\xa0", " ")
+
+
+def label_outer(places: Sequence[Axes]) -> None:
+    """Leave labels of axes, and of ticks on one scale, to the left and the lowest of these panels.
+
+    An axis that differs from its neighbour's keeps its own. Titles and limits have to be set.
+    """
+    at = {_place(panel): panel for panel in places}
+    for (row, column), panel in at.items():
+        left, below = at.get((row, column - 1)), at.get((row + 1, column))
+        if left is not None and left.get_ylabel() == panel.get_ylabel():
+            panel.yaxis.label.set_visible(False)
+            if (left.get_ylim(), left.get_yscale()) == (panel.get_ylim(), panel.get_yscale()):
+                panel.tick_params(labelleft=False)
+        if below is not None and below.get_xlabel() == panel.get_xlabel():
+            panel.xaxis.label.set_visible(False)
+            if (below.get_xlim(), below.get_xscale()) == (panel.get_xlim(), panel.get_xscale()):
+                panel.tick_params(labelbottom=False)
+
+
+def _place(panel: Axes) -> tuple[int, int]:
+    """Return the row and the column of a panel."""
+    spec = panel.get_subplotspec()
+    assert spec is not None
+    return spec.rowspan.start, spec.colspan.start
 
 
 def two_dimensions(codes: Array) -> Array:

@@ -8,7 +8,13 @@ from scipy.special import ndtr
 from latentgrid.evaluation.prior import Regions, densest_regions, discrepancy
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import class_legend, panels, scatter_by_class
+from latentgrid.figures.style import (
+    class_legend,
+    label_outer,
+    labelled_panels,
+    name_classes,
+    scatter_by_class,
+)
 from latentgrid.grid.catalogue import TRAINING
 from latentgrid.results.trained import Array
 
@@ -47,19 +53,26 @@ def draw(results: Results) -> Drawing:
     shown = results.with_snapshot("codes", _variants(results))
     if not shown:
         return nothing("No run with two latent dimensions and a normal prior has finished.")
-    figure, places = panels(len(shown), aspect=0.9, title_lines=2)
+    priors = [densest_regions(results.loaded(run), SHARES) for run, _ in shown]
+    names = [results.label(run) for run, _ in shown]
+    seen = [
+        (name.replace("\n", ", "), prior.share(codes, 1), _discrepancy(results, prior, codes))
+        for name, prior, (_, codes) in zip(names, priors, shown, strict=True)
+    ]
+    figure, places = labelled_panels(
+        [
+            f"{name}\n{100 * inside:.0f} % within, MMD² {squared:.4f}"
+            for name, (_, inside, squared) in zip(names, seen, strict=True)
+        ]
+    )
     reach = max(REACH, *(float(np.quantile(np.abs(codes), 0.995)) for _, codes in shown))
-    seen = []
-    for panel, (run, codes) in zip(places, shown, strict=True):
+    for panel, prior, (_, codes) in zip(places, priors, shown, strict=True):
         scatter_by_class(panel, codes, results.test.labels)
-        prior = densest_regions(results.loaded(run), SHARES)
         _draw_prior(panel, prior, reach)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
         panel.set_box_aspect(1)
-        inside, squared = prior.share(codes, 1), _discrepancy(results, prior, codes)
-        name = results.label(run)
-        panel.set_title(f"{name}\n{100 * inside:.0f} % within 95 %, MMD² {squared:.4f}")
-        seen.append((name.replace("\n", ", "), inside, squared))
+        name_classes(panel, codes, results.test.labels, results.test.name_of)
+    label_outer(places)
     class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(figure, _sentences(results, seen, min(MAX_CODES, len(shown[0][1]))))
 

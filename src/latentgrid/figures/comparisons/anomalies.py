@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 from sklearn.metrics import roc_auc_score
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, panels, set_title
+from latentgrid.figures.style import PALETTE, label_outer, labelled_panels
 from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
@@ -20,9 +20,9 @@ PLACE = 6
 CAPTION = (
     "How far what a model makes of an image is from the image, the squared error, for test images "
     "and for anomalies: test images turned by a quarter, inverted, and with all pixels in random "
-    "order. In the legend the probability that an anomaly has a larger error than a test image "
-    "(AUROC): 0.5 is chance, 1 finds all. Look for a model that reconstructs what it has never "
-    "seen: its error finds no anomaly."
+    "order. The numbers are the probability that an anomaly has a larger error than a test image "
+    "(AUROC), in the colour of its kind: 0.5 is chance, 1 finds all. Look for a model "
+    "that reconstructs what it has never seen: its error finds no anomaly."
 )
 CLAIM = (
     "Source 000 (section 7.2) proposes variational autoencoders to detect anomalies, and shows no "
@@ -31,6 +31,9 @@ CLAIM = (
 NEEDS = ("encode", "decode")
 IMAGES = 500  # of each kind
 BINS = 40
+DECADE = 10
+USUAL = "test images"
+COLOURS = ("0.75", *PALETTE[:3])
 
 
 def draw(results: Results) -> Drawing:
@@ -41,16 +44,27 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes and decodes has finished.")
     images = results.test.images[:IMAGES]
     kinds = anomalies(images)
-    figure, places = panels(len(runs), aspect=0.75, title_lines=2)
-    table = pd.DataFrame(columns=list(kinds), dtype=float)
-    for panel, run in zip(places, runs, strict=True):
+    found = {}
+    for run in runs:
         model = results.loaded(run)
-        usual = errors(model, images)
-        unusual = {kind: errors(model, of) for kind, of in kinds.items()}
-        table.loc[run["entry"]] = {kind: auroc(usual, of) for kind, of in unusual.items()}
-        _draw_errors(panel, usual, unusual, table.loc[run["entry"]])
-        set_title(panel, results.label(run))
-    _label(figure, places)
+        found[run["entry"]] = {
+            kind: errors(model, of) for kind, of in ((USUAL, images), *kinds.items())
+        }
+    table = pd.DataFrame(
+        {entry: {kind: auroc(of[USUAL], of[kind]) for kind in kinds} for entry, of in found.items()}
+    ).T
+    figure, places = labelled_panels([results.label(run) for run in runs], aspect=0.75)
+    every = np.concatenate([error for of in found.values() for error in of.values()])
+    edges = np.geomspace(max(every.min(), 1e-3), every.max(), BINS).tolist()
+    for panel, run, of in zip(places, runs, found.values(), strict=True):
+        _draw_errors(panel, of, edges)
+        _write(panel, table.loc[run["entry"]])
+    highest = max(panel.get_ylim()[1] for panel in places)
+    for panel in places:
+        panel.set(ylim=(0, highest), xlabel="squared error of an image", ylabel="images")
+    label_outer(places)
+    handles, names = places[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
     return Drawing(figure, _sentences(table))
 
 
@@ -83,27 +97,25 @@ def auroc(usual: Array, unusual: Array) -> float:
     return float(roc_auc_score(is_anomaly, np.concatenate([usual, unusual])))
 
 
-def _draw_errors(
-    panel: Axes, usual: Array, unusual: dict[str, Array], found: "pd.Series[float]"
-) -> None:
-    every = np.concatenate([usual, *unusual.values()])
-    edges = np.geomspace(max(every.min(), 1e-3), every.max(), BINS).tolist()
-    panel.hist(usual.clip(edges[0]), edges, color="0.75", label="test images")
-    for colour, (kind, of) in zip(PALETTE, unusual.items(), strict=False):
-        panel.hist(
-            of.clip(edges[0]),
-            edges,
-            histtype="step",
-            color=colour,
-            label=f"{kind} {found[kind]:.2f}",
-        )
+def _draw_errors(panel: Axes, of: dict[str, Array], edges: list[float]) -> None:
+    usual, *unusual = of.items()
+    panel.hist(usual[1].clip(edges[0]), edges, color=COLOURS[0], label=usual[0])
+    for (kind, error), colour in zip(unusual, COLOURS[1:], strict=True):
+        panel.hist(error.clip(edges[0]), edges, histtype="step", color=colour, label=kind)
     panel.set_xscale("log")
-    panel.legend(frameon=False, fontsize=6)
+    is_wide = edges[-1] > DECADE * edges[0]
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 3)) if is_wide else MaxNLocator(3))
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    panel.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _label(figure: Figure, places: list[Axes]) -> None:
-    figure.supxlabel("squared error of an image", fontsize=8)
-    figure.supylabel("images", fontsize=8)
+def _write(panel: Axes, aurocs: "pd.Series[float]") -> None:
+    """Write the numbers into a corner, one below the other as the legend has their kinds."""
+    for line, (value, colour) in enumerate(zip(aurocs, COLOURS[1:], strict=True)):
+        place = (0, 1), (3, -8 - 9 * line)
+        panel.annotate(
+            f"{value:.2f}", *place, "axes fraction", "offset points", color=colour, fontsize=7
+        )
 
 
 def _sentences(table: pd.DataFrame) -> list[str]:

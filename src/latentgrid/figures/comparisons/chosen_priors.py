@@ -10,8 +10,10 @@ from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     WIDTH,
     class_legend,
+    folded,
+    label_outer,
+    name_classes,
     scatter_by_class,
-    set_title,
     show_images,
 )
 
@@ -59,12 +61,14 @@ def draw(results: Results) -> Drawing:
         for panel in (above, middle):
             panel.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xlabel="$z_1$")
             panel.set_box_aspect(1)
-        set_title(above, results.label(run))
+        name_classes(middle, codes, results.test.labels, results.test.name_of)
+        above.set_title(folded(results.label(run)))
         share = densest_regions(model, [SHARE]).share(codes, 0)
         seen.append(f"{str(run[AXIS]).replace('_', ' ')} {100 * share:.0f} %")
     for row, name in zip(places, ("draws of the prior", "codes of test images"), strict=False):
         row[0].set_ylabel(f"{name}\n$z_2$")
     places[2, 0].set_ylabel("decoded at equal\nprior mass")
+    label_outer(list(places[:2].flat))
     class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(
         figure,

@@ -1,4 +1,7 @@
-"""Codes of autoencoders beside draws of N(0, I) (source 003, "Variational auto-encoders")."""
+"""Codes of autoencoders beside their prior (source 003, "Variational auto-encoders")."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -6,18 +9,29 @@ from matplotlib.axes import Axes
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, class_legend, panels, scatter_by_class
+from latentgrid.figures.style import (
+    GREY,
+    class_legend,
+    label_outer,
+    name_classes,
+    panels,
+    scatter_by_class,
+)
+from latentgrid.grid import catalogue
 from latentgrid.results.trained import Array
 
-TITLE = "Codes beside N(0, I)"
+TITLE = "Codes beside their prior"
 SECTION = "Where the codes lie"
 PLACE = 6
 CAPTION = (
     "The codes of the test images in two dimensions, coloured by class, of each model that has "
-    "codes, and beside them as many draws of N(0, I), all on one scale. The solid ellipse would "
-    "hold 95 % of a Gaussian with the mean and covariance of the codes, the dashed circle 95 % of "
-    "N(0, I). Where an encoder is random, its means are drawn. Look for codes that fill neither: "
-    "what is drawn from the dashed circle, or from the solid ellipse, is then no code of any image."
+    "codes, and beside them as many draws of N(0, I), on one scale but for models with a prior of "
+    "their own. The solid ellipse would "
+    "hold 95 % of a Gaussian with the mean and covariance of the codes; the dashed line holds 95 % "
+    "of the model's prior, which is N(0, I) unless the title says otherwise, and for models that "
+    "have none. Where an encoder is random, its means are drawn. Look for codes that fill neither: "
+    "what is drawn from within the dashed line, or from the solid ellipse, is then no code of any "
+    "image."
 )
 CLAIM = (
     'Source 003 ("Generación" and "Variational auto-encoders") shows the codes of an autoencoder, '
@@ -29,6 +43,34 @@ SHARE = 0.95
 RADIUS = float(np.sqrt(-2 * np.log1p(-SHARE)))  # that of the circle with so much of N(0, I)
 REACH = 3.5  # the axes go at least so far
 INSIDE = 0.995  # of the codes of each model lie on the axes
+PIXELS = 300  # places along each axis at which a prior's density is computed, and
+BEYOND = 2  # as multiples of the axes, how far; there is hardly any mass further out
+FEW = 200  # codes, at which the density of a prior is held against that of N(0, I)
+NEAR = 1e-4  # nats by which the density of N(0, I) may be computed otherwise
+
+LogDensity = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is drawn of a run: its test codes (n, 2), the ellipse around them, and its prior."""
+
+    entry: str
+    codes: Array
+    curve: Array
+    log_prior: LogDensity
+
+    @property
+    def extent(self) -> float:
+        """How far axes must go for the ellipse and nearly all codes."""
+        far = max(np.quantile(np.abs(self.codes), INSIDE), np.abs(self.curve).max())
+        return max(REACH, 1.05 * float(far))
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether the prior is N(0, I)."""
+        some = self.codes[:FEW]
+        return bool(np.allclose(self.log_prior(some), log_normal(some), atol=NEAR))
 
 
 def draw(results: Results) -> Drawing:
@@ -36,22 +78,43 @@ def draw(results: Results) -> Drawing:
     runs = list(results.without("corrupt").best_of_two_dimensions())
     if not runs:
         return nothing("No run that encodes images in two dimensions has finished.")
-    codes = {str(run["entry"]): results.loaded(run).encode(results.test.images) for run in runs}
-    draws = results.normal_draws("codes_and_prior", len(results.test.labels), 2)
-    curves = {entry: ellipse(of.mean(axis=0), np.cov(of.T)) for entry, of in codes.items()}
-    reach = max(REACH, *(_extent(codes[entry], curve) for entry, curve in curves.items()))
-    figure, places = panels(len(codes) + 1, title_lines=1)
-    for panel, (entry, of) in zip(places, codes.items(), strict=False):
-        scatter_by_class(panel, of, results.test.labels)
-        panel.plot(*curves[entry], color="black", linewidth=1)
-        panel.set_title(entry)
-    x, y = draws.T
-    places[-1].scatter(x, y, s=1, color=PALETTE[3], linewidths=0, rasterized=True)
-    places[-1].set_title("draws of N(0, I)")
-    for panel in places:
+    shown = [_shown(results, run) for run in runs]
+    test = results.test
+    draws = results.normal_draws("codes_and_prior", len(test.labels), 2)
+    common = max([REACH, *(of.extent for of in shown if of.is_normal)])
+    figure, places = panels(len(shown) + 1, title_lines=1)
+    shares = []
+    for panel, of in zip(places, shown, strict=False):
+        scatter_by_class(panel, of.codes, test.labels)
+        panel.plot(*of.curve, color="black", linewidth=1)
+        panel.set_title(of.entry + ("" if of.is_normal else ", its own prior"))
+        reach = common if of.is_normal else of.extent
+        shares.append(_draw_prior(panel, of, reach))
         _frame(panel, reach)
-    class_legend(figure, results.test.labels, results.test.name_of)
-    return Drawing(figure, _sentences(codes, draws))
+        name_classes(panel, of.codes, test.labels, test.name_of)
+    _draw_draws(places[-1], draws)
+    _frame(places[-1], common)
+    label_outer(places)
+    class_legend(figure, test.labels, test.name_of)
+    return Drawing(figure, _sentences(shown, shares))
+
+
+def _shown(results: Results, run: pd.Series) -> Shown:
+    model = results.loaded(run)
+    codes = model.encode(results.test.images)
+    has_prior = "log_prior" in catalogue.abilities(run["model"])
+    return Shown(
+        entry=str(run["entry"]),
+        codes=codes,
+        curve=ellipse(codes.mean(axis=0), np.cov(codes.T)),
+        log_prior=model.log_prior if has_prior else log_normal,
+    )
+
+
+def log_normal(codes: Array) -> Array:
+    """Return log N(z; 0, I) in nats of codes (n, 2), (n,)."""
+    densities: Array = -(codes.astype(float) ** 2).sum(axis=1) / 2 - np.log(2 * np.pi)
+    return densities
 
 
 def ellipse(mean: Array, covariance: Array) -> Array:
@@ -63,35 +126,47 @@ def ellipse(mean: Array, covariance: Array) -> Array:
     return curve
 
 
-def _extent(codes: Array, curve: Array) -> float:
-    """Return how far axes must go for the ellipse and nearly all codes."""
-    return 1.05 * float(max(np.quantile(np.abs(codes), INSIDE), np.abs(curve).max()))
+def densest_edge(densities: Array) -> float:
+    """Return the log density at the edge of the densest region that holds `SHARE` of the mass.
+
+    Args:
+        densities: log densities at the places of a regular grid, beyond which there is no mass.
+    """
+    ranked = np.sort(densities, axis=None)[::-1]
+    mass = np.cumsum(np.exp(ranked - ranked[0]))
+    return float(ranked[np.searchsorted(mass, SHARE * mass[-1])])
 
 
 def _frame(panel: Axes, reach: float) -> None:
-    panel.plot(*ellipse(np.zeros(2), np.eye(2)), "--", color="black", linewidth=1)
     panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$z_1$", ylabel="$z_2$")
     panel.set_box_aspect(1)
 
 
-def _sentences(codes: dict[str, Array], draws: Array) -> list[str]:
-    of_each = pd.DataFrame(
-        {
-            entry: (of.std(), _inside(of))
-            for entry, of in {**codes, "draws of N(0, I)": draws}.items()
-        },
-        index=["deviation", "inside"],
-    )
+def _draw_prior(panel: Axes, shown: Shown, reach: float) -> float:
+    """Draw the line that holds `SHARE` of the prior; return the share of the codes within it."""
+    line = np.linspace(-BEYOND * reach, BEYOND * reach, PIXELS, dtype=np.float32)
+    places = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    densities = shown.log_prior(places).reshape(PIXELS, PIXELS)
+    edge = densest_edge(densities)
+    panel.contour(line, line, densities, [edge], colors="black", linestyles="--", linewidths=1)
+    return float((shown.log_prior(shown.codes) >= edge).mean())
+
+
+def _draw_draws(panel: Axes, draws: Array) -> None:
+    x, y = draws.T
+    panel.scatter(x, y, s=1, color=GREY, linewidths=0, rasterized=True)
+    panel.plot(*ellipse(np.zeros(2), np.eye(2)), "--", color="black", linewidth=1)
+    panel.set_title("draws of N(0, I)")
+
+
+def _sentences(shown: list[Shown], shares: list[float]) -> list[str]:
     listed = "; ".join(
-        f"{entry} {value['deviation']:.2f} and {100 * value['inside']:.0f} %"
-        for entry, value in of_each.items()
+        f"{of.entry} {of.codes.std():.2f} and {100 * share:.0f} %"
+        for of, share in zip(shown, shares, strict=True)
     )
+    own = [of.entry for of in shown if not of.is_normal]
+    beside = f" The prior of {', '.join(own)} is another than N(0, I)." if own else ""
     return [
-        "Standard deviation of the codes over both dimensions, and the share of them in the "
-        f"circle that holds 95 % of N(0, I): {listed}."
+        "Standard deviation of the codes over both dimensions, and the share of them within the "
+        f"line that holds 95 % of the prior: {listed}.{beside}"
     ]
-
-
-def _inside(codes: Array) -> float:
-    """Return the share of codes (n, 2) within the circle."""
-    return float((np.linalg.norm(codes, axis=1) <= RADIUS).mean())

@@ -5,6 +5,7 @@ import numpy as np
 from latentgrid.figures.drawing import Drawing, listed
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.figures.style import short_name
 
 TITLE = "The data"
 SECTION = "What is lost"
@@ -26,8 +27,11 @@ def draw(results: Results) -> Drawing:
     images, labels = results.training_images(None), results.training_labels()
     counts = np.bincount(labels)
     shown = min(SHOWN, int(counts.min()))
+    names = [short_name(results.test.name_of(label)) for label in range(len(counts))]
+    if len(names) == 1:
+        names = ["training images"]
     rows = [
-        Row(str(label), [images[labels == label][:shown]], str(counts[label]))
+        Row(names[label], [images[labels == label][:shown]], str(counts[label]))
         for label in range(len(counts))[:CLASSES]
     ]
     return Drawing(draw_rows(rows, notes="images"), _described(results, counts))
@@ -40,10 +44,11 @@ def _described(results: Results, counts: np.ndarray) -> list[str]:
     values = [("mean", float(pixels.mean())), ("standard deviation", float(pixels.std()))]
     black, white = (images == 0).mean(), (images == np.iinfo(np.uint8).max).mean()
     many = len(counts) - CLASSES
+    kinds = f", in {len(counts)} classes of {counts.min():,} to {counts.max():,} training images"
     return [
         f"{len(images):,} images to train on and {len(results.test.images):,} to test on, of "
-        f"{height}×{width} pixels with {channels} {'channel' if channels == 1 else 'channels'}, "
-        f"in {len(counts)} classes of {counts.min():,} to {counts.max():,} training images.",
+        f"{height}×{width} pixels with {channels} {'channel' if channels == 1 else 'channels'}"
+        f"{kinds * (len(counts) > 1)}.",
         f"Pixels in [0, 1]: {listed(values)}; {black:.0%} of them are 0 and {white:.0%} are 1.",
         *([f"{many} further classes are not shown."] if many > 0 else []),
     ]

@@ -54,7 +54,7 @@ def draw(results: Results) -> Drawing:
     figure = Figure(figsize=(WIDTH, rows * (ROW * tallest + 0.25)))
     places = figure.subfigures(rows, min(ABREAST, len(blocks)), squeeze=False).flatten()
     for place, (kind, of_kind) in zip(places, blocks.items(), strict=False):
-        place.suptitle(NAMES.get(kind, kind), fontsize=8.5)
+        place.suptitle(NAMES.get(kind, kind), fontsize=8)
         _draw_block(place, results, of_kind, tallest)
     return Drawing(figure, [_errors(kind, of_kind) for kind, of_kind in blocks.items()])
 

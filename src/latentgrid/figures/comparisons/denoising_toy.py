@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import GREY, PALETTE, WIDTH
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
@@ -33,13 +33,13 @@ CLAIM = (
 READS = ("experiments/denoising_toy",)
 TITLES = {"spiral": "Points of a spiral", "pair": "Two points"}
 FEW = 10  # up to so many points are drawn as larger dots
-DATA, NOISY, LEARNT, BEST = PALETTE[2], PALETTE[3], PALETTE[0], PALETTE[1]
+DATA, NOISY, LEARNT, BEST = PALETTE[2], GREY, PALETTE[0], PALETTE[4]
 
 
 def draw(results: Results) -> Drawing:
     """Draw a row for each data set: noisy points, the field h(x̃) − x̃, and what becomes of them."""
     spiral, pair = (results.read_part(READS[0], name) for name in TITLES)
-    figure = Figure(figsize=(WIDTH, 5.2))
+    figure = Figure(figsize=(WIDTH, 4.7))
     places = figure.subplots(2, 3)
     for row, of, title in zip(places, (spiral, pair), TITLES.values(), strict=True):
         _draw_noise(row[0], of)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from latentgrid.evaluation.distances import movement
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import WIDTH, class_legend, scatter_by_class, show_images
+from latentgrid.figures.style import PAGE, WIDTH, class_legend, scatter_by_class, show_images
 from latentgrid.results.trained import Array, TestSet
 
 TITLE = "From epoch to epoch"
@@ -32,6 +32,8 @@ CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("encode",)
 ANIMATED = True
 MAX_MODELS = 3
+HEIGHTS = [0.12, 1, 1, 1]  # of the rows of a model: label, samples, codes, manifold
+SIDE_OF_PANEL = 1.4  # inches, at most
 COLUMNS = 6  # epochs in the picture; the animation shows all epochs with a snapshot
 SIDE = 4  # samples on each side of a sheet
 STEP = 2  # every second row and column of the manifold is drawn, so that its images can be seen
@@ -64,11 +66,15 @@ def draw(results: Results) -> Drawing:
     if not courses:
         return nothing("No run with two latent dimensions that can be sampled has finished.")
     test = results.test
-    figure = Figure(figsize=(WIDTH, 4 * len(courses)))
-    blocks = figure.subfigures(len(courses), 1, squeeze=False)[:, 0]
     columns = min(COLUMNS, max(len(course.epochs) for course in courses))
-    for block, course in zip(blocks, courses, strict=True):
-        _draw_block(block, course, test, columns)
+    side = min(SIDE_OF_PANEL, 0.9 * WIDTH / columns, (PAGE - 0.5) / len(courses) / 3 - 0.12)
+    figure = Figure(figsize=(WIDTH, (3 * side + 0.36) * len(courses) + 0.5))
+    rows = figure.subplots(
+        4 * len(courses), columns, squeeze=False, height_ratios=HEIGHTS * len(courses)
+    )
+    for block, course in zip(np.split(rows, len(courses)), courses, strict=True):
+        _draw_block(block, course, test.labels)
+    class_legend(figure, test.labels, test.name_of)
     epochs = sorted({epoch for course in courses for epoch in course.epochs})
     frames = [_frame(courses, test, epoch) for epoch in epochs]
     return Drawing(figure, [_motion(courses)], frames=frames)
@@ -82,22 +88,25 @@ def _courses(results: Results) -> Iterator[Course]:
             yield Course(run["entry"], results.label(run).replace("\n", ", "), **kept)
 
 
-def _draw_block(block: SubFigure, course: Course, test: TestSet, columns: int) -> None:
-    """Draw rows of samples, codes and manifold, a column per epoch."""
+def _draw_block(rows: Array, course: Course, labels: Array) -> None:
+    """Draw rows of samples, codes and manifold, a column per epoch, below the run's label."""
+    head, *panels = rows
+    columns = len(head)
     chosen = np.linspace(0, len(course.epochs) - 1, min(columns, len(course.epochs)))
     epochs = [course.epochs[round(place)] for place in chosen]
-    panels = block.subplots(3, columns, squeeze=False)
-    for column, epoch in zip(panels.T, epochs, strict=False):
-        _draw_epoch(column, course, test.labels, epoch)
+    for column, epoch in zip(np.transpose(panels), epochs, strict=False):
+        _draw_epoch(column, course, labels, epoch)
         column[0].set_title(f"epoch {epoch}")
-    for panel in panels[:, len(epochs) :].flat:
-        panel.set_visible(False)
-    for panel, name in zip(panels[:, 0], ("samples", "codes", "manifold"), strict=True):
-        panel.set_ylabel(name)
-    for panel in panels[1, 1:]:
+    for panel in head:
+        panel.set_axis_off()
+    above = head[0].text(0, 0, course.label, weight="bold", transform=head[0].transAxes)
+    above.set_in_layout(False)  # it is wider than its panel
+    for row, name in zip(panels, ("samples", "codes", "manifold"), strict=True):
+        row[0].set_ylabel(name)
+        for unused in row[len(epochs) :]:
+            unused.set_visible(False)
+    for panel in panels[1][1:]:
         panel.tick_params(labelleft=False)
-    class_legend(block, test.labels, test.name_of)
-    block.suptitle(course.label, fontsize=9, weight="bold")
 
 
 def _frame(courses: list[Course], test: TestSet, epoch: int) -> Figure:

@@ -4,7 +4,7 @@ from latentgrid.evaluation.distances import MEASURED, REAL, distance_to_nearest
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, show_images
+from latentgrid.figures.style import labelled_panels, show_images
 
 TITLE = "A Gaussian fitted to the codes"
 SECTION = "What is drawn"
@@ -41,10 +41,11 @@ def draw(results: Results) -> Drawing:
     if not runs:
         return nothing("No autoencoder without a prior of its own has finished.")
     training, test = results.training_images(REAL), results.test.images
-    figure, places = panels(len(runs) + 1, aspect=SHOWN / COLUMNS**2)
+    labels = [f"{run['entry']}, d = {run['latent_dim']:g}" for run in runs]
+    figure, places = labelled_panels(["training images", *labels], aspect=SHOWN / COLUMNS**2)
     floor = distance_to_nearest(training[:MEASURED], test)
     show_images(places[0], training[:SHOWN], COLUMNS)
-    places[0].set(title="training images", xlabel=f"distance {significant(floor)}")
+    places[0].set_xlabel(f"distance {significant(floor)}")
     drawn, decoded = [], []
     for panel, run in zip(places[1:], runs, strict=True):
         model = results.loaded(run)
@@ -55,7 +56,7 @@ def draw(results: Results) -> Drawing:
         drawn.append((name, distance_to_nearest(images, test)))
         decoded.append((name, distance_to_nearest(model.decode(codes[:MEASURED]), test)))
         show_images(panel, images[:SHOWN], COLUMNS)
-        panel.set(title=name, xlabel=f"distance {significant(drawn[-1][1])}")
+        panel.set_xlabel(f"distance {significant(drawn[-1][1])}")
     return Drawing(
         figure,
         [

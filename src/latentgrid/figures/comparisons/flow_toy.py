@@ -39,7 +39,7 @@ def draw(results: Results) -> Drawing:
     data = results.read_part(READS[0], "data")
     layers = len(flows[KINDS[0]]["path"]) - 1
     shown = [0, layers // 3, 2 * layers // 3, layers]
-    figure = Figure(figsize=(WIDTH, 1.33 * (len(KINDS) + 1)))
+    figure = Figure(figsize=(WIDTH, 1.15 * (len(KINDS) + 1)))
     places = figure.subplots(len(KINDS) + 1, len(shown) + 1, sharex=True, sharey=True)
     reach, highest = float(data["side"][-1]), np.exp(data["density"]).max()
     for row, (kind, flow) in zip(places, flows.items(), strict=False):
@@ -53,7 +53,17 @@ def draw(results: Results) -> Drawing:
         above.tick_params(labelbottom=True)
     _scatter(places[-1, -2], data["points"], "0.3")
     _density(places[-1, -1], data["density"], data["side"], highest)
-    places[-1, -2].set_ylabel(f"data\n{data['nats'].mean():.2f} nats")
+    named = places[-1, -2].text(
+        -0.1,
+        0.5,
+        f"data\n{data['nats'].mean():.2f} nats",
+        transform=places[-1, -2].transAxes,
+        rotation=90,
+        ha="right",
+        va="center",
+        multialignment="center",
+    )
+    named.set_in_layout(False)  # there is room, as no panel is to the left
     for panel, title in zip(places[0], _titles(shown), strict=True):
         panel.set_title(title)
     for panel in places.flatten():

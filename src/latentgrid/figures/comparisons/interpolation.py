@@ -7,6 +7,7 @@ from latentgrid.evaluation.distances import MEASURED, REAL, difference, distance
 from latentgrid.figures.drawing import Drawing, listed, nothing, significant
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
+from latentgrid.figures.style import short_name
 from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array
 
@@ -60,7 +61,7 @@ def draw(results: Results) -> Drawing:
     dimension = f"d = {runs[0]['latent_dim']:g}"
     titles = [f"between two images, {dimension}"] * len(first[:PAIRS])
     if test.has_classes:
-        named = [(test.name_of(one), test.name_of(other)) for one, other in ends]
+        named = [[short_name(test.name_of(label)) for label in pair] for pair in ends]
         titles = [f"from {one} to {other}, {dimension}" for one, other in named]
     figure = draw_rows(rows, titles)
     floor = significant(distance_to_nearest(results.test.images[:MEASURED], real))

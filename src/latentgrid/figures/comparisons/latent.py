@@ -9,10 +9,10 @@ from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import (
     class_legend,
+    label_outer,
+    labelled_panels,
     name_classes,
-    panels,
     scatter_by_class,
-    set_title,
     two_dimensions,
 )
 from latentgrid.results.trained import Array, TestSet
@@ -45,10 +45,10 @@ def draw(results: Results) -> Drawing:
     shown = results.latent_runs()
     if not shown:
         return nothing("No run that encodes images has finished.")
-    figure, places = panels(len(shown), title_lines=2)
-    for panel, (run, codes) in zip(places, shown, strict=True):
+    figure, places = labelled_panels([results.label(run) for run, _ in shown])
+    for panel, (_, codes) in zip(places, shown, strict=True):
         _draw_codes(panel, codes, results.test)
-        set_title(panel, results.label(run))
+    label_outer(places)
     class_legend(figure, results.test.labels, results.test.name_of)
     return Drawing(figure, _overlaps(shown, results.test))
 
@@ -56,7 +56,6 @@ def draw(results: Results) -> Drawing:
 def _draw_codes(panel: Axes, codes: Array, test: TestSet) -> None:
     plane = two_dimensions(codes)
     scatter_by_class(panel, plane, test.labels)
-    name_classes(panel, plane, test.labels, test.name_of)
     projected = codes.shape[1] > 2  # noqa: PLR2004
     panel.set_xlabel("principal component 1" if projected else "$z_1$")
     panel.set_ylabel("principal component 2" if projected else "$z_2$")
@@ -66,6 +65,7 @@ def _draw_codes(panel: Axes, codes: Array, test: TestSet) -> None:
     panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]))
     panel.set(ylim=(low[1] - margin[1], high[1] + margin[1]))
     panel.set_box_aspect(1)
+    name_classes(panel, plane, test.labels, test.name_of)
 
 
 def _overlaps(shown: list[tuple[pd.Series, Array]], test: TestSet) -> list[str]:

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, loss_axis, panels
+from latentgrid.figures.style import PALETTE, label_outer, loss_axis, panels
 from latentgrid.results.tables import read_table
 
 TITLE = "Learning curves"
@@ -63,6 +63,7 @@ def draw(results: Results) -> Drawing:
         )
         panel.set_xlabel("epoch")
         panel.set_ylabel(results.loss_label(shown))
+    label_outer(places)
     handles = [Line2D([], [], color=PALETTE[i]) for i in range(len(optimizers))]
     handles += [
         Line2D([], [], color="black", linestyle=STYLES[i % len(STYLES)]) for i in range(len(rates))

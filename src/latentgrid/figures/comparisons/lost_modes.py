@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import LINE, PALETTE, WIDTH, folded
 from latentgrid.results.tables import read_runs
 
 TITLE = "Lost modes"
@@ -37,7 +37,6 @@ MEASURES = {
     "sample_drift": "change of samples",
 }
 DRIFT = "sample_drift"  # on a logarithmic axis, as collapsed samples move by a multiple of 1
-ROW = 0.42  # inches
 
 
 def draw(results: Results) -> Drawing:
@@ -46,21 +45,27 @@ def draw(results: Results) -> Drawing:
     if not shown:
         return nothing("No run of two players with samples that a judge has seen has finished.")
     rows = _settings(results)
-    figure = Figure(figsize=(WIDTH, ROW * len(rows) + 0.8))
+    labels = [folded(name) for name, _ in rows]
+    lines = sum(max(2, label.count("\n") + 1) for label in labels)
+    figure = Figure(figsize=(WIDTH, LINE * lines + 0.9))
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for panel, measure in zip(panels, shown, strict=True):
         for place, (_, runs) in enumerate(rows):
             _draw_row(panel, place, runs[measure].dropna())
-        panel.set_xlabel(MEASURES[measure])
-        if measure == DRIFT and (results.runs[measure].dropna() > 0).all():
+        panel.set_xlabel(folded(MEASURES[measure], 18))
+        if measure == DRIFT and _spans_a_decade(results.runs[measure].dropna()):
             panel.set_xscale("log")
         else:
             panel.set_xlim(left=0)
         panel.grid(axis="x", color="0.9", linewidth=0.6)
         panel.set_axisbelow(True)
-    panels[0].set_yticks(range(len(rows)), [name for name, _ in rows])
+    panels[0].set_yticks(range(len(rows)), labels)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     return Drawing(figure, [*_sentences(rows, shown), *_diverged(results)])
+
+
+def _spans_a_decade(values: "pd.Series[float]") -> bool:
+    return bool(values.min() > 0 and values.max() >= 10 * values.min())
 
 
 def _settings(results: Results) -> list[tuple[str, pd.DataFrame]]:

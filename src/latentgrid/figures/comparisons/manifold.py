@@ -2,7 +2,7 @@
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, set_title, show_images
+from latentgrid.figures.style import label_outer, labelled_panels, show_images
 
 TITLE = "Manifold"
 SECTION = "What is drawn"
@@ -26,10 +26,10 @@ def draw(results: Results) -> Drawing:
     sheets = results.with_snapshot("manifold", results.best_of_two_dimensions())
     if not sheets:
         return nothing("No run with two latent dimensions has finished.")
-    figure, places = panels(len(sheets), title_lines=2)
-    for panel, (run, manifold) in zip(places, sheets, strict=True):
+    figure, places = labelled_panels([results.label(run) for run, _ in sheets])
+    for panel, (_, manifold) in zip(places, sheets, strict=True):
         show_images(panel, manifold, columns=round(len(manifold) ** 0.5))
-        set_title(panel, results.label(run))
         panel.set_xlabel("quantile of $z_1$ →")
         panel.set_ylabel("quantile of $z_2$ →")
+    label_outer(places)
     return Drawing(figure)

@@ -4,7 +4,7 @@ import numpy as np
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, set_title, show_images
+from latentgrid.figures.style import label_outer, labelled_panels, show_images
 from latentgrid.results.trained import Array
 
 TITLE = "Manifold at even steps"
@@ -29,12 +29,12 @@ def draw(results: Results) -> Drawing:
     runs = list(results.best_of_two_dimensions())
     if not runs:
         return nothing("No run with two latent dimensions has finished.")
-    figure, places = panels(len(runs), title_lines=2)
+    figure, places = labelled_panels([results.label(run) for run in runs])
     for panel, run in zip(places, runs, strict=True):
         show_images(panel, results.loaded(run).decode(even_steps(SIDE, REACH)), columns=SIDE)
-        set_title(panel, results.label(run))
         panel.set_xlabel(f"$z_1$, −{REACH:g} to {REACH:g} →")
         panel.set_ylabel(f"$z_2$, −{REACH:g} to {REACH:g} →")
+    label_outer(places)
     return Drawing(figure)
 
 

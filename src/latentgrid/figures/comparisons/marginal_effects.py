@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from latentgrid.evaluation.ranking import LOSS, VALIDATION_LOSS, measure_along
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, loss_axis, panels
+from latentgrid.figures.style import PALETTE, label_outer, loss_axis, panels
 from latentgrid.results.labels import axis_label, plain
 from latentgrid.results.tables import read_table
 
@@ -54,6 +54,7 @@ def draw(results: Results) -> Drawing:
         _draw_axis(panel, runs, axis, measure)
         panel.set_title(runs["entry"].iloc[0])
         panel.set_ylabel(_measure_label(results, runs, measure))
+    label_outer(places)
     effects = read_table(results.layout.tables / "marginal.csv")
     shown = effects[effects["entry"].isin(results.runs["entry"])]
     return Drawing(figure, largest_effects(shown) + _left_out(varied))
@@ -67,7 +68,7 @@ def _left_out(varied: list[tuple[pd.DataFrame, str, str]]) -> list[str]:
 
 def _measure_label(results: Results, runs: pd.DataFrame, measure: str) -> str:
     if measure not in LOSSES:
-        return plain(measure)
+        return axis_label(measure)
     held_out = "\n(validation)" if measure == VALIDATION_LOSS else ""
     return results.loss_label(runs) + held_out
 

@@ -53,7 +53,7 @@ def draw(results: Results) -> Drawing:
         rows.append(Row(results.name(run), strips))
         distances = [distance_to_nearest(images, real) for images in (decoded[0], *decoded[-2:])]
         away.append(f"{run['entry']} {', '.join(map(significant, distances))}")
-    titles = [f"noise in standard deviations of the codes, d = {dimension}"] * len(shown)
+    titles = [f"noise in standard deviations (d = {dimension})", *[""] * (len(shown) - 1)]
     figure = draw_rows(rows, titles, NAMES)
     floor = significant(distance_to_nearest(test.images, real))
     return Drawing(

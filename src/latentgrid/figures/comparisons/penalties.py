@@ -137,7 +137,7 @@ def _draw_slopes(panel: Axes, shown: list[Codes]) -> None:
     labels = [f"{codes.label}\nerror {codes.error:.1f}" for codes in shown]
     panel.set_yticks([-number for number in range(len(shown))], labels)
     panel.set_ylim(-len(shown) + 0.5, 0.5)
-    panel.set_xlim(0, None)
+    panel.set_xlim(0, 1.1 * max(np.percentile(codes.slopes, MIDDLE[-1]) for codes in shown))
     panel.tick_params(axis="y", length=0)
     panel.set_xlabel("slope ‖∂h/∂x‖, in spreads of the code")
 

@@ -39,15 +39,16 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes and decodes undamaged images has finished.")
     draws = results.normal_draws("prior", MEASURED, dimension)
     images = {"training images": results.training_images(MEASURED)}
-    for run in runs:
-        images[results.name(run)] = results.loaded(run).decode(draws)
+    images |= {str(run["entry"]): results.loaded(run).decode(draws) for run in runs}
+    labels = ["training images", *map(results.name, runs)]
     test = results.test.images
-    away = {label: distance_to_nearest(shown, test) for label, shown in images.items()}
+    away = {entry: distance_to_nearest(shown, test) for entry, shown in images.items()}
     rows = [
-        Row(label, [shown[:SHOWN]], significant(away[label])) for label, shown in images.items()
+        Row(label, [shown[:SHOWN]], significant(away[entry]))
+        for label, (entry, shown) in zip(labels, images.items(), strict=True)
     ]
     figure = draw_rows(rows, [f"d = {dimension}"], notes="distance")
-    missed = ((label, distance_to_nearest(test, shown)) for label, shown in images.items())
+    missed = ((entry, distance_to_nearest(test, shown)) for entry, shown in images.items())
     return Drawing(
         figure,
         [

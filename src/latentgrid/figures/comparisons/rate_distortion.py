@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import GREY, PALETTE, WIDTH
 from latentgrid.text import signed
 
 TITLE = "Rate against distortion"
@@ -27,7 +27,6 @@ CAPTION = (
 NEEDS = ("encode", "propose", "log_prior", "decode")
 MEASURES = ["rate", "distortion", "elbo", "importance_bound"]
 MARKERS = "osD^vPX<>*"
-GREY = "0.5"
 
 
 def draw(results: Results) -> Drawing:

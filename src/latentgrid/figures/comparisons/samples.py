@@ -4,7 +4,7 @@ import pandas as pd
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, set_title, show_images
+from latentgrid.figures.sheets import draw_sheets
 
 TITLE = "Samples"
 SECTION = "What is drawn"
@@ -23,8 +23,6 @@ CLAIM = (
 )
 CLAIM_ON = ("vae", "conv_vae", "mmd_vae")
 NEEDS = ("sample",)
-COLUMNS = 8
-MAX_SAMPLES = 80
 
 
 def draw(results: Results) -> Drawing:
@@ -32,11 +30,8 @@ def draw(results: Results) -> Drawing:
     sheets = results.with_snapshot("samples", results.best(results.runs))
     if not sheets:
         return nothing("No run that can draw samples has finished.")
-    figure, places = panels(len(sheets), title_lines=2)
-    for panel, (run, samples) in zip(places, sheets, strict=True):
-        show_images(panel, samples[:MAX_SAMPLES], COLUMNS)
-        set_title(panel, results.label(run))
-    return Drawing(figure, _judged(results, min(len(samples) for _, samples in sheets)))
+    judged = _judged(results, min(len(samples) for _, samples in sheets))
+    return Drawing(draw_sheets(results, sheets), judged)
 
 
 def _judged(results: Results, n: int) -> list[str]:

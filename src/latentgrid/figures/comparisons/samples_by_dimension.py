@@ -5,7 +5,7 @@ from scipy.stats import norm
 from latentgrid.evaluation.distances import MEASURED, distance_to_nearest
 from latentgrid.figures.drawing import Drawing, nothing, significant
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, show_images
+from latentgrid.figures.style import folded, panels, show_images
 
 TITLE = "Samples over the latent dimension"
 SECTION = "What is drawn"
@@ -26,6 +26,7 @@ NEEDS = ("decode", "quantile")
 COLUMNS = 8
 SHOWN = 64
 BESIDE = 4  # panels in a row, at most
+WIDEST = 20  # characters above a panel, at most
 
 
 def draw(results: Results) -> Drawing:
@@ -48,7 +49,8 @@ def draw(results: Results) -> Drawing:
         distance = significant(distance_to_nearest(images, results.test.images))
         away[run["entry"]].append(f"{distance} at d = {dimension}")
         show_images(panel, images[:SHOWN], COLUMNS)
-        panel.set(title=f"{run['entry']}, d = {dimension}", xlabel=f"distance {distance}")
+        panel.set_title(folded(f"{run['entry']}, d = {dimension}", WIDEST))
+        panel.set_xlabel(f"distance {distance}")
     floor = distance_to_nearest(results.training_images(MEASURED), results.test.images)
     parts = "; ".join(f"{entry} {', '.join(of_entry)}" for entry, of_entry in away.items())
     return Drawing(

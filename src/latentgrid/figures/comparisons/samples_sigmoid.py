@@ -7,7 +7,7 @@ import pandas as pd
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import panels, set_title, show_images
+from latentgrid.figures.sheets import draw_sheets
 from latentgrid.results.trained import Array
 
 TITLE = "Samples through one more sigmoid"
@@ -25,8 +25,6 @@ CLAIM = (
     "the pixels."
 )
 NEEDS = ("sample", "decode")
-COLUMNS = 8
-MAX_SAMPLES = 64
 
 
 def draw(results: Results) -> Drawing:
@@ -34,11 +32,8 @@ def draw(results: Results) -> Drawing:
     sheets = results.with_snapshot("samples", results.best(results.runs))
     if not sheets:
         return nothing("No run that can draw samples has finished.")
-    figure, places = panels(len(sheets), title_lines=2)
-    for panel, (run, samples) in zip(places, sheets, strict=True):
-        show_images(panel, through_sigmoid(samples[:MAX_SAMPLES]), COLUMNS)
-        set_title(panel, results.label(run))
-    return Drawing(figure, [_contrast(sheets)])
+    greyed = [(run, through_sigmoid(samples)) for run, samples in sheets]
+    return Drawing(draw_sheets(results, greyed), [_contrast(sheets)])
 
 
 def _contrast(sheets: Sequence[tuple[pd.Series, Array]]) -> str:

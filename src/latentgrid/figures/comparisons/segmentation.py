@@ -55,8 +55,7 @@ def draw(results: Results) -> Drawing:
         show_images(panel, scene[None], 1)
     for panel, of in zip(panels[1], weighted, strict=False):
         heat = panel.imshow(of, cmap="cividis", vmin=0, vmax=weighted[:SHOWN].max())
-    bar = figure.colorbar(heat, ax=list(panels[1]), aspect=7, fraction=0.02, pad=0.005)
-    bar.ax.tick_params(labelsize=6)
+    figure.colorbar(heat, ax=list(panels[1]), aspect=7, fraction=0.02, pad=0.005)
     for row, shown in zip(panels[2:], rows.values(), strict=True):
         for panel, of in zip(row, shown, strict=False):
             panel.imshow(_coloured(of), interpolation="nearest")
@@ -64,7 +63,7 @@ def draw(results: Results) -> Drawing:
         panel.set(xticks=[], yticks=[])
         panel.spines[:].set(visible=True, color="0.8", linewidth=0.5)
     shown_classes = np.unique(np.concatenate([of[:SHOWN] for of in rows.values()]))
-    class_legend(figure, shown_classes[shown_classes > 0] - 1)
+    class_legend(figure, shown_classes[shown_classes > 0] - 1, results.test.name_of)
     return Drawing(figure, [_measured(results, run) for run, _ in found])
 
 
@@ -102,6 +101,7 @@ def _measured(results: Results, run: pd.Series) -> str:
     of_them = "" if pd.isna(between) else f", {between:.1%} of those between objects"
     return (
         f"{name}: intersection over union {run['mean_iou']:.3f} on average, from {ious[worst]:.3f} "
-        f"for the class {worst} to {ious[best]:.3f} for {best}; {run['pixel_accuracy']:.1%} of the "
+        f"for {results.test.name_of(worst)} to {ious[best]:.3f} for "
+        f"{results.test.name_of(best)}; {run['pixel_accuracy']:.1%} of the "
         f"pixels are right{of_them}."
     )

@@ -66,7 +66,7 @@ def draw(results: Results) -> Drawing:
         *(_row("", fits[:, i], clean, chosen) for i in range(DRAWN)),
         *(_row(label, images, clean, chosen) for label, images in answers.items()),
     ]
-    rows[2] = _row("that fit", fits[:, 0], clean, chosen)
+    rows[2] = _row("images that fit", fits[:, 0], clean, chosen)
     return Drawing(draw_rows(rows, notes="error"), _seen(answers, fits, clean, classes))
 
 

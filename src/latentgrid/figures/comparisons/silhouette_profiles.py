@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from latentgrid.evaluation.measures.silhouette import of_each
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, panels, set_title, short_name
+from latentgrid.figures.style import PALETTE, label_outer, labelled_panels, short_name
 from latentgrid.results.trained import Array, TestSet
 from latentgrid.text import signed
 
@@ -30,6 +30,7 @@ CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 UNCUT = 0.95  # the share of a model's codes whose bars lie within the axis at least
+MAX_NAMES = 10  # beside a panel
 SPACE = 0.02  # between two classes, as a share of all codes
 
 
@@ -47,11 +48,11 @@ def draw(results: Results) -> Drawing:
         return nothing("No run that encodes images of two classes or more has finished.")
     largest = max(float(np.quantile(np.abs(values), UNCUT)) for _, values in shown)
     reach = max(MIN_REACH, np.ceil(10 * largest) / 10)
-    figure, places = panels(len(shown), title_lines=2)
-    for panel, (run, values) in zip(places, shown, strict=True):
+    figure, places = labelled_panels([results.label(run) for run, _ in shown])
+    for panel, (_, values) in zip(places, shown, strict=True):
         _draw_profile(panel, values, results.test)
         panel.set_xlim(-reach, reach)
-        set_title(panel, results.label(run))
+    label_outer(places)
     return Drawing(figure, _below_zero(shown))
 
 
@@ -73,7 +74,8 @@ def _draw_profile(panel: Axes, values: Array, test: TestSet) -> None:
         start += len(bars) + space
     panel.axvline(0, color="black", linewidth=0.6)
     panel.axvline(float(values.mean()), color="black", linewidth=0.8, linestyle="--")
-    panel.set_yticks(middles, names)
+    every = -(-len(names) // MAX_NAMES)
+    panel.set_yticks(middles[::every], names[::every])
     panel.tick_params(axis="y", length=0)
     panel.set_ylim(start, -space)
     panel.set(xlabel="silhouette", ylabel="class")

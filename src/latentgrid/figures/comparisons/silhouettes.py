@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import WIDTH, short_name
+from latentgrid.figures.style import LETTER, LINE, WIDTH, folded, short_name
 from latentgrid.results.tables import read_table
 from latentgrid.results.trained import TestSet
 from latentgrid.text import signed
@@ -28,8 +28,7 @@ CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 DARK = 0.3  # a cell with a larger absolute value has white text
 MAX_NUMBERS = 20  # columns into which a number fits
-LETTER = 0.06  # inches that a letter of a name takes
-NAMES_WIDTH = 5.0  # inches for the columns
+NAMES_WIDTH = 4.3  # inches for the columns
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
@@ -45,9 +44,11 @@ def draw(results: Results) -> Drawing:
     values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
     reach = max(MIN_REACH, float(np.abs(values).max()))
     names = [short_name(results.test.name_of(c)) for c in table.columns]
+    labels = [folded(results.label(run).replace("\n", ": ")) for run in runs]
+    lines = sum(max(2, label.count("\n") + 1) for label in labels)
     longest = LETTER * max(map(len, names))  # inches
     is_turned = longest > NAMES_WIDTH / (len(names) + 1)
-    figure = Figure(figsize=(WIDTH, 0.3 * len(runs) + 0.8 + longest * is_turned))
+    figure = Figure(figsize=(WIDTH, LINE * lines + 0.9 + longest * is_turned))
     panel = figure.subplots()
     image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
@@ -56,14 +57,14 @@ def draw(results: Results) -> Drawing:
         if values.shape[1] <= MAX_NUMBERS:
             panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
-    panel.set_xticks(range(values.shape[1]), ["all", *names])
-    if is_turned:
-        panel.tick_params(axis="x", rotation=90, labelsize=min(7, 260 / len(names)))
-    panel.set_yticks(range(len(runs)), [results.label(run).replace("\n", ": ") for run in runs])
+    every = -(-len(names) // int(NAMES_WIDTH / LINE))  # so many turned names fit
+    panel.set_xticks([0, *range(1, len(names) + 1, every)], ["all", *names[::every]])
+    panel.tick_params(axis="x", rotation=90 if is_turned else 0)
+    panel.set_yticks(range(len(runs)), labels)
     panel.set_xlabel("class")
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
-    figure.colorbar(image, ax=panel, label="silhouette", aspect=30, fraction=0.03)
+    figure.colorbar(image, ax=panel, label="silhouette", aspect=30, fraction=0.03, pad=0.01)
     return Drawing(figure, _separation(pd.DataFrame(runs), by_class, results.test))
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
-from latentgrid.results.trained import Array
+from latentgrid.figures.style import short_name
+from latentgrid.results.trained import Array, TestSet
 from latentgrid.text import signed
 
 TITLE = "Traversals"
@@ -49,8 +50,8 @@ def draw(results: Results) -> Drawing:
             rows.append(Row(label, strips, note=f"{variances[dimension]:.2f}"))
         seen.append(_said(run, variances))
     headings = [signed(value, 1) for value in np.linspace(-REACH, REACH, STEPS)]
-    digits = [f"test image {i + 1}, class {results.test.labels[i]}" for i in range(IMAGES)]
-    figure = draw_rows(rows, digits, headings, "variance")
+    titles = [_title(results.test, i) for i in range(IMAGES)]
+    figure = draw_rows(rows, titles, headings, "variance")
     return Drawing(figure, [f"Dimensions in use, by their variance: {'; '.join(seen)}."])
 
 
@@ -59,6 +60,12 @@ def along(code: Array, dimension: int) -> Array:
     codes = np.repeat(code[None], STEPS, axis=0)
     codes[:, dimension] = np.linspace(-REACH, REACH, STEPS)
     return codes
+
+
+def _title(test: TestSet, place: int) -> str:
+    name = f"test image {place + 1}"
+    of = f" of class {short_name(test.name_of(test.labels[place]))}"
+    return name + of * test.has_classes
 
 
 def _said(run: pd.Series, variances: Array) -> str:

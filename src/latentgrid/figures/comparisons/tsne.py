@@ -6,7 +6,7 @@ from latentgrid.evaluation.neighbours import NEIGHBOURS, neighbours
 from latentgrid.evaluation.planes import PLANE
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import class_legend, panels, scatter_plane, set_title
+from latentgrid.figures.style import class_legend, labelled_panels, scatter_plane
 from latentgrid.results.trained import Array
 
 TITLE = "Codes by t-SNE"
@@ -37,10 +37,9 @@ def draw(results: Results) -> Drawing:
     if not shown:
         return nothing("No run with codes of more than two dimensions has finished.")
     labels = results.test.labels[: len(shown[0][1])]
-    figure, places = panels(len(shown), title_lines=2)
-    for panel, (run, plane) in zip(places, shown, strict=True):
+    figure, places = labelled_panels([results.label(run) for run, _ in shown])
+    for panel, (_, plane) in zip(places, shown, strict=True):
         scatter_plane(panel, plane, labels, results.test.name_of)
-        set_title(panel, results.label(run))
     class_legend(figure, labels, results.test.name_of)
     return Drawing(figure, _separation(shown, labels) if results.test.has_classes else [NO_CLASSES])
 

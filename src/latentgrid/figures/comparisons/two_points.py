@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from latentgrid.figures.drawing import Drawing
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import GREY, PALETTE, WIDTH
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
@@ -83,11 +83,11 @@ def _draw_densities(places: Array, ascent: Mapping[str, Array]) -> None:
 
 
 def _draw_moment(panel: Axes, z: Array, at: Mapping[str, float]) -> None:
-    for colour, x in ((PALETTE[0], 1), (PALETTE[6], -1)):
+    for colour, x in ((PALETTE[0], 1), (PALETTE[2], -1)):
         mean, truth = x * at["c"], 2 * norm.pdf(z) * expit(2 * x * np.sign(z) / at["sigma"] ** 2)
         panel.plot(z, norm.pdf(z, mean, at["lambda"]), color=colour, label=_given("q", x))
         panel.plot(z, truth, ":", color=colour, label=_given("p", x))
-    panel.plot(z, norm.pdf(z), color=PALETTE[3], linewidth=0.8, label="p(z)")
+    panel.plot(z, norm.pdf(z), color=GREY, linewidth=0.8, label="p(z)")
     panel.set_title(f"step {at['step']:,.0f}\nELBO {signed(at['elbo'], 1)}, KL {at['kl']:.2f} nats")
 
 

@@ -52,7 +52,7 @@ def draw(results: Results) -> Drawing:
         panel.axhline(aim, color="black", linestyle="--", linewidth=0.8)
         panel.set(xlabel="epoch", ylabel=LABELS[column])
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     keys = [Line2D([], [], color=PALETTE[n % len(PALETTE)]) for n in range(len(settings))]
     names = [name.replace("\n", ": ") for name in settings]
     figure.legend(keys, names, loc="outside lower center", ncols=2, frameon=False)
