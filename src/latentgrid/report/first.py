@@ -21,6 +21,7 @@ from latentgrid.text import number, signed
 FINDINGS = 3
 SURE = 3  # seeds that give an interval
 COLUMNS, ROWS = 6, 6  # images of a sheet
+FULL = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 0.99}  # as shares of a picture
 INCHES = 2.6  # the side of the plane
 ENLARGED = 4  # pixels across, of one of an image, so that browsers need not smooth them
 
@@ -251,7 +252,7 @@ def _plane(results: Results, row: pd.Series, codes: Array) -> Picture:
     plane = style.two_dimensions(codes)
     figure = Figure(figsize=(INCHES, INCHES))
     figure.set_layout_engine("none")
-    panel = figure.add_axes((0.01, 0.01, 0.98, 0.98))
+    panel = figure.subplots(gridspec_kw=FULL)
     style.scatter_by_class(panel, plane, test.labels)
     low, high = np.quantile(plane, [0.005, 0.995], axis=0)
     margin = 0.06 * (high - low) + 1e-6
@@ -266,7 +267,8 @@ def _plane(results: Results, row: pd.Series, codes: Array) -> Picture:
         seen = f"Codes of test images by {row['entry']}"
     else:
         seen = f"First two principal components of {row['entry']}'s codes of test images"
-    coloured = ", coloured by class, each class named at its middle" if test.has_classes else ""
+    coloured = ", coloured by class" if test.has_classes else ""
+    coloured += ", each class named near its middle" if panel.texts else ""
     return Picture(
         as_webp(Image.open(drawn)), f"Latent plane of {row['entry']}", f"{seen}{coloured}."
     )
