@@ -49,7 +49,9 @@ class Run:
     @property
     def settings(self) -> dict[str, Any]:
         """Everything that the result depends on, flat: model, hyperparameters, epochs, seed, …."""
-        return flat(self._trained.config.settings)
+        settings = self._trained.config.settings
+        first = {"model": settings["model"], **settings["hyperparameters"]}
+        return first | flat(settings)
 
     @property
     def status(self) -> str:
