@@ -138,8 +138,6 @@ class Estimator(BaseEstimator):
         """Return what scikit-learn should know of the estimator."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.needs_classes
-        if tags.transformer_tags:
-            tags.transformer_tags.preserves_dtype = []  # codes are float32, whatever X is
         return tags
 
 
@@ -149,6 +147,12 @@ class Encodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def transform(self, X: ArrayLike) -> Array:
         """Map X to codes (n, latent_dim), float32: means where there is a distribution of them."""
         return abilities.encode(self.model_, self._as_images(X))
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn should know of the estimator."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # codes are float32, whatever X is
+        return tags
 
     @property
     def _n_features_out(self) -> int:

@@ -68,7 +68,7 @@ def _sheet(images: Array, across: int) -> Array:
 def _as_bytes(images: Array) -> Array:
     """Return images in [0, 1] as bytes (n, h, w, 1 or 3)."""
     shown = images if images.shape[1] in (1, 3) else images[:, :1]
-    pixels = np.rint(np.clip(shown, 0, 1) * WHITE).astype(np.uint8)
+    pixels: Array = np.rint(np.clip(shown, 0, 1) * WHITE).astype(np.uint8)
     return pixels.transpose(0, 2, 3, 1)
 
 
