@@ -16,7 +16,7 @@ import pytest
 import latentgrid as lg
 from latentgrid.api.images import as_images
 from latentgrid.errors import UserError
-from latentgrid.extras import EXTRAS, named_extras
+from latentgrid.extras import EXTRAS, named_extras, require_installed
 from latentgrid.files.atomic import write_json
 from latentgrid.stamps.code import code_of
 from trained import SETTINGS, train
@@ -37,6 +37,17 @@ def vae(project):
     return lg.load(project / "results/few/runs/vae/default/seed=5")
 
 
+def copied(vae, tmp_path):
+    return shutil.copytree(vae.path, tmp_path / "run")
+
+
+def write_table(results):
+    """Write the table of the only run of these results."""
+    (results / "tables").mkdir()
+    pd.DataFrame({"run": ["vae/default/seed=5"]}).to_csv(results / "tables/runs.csv", index=False)
+    write_json(results / "plan.json", [{"name": "vae/default/seed=5"}])
+
+
 def test_a_run_makes_what_its_training_kept(vae):
     kept = vae._trained.snapshots
     images = vae.test_set.images
@@ -49,15 +60,16 @@ def test_a_run_makes_what_its_training_kept(vae):
     assert np.array_equal(vae.decode(vae.encode(images)), again)
 
 
-def test_a_run_says_what_it_is(vae):
+def test_a_run_says_what_it_is(tmp_path, vae):
     assert list(vae.settings)[:2] == ["model", "latent_dim"]
     assert (vae.settings["epochs"], vae.settings["seed"], vae.status) == (2, 5, "finished")
     assert vae.history["epoch"].tolist() == [1, 2]
     assert "model=vae, latent_dim=2" in repr(vae)
     with pytest.raises(UserError, match=r"metrics\.json: is missing; run snakemake"):
         _ = vae.measures
-    write_json(vae.path / "metrics.json", {"status": "finished", "silhouette": 0.25})
-    assert vae.measures == {"silhouette": 0.25}
+    folder = copied(vae, tmp_path)
+    write_json(folder / "metrics.json", {"status": "finished", "silhouette": 0.25})
+    assert lg.load(folder).measures == {"silhouette": 0.25}
 
 
 def test_samples_depend_on_the_seed_alone(vae):
@@ -110,10 +122,6 @@ def test_what_a_model_cannot_do_is_refused(project, vae):
         vae.sample(1, seed=None)
 
 
-def copied(vae, tmp_path):
-    return shutil.copytree(vae.path, tmp_path / "run")
-
-
 def test_a_folder_that_is_no_finished_run_is_refused(tmp_path, vae):
     with pytest.raises(UserError, match="no such folder"):
         lg.load(tmp_path / "nowhere")
@@ -161,9 +169,7 @@ def test_the_table_of_runs_leads_to_them(tmp_path, vae):
     with pytest.raises(UserError, match=r"has no tables/runs\.csv; run snakemake"):
         lg.runs(results)
     shutil.copytree(vae.path, results / "runs/vae/default/seed=5")
-    (results / "tables").mkdir()
-    pd.DataFrame({"run": ["vae/default/seed=5"]}).to_csv(results / "tables/runs.csv", index=False)
-    write_json(results / "plan.json", [{"name": "vae/default/seed=5"}])
+    write_table(results)
     table = lg.runs(results)
     assert lg.load(table.loc[0, "path"]).settings == vae.settings
     write_json(results / "plan.json", [])
@@ -187,6 +193,9 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
     said = r"mlflow: is not .* pip install 'latentgrid\[tracking\]'"
     with pytest.raises(UserError, match=said), named_extras():
         import mlflow  # noqa: F401
+    monkeypatch.setitem(EXTRAS, "of_nobody", "workflow")
+    with pytest.raises(UserError, match=r"of_nobody: is not .*latentgrid\[workflow\]"):
+        require_installed("of_nobody")
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(ModuleNotFoundError), named_extras():
         import safetensors  # noqa: F401
@@ -198,3 +207,18 @@ def test_extras_are_those_of_the_package():
     for module, extra in EXTRAS.items():
         libraries = {re.split("[=[]", one)[0] for one in project["optional-dependencies"][extra]}
         assert {*map(str.lower, distributions[module])} & libraries, module
+
+
+def test_the_page_about_python_runs_as_it_stands(tmp_path, monkeypatch, project):
+    for part in ("data", "results"):
+        shutil.copytree(project / part / "few", tmp_path / part / "digits")
+    write_table(tmp_path / "results/digits")
+    metrics = tmp_path / "results/digits/runs/vae/default/seed=5/metrics.json"
+    write_json(metrics, {"status": "finished"})
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.M | re.S)
+    assert len(blocks) == 2
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    assert names["codes"].shape == (1797, 2)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from latentgrid.errors import UserError
 
 # The extra of each module that only a part of this package needs.
 EXTRAS = {
     "bokeh": "report",
+    "dvc": "workflow",
     "jinja2": "report",
     "latex2mathml": "report",
     "matplotlib": "report",
@@ -34,6 +36,18 @@ def named_extras() -> Iterator[None]:
         missing = (error.name or "").partition(".")[0]
         if missing not in EXTRAS:
             raise
-        raise UserError(
-            f"{missing}: is not installed; run pip install 'latentgrid[{EXTRAS[missing]}]'"
-        ) from None
+        raise _missing(missing) from None
+
+
+def require_installed(module: str) -> None:
+    """Refuse to go on without a library of an extra that is going to be started as a program.
+
+    Raises:
+        UserError: it is not installed; the text names the extra.
+    """
+    if find_spec(module) is None:
+        raise _missing(module)
+
+
+def _missing(module: str) -> UserError:
+    return UserError(f"{module}: is not installed; run pip install 'latentgrid[{EXTRAS[module]}]'")
