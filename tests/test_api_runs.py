@@ -188,6 +188,24 @@ def test_the_import_is_light_and_decides_no_result():
     assert {"load", "runs", "estimator", "VAE"} <= {*dir(lg)}
 
 
+WITHOUT_EXTRAS = """
+import sys
+for name in {extras}:
+    sys.modules[name] = None  # an import of it fails
+
+import latentgrid as lg
+
+run = lg.load({path!r})
+print(run.sample(2).shape, lg.VAE(epochs=1).fit(run.test_set.images.reshape(30, -1)).n_features_in_)
+"""
+
+
+def test_no_extra_is_needed(vae):
+    code = WITHOUT_EXTRAS.format(extras=[*EXTRAS], path=str(vae.path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "(2, 1, 28, 28) 784\n", done.stderr
+
+
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     said = r"mlflow: is not .* pip install 'latentgrid\[tracking\]'"
