@@ -82,7 +82,8 @@ def shared(places: pytest.TempPathFactory) -> Path:
 def built(places: pytest.TempPathFactory) -> Path:
     """Build the tiny grid by one call, once a session; tests that change a file do so in a copy.
 
-    Workers of pytest-xdist share it, so that nobody calls Snakemake in it either.
+    Workers of pytest-xdist share it, so that nobody calls Snakemake in it either. What the call
+    said is in `built.done` beside it.
     """
     project = shared(places) / "built"
     done = project.with_name("built.done")
@@ -90,8 +91,8 @@ def built(places: pytest.TempPathFactory) -> Path:
         if not done.exists():
             copy_project(project)
             write_params(project, TINY)
-            run(project, "snakemake", "--cores", "2")
-            done.touch()
+            said = run(project, "snakemake", "--cores", "2").stderr
+            done.write_text(said, encoding="utf-8")
     return project
 
 

@@ -343,16 +343,23 @@ def test_convolutional_weights_start_as_in_dcgan(name):
 
 
 @pytest.mark.parametrize("network", ["dense", "conv", "conv_dense"])
-def test_a_discriminator_judges_each_image_by_itself(network):
-    model, batch = small("gan", network=network, channels=4), some(6)
-    alone = model.discriminator(batch.images[2:3])
-    torch.testing.assert_close(model.discriminator(batch.images)[2:3], alone)
+def test_a_critic_judges_each_image_by_itself_and_a_discriminator_after_training(network):
+    critic, batch = small("wgan", network=network, channels=4), some(6)
+    trained = small("gan", network=network, channels=4).eval()
+    for judge in (critic.discriminator, trained.discriminator):
+        torch.testing.assert_close(judge(batch.images)[2:3], judge(batch.images[2:3]))
+
+
+@pytest.mark.parametrize(("name", "normalised"), [("gan", 1), ("cond_gan", 1), ("wgan", 0)])
+def test_discriminators_have_batch_norm_and_critics_do_not(name, normalised):
+    layers = small(name, network="conv", channels=4).discriminator.modules()
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in layers) == normalised
 
 
 @pytest.mark.parametrize(("network", "as_a_whole"), [("conv", False), ("conv_dense", True)])
 def test_only_a_hidden_layer_lets_a_discriminator_compare_far_places(network, as_a_whole):
     """What two far pixels add to the value is else the sum of what each adds."""
-    model = small("gan", MNIST_SHAPE, network=network, channels=4).double()
+    model = small("gan", MNIST_SHAPE, network=network, channels=4).double().eval()
     images = torch.zeros(4, *MNIST_SHAPE, dtype=torch.float64)
     images[1::2, 0, 2, 2] = images[2:, 0, 25, 25] = 1  # neither, one, the other, both
     neither, one, other, both = model.discriminator(images).flatten().tolist()

@@ -168,3 +168,11 @@ def test_the_page_of_the_rules_is_the_workflows_own():
     with contextlib.chdir(ROOT):
         written = (ROOT / tool.PAGE).read_text(encoding="utf-8")
         assert tool.page() == written, "call make rulegraph"
+
+
+def test_the_readme_counts_and_is_short():
+    text = (ROOT / "README.md").read_text()
+    models, figures = map(int, re.search(r"(\d+) models,\s+(\d+) figures", text).groups())
+    assert models == len(components.names("model"))
+    assert figures == len(components.names("figure"))
+    assert len(text.split()) <= 600

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from PIL import Image
 
 from latentgrid.data import load_images, sources
 from latentgrid.errors import UserError
-from latentgrid.grid.datasets import EXAMPLE, Source, of_text, read
+from latentgrid.files.atomic import write_json
+from latentgrid.files.layout import Layout
+from latentgrid.grid.datasets import EXAMPLE, READ_FROM, Source, of_text, read
 from latentgrid.grid.messages import EntryError
+from latentgrid.grid.own_results import require_own_results
 from latentgrid.pipeline.mirror import fingerprint_of_files
 from latentgrid.steps.data import prepare
 
@@ -284,6 +288,10 @@ def empty(path):
     path.write_bytes(b"")
 
 
+def cut_to_its_mark(path):
+    path.write_bytes(path.read_bytes()[:12])
+
+
 def floating_point(path):
     path.unlink()
     Image.fromarray(np.ones((8, 8), np.float32)).save(path.with_suffix(".tiff"))
@@ -305,7 +313,8 @@ def unreadable(path):
 DAMAGES = {
     cut_short: "is damaged",
     a_web_page: "is no image that Pillow knows",
-    empty: "is no image that Pillow knows",
+    empty: "3.png: is empty$",
+    cut_to_its_mark: "begins as PNG and is cut short or damaged",
     floating_point: "has pixels in floating point",
     dangling: "No such file",
     huge: "has more than .* pixels",
@@ -434,3 +443,21 @@ def test_an_edit_behind_a_link_is_seen(folder, tmp_path):
     before = fingerprint_of_files(of_text(given(folder)))
     noise().save(tmp_path / "elsewhere" / "3.png")
     assert fingerprint_of_files(of_text(given(folder))) != before
+
+
+def test_a_second_folder_of_one_name_is_refused(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "elsewhere" / folder.name
+    shutil.copytree(folder, other)
+    source, layout = of_text(given(folder)), Layout("my_animals")
+    write_json(layout.description, {READ_FROM: source.given})
+    require_own_results(source, layout)
+    require_own_results(of_text(given(folder.name)), layout)
+    second = of_text(given(other, resize=8, name="my_animals"))
+    with pytest.raises(
+        UserError, match=f"{layout.results} is of the images in {folder}; allowed: "
+    ) as no:
+        require_own_results(second, layout)
+    assert "name: my_animals_2}; or delete data/my_animals to" in str(no.value)
+    shutil.rmtree(folder)  # it was moved
+    require_own_results(second, layout)

@@ -110,6 +110,31 @@ def test_patience_needs_images_to_validate_on():
     params(vae=VAE | {"patience": 3, "validation": 0.1})
 
 
+def test_a_decay_that_takes_all_of_a_weight_at_a_step_is_refused():
+    decaying = {"weight_decay": [0.1, 1000]}
+    assert said(vae=VAE | decaying) == (
+        "params.yaml: models.vae.weight_decay: found 1000.0 with learning_rate 0.001, whose "
+        "product is what each step takes off weights; allowed: a product below 1: below 1000 "
+        "with this learning_rate"
+    )
+    params(vae=VAE | {"weight_decay": 999})
+    assert "with generator_learning_rate 5.0" in said(
+        gan=VAE | {"weight_decay": 0.2, "generator_learning_rate": 5}
+    )
+
+
+@pytest.mark.parametrize("option", ["warm_up", "kl_warm_up", "patience"])
+def test_an_option_cannot_outlast_the_training(option):
+    training = {"epochs": 9, "validation": 0.1}
+    text = said(training, vae=VAE | {option: [2, 10]})
+    assert text == (
+        f"params.yaml: models.vae.{option}: found 10, more epochs than a run has; "
+        "allowed: 9 at most"
+    )
+    assert said(training, vae=VAE | {option: 10, "epochs": [9, 10]}) == text
+    params(training, vae=VAE | {option: 10, "epochs": 10})
+
+
 def test_the_share_in_training_is_checked():
     assert "training.validation: found 2; allowed: a share" in said({"validation": 2}, vae=VAE)
 

@@ -290,7 +290,9 @@ def test_a_list_of_figures_is_drawn_of_all_entries_that_can(raw_params):
 @pytest.mark.parametrize("figures", [["denoising"], {"denoising": "all"}])
 def test_a_figure_that_no_entry_can_make_is_refused_by_name(raw_params, figures):
     raw_params["figures"] = figures
-    with pytest.raises(UserError, match="figures: denoising can show no entry of models:; allowed"):
+    with pytest.raises(
+        UserError, match="figures: denoising can show none of the entries of models; allowed"
+    ):
         reading.check(raw_params, "params.yaml")
 
 

@@ -165,6 +165,13 @@ def test_diverged_run_is_a_result_beside_the_others(built):
     assert 10.0 not in set(best["learning_rate"])
 
 
+def test_the_terminal_names_the_run_that_diverged(built):
+    said = built.with_name("built.done").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in said if line.startswith("diverged: "))
+    assert line.startswith(f"diverged: {DIVERGED}: ")
+    assert "in epoch 1; try a smaller learning_rate" in line
+
+
 def test_every_run_says_what_it_was_made_with(built):
     description = json.loads((built / LAYOUT.description).read_text())
     for name in RUNS:

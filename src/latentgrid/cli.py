@@ -1,36 +1,50 @@
 """The `latentgrid` command: what a user does beside running the workflow."""
 
+import os
 import shutil
 import sys
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+from typer.core import TyperCommand
 
 from latentgrid.api.plugins import use_plugins
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
 from latentgrid.extras import named_extras
 from latentgrid.files.layout import Layout, made_data_sets
-from latentgrid.grid import catalogue, datasets, reading, schema
-from latentgrid.grid.messages import allowed, shown
+from latentgrid.grid import datasets, own_results, reading, schema
+from latentgrid.grid.messages import shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
+from latentgrid.grid.yaml_files import read_yaml
 from latentgrid.provenance import require_own_code
 from latentgrid.studies import reading as studies
-from latentgrid.studies.sources import by_author, places
+from latentgrid.studies.sources import places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
 UNLIMITED = 400  # columns, where no terminal sets a limit
+CONFIGFILE = "--configfile"
 ConfigFile = Annotated[
     list[Path] | None,
-    typer.Option("--configfile", help="file to read instead of params.yaml", show_default=False),
+    typer.Option(CONFIGFILE, help="file to read instead of params.yaml", show_default=False),
 ]
+
+
+class Configured(TyperCommand):
+    """A command that reads params.yaml or the files of `--configfile`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; a file that stands there by itself is refused with what to write."""
+        for before, word in pairwise(["", *args]):
+            if before != CONFIGFILE and word.endswith((".yaml", ".yml")) and word[0] != "-":
+                raise UserError(f"{word}: write {CONFIGFILE} {word}")
+        return super().parse_args(ctx, args)
 
 
 def _datasets() -> list[str]:
@@ -101,7 +115,7 @@ def _of_all_commands(
     pass
 
 
-@app.command()
+@app.command(cls=Configured)
 def plan(
     configfile: ConfigFile = None,
     by_open_verdicts: Annotated[
@@ -113,6 +127,7 @@ def plan(
 ) -> None:
     """List the runs of a configuration with their folders and what they will cost."""
     from latentgrid.commands.open_verdicts import show_open
+    from latentgrid.commands.plan import show_plan
     from latentgrid.jobs.devices import slow_bfloat16
     from latentgrid.training.estimate import estimate
 
@@ -120,61 +135,38 @@ def plan(
     of_studies = studies.chosen(chosen.studies)
     runs = planned_runs(chosen)
     layout = Layout(chosen.dataset)
+    own_results.require_own_results(chosen.source, layout)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     left = [run for run in runs if not layout.run(run.name).outcome.exists()]
     if warning := slow_bfloat16([run.precision for run in left], chosen.training.device):
         print(warning, file=sys.stderr)
     print("timing the networks…", file=sys.stderr)
-    costs = estimate(runs, layout, chosen.source, chosen.training.device)
+    costs = estimate(runs, chosen.source, chosen.training.device)
     if by_open_verdicts:
         seconds = {run.name: cost.seconds for run, cost in zip(runs, costs.runs, strict=True)}
         show_open(console, layout, of_studies, runs, seconds)
-        return
-    table = Table("", f"folder in {layout.runs}", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("epochs", "batch", "training", "disk"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for run, cost in zip(runs, costs.runs, strict=True):
-        done = "✓" if layout.run(run.name).outcome.exists() else ""
-        table.add_row(done, run.name, str(run.epochs), str(run.batch_size), cost.time, cost.disk)
-    console.print(table)
-    console.print(f"{len(runs)} runs on {chosen.dataset}.", highlight=False)
-    console.print(costs.summary, highlight=False)
+    else:
+        show_plan(console, chosen, runs, costs, layout)
 
 
-@app.command()
+@app.command(cls=Configured)
 def models(configfile: ConfigFile = None) -> None:
     """List the models with their hyperparameters: what may stand below `models:` in params.yaml."""
+    from latentgrid.commands.models import show_models
+
     _read_plugins(configfile)
     described = places("model", studies.chosen("all"))
-    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    for model in catalogue.models():
-        console.print(f"[bold]{model}[/bold]  {catalogue.description(model)}", highlight=False)
-        if model in described:
-            print(printable(f"    from {described[model]}"))
-        for name, field in catalogue.settings_schema(model).model_fields.items():
-            if name not in {*catalogue.TRAINING, *catalogue.VALIDATION, *catalogue.OPTIONS}:
-                value = "not set" if field.default is None else field.default
-                default = "" if field.is_required() else f"; {value} unless given"
-                console.print(f"    {name}: {allowed(field)}{default}", highlight=False)
+    show_models(Console(width=None if sys.stdout.isatty() else UNLIMITED), described)
 
 
-@app.command()
+@app.command(cls=Configured)
 def figures(configfile: ConfigFile = None) -> None:
     """List the figures with what they need: what may stand below `figures:` in params.yaml."""
+    from latentgrid.commands.figures import show_figures
+
     _read_plugins(configfile)
-    known = studies.chosen("all")
-    described = places("figure", known)
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
-    for figure in catalogue.figures():
-        purpose = by_author(catalogue.figure(figure).purpose, known)
-        console.print(f"[bold]{figure}[/bold]  {purpose}", highlight=False)
-        if figure in described:
-            print(printable(f"    from {described[figure]}"))
-        needs = catalogue.figure(figure).needs
-        if needs is None:
-            print("    shows no models")
-        elif needs:
-            print(f"    of models that can {', '.join(sorted(needs))}")
+    show_figures(console, studies.chosen("all"))
 
 
 @app.command()
@@ -422,7 +414,7 @@ def compare(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Configured)
 def doctor(configfile: ConfigFile = None) -> None:
     """Say what lies in results/, what of it fits the plan, and what is damaged; changes nothing."""
     from latentgrid.commands import doctor as doctors
@@ -443,12 +435,15 @@ def restore() -> None:
     restore_results()
 
 
-@app.command()
+@app.command(cls=Configured)
 def prune(configfile: ConfigFile = None) -> None:
     """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
+    from latentgrid.commands.versioned import BY_DVC, require_versioned
     from latentgrid.files.aside import put_aside, remove_pages
 
     chosen = _params(configfile)
+    if BY_DVC in os.environ:
+        require_versioned(chosen.source, read_yaml(DEFAULT)["dataset"])
     layout = Layout(chosen.dataset)
     runs = planned_runs(chosen)
     moved = put_aside(layout, [run.name for run in runs])

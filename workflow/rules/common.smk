@@ -9,6 +9,7 @@ from latentgrid.grid import catalogue, components, plugins
 from latentgrid.grid.runs import canonical, plan_of, planned_runs
 from latentgrid.pipeline import (
     configuration,
+    diverged,
     failure,
     fitting,
     sources,
@@ -25,6 +26,7 @@ start.require_own_records()
 
 PARAMS = configuration.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)
+configuration.require_own_data(PARAMS, LAYOUT)
 STUDIES = configuration.load_studies(PARAMS)
 JUDGED = [study for study in STUDIES if study.facts.dataset == PARAMS.dataset]
 # The files of the studies' facts and records; their claims' code is in the digests of code.

@@ -37,6 +37,7 @@ onstart:
 
 onsuccess:
     tracking.finish_tracking(LAYOUT)
+    diverged.say_which_diverged(THERE, LAYOUT)
 
 
 onerror:

@@ -10,7 +10,9 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from latentgrid.commands.listing import indented
 from latentgrid.grid import components, plugins
 from latentgrid.report.markdown import markdown_templates
 from latentgrid.studies.items import Item, State, read_items, require_true
@@ -102,20 +104,25 @@ def _served(study: str, references: Iterable[Reference]) -> Iterable[tuple[str, 
 
 def show(found: Coverage, console: Console) -> None:
     """Print how many items each study has in each state, and what serves none."""
-    table = Table("", *State, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("items of", *State, box=SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for study in found.items:
         table.add_row(found.studies[study].cited, *map(str, found.counts(study).values()))
     console.print(table)
     for study, items in found.items.items():
-        for item in items:
-            if item.state is not State.COVERED:
-                place = f"{found.studies[study].cited}, {item.place}"
-                said = f"{item.state}: {item.says} ({place}): {item.lacks}"
-                console.print(said, markup=False, highlight=False)
+        left = [item for item in items if item.state is not State.COVERED]
+        for item in left:
+            place = f"{found.studies[study].cited}, {item.place}"
+            heading = Text.assemble((item.state, "bold"), f": {item.says} ({place})")
+            console.print(heading, highlight=False)
+            console.print(indented(item.lacks))
+        if left:
+            console.print()
     for kind, names in found.beyond.items():
-        console.print(f"{kind}s that serve no item: {', '.join(names)}", highlight=False)
+        said = f"{kind}s of this project that serve no item: {', '.join(names)}"
+        console.print(said, highlight=False)
+    console.print("What covers each item: docs/coverage.md", highlight=False)
 
 
 def as_page(path: Path, found: Coverage) -> str:

@@ -222,6 +222,32 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _weights_decay_by_less_than_all(self) -> Self:
+        for entry, grid in self.models.items():
+            for key in ("learning_rate", *catalogue.said(grid.model, "own_rates")):
+                decay, rate = (max(grid.axes.get(axis, [0])) for axis in ("weight_decay", key))
+                if decay * rate >= 1:
+                    found = f"found {shown(decay)} with {key} {shown(rate)}, whose product is what"
+                    known = f"a product below 1: below {1 / rate:.4g} with this {key}"
+                    raise EntryError(
+                        f"models.{entry}.weight_decay",
+                        f"{found} each step takes off weights",
+                        known,
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _options_end_within_the_training(self) -> Self:
+        for entry, grid in self.models.items():
+            epochs = min(grid.axes.get("epochs", [self.training.epochs]))
+            for option in ("warm_up", "kl_warm_up", "patience"):
+                longest = max(grid.axes.get(option, [0]))
+                if longest > epochs:
+                    found = f"found {shown(longest)}, more epochs than a run has"
+                    raise EntryError(f"models.{entry}.{option}", found, f"{epochs} at most")
+        return self
+
+    @model_validator(mode="after")
     def _judge_is_trained(self) -> Self:
         judge = self.evaluation.judge
         judges = [
@@ -286,8 +312,8 @@ class Params(Section):
         """Return the entries that a named figure can show; refuse the figure if there is none."""
         able, needed = self._able(figure), catalogue.figure(figure).needs
         if needed and not able:
-            found = f"{figure} can show no entry of models:"
-            raise EntryError("figures", found, f"with an entry that can {_listed(needed)}")
+            found = f"{figure} can show none of the entries of models"
+            raise EntryError("figures", found, f"it beside an entry that can {_listed(needed)}")
         return able
 
     def _chosen(self, figure: str, entries: object) -> list[str]:

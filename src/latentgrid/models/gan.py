@@ -21,7 +21,7 @@ class GAN(JensenShannon, StandardNormalPrior):
     `channels` for convolutional ones in the manner of Radford et al. (2016): `conv`, and
     `conv_dense`, which has a dense layer of `hidden` units before and behind the convolutions, so
     that the discriminator sees an image as a whole: those of Chen et al. (2016), "InfoGAN",
-    appendix C.1, with 64 channels and 1024 units on MNIST; there is no batch norm in it here.
+    appendix C.1, with 64 channels and 1024 units on MNIST.
     """
 
     def __init__(

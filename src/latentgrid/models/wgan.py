@@ -11,7 +11,7 @@ from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger, Positive
 from latentgrid.models import ImageShape, Losses
 from latentgrid.models.bases.adversarial import (
     Adversarial,
-    discriminator_network,
+    critic_network,
     generator_network,
 )
 from latentgrid.models.bases.prior import StandardNormalPrior
@@ -78,7 +78,7 @@ class WGAN(Adversarial, StandardNormalPrior):
         self.penalty = penalty if lipschitz == "penalty" else 0.0
         self.clip = clip if lipschitz == "clipping" else None
         self.decoder = generator_network(network, image_shape, latent_dim, hidden, channels)
-        self.discriminator = discriminator_network(network, image_shape, hidden, channels)
+        self.discriminator = critic_network(network, image_shape, hidden, channels)
 
     def losses(self, batch: Batch, rng: torch.Generator) -> Losses:
         """Return the terms per image, with one generated image for each real one."""

@@ -1,5 +1,6 @@
 """Generators and discriminators, dense or convolutional in the manner of Radford et al. (2016)."""
 
+from collections.abc import Callable
 from math import prod
 
 from torch import nn
@@ -49,20 +50,42 @@ def conv_generator(
 def conv_discriminator(
     image_shape: ImageShape, channels: int, hidden: int | None = None
 ) -> nn.Sequential:
+    """`conv_critic` with batch norm before each LeakyReLU but the first (Radford et al. 2016).
+
+    Without it and with weights that small it stays near chance, and the generator learns noise.
+    """
+    return _convolutional(image_shape, channels, hidden, nn.BatchNorm2d, nn.BatchNorm1d)
+
+
+def conv_critic(image_shape: ImageShape, channels: int, hidden: int | None = None) -> nn.Sequential:
     """Two 4×4 convolutions of stride 2 with LeakyReLU: images (n, c, h, w) to (n, 1).
 
     They have `channels` and twice as many; height and width must be multiples of 4. Without hidden
     units behind them, the value is a sum over places that see 10×10 pixels each. There is no batch
-    norm, with which the value of an image would depend on the others in its batch (Gulrajani
-    et al. 2017, section 4).
+    norm, with which the value of an image would depend on the others in its batch, and the
+    gradient that is penalised too (Gulrajani et al. 2017, section 4).
     """
+    return _convolutional(image_shape, channels, hidden, nn.Identity, nn.Identity)
+
+
+def _convolutional(
+    image_shape: ImageShape,
+    channels: int,
+    hidden: int | None,
+    norm_of_channels: Callable[[int], nn.Module],
+    norm_of_units: Callable[[int], nn.Module],
+) -> nn.Sequential:
     height, width = quarter(image_shape)
-    features = 2 * channels * height * width
-    last = [nn.Linear(features, hidden), radford_leaky_relu()] if hidden else []
+    wide = 2 * channels
+    features = wide * height * width
+    last = (
+        [nn.Linear(features, hidden), norm_of_units(hidden), radford_leaky_relu()] if hidden else []
+    )
     return nn.Sequential(
         nn.Conv2d(image_shape[0], channels, kernel_size=4, stride=2, padding=1),
         radford_leaky_relu(),
-        nn.Conv2d(channels, 2 * channels, kernel_size=4, stride=2, padding=1),
+        nn.Conv2d(channels, wide, kernel_size=4, stride=2, padding=1),
+        norm_of_channels(wide),
         radford_leaky_relu(),
         nn.Flatten(),
         *last,

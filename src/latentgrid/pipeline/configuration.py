@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from latentgrid.errors import plain_errors
-from latentgrid.grid import reading, schema
+from latentgrid.files.layout import Layout
+from latentgrid.grid import own_results, reading, schema
 from latentgrid.studies import reading as studies
 from latentgrid.studies.collection import checked
 from latentgrid.studies.study import Study
@@ -19,6 +20,12 @@ def load_params(workflow: Any) -> schema.Params:
     given = workflow.config_settings
     with plain_errors():
         return reading.load(given.configfiles or [Path("params.yaml")], given.config_args)
+
+
+def require_own_data(params: schema.Params, layout: Layout) -> None:
+    """Refuse a data set whose results would take the place of another's, with one line."""
+    with plain_errors():
+        own_results.require_own_results(params.source, layout)
 
 
 def configuration_files(workflow: Any) -> list[str]:

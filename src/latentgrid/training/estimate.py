@@ -1,6 +1,5 @@
 """Estimates what a grid will cost by timing a few steps of each network on this machine."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ import torch
 from latentgrid import models
 from latentgrid.data import Batch, sources
 from latentgrid.data.sources import Size
-from latentgrid.files.layout import Layout
 from latentgrid.grid.datasets import Source
 from latentgrid.grid.runs import Run, canonical, trial_of
 from latentgrid.jobs.devices import take_device
@@ -33,10 +31,12 @@ class Cost:
 
     Attributes:
         seconds: of training.
+        seconds_per_image: of a step of training, for each of its images.
         bytes: of disk.
     """
 
     seconds: float
+    seconds_per_image: float
     bytes: float
 
     @property
@@ -52,13 +52,20 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """The cost of each run, and a summary of all."""
+    """What all trainings cost.
+
+    Attributes:
+        runs: the cost of each run.
+        device: "cpu" or "cuda", where they were timed.
+        test: the number of test images.
+    """
 
     runs: list[Cost]
-    summary: str
+    device: str
+    test: int
 
 
-def estimate(runs: Sequence[Run], layout: Layout, source: Source, device: str) -> Costs:
+def estimate(runs: Sequence[Run], source: Source, device: str) -> Costs:
     """Time a few training steps of every distinct network and scale them up to each run.
 
     Raises:
@@ -69,27 +76,16 @@ def estimate(runs: Sequence[Run], layout: Layout, source: Source, device: str) -
     data = sources.size(source)
     _try_networks(runs, data)
     measured: dict[str, tuple[float, int]] = {}
-    seconds, disk = [], []
+    costs = []
     for run in runs:
         network = canonical([part for part in trial_of(run.settings) if part[0] != "epochs"])
         if network not in measured:
             measured[network] = _measure(run, data, taken)
         per_image, weights = measured[network]
         images = trained_on(data.train, run.settings)
-        seconds.append(SECONDS_TO_START + per_image * images * run.epochs)
-        disk.append(weights + _snapshot_bytes(run, data))
-    ended = [layout.run(run.name).outcome.exists() for run in runs]
-    left = sum(s for s, done in zip(seconds, ended, strict=True) if not done)
-    jobs = os.cpu_count() or 1
-    where = f"on {jobs} CPU cores about {duration(left / jobs)}"
-    if taken == "cuda":
-        where = f"one after another on a GPU about {duration(left)}"
-    return Costs(
-        [Cost(s, b) for s, b in zip(seconds, disk, strict=True)],
-        f"Left to train: {where}; {size(sum(disk))} of disk in all. Measures and report come on "
-        f"top, a minute or so; ✓ marks runs that are done (maybe with other epochs). Estimated "
-        f"from {TIMED} training steps of each network, timed just now on this machine.",
-    )
+        seconds = SECONDS_TO_START + per_image * images * run.epochs
+        costs.append(Cost(seconds, per_image, weights + _snapshot_bytes(run, data)))
+    return Costs(costs, taken, data.test)
 
 
 def _try_networks(runs: Sequence[Run], data: Size) -> None:

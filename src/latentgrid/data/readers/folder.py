@@ -36,8 +36,9 @@ FAULTS = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning, OverflowError, MemoryError),
 )
-# Pillow knows PDF, videos and the like by their ends, and cannot read them.
 MIN_SIDE = 4  # pixels
+LONGEST_MARK = 16  # bytes at a file's beginning, from which Pillow tells formats apart
+# Pillow knows PDF, videos and the like by their ends, and cannot read them.
 SUFFIXES = frozenset(
     {
         *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
@@ -308,17 +309,17 @@ def _of_each(entries: Sequence[Entry], look: Callable[[Entry], T]) -> list[T]:
             try:
                 found.append(look(entry))
             except FAULTS as error:
-                unfit.append(f"{entry.path}: {_reason(error)}")
+                unfit.append(f"{entry.path}: {_reason(entry.path, error)}")
     if unfit:
         many = f"{len(unfit)} images" if len(unfit) > 1 else "an image"
         raise UserError(f"{many} cannot be used; mend or remove:\n       {named(unfit)}")
     return found
 
 
-def _reason(error: BaseException) -> str:
+def _reason(path: Path, error: BaseException) -> str:
     match error:
         case UnidentifiedImageError():
-            return "is no image that Pillow knows"
+            return _unidentified(path)
         case UnfitPictureError():
             return str(error)
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
@@ -326,6 +327,20 @@ def _reason(error: BaseException) -> str:
         case OSError() if error.strerror:
             return error.strerror
     return f"is damaged: {one_line(error)}"
+
+
+def _unidentified(path: Path) -> str:
+    """Say why Pillow does not know a file: nothing is in it, or too little, or no image."""
+    with path.open("rb") as file:
+        first = file.read(LONGEST_MARK)
+    if not first:
+        return "is empty"
+    padded = first.ljust(LONGEST_MARK, b"\0")
+    for name in Image.ID:
+        _, begins = Image.OPEN[name]
+        if begins and begins(padded) is True:
+            return f"begins as {name} and is cut short or damaged"
+    return "is no image that Pillow knows"
 
 
 def _is_picture(path: Path) -> bool:

@@ -190,3 +190,13 @@ def discriminator_network(
         return nets.dense_discriminator(image_shape, hidden)
     behind = hidden if network == "conv_dense" else None
     return nets.conv_discriminator(image_shape, channels, behind)
+
+
+def critic_network(
+    network: str, image_shape: ImageShape, hidden: int, channels: int
+) -> nn.Sequential:
+    """Return the critic: `discriminator_network` without batch norm."""
+    if network == "dense":
+        return nets.dense_discriminator(image_shape, hidden)
+    behind = hidden if network == "conv_dense" else None
+    return nets.conv_critic(image_shape, channels, behind)

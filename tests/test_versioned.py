@@ -1,0 +1,50 @@
+"""A dvc.yaml that would keep other results than those that are made is refused by what to write."""
+
+from pathlib import Path
+
+import pytest
+
+from latentgrid.commands.versioned import STAGES, require_versioned
+from latentgrid.errors import UserError
+from latentgrid.grid.datasets import read
+
+OURS = (Path(__file__).parents[1] / STAGES).read_text()
+FLOWERS = {"folder": "~/pictures/flowers", "resize": 64}
+NAME = "flowers,resize=64"
+
+
+def check(tmp_path, monkeypatch, text, said):
+    monkeypatch.chdir(tmp_path)
+    STAGES.write_text(text)
+    require_versioned(read(said), said)
+
+
+@pytest.mark.parametrize("said", ["digits", "cifar10", "cifar10,grey=True"])
+def test_names_need_nothing(tmp_path, monkeypatch, said):
+    check(tmp_path, monkeypatch, OURS, said)
+
+
+def test_a_folder_needs_its_name_and_itself(tmp_path, monkeypatch):
+    named, place = OURS.replace("${dataset}", NAME), Path("~/pictures/flowers").expanduser()
+    with pytest.raises(UserError, match=f"dvc repro would not see .*; add {place} to deps there"):
+        check(tmp_path, monkeypatch, named, FLOWERS)
+    seen = named.replace("    deps:\n", f"    deps:\n      - {place}\n")
+    check(tmp_path, monkeypatch, seen, FLOWERS)
+
+
+@pytest.mark.parametrize(
+    ("kept", "said", "name"),
+    [
+        (NAME, "digits", "digits"),
+        ("digits", FLOWERS, NAME),
+        # What DVC fills in is not what results are called.
+        ("${dataset}", "cifar10,grey=true", "cifar10,grey=True"),
+    ],
+)
+def test_results_of_another_name_are_refused(tmp_path, monkeypatch, kept, said, name):
+    with pytest.raises(UserError) as error:
+        check(tmp_path, monkeypatch, OURS.replace("${dataset}", kept), said)
+    assert str(error.value) == (
+        f"dvc.yaml: keeps data/{kept}, but the results of params.yaml are called {name}; write "
+        f"{name} in place of {kept} everywhere there"
+    )
