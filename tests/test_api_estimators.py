@@ -114,6 +114,7 @@ REFUSED = [
     ({"image_shape": (1, 7, 7)}, r"image_shape: found \(1, 7, 7\), 49 values; X has 784 features"),
     ({"image_shape": 28}, "image_shape: found 28; allowed: "),
     ({"epochs": 1, "warm_up": 2}, "VAE: warm_up: found 2, but the run has 1 epochs"),
+    ({"validation": 0.999}, "VAE: validation: found 0.999, which leaves none of the 70 training"),
     ({"optimizer": "sgd", "learning_rate": 10, "epochs": 2}, "VAE: diverged, .* lower learning"),
 ]
 
@@ -137,6 +138,12 @@ def test_unknown_names_are_told():
         _ = lg.Vae
     with pytest.raises(UserError, match="nae: unknown; allowed models: aae, ae"):
         lg.estimator("nae")
+
+
+def test_options_of_a_training_are_parameters(x):
+    vae = lg.VAE(epochs=2, validation=0.5, patience=2, schedule="cosine").fit(x)
+    assert {"validation_loss", "train_learning_rate"} <= {*vae.history_}
+    assert lg.VAE(epochs=1, precision="bfloat16", kl_warm_up=1).fit(x).score(x) < 0
 
 
 def test_torch_is_left_as_it_was(x):

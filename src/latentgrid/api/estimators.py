@@ -7,7 +7,7 @@ workflow is: with the same images and settings it has the same weights, to the l
 
 from collections.abc import Callable
 from functools import cache
-from inspect import Parameter, Signature, cleandoc
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,6 +23,7 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from latentgrid import models
 from latentgrid.api import abilities, fitting
 from latentgrid.api.abilities import Array
 from latentgrid.api.images import as_codes, as_count
@@ -240,7 +241,7 @@ def called(name: str) -> type[Estimator]:
     """
     use_plugins()
     for model in catalogue.models():
-        if catalogue.class_name(model) == name:
+        if models.load(model).__name__ == name:
             return _made(model)
     raise AttributeError(f"latentgrid has no {name}; its models: {', '.join(class_names())}")
 
@@ -248,12 +249,12 @@ def called(name: str) -> type[Estimator]:
 def class_names() -> list[str]:
     """Return the names of all estimators' classes."""
     use_plugins()
-    return [catalogue.class_name(model) for model in catalogue.models()]
+    return [models.load(model).__name__ for model in catalogue.models()]
 
 
 @cache
 def _made(model: str) -> type[Estimator]:
-    able = catalogue.abilities(model)
+    network, able = models.load(model), catalogue.abilities(model)
     bases = tuple(base for ability, base in BY_ABILITY.items() if ability in able) or (Estimator,)
     parameters = _parameters(model)
     body = {
@@ -261,9 +262,9 @@ def _made(model: str) -> type[Estimator]:
         "__init__": _constructor(parameters),
         "__module__": "latentgrid",
         "model": model,
-        "needs_classes": catalogue.takes_classes(model),
+        "needs_classes": "classes" in signature(network).parameters,
     }
-    return type(catalogue.class_name(model), bases, body)
+    return type(network.__name__, bases, body)
 
 
 def _parameters(model: str) -> list[Parameter]:
@@ -279,16 +280,17 @@ def _parameters(model: str) -> list[Parameter]:
 
 def _constructor(parameters: list[Parameter]) -> Callable[..., None]:
     """Return a constructor that keeps what it is given, as scikit-learn wants it."""
-    signature = Signature([Parameter("self", Parameter.POSITIONAL_OR_KEYWORD), *parameters])
+    itself = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
+    taken = Signature([itself, *parameters])
 
     def __init__(*args: Any, **given: Any) -> None:  # noqa: N807
-        bound = signature.bind(*args, **given)
+        bound = taken.bind(*args, **given)
         bound.apply_defaults()
-        itself, *values = bound.arguments.values()
+        estimator, *values = bound.arguments.values()
         for parameter, value in zip(parameters, values, strict=True):
-            setattr(itself, parameter.name, value)
+            setattr(estimator, parameter.name, value)
 
-    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    __init__.__signature__ = taken  # type: ignore[attr-defined]
     return __init__
 
 

@@ -21,6 +21,7 @@ from latentgrid.training.loop import Training
 from latentgrid.training.run import new_model
 from latentgrid.training.steps import Row
 from latentgrid.training.trial import try_run
+from latentgrid.training.validation import trained_on
 
 WHITE = 255
 IMAGE_AXES = 3
@@ -94,13 +95,14 @@ def _images(pixels: Array, labels: Array | None) -> Images:
 def _settings(model: str, given: Mapping[str, Any], images: int) -> dict[str, Any]:
     """Return the settings of the run that trains a model so."""
     once = catalogue.is_closed_form(model)
+    trained = trained_on(images, given)
     return Run(
         entry=model,
         model=model,
         axes=given,
         seed=given["seed"],
         epochs=1 if once else given["epochs"],
-        batch_size=images if once else min(given["batch_size"], images),
+        batch_size=trained if once else min(given["batch_size"], trained) or 1,
         precision="float32" if once else given["precision"],
         validation=given.get("validation", 0.0),
         snapshots={},

@@ -198,18 +198,6 @@ def figure(name: str) -> Figure:
     )
 
 
-def class_name(model: str) -> str:
-    """Return the name of a model's class, such as VAE."""
-    return _class_of(model).name
-
-
-def takes_classes(model: str) -> bool:
-    """Return whether a model is shown classes: its constructor has an argument `classes`."""
-    constructor = next(filter(_is_constructor, _class_of(model).body))
-    assert isinstance(constructor, ast.FunctionDef)
-    return "classes" in {argument.arg for argument in constructor.args.args}
-
-
 @cache
 def abilities(model: str) -> frozenset[str]:
     """Return the names of a model's methods; with `encode` and `decode`, also `reconstruct`."""
