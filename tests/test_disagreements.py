@@ -80,10 +80,10 @@ def test_what_numbers_show_is_computed():
     (beaten,) = [
         group
         for group in found.computed["Claims against the study's own table"]
-        if "adam against rmsprop" in group[0].about
+        if "mmd_vae: d = 20 against 50" in group[0].about
     ]
-    assert len(beaten) == 7
-    assert found.count == len(found.stated) + 31
+    assert len(beaten) == 3
+    assert found.count == len(found.stated) + 24
 
 
 def test_studies_are_cited_by_author_and_year():

@@ -39,8 +39,8 @@ CASES = 500
 # Of the logarithms: spread of the effects of a level, of two levels together, and of a seed.
 EFFECTS, TOGETHER, SEED = 0.6, 0.15, (0.003, 0.05)
 TRUE_EFFECT = 5  # of the claim, in spreads of a seed
-# What nothing here can make fire: the statements of a study, which list what differs.
-NOT_SIMULATED = {"statements"}
+# What nothing here can make fire: what a study lists, as differing or as obtained by somebody else.
+NOT_SIMULATED = {"statements", "agreements"}
 ON_REAL = {
     "equal_values",
     "impossible",

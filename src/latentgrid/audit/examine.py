@@ -4,6 +4,7 @@ from types import ModuleType
 
 from latentgrid.audit.finding import Finding
 from latentgrid.audit.rules import (
+    agreements,
     calculations,
     claims_against_table,
     equal_values,
@@ -26,6 +27,7 @@ MODULES: tuple[ModuleType, ...] = (
     claims_against_table,
     too_few_digits,
     calculations,
+    agreements,
     grim,
     statements,
     last_digits,

@@ -20,7 +20,7 @@ from latentgrid.studies.collection import read_records
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.records import Settings
 from latentgrid.studies.schema import Comparison
-from latentgrid.studies.served import fits, obtained_with
+from latentgrid.studies.served import obtained_with, stands_on
 from latentgrid.studies.study import Study
 from latentgrid.text import duration, number, short_setting
 
@@ -220,7 +220,7 @@ def _of_comparison(
     rival = {} if isinstance(comparison.rival, str) else comparison.rival
     waiting: set[str] = set()
     for side in (comparison.side, rival):
-        serves = partial(fits, study, wanted={**comparison.among, **side})
+        serves = partial(stands_on, study, comparison, side)
         seeds = study.facts.seeds
         names = {name for name, of in missing.items() if of.seed in seeds and serves(of)}
         if not names and not any(serves(of) for of in done):

@@ -294,14 +294,30 @@ class Calculation(Section):
         says: what it is.
         printed: the number as printed.
         equals: what it must be.
-        within: by which share of it the number may differ besides its rounding.
     """
 
     place: Text
     says: Text
     printed: Printed
     equals: Expression
-    within: Share = 0.0
+
+
+class Agreement(Section):
+    """A number of the study that it sets beside another one, as they should agree.
+
+    Attributes:
+        place: where it stands.
+        about: what both are values of.
+        obtained: the number as printed.
+        reference: the other one as printed.
+        within: by which share of the latter the two may differ, besides their rounding.
+    """
+
+    place: Text
+    about: Text
+    obtained: Printed
+    reference: Printed
+    within: Share
 
 
 class StudyFile(Section):
@@ -331,3 +347,4 @@ class StudyFile(Section):
     claims: Mapping[str, Claim] = {}
     statements: list[Statement] = []
     calculations: list[Calculation] = []
+    agreements: list[Agreement] = []

@@ -112,10 +112,29 @@ def _unnamed_options(study: Study, settings: Settings, named: Iterable[str]) -> 
 def fits(study: Study, settings: Settings, wanted: Mapping[str, Any]) -> bool:
     """Tell whether settings have these values, which may be the study's names of them.
 
-    A value may be a list of allowed values.
+    A value may be a list of allowed values. What a run does not say has the model's default.
     """
+    defaults = catalogue.defaults(settings.model)
     return all(
-        settings.flat.get(axis)
+        settings.flat.get(axis, defaults.get(axis))
         in [study.ours(axis, one) for one in (value if isinstance(value, list) else [value])]
         for axis, value in wanted.items()
     )
+
+
+def stands_on(
+    study: Study, comparison: Comparison, side: Mapping[str, Any], settings: Settings
+) -> bool:
+    """Tell whether a run with these settings stands on a side of a comparison.
+
+    What the comparison leaves open is as the study builds the model, or else the model's default.
+    """
+    rival = {} if isinstance(comparison.rival, str) else comparison.rival
+    named = {*comparison.among, *comparison.side, *rival}
+    stated = {axis: v for axis, v in study.stated(settings.model).items() if axis not in named}
+    free = {*named, *comparison.alike, *study.facts.settings, *stated}
+    defaults = catalogue.defaults(settings.model)
+    unnamed = {
+        n: default for n, default in defaults.items() if default is not ... and n not in free
+    }
+    return fits(study, settings, {**unnamed, **stated, **comparison.among, **side})

@@ -82,12 +82,19 @@ class Study:
 
     def numbers_of(self, comparison: Comparison) -> tuple[list[Number], list[Number]]:
         """Return the published numbers of both sides of a comparison, if it has any."""
-        said = [one for one in self.numbers if one.quantity in comparison.published_as]
-        among = [one for one in said if self._fits(one, comparison.among)]
+        among = [
+            one
+            for one in self.numbers_at(comparison.among)
+            if one.quantity in comparison.published_as
+        ]
         side = [one for one in among if self._fits(one, comparison.side)]
         if isinstance(comparison.rival, str):
             return side, [one for one in among if one not in side]
         return side, [one for one in among if self._fits(one, comparison.rival)]
+
+    def numbers_at(self, settings: Mapping[str, Any]) -> list[Number]:
+        """Return the published numbers that were obtained with some settings."""
+        return [one for one in self.numbers if self._fits(one, settings)]
 
     def _fits(self, number: Number, settings: Mapping[str, Any]) -> bool:
         """Tell whether a number was obtained with these settings."""

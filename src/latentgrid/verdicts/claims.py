@@ -6,12 +6,14 @@ positive where the claim holds. Claims that compare two settings need no file: t
 study.yaml.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from latentgrid.verdicts.evidence import OF_CLASS
 from latentgrid.verdicts.networks import as_built
+from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
 OF_LOSS = "% of the loss"
@@ -51,6 +53,35 @@ def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:
     for column, value in values.items():
         runs = runs[runs[column] == value] if column in runs else runs.head(0)
     return runs
+
+
+def by_seed(
+    runs: pd.DataFrame, measure: str, alike: Sequence[str] = ()
+) -> tuple["pd.Series[float]", pd.DataFrame]:
+    """Return a measure by seed, and the runs that it is of, from runs that were trained alike.
+
+    It is averaged over the settings in `alike` that all of these seeds have, as in `paired`.
+    """
+    pairs = paired(runs, runs, measure, alike)
+    values = pairs.table.groupby("seed")["first"].mean()
+    return values, pairs.used[~pairs.used.index.duplicated()]
+
+
+def with_recognised(runs: pd.DataFrame, measure: str, classes: int) -> pd.DataFrame:
+    """Return the runs with a column `recognised`: how far images are from nothing to the data.
+
+    It is 0 where a judge's confidence, `measure`, is 1/classes, as if it told no class from
+    another, and 1 where it is as sure as of the same run's reconstructions of real images, and
+    linear between. So where each image is either of these two, it is the share of the latter. A
+    judge is seldom as unsure of nonsense as that (controls.csv has its word on noise): it errs
+    upwards.
+    """
+    known = {measure, "reconstruction_confidence"} <= set(runs)
+    runs = runs if known else runs.head(0).assign(**{measure: [], "reconstruction_confidence": []})
+    of_images, of_real = (
+        runs[name] - 1 / classes for name in (measure, "reconstruction_confidence")
+    )
+    return runs.assign(recognised=of_images / of_real.where(of_real > 0))
 
 
 def of_classes(runs: pd.DataFrame, measure: str) -> pd.DataFrame:

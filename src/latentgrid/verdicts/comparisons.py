@@ -1,11 +1,12 @@
 """Answers claims that a study states as comparisons of settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from latentgrid.results.labels import setting_label
+from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Claim, Comparison
 from latentgrid.studies.settings import all_fields
 from latentgrid.studies.study import Study
@@ -16,6 +17,7 @@ from latentgrid.verdicts.rule import Effect
 from latentgrid.verdicts.training import TRAINING, trained_alike
 
 SMALLER = "smaller"
+NOT_WHOLE = "no seed has all settings that the study printed, one of which might be the best"
 
 
 def examine(study: Study, claim: Claim, runs: pd.DataFrame) -> Iterator[Part]:
@@ -42,16 +44,14 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
     alike = [COLUMNS.get(axis, axis) for axis in comparison.alike]
     free = {COLUMNS.get(axis, axis) for axis in (*_named(comparison), *study.facts.settings)}
     if isinstance(comparison.rival, str):
-        others = among.drop(side.index)
-        side, others = trained_alike(side, others, free)
-        rival = _best(study, comparison, others)
-        note = _tried(study, rival, others, side)
+        side, others = trained_alike(side, among.drop(side.index), free)
+        side, rival, note = _bests(study, comparison, side, others)
     else:
         rival = _selected(study, among, comparison, comparison.rival)
     side, rival = _once(side), _once(rival)
     pairs = paired(side, rival, comparison.by, alike, free)
     if pairs.used.empty:
-        note = _why_not(comparison, side, rival)
+        note = _why_not(comparison, side, rival) or note
     return Part(
         comparison.says or _described(comparison),
         Effect(_effects(comparison, pairs), comparison.unit),
@@ -59,6 +59,19 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
         least=comparison.least,
         note=note,
     )
+
+
+def _bests(
+    study: Study, comparison: Comparison, side: pd.DataFrame, others: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return the runs of the best setting of a side and of the best other, and what to know."""
+    whole = _whole(study, comparison, pd.concat([side, others]))
+    known = [of[of.index.isin(whole)] for of in (side, others)]
+    best, rival = (_best(study, comparison, of) for of in known)
+    if not (best.empty or rival.empty):
+        return best, rival, _tried(study, known, best, rival)
+    measured = all(comparison.by in of and of[comparison.by].notna().any() for of in (side, others))
+    return best, rival, NOT_WHOLE if measured else ""
 
 
 def _named(comparison: Comparison) -> set[str]:
@@ -120,27 +133,66 @@ def _once(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.drop_duplicates([name for name in settings if name in runs])
 
 
-def _best(study: Study, comparison: Comparison, others: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of that one of the other settings whose mean is the best."""
-    axes = [COLUMNS.get(axis, axis) for axis in ("model", *study.facts.settings)]
-    axes = [axis for axis in axes if axis in others]
-    if comparison.by not in others or others[comparison.by].isna().all():
-        return others.head(0)
-    setting = others.groupby(axes, dropna=False).ngroup()
-    means = others.groupby(setting)[comparison.by].mean()
-    return others[setting == (means.idxmin() if comparison.better == SMALLER else means.idxmax())]
+def _whole(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.Index:
+    """Return the index of runs whose seeds have every setting that the study printed.
+
+    A setting that is missing might be the best.
+    """
+    columns = _axes(study, runs)
+    printed = {
+        tuple({"model": one.ours, **_columns(one)}[name] for name in columns)
+        for one in study.numbers_at(comparison.among)
+        if one.ours is not None and {"model", *_columns(one)} >= set(columns)
+    }
+    measured = runs.dropna(subset=[comparison.by] if comparison.by in runs else [])
+    whole = [
+        of_seed.index
+        for _, of_seed in measured.groupby("seed")
+        if printed <= set(of_seed[columns].itertuples(index=False, name=None))
+    ]
+    return pd.Index([name for index in whole for name in index])
 
 
-def _tried(study: Study, rival: pd.DataFrame, others: pd.DataFrame, side: pd.DataFrame) -> str:
-    """Say which of the other settings is the best, and how many settings were run."""
-    axes = [axis for axis in ("model", *study.facts.settings) if axis in others]
+def _axes(study: Study, runs: pd.DataFrame) -> list[str]:
+    """Return the columns that tell one setting of a study from another."""
+    return [
+        name
+        for axis in ("model", *study.facts.settings)
+        if (name := COLUMNS.get(axis, axis)) in runs
+    ]
+
+
+def _columns(number: Number) -> dict[str, Any]:
+    """Return the settings of a published number by the columns of the table of runs."""
+    return {COLUMNS.get(axis, axis): value for axis, value in number.settings.items()}
+
+
+def _best(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of that one of the settings whose mean is the best."""
+    if comparison.by not in runs or runs[comparison.by].isna().all():
+        return runs.head(0)
+    setting = runs.groupby(_axes(study, runs), dropna=False).ngroup()
+    means = runs.groupby(setting)[comparison.by].mean()
+    return runs[setting == (means.idxmin() if comparison.better == SMALLER else means.idxmax())]
+
+
+def _tried(
+    study: Study, known: Sequence[pd.DataFrame], best: pd.DataFrame, rival: pd.DataFrame
+) -> str:
+    """Say which settings are the best of a side and of the others, and how many were run."""
+    side, others = known
+    axes, models = _axes(study, others), others["model"].nunique()
     n = len(pd.concat([others, side])[axes].drop_duplicates())
-    if rival.empty:
-        return ""
-    best = setting_label(rival.iloc[0], [axis for axis in axes if axis != "model"])
-    if others["model"].nunique() > 1:
-        best = ", ".join(filter(None, (rival["model"].iloc[0], best)))
-    return f"the best other is {best}; {n} settings were run"
+    said = f"the best other is {_label(rival, axes, models)}; {n} settings were run"
+    if len(side[axes].drop_duplicates()) == 1:
+        return said
+    return f"its best setting is {_label(best, axes, models)}; {said}"
+
+
+def _label(best: pd.DataFrame, axes: Sequence[str], models: int) -> str:
+    """Name a setting by its values, and by its model where there are several."""
+    setting = setting_label(best.iloc[0], [axis for axis in axes if axis != "model"])
+    return ", ".join(filter(None, (best["model"].iloc[0] if models > 1 else "", setting)))
 
 
 def _effects(comparison: Comparison, pairs: Pairs) -> list[float]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import Part, of_model
+from latentgrid.verdicts.claims import Part, by_seed, of_model
 from latentgrid.verdicts.rule import Effect
 
 CLAIM = "Where several clean images are possible, the squared error's answer is their mean, and \
@@ -22,10 +22,8 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     images on them would be below 1.
     """
     for corruption in CORRUPTIONS:
-        used = of_model(runs, "dae", corruption=corruption)
-        measured = used.reindex(columns=["seed", *MEASURES]).dropna()
-        spread, slope = (measured.groupby("seed")[name].mean() for name in MEASURES)
-        used = used.loc[measured.index]
+        of_corruption = of_model(runs, "dae", corruption=corruption)
+        (spread, used), (slope, _) = (by_seed(of_corruption, measure) for measure in MEASURES)
         yield Part(
             f"dae, {corruption}: how much less its answers vary than clean images",
             Effect([float(value) for value in 1 - spread], "of their variance"),

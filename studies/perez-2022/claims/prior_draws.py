@@ -4,46 +4,41 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentgrid.verdicts.claims import Part, of_model, where
+from latentgrid.verdicts.claims import Part, by_seed, of_model, where, with_recognised
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
 
-CLAIM = "Draws of N(0, I) decode to digits with a variational autoencoder and to nothing \
-recognisable with a plain one."
+CLAIM = (
+    "Draws of N(0, I) decode to images like the data with a variational autoencoder, and almost \
+never with a plain one."
+)
 SOURCE = "sections 4.3.2 and 5.1.1"
-# No threshold of what is recognisable was fixed beforehand.
-ASKED = "only which of them is recognised more surely"
 BUILT = {"hidden": [128, 500], "cross_entropy": "clipped"}  # as in study.yaml
+# Its dimension was not published. It draws the codes by t-SNE, so that there are more than three.
+DIMENSIONS = (5, 10, 20, 50)
+# It says no number. Draws that are nearer to reconstructions than to nothing are like the data,
+# others are not: the half that a control asks of the judge too, on permuted pixels.
+HALF = 0.5
+SAID = {"vae_bce": ("like the data", 1, "past"), "ae": ("not like the data", -1, "short of")}
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
-    """Compare how sure the judge is of images decoded from the same draws.
+    """Ask of each model and dimension how recognisable draws are, and of which they are more so.
 
-    The note says how sure it is of either model's draws and of its reconstructions.
+    Models are compared by images decoded from the same draws.
     """
-    plain, variational = (of_model(runs, model, **BUILT) for model in ("ae", "vae_bce"))
-    pairs = paired(variational, plain, "prior_confidence", ["latent_dim", "hidden"])
-    yield Part(
-        "vae_bce against ae",
-        Effect(pairs.gained, "confidence"),
-        pairs.used,
-        note=levels(where(pairs.used, model="ae"), where(pairs.used, model="vae_bce")),
-    )
-
-
-def levels(plain: pd.DataFrame, variational: pd.DataFrame) -> str:
-    """Say how sure the judge is of draws and of reconstructions, and how often right on these."""
-    named = {"ae": plain, "vae_bce": variational}
-    words = {
-        "prior_confidence": "draws",
-        "reconstruction_confidence": "reconstructions",
-        "reconstruction_accuracy": "the digits of reconstructions, found right",
-    }
-    said = [
-        f"{kind} {', '.join(f'{name} {of[measure].mean():.2f}' for name, of in named.items())}"
-        for measure, kind in words.items()
-        if all(measure in of and of[measure].notna().any() for of in named.values())
-    ]
-    if len(said) < len(words):
-        return ""
-    return f"{ASKED}; confidence in {'; in '.join(said[:2])}; {said[2]}"
+    runs = with_recognised(runs, "prior_confidence", classes=10)
+    known = runs[runs["latent_dim"].isin(DIMENSIONS)] if "latent_dim" in runs else runs.head(0)
+    of = {model: of_model(known, model, **BUILT) for model in SAID}
+    for dimension in DIMENSIONS:
+        for model, (said, sign, side) in SAID.items():
+            share, used = by_seed(where(of[model], latent_dim=dimension), "recognised", ["hidden"])
+            at = f"they are {share.mean():.2f} of the way from nothing to reconstructions"
+            yield Part(
+                f"{model}, d = {dimension}: draws are {said}",
+                Effect([sign * (one - HALF) for one in share], f"of the way {side} half"),
+                used,
+                note=at if len(share) else "",
+            )
+    pairs = paired(of["vae_bce"], of["ae"], "prior_confidence", ["latent_dim", "hidden"])
+    yield Part("vae_bce against ae", Effect(pairs.gained, "confidence"), pairs.used)

@@ -7,7 +7,7 @@ import pandas as pd
 from latentgrid.verdicts.claims import Part, of_model, where
 from latentgrid.verdicts.rule import Effect
 
-CLAIM = "A training takes about an hour."
+CLAIM = "A training takes about an hour on average."
 SOURCE = "section 6.5.2"
 MODELS = ("vae", "conv_vae", "mmd_vae")
 ELSEWHERE = "theirs ran on a GTX 1060, so that ours neither support nor contradict it"

@@ -2,7 +2,7 @@
 
 The study's file says what a number must equal: a sum, a mean, a ratio, a count. The printed one
 may differ by its rounding, up to one unit of its last digit, as some round and some cut digits
-off, and by the share that the file allows. This is arithmetic.
+off. This is arithmetic.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def find(study: Study) -> Iterator[Finding]:
     path = study.folder / "study.yaml"
     for position, calculation in enumerate(study.facts.calculations):
         right = evaluate(calculation.equals, {})
-        if agrees(calculation.printed, right, calculation.within):
+        if agrees(calculation.printed, right):
             continue
         yield Finding(
             "calculations",
@@ -46,18 +46,15 @@ def _is_number(expression: str | float) -> bool:
     return True
 
 
-def agrees(printed: str, right: float, within: float = 0.0) -> bool:
-    """Tell whether a printed number is a value, rounded or cut off; a text never is.
+def agrees(printed: str, right: float) -> bool:
+    """Tell whether a printed number, with its digits, is a value, rounded or cut off.
 
-    Args:
-        printed: the number with its digits.
-        right: the value.
-        within: by which share of the value the number may differ besides.
+    A text never is.
     """
     try:
         number = Decimal(printed)
         unit = Decimal(1).scaleb(int(number.as_tuple().exponent))
     except (InvalidOperation, TypeError, ValueError):
         return False
-    allowed = float(unit) * (1 - 1e-9) + within * abs(right)
+    allowed = float(unit) * (1 - 1e-9)
     return abs(float(number) - right) < allowed or float(number) == right
