@@ -12,12 +12,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.torch import save_file
 
 import latentgrid as lg
 from latentgrid.api.images import as_images
+from latentgrid.api.runs import Run
+from latentgrid.data import CLASS_NAMES, Images, checksum
 from latentgrid.errors import UserError
 from latentgrid.extras import EXTRAS, named_extras, require_installed
 from latentgrid.files.atomic import write_json
+from latentgrid.files.run_files import RunFiles
+from latentgrid.results.trained import TrainedRun
 from latentgrid.stamps.code import code_of
 from trained import SETTINGS, train
 
@@ -155,13 +160,21 @@ def test_a_run_of_other_code_is_refused(tmp_path, vae):
         lg.load(folder)
 
 
-def test_other_images_than_the_run_was_trained_on_are_not_its_test_set(tmp_path, vae):
+def test_other_images_than_the_run_was_trained_on_are_not_its_test_set(tmp_path, vae, few_images):
     project = shutil.copytree(vae.path.parents[5], tmp_path / "project")
     run = lg.load(project / vae.path.relative_to(vae.path.parents[5]))
     assert len(run.test_set.images) == 30
     (project / "data/few/images.safetensors").unlink()
     with pytest.raises(UserError, match=r"images\.safetensors: is missing"):
         _ = lg.load(run.path).test_set
+    half = {name: part[: len(part) // 2].clone() for name, part in few_images.tensors().items()}
+    told = {"checksum": checksum(Images(**half)), CLASS_NAMES: "[]"}
+    save_file(half, project / "data/few/images.safetensors", told)
+    with pytest.raises(UserError, match="holds other images than"):
+        _ = lg.load(run.path).test_set
+    alone = Run(TrainedRun(RunFiles(Path("/run"), Path("/run"))), run.model)
+    with pytest.raises(UserError, match="lies in no results"):
+        _ = alone.test_set
 
 
 def test_the_table_of_runs_leads_to_them(tmp_path, vae):

@@ -21,7 +21,9 @@ from latentgrid.results.tables import read_table
 from latentgrid.results.trained import TestSet, TrainedRun, load_test_set
 from latentgrid.stamps import made
 
-RUNS_DEEP = 2  # folders between runs/ and a run's own: its entry and its settings
+# Which folders above a run's own are those of its data set's results and of its project, from
+# <project>/results/<data set>/runs/<entry>/<settings>/seed=<n>.
+DATASET, PROJECT = 3, 5
 
 
 class Run:
@@ -134,9 +136,10 @@ class Run:
         """
         from latentgrid.data import load_images
 
-        runs = self.path.absolute().parents[RUNS_DEEP]
-        dataset, project = runs.parent.name, runs.parents[2]
-        file = project / "data" / dataset / "images.safetensors"
+        above = self.path.absolute().parents
+        if len(above) <= PROJECT:
+            raise UserError(f"{self.path}: lies in no results/<data set>/runs; give images")
+        file = above[PROJECT] / "data" / above[DATASET].name / "images.safetensors"
         if not file.is_file():
             raise UserError(f"{file}: is missing; run snakemake to make it, or give images")
         if load_images(file).checksum != self._trained.config.data_sha256:
