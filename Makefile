@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 QUICK := config/quick.yaml
 TEST := pytest --numprocesses logical --dist loadgroup
-RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
+RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast reproduce torture bench check audit format lock rulegraph report ui watch restore prune clean
