@@ -517,13 +517,14 @@ def ui(
     from latentgrid.tracking.sync import sync
 
     layout = Layout(dataset or _params(None).dataset)
+    experiment = None
     try:
-        sync(layout)
+        experiment = sync(layout)
     except DatabaseUnusable:
         raise
     except UserError as error:
         print(f"warning: {error}", file=sys.stderr)
-    serve(port)
+    serve(port, experiment)
 
 
 def _params(configfile: list[Path] | None) -> schema.Params:
