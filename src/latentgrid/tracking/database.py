@@ -47,7 +47,7 @@ def forget_output(client: Any, run: Any, model: str) -> None:
         outputs.delete(synchronize_session=False)
 
 
-def empty(  # noqa: PLR0913 - each is a table
+def empty(
     client: Any,
     run: Any,
     started: int,

@@ -4,9 +4,8 @@ MLflow's lists and charts show some 22 letters of a run's name, and open a group
 before the / of a metric's name.
 """
 
-SHORT = {"latent_dim": "d={}", "learning_rate": "{}", "optimizer": "{}", "seed": "s{}"}
-# An optimizer's name is long and often the same for all runs.
-LAST = ("seed", "optimizer")
+SHORT = {"latent_dim": "d={}", "learning_rate": "{}", "seed": "s{}", "optimizer": "{}"}
+FIRST = ("latent_dim", "learning_rate", "seed")  # then all others, the shortest first
 PARTS = ("train", "validation", "test")
 FINAL = "final"
 PICTURES = SAMPLES, RECONSTRUCTIONS, PLANE = "samples", "reconstructions", "latent plane"
@@ -48,8 +47,9 @@ def is_picture(path: str) -> bool:
 def _parts(name: str) -> list[str]:
     entry, _, rest = name.partition("/")
     pairs = [pair.partition("=")[::2] for pair in rest.replace("/", ",").split(",") if pair]
-    pairs.sort(key=lambda pair: LAST.index(pair[0]) if pair[0] in LAST else -1)
-    return [entry, *(SHORT.get(key, f"{key}={{}}").format(_short(value)) for key, value in pairs)]
+    words = {key: SHORT.get(key, f"{key}={{}}").format(_short(value)) for key, value in pairs}
+    first = [words.pop(key) for key in FIRST if key in words]
+    return [entry, *first, *sorted(words.values(), key=len)]
 
 
 def _short(value: str) -> str:

@@ -4,7 +4,7 @@ from latentgrid.results.run_json import Config, Outcome, Timing
 from latentgrid.text import duration, number
 
 
-def of_run(  # noqa: PLR0913 - each line has its own source
+def of_run(
     name: str, folder: str, config: Config, outcome: Outcome, timing: Timing, verdict: str
 ) -> str:
     """Return what the run is, its loss, how it trained, its verdict, and where it comes from.

@@ -7,7 +7,6 @@ from latentgrid.errors import UserError, without_credentials
 from latentgrid.tracking import views
 from latentgrid.tracking.server import MLFLOW_SETTINGS, database_of, tracking_uri
 
-
 # On localhost and 127.0.0.1 MLflow opens a panel of its assistant; by this name it does not.
 NAME = "mlflow.localhost"
 # Eight more processes and 1.6 GB for what no page of ours uses.
@@ -31,7 +30,16 @@ def serve(port: int, experiment: str | None) -> None:
     address = f"http://{NAME}:{port}"
     print(f"MLflow: {views.link(address, experiment)} (Ctrl-C ends it)", flush=True)
     hosts = ",".join(f"{name}:*" for name in ("localhost", "127.0.0.1", NAME))
-    where = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    where = [
+        "--backend-store-uri",
+        uri,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     names = ["--allowed-hosts", hosts, "--cors-allowed-origins", address]
     command = [sys.executable, "-m", "mlflow", "ui", *where, *names]
     settings = {**MLFLOW_SETTINGS, **PAGE_SETTINGS, **os.environ}

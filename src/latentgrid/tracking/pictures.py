@@ -11,7 +11,8 @@ from latentgrid.figures.style import PALETTE, image_grid
 from latentgrid.results.trained import Array, TestSet, TrainedRun
 from latentgrid.tracking.names import PLANE, RECONSTRUCTIONS, SAMPLES
 
-PREVIEW = "+compressed.webp"
+PREVIEW, PREVIEW_SIDE = "+compressed.webp", 256  # as of `log_image`
+FAST = 1  # of zlib
 SIDE = 440  # pixels, about
 MARGIN = 0.005  # the share of codes beyond each border of the plane
 WHITE = (255, 255, 255)
@@ -34,8 +35,10 @@ def write(run: TrainedRun, test: TestSet, folder: Path, started: int) -> None:
     for key, epoch, picture in _pictures(run, test):
         drawn = uuid.uuid5(uuid.NAMESPACE_OID, f"{run.files.folder}/{key}/{epoch}/{started}")
         stem = f"{key}+step+{epoch}+timestamp+{started + epoch}+{drawn}"
-        picture.save(folder / f"{stem}.png")
-        picture.convert("RGB").save(folder / f"{stem}{PREVIEW}", method=0)
+        picture.save(folder / f"{stem}.png", compress_level=FAST)
+        preview = picture.convert("RGB")
+        preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BOX)
+        preview.save(folder / f"{stem}{PREVIEW}", method=0)
 
 
 def _pictures(run: TrainedRun, test: TestSet) -> Iterator[tuple[str, int, Image.Image]]:

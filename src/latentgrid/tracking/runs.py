@@ -45,7 +45,7 @@ RUNS_PER_PAGE = 1000
 def import_all(client: Any, experiment: str, layout: Layout) -> int:
     """Update all runs of a data set in MLflow, and return how many of them got a new id."""
     planned = planned_runs(layout)
-    metrics: set[str] = set()
+    metrics, last = set[str](), 0
     found = names(layout, planned)
     known = _runs_by_name(client, experiment, layout)
     published, flagged = verdicts(layout), flags(layout)
@@ -55,7 +55,7 @@ def import_all(client: Any, experiment: str, layout: Layout) -> int:
         if record is not None:
             with contextlib.suppress(FileNotFoundError):
                 anew += _bring_in_line(client, experiment, layout, record, known.get(name, []))
-            metrics |= Logged.all_of(record).metrics
+            metrics, last = metrics | Logged.all_of(record).metrics, max(last, len(record.rows))
     for name in known.keys() - found:
         for run in filter(_is_active, known[name]):
             if name not in planned:
@@ -65,7 +65,7 @@ def import_all(client: Any, experiment: str, layout: Layout) -> int:
                 client.set_terminated(run.info.run_id, "KILLED")
     tags = client.get_experiment(experiment).tags
     gone = dict.fromkeys((tag for tag in tags if tag.startswith((TALLY, QUALITY_TAG))), "0")
-    for tag, text in (gone | tallies(layout) | views.tags(metrics)).items() - tags.items():
+    for tag, text in (gone | tallies(layout) | views.tags(metrics, last)).items() - tags.items():
         client.set_experiment_tag(experiment, tag, text)
     return anew
 

@@ -12,15 +12,17 @@ from latentgrid.tracking.names import PICTURES
 
 VIEW_TAG = "mlflow.sharedViewState."
 MAX_LENGTH = 20_000  # of a tag of an experiment
-RUNS, SETTINGS, CHARTS = "latentgrid-runs", "latentgrid-settings", "latentgrid-charts"
-COLUMNS = (
-    "train/loss",
-    "test/loss",
-    "final/silhouette",
-    "final/test_squared_error",
-    "final/sample_confidence",
-    "final/training_seconds",
-)
+RUNS, SETTINGS = "latentgrid-runs", "latentgrid-settings"
+# With their widths in pixels.
+COLUMNS = {
+    "train/loss": 90,
+    "test/loss": 90,
+    "final/test_squared_error": 165,
+    "final/silhouette": 120,
+    "final/sample_confidence": 170,
+    "final/training_seconds": 160,
+}
+BEFORE = {"attributes.`Run Name`": 230, "runDateAndNestInfo": 130}
 CURVES = ("train/loss", "test/loss", "train/reconstruction", "train/kl")
 BARS = ("final/silhouette", "final/test_squared_error", "final/training_seconds")
 GROUPED = {
@@ -37,10 +39,14 @@ def link(address: str, experiment: str | None) -> str:
     return f"{address}/#/experiments/{experiment}/runs?{query}"
 
 
-def tags(metrics: Iterable[str]) -> dict[str, str]:
+def tags(metrics: Iterable[str], last: int) -> dict[str, str]:
     """Return the experiment's tags with all views, for runs that have these metrics.
 
-    A view without a chart for a metric gets one from MLflow, unless it says that it was deleted.
+    MLflow adds a chart for each metric that has none, below those of the view.
+
+    Args:
+        metrics: the keys of all metrics.
+        last: the epoch whose pictures are shown first.
     """
     known = set(metrics)
     return {
@@ -49,29 +55,27 @@ def tags(metrics: Iterable[str]) -> dict[str, str]:
             sort_keys=True,
         )
         for key, name, state in (
-            (RUNS, "latentgrid: runs", _state(known)),
-            (SETTINGS, "latentgrid: settings, means over seeds", _state(known, GROUPED)),
-            (CHARTS, "latentgrid: charts", _state(known)),
+            (RUNS, "Runs", _state(known, last)),
+            (SETTINGS, "Means over seeds", _state(known, last, GROUPED)),
         )
     }
 
 
-def _state(known: set[str], grouped: dict[str, Any] | None = None) -> dict[str, Any]:
+def _state(known: set[str], last: int, grouped: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the state of MLflow's page, with every key that it reads."""
-    columns = [f"metrics.`{key}`" for key in COLUMNS if key in known or not known]
-    attributes = ["attributes.`Duration`"] if grouped is None else []
-    charts, sections = _charts(known)
+    columns = {f"metrics.`{key}`": width for key, width in COLUMNS.items()}
+    charts, sections = _charts(known, last)
     return {
         "searchFilter": "",
-        "orderByKey": "attributes.`Start time`",
+        "orderByKey": "attributes.start_time",
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
-        "selectedColumns": [*columns, *attributes],
-        "columnOrder": [],
-        "columnWidths": {},
+        "selectedColumns": list(columns),
+        "columnOrder": [*BEFORE, *columns],
+        "columnWidths": BEFORE | columns,
         "runsHidden": [],
         "runsVisibilityMap": {},
         "runsHiddenMode": "FIRST_20_RUNS",
@@ -90,7 +94,7 @@ def _state(known: set[str], grouped: dict[str, Any] | None = None) -> dict[str, 
     }
 
 
-def _charts(known: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _charts(known: set[str], last: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the charts and the sections that they stand in, the curves first."""
     names = {"curves": "Curves", "final": "At the end", "pictures": "Pictures"}
     sections = [
@@ -99,7 +103,7 @@ def _charts(known: set[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     ]
     curves = [_line(key) for key in CURVES if key in known]
     bars = [_bar(key) for key in BARS if key in known]
-    return [*curves, *bars, *map(_image, PICTURES)], sections
+    return [*curves, *bars, *(_image(key, last) for key in PICTURES)], sections
 
 
 def _chart(kind: str, section: str, key: str, **own: Any) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def _line(key: str) -> dict[str, Any]:
         selectedMetricKeys=[key],
         lineSmoothness=0,
         xAxisScaleType="linear",
-        scaleType="linear",
+        scaleType="log",
         range={},
         xAxisKey="step",
         selectedXAxisMetricKey="",
@@ -132,5 +136,5 @@ def _bar(key: str) -> dict[str, Any]:
     return _chart("BAR", "final", key, metricKey=key, selectedMetricKeys=[key])
 
 
-def _image(key: str) -> dict[str, Any]:
-    return _chart("IMAGE", "pictures", key, imageKeys=[key], step=0, showRunParams=False)
+def _image(key: str, step: int) -> dict[str, Any]:
+    return _chart("IMAGE", "pictures", key, imageKeys=[key], step=step, showRunParams=False)
