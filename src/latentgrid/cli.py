@@ -26,6 +26,8 @@ from latentgrid.studies.sources import by_author, places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
+# Commands of other programs that ours start send nothing either.
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true"}
 UNLIMITED = 400  # columns, where no terminal sets a limit
 ConfigFile = Annotated[
     list[Path] | None,
@@ -60,6 +62,7 @@ Dataset = Annotated[
 def main() -> None:
     """Run the command; a user's mistake ends it with one line."""
     print_on_any_terminal()
+    os.environ.update(NO_TELEMETRY)
     with plain_errors():
         require_own_code()
         app()
@@ -504,6 +507,15 @@ def benchmarks(dataset: Dataset = None) -> None:
     layout = Layout(dataset or _params(None).dataset)
     Console(width=None if sys.stdout.isatty() else UNLIMITED).print(by_rule(layout))
     print(f"Each job stands in {layout.benchmarks}.")
+
+
+@app.command()
+def register(dataset: Dataset = None) -> None:
+    """Register the best run of each entry in MLflow's model registry, where it is not yet."""
+    from latentgrid.tracking.register import register as register_best
+
+    for line in register_best(Layout(dataset or _params(None).dataset)):
+        print(printable(line))
 
 
 @app.command()

@@ -21,7 +21,7 @@ def of_run(
     seconds = duration(sum(timing.seconds_per_epoch))
     return "\n".join(
         (
-            f"**{config.settings['model']}**: {config.description}; {shape} pixels, "
+            f"**{config.settings['model']}**: {config.description.rstrip('.')}; {shape} pixels, "
             f"{number(config.parameters)} parameters  ",
             f"Loss: {config.total}  ",
             f"Trained: {epochs} in {seconds} on {config.device}{ended}  ",

@@ -16,7 +16,8 @@ FAST = 1  # of zlib
 SIDE = 440  # pixels, about
 MARGIN = 0.005  # the share of codes beyond each border of the plane
 WHITE = (255, 255, 255)
-GAP = 4
+GAP = 6  # around the plane
+SHOWN = 10  # reconstructions
 MANY = 2000  # points; fewer are drawn larger
 
 
@@ -47,7 +48,7 @@ def _pictures(run: TrainedRun, test: TestSet) -> Iterator[tuple[str, int, Image.
     damaged = run.over_epochs("corrupted")
     for epoch, again in run.over_epochs("reconstructions").items():
         shown = damaged.get(epoch, test.images[: len(again)])
-        yield RECONSTRUCTIONS, epoch, _sheet(_under_one_another(shown, again, 5), 5)
+        yield RECONSTRUCTIONS, epoch, _sheet(_under_one_another(shown[:SHOWN], again[:SHOWN], 5), 5)
     codes = run.over_epochs("codes")
     if codes and run.outcome.epochs in codes and _is_small(codes[run.outcome.epochs], test):
         for epoch, plane in _planes(codes, codes[run.outcome.epochs]).items():
@@ -94,7 +95,7 @@ def _scatter(plane: Array, test: TestSet) -> Image.Image:
     places = GAP + (np.clip(plane, 0, 1) * [1, -1] + [0, 1]) * side
     pixels = np.full((SIDE, SIDE, 3), WHITE, dtype=np.uint8)
     colours = np.array([_rgb(colour) for colour in PALETTE], dtype=np.uint8)
-    reach = 2 if len(plane) < MANY else 1
+    reach = 4 if len(plane) < MANY else 2
     for dy in range(reach):
         for dx in range(reach):
             x, y = (places.astype(int) + np.array([dx, dy])).T

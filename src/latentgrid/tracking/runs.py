@@ -95,6 +95,12 @@ def _runs_by_name(client: Any, experiment: str, layout: Layout) -> dict[str, lis
             return found
 
 
+def active_runs(client: Any, experiment: str, layout: Layout) -> list[Any]:
+    """Return MLflow's runs of this copy of the project that are not deleted."""
+    by_name = _runs_by_name(client, experiment, layout)
+    return [run for runs in by_name.values() for run in runs if _is_active(run)]
+
+
 def _is_active(run: Any) -> bool:
     return bool(run.info.lifecycle_stage == "active")
 

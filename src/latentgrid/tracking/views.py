@@ -15,14 +15,13 @@ MAX_LENGTH = 20_000  # of a tag of an experiment
 RUNS, SETTINGS = "latentgrid-runs", "latentgrid-settings"
 # With their widths in pixels.
 COLUMNS = {
-    "train/loss": 90,
-    "test/loss": 90,
+    "train/loss": 110,
+    "test/loss": 110,
     "final/test_squared_error": 165,
     "final/silhouette": 120,
-    "final/sample_confidence": 170,
     "final/training_seconds": 160,
 }
-BEFORE = {"attributes.`Run Name`": 230, "runDateAndNestInfo": 130}
+BEFORE = {"attributes.`Run Name`": 200, "runDateAndNestInfo": 130}
 CURVES = ("train/loss", "test/loss", "train/reconstruction", "train/kl")
 BARS = ("final/silhouette", "final/test_squared_error", "final/training_seconds")
 GROUPED = {
