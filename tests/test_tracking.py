@@ -189,8 +189,9 @@ def test_flags_of_quality_control_are_tags(layout: Layout) -> None:
 
 def test_settings_without_a_value_put_no_word_among_the_numbers() -> None:
     given = {"model": "pca", "learning_rate": None, "hyperparameters": {"latent_dim": 2}}
-    assert _params("pca/latent_dim=2", given) == {
+    assert _params("pca/latent_dim=2/seed=0", given) == {
         "entry": "pca",
+        "setting": "pca d=2",
         "model": "pca",
         "latent_dim": "2",
     }

@@ -192,7 +192,7 @@ def test_while_a_run_trains_again_it_shows_nothing_of_the_former_training(layout
     assert files_of(client(), run) == {"notes"}
     assert model_of(client(), run) is None
     assert points(client(), run, "train/loss") == curve("train/loss", 1, offset=5)
-    assert run.data.metrics.keys() == {*KEYS, SECONDS, "my_fid"}
+    assert run.data.metrics.keys() == {*KEYS, "my_fid"}
     assert_annotated(client(), run)
 
 

@@ -17,7 +17,7 @@ SIDE = 440  # pixels, about
 MARGIN = 0.005  # the share of codes beyond each border of the plane
 WHITE = (255, 255, 255)
 GAP = 6  # around the plane
-SHOWN = 10  # reconstructions
+SHOWN, COLUMNS = 10, 5  # of reconstructions
 MANY = 2000  # points; fewer are drawn larger
 
 
@@ -48,7 +48,9 @@ def _pictures(run: TrainedRun, test: TestSet) -> Iterator[tuple[str, int, Image.
     damaged = run.over_epochs("corrupted")
     for epoch, again in run.over_epochs("reconstructions").items():
         shown = damaged.get(epoch, test.images[: len(again)])
-        yield RECONSTRUCTIONS, epoch, _sheet(_under_one_another(shown[:SHOWN], again[:SHOWN], 5), 5)
+        columns = min(COLUMNS, len(shown), len(again))
+        pairs = _under_one_another(shown[:SHOWN], again[:SHOWN], columns)
+        yield RECONSTRUCTIONS, epoch, _sheet(pairs, columns)
     codes = run.over_epochs("codes")
     if codes and run.outcome.epochs in codes and _is_small(codes[run.outcome.epochs], test):
         for epoch, plane in _planes(codes, codes[run.outcome.epochs]).items():

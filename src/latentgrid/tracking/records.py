@@ -229,7 +229,8 @@ def _measures(files: RunFiles, rows: list[dict[str, float]], timing: Timing) -> 
     """Return the run's single numbers, without those that are the last point of a curve."""
     measured = read_metrics(files).numbers if files.metrics.exists() else {}
     curves = rows[0] if rows else {}
-    return {final("training_seconds"): sum(timing.seconds_per_epoch)} | {
+    trained = {final("training_seconds"): sum(timing.seconds_per_epoch)} if rows else {}
+    return trained | {
         final(key): value
         for key, value in measured.items()
         if math.isfinite(value) and curve(key) not in curves and key != "epochs"

@@ -157,7 +157,9 @@ def _ours(run: Any, record: Record) -> Logged:
 
 
 def _is_of_another_training(run: Any, record: Record) -> bool:
-    """Tell whether a run in MLflow shows another end or other settings than the record."""
+    """Tell whether a run in MLflow shows other weights, another end or other settings."""
+    if record.weights and Logged.of(run).weights not in {"", record.weights}:
+        return True
     ours = _ours(run, record).params
     shown = {key: value for key, value in run.data.params.items() if key in ours}
     return run.info.end_time not in {None, record.ended} or not (
