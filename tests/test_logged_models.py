@@ -207,6 +207,7 @@ def test_the_best_run_is_registered_once_and_users_aliases_stay(layout: Layout) 
     kept = client().get_registered_model("digits-vae")
     assert kept.aliases == {"best": 1, "lecture": 1}
     assert kept.tags == {"reviewed": "yes"}
+    shutil.rmtree(files[0].folder)
     write_run(layout)  # trained again
     sync(layout)
     loaded = mlflow.pyfunc.load_model("models:/digits-vae@lecture")
