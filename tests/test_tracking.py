@@ -499,6 +499,30 @@ def test_following_shows_changes_while_the_workflow_lives_and_all_at_its_end(
     }
 
 
+def test_the_machine_is_watched_while_a_run_trains_if_that_is_asked_for(
+    layout: Layout, monkeypatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    files = layout.run(NAME)
+    process = follower()
+    wait_until((layout.results / ".follow.lock").exists)
+    with training(files):
+        write_history(files.live_history, 1)
+        wait_until(lambda: "system/cpu_utilization_percentage" in metrics_of(NAME))
+    write_run(layout)
+    shutil.rmtree(files.state)
+    assert process.communicate(timeout=300) == ("", "")
+    assert "system/cpu_utilization_percentage" in metrics_of(NAME)
+    assert only().info.status == "FINISHED"
+
+
+def metrics_of(name: str) -> set[str]:
+    if client().get_experiment_by_name(DATASET) is None:
+        return set()
+    return {key for run in shown() if run.data.tags[NAME_TAG] == name for key in run.data.metrics}
+
+
 def logged_steps(name: str) -> int:
     if client().get_experiment_by_name(DATASET) is None:
         return 0

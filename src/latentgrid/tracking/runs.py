@@ -299,11 +299,16 @@ def _empty(client: Any, run: Any, record: Record) -> None:
         client,
         run,
         record.started,
-        metrics=ours.metrics,
+        metrics={*ours.metrics, *_of_the_machine(run)},
         params=ours.params,
         tags={COMMIT_TAG, LOGGED_TAG, DIGEST_TAG, IMAGES_TAG} | note,
         data=data_sets.digest(ours.data),
     )
+
+
+def _of_the_machine(run: Any) -> set[str]:
+    """Return the keys of what MLflow's monitor of the machine logged."""
+    return {key for key in run.data.metrics if key.startswith("system/")}
 
 
 def _our_pictures(client: Any, run: Any) -> Iterator[str]:
@@ -320,7 +325,7 @@ def _take_along(client: Any, old: Any, new: Any, record: Record) -> None:
     ours, there = _ours(old, record), new.data
     metrics = [
         Metric(key, point.value, point.timestamp, point.step)
-        for key in old.data.metrics.keys() - ours.metrics
+        for key in old.data.metrics.keys() - ours.metrics - _of_the_machine(old)
         for point in client.get_metric_history(old.info.run_id, key)
     ]
     params = old.data.params.keys() - ours.params - there.params.keys()
