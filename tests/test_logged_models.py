@@ -126,6 +126,7 @@ def test_the_signature_says_what_a_model_of_each_kind_answers(
 ) -> None:
     settings = SETTINGS | {"model": model, "hyperparameters": own}
     network = models.build(settings, (1, 28, 28), 10).eval()
+    network.initialise(random_generator(1, model))
     run = with_snapshots(layout, network, settings)
     said = signature(run)
     (taken,) = said.inputs.inputs
@@ -141,10 +142,11 @@ def with_snapshots(layout: Layout, model: Model, settings: dict[str, object]) ->
     """Write a run with the snapshots that a training takes of a model."""
     images = torch.from_numpy(IMAGES)
     labels = torch.zeros(len(images), dtype=torch.uint8)
+    of_training = images[[0] * 10], torch.arange(10, dtype=torch.uint8)
     files = write_run(layout)
     config = json.loads(files.config.read_text())
     write_json(files.config, config | {"settings": settings})
-    taken = snapshot(model, Images(images, labels, images, labels), 1, samples=2, manifold=2)
+    taken = snapshot(model, Images(*of_training, images, labels), 1, samples=2, manifold=2)
     save_tensors({f"3/{name}": tensor for name, tensor in taken.items()}, files.snapshots)
     seal(files)
     return TrainedRun(files)
