@@ -1,6 +1,7 @@
 """Logs what the machine is busy with while runs train, if MLflow's own variable asks for it."""
 
 import os
+from typing import Any
 
 from latentgrid.files.layout import Layout
 from latentgrid.tracking.runs import active_runs
@@ -27,11 +28,9 @@ def watch_machine(layout: Layout, watched: set[str]) -> None:
     with silence(), one_error(uri, layout):
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
+        monitor: Any = SystemMetricsMonitor
         client, experiment = open_experiment(uri, layout)
         for run in active_runs(client, experiment, layout):
             if run.info.status == "RUNNING" and run.info.run_id not in watched:
                 watched.add(run.info.run_id)
-                monitor = SystemMetricsMonitor(
-                    run.info.run_id, resume_logging=True, tracking_uri=uri
-                )
-                monitor.start()
+                monitor(run.info.run_id, resume_logging=True, tracking_uri=uri).start()
