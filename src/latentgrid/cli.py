@@ -28,6 +28,8 @@ from latentgrid.studies.sources import places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
+# Commands of other programs that ours start send nothing either.
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true"}
 UNLIMITED = 400  # columns, where no terminal sets a limit
 CONFIGFILE = "--configfile"
 ConfigFile = Annotated[
@@ -89,6 +91,7 @@ Force = Annotated[bool, typer.Option("--force", help="replace what stands there"
 def main() -> None:
     """Run the command; a user's mistake ends it with one line."""
     print_on_any_terminal()
+    os.environ.update(NO_TELEMETRY)
     with plain_errors(), named_extras():
         require_own_code()
         app()
@@ -568,6 +571,15 @@ def benchmarks(dataset: Dataset = None) -> None:
 
 
 @app.command()
+def register(dataset: Dataset = None) -> None:
+    """Register the best run of each entry in MLflow's model registry, where it is not yet."""
+    from latentgrid.tracking.register import register as register_best
+
+    for line in register_best(Layout(dataset or _params(None).dataset)):
+        print(printable(line))
+
+
+@app.command()
 def ui(
     dataset: Dataset = None,
     port: Annotated[int, typer.Option(help="where the page is served")] = 5000,
@@ -578,13 +590,14 @@ def ui(
     from latentgrid.tracking.sync import sync
 
     layout = Layout(dataset or _params(None).dataset)
+    experiment = None
     try:
-        sync(layout)
+        experiment = sync(layout)
     except DatabaseUnusable:
         raise
     except UserError as error:
         print(f"warning: {error}", file=sys.stderr)
-    serve(port)
+    serve(port, experiment)
 
 
 def _params(configfile: list[Path] | None) -> schema.Params:
