@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := true
 QUICK := config/quick.yaml
 TEST := pytest --numprocesses logical --dist loadgroup
-RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml
+RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast reproduce torture bench check audit format lock rulegraph report ui watch restore prune clean
@@ -80,7 +82,7 @@ rulegraph: setup ## draw the rules on docs/rulegraph.md
 report: setup ## say with Snakemake's own report how every file was made
 	snakemake --report results/provenance.html --configfile $(or $(CONFIG),params.yaml)
 
-ui: setup ## open MLflow on this machine only, with all runs there are
+ui: setup ## show all runs there are in MLflow, on this machine only; it prints the address
 	latentgrid ui --port $(or $(PORT),5000)
 
 watch: setup ## show how far the runs are and how much time is left

@@ -173,6 +173,6 @@ def test_the_page_of_the_rules_is_the_workflows_own():
 def test_the_readme_counts_and_is_short():
     text = (ROOT / "README.md").read_text()
     models, figures = map(int, re.search(r"(\d+) models,\s+(\d+) figures", text).groups())
-    assert models == len(components.names("model"))
-    assert figures == len(components.names("figure"))
+    assert models == len(components.names("models"))
+    assert figures == len(components.names("figures"))
     assert len(text.split()) <= 600

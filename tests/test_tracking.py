@@ -17,9 +17,9 @@ from mlflow.entities import Metric, Param
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import sha256
 from latentgrid.files.layout import Layout
+from latentgrid.tracking.logged import NOTE_TAG
 from latentgrid.tracking.records import (
     COMMIT_TAG,
-    DATA_TAG,
     FOLDER_TAG,
     NAME_TAG,
     QUALITY_TAG,
@@ -31,17 +31,21 @@ from latentgrid.tracking.runs import DIGEST_TAG
 from latentgrid.tracking.server import DatabaseUnusable, TrackingUnavailable
 from latentgrid.tracking.sync import sync
 from tracked import (
-    COLUMNS,
     DATASET,
     ENDED,
+    KEYS,
     NAME,
     OTHER,
+    OTHER_TITLE,
+    SECONDS,
     STARTED,
+    TITLE,
     artifact,
     client,
     closed_port,
     curve,
     enter,
+    model_of,
     only,
     planned,
     points,
@@ -50,6 +54,7 @@ from tracked import (
     syncing,
     training,
     wait_until,
+    weights_of,
     write_history,
     write_json,
     write_measures,
@@ -82,11 +87,12 @@ def test_a_finished_run_is_shown_as_its_files_say(layout: Layout) -> None:
     write_measures(files, 0.25)
     sync(layout)
     run = only()
-    assert run.info.run_name == NAME
+    assert run.info.run_name == TITLE
     assert run.info.status == "FINISHED"
     assert (run.info.start_time, run.info.end_time) == (STARTED, ENDED)
     assert run.data.params == {
         "entry": "vae",
+        "setting": "vae d=2 1e-4 adam",
         "model": "vae",
         "latent_dim": "2",
         "optimizer": "adam",
@@ -96,18 +102,37 @@ def test_a_finished_run_is_shown_as_its_files_say(layout: Layout) -> None:
         "precision": "float32",
         "seed": "1",
     }
-    assert set(run.data.metrics) == {*COLUMNS, "silhouette"}
-    assert run.data.metrics["silhouette"] == 0.25
-    for column in COLUMNS:
+    assert set(run.data.metrics) == {*KEYS, SECONDS, "final/silhouette"}
+    assert run.data.metrics["final/silhouette"] == 0.25
+    for column in KEYS:
         assert points(run, column) == curve(column, 3)
     assert run.data.tags[NAME_TAG] == NAME
     assert run.data.tags[FOLDER_TAG] == str(files.folder.absolute())
     assert run.data.tags[STATUS_TAG] == "finished"
     assert run.data.tags[COMMIT_TAG] == "0123456789ab-dirty"
-    assert run.data.tags[DATA_TAG] == "d" * 64
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == (DATASET, "d" * 36)
+    assert json.loads(used.dataset.profile)["sha256"] == "d" * 64
+    assert len(run.data.tags[NOTE_TAG].splitlines()) == 5
     assert len(run.data.tags[DIGEST_TAG]) == 64
-    for path in (files.weights, files.config, files.overview):
-        assert sha256(artifact(run, path.name)) == sha256(path)
+    assert sha256(artifact(run, "overview.png")) == sha256(files.overview)
+    assert weights_of(client(), run) == files.weights.read_bytes()
+
+
+def test_mlflow_keeps_no_second_copy_of_weights(layout: Layout) -> None:
+    files = write_run(layout)
+    sync(layout)
+    assert files.weights.stat().st_nlink == 2
+    model = model_of(client(), only())
+    assert model is not None
+    assert (model / "run" / "weights.safetensors").samefile(files.weights)
+
+
+def test_users_see_four_tags_of_ours(layout: Layout) -> None:
+    write_run(layout)
+    sync(layout)
+    seen = {tag for tag in only().data.tags if not tag.startswith("mlflow.")}
+    assert seen == {NAME_TAG, STATUS_TAG, VERDICT_TAG, QUALITY_TAG}
 
 
 def test_verdicts_on_what_was_published_are_tags(layout: Layout) -> None:
@@ -164,8 +189,9 @@ def test_flags_of_quality_control_are_tags(layout: Layout) -> None:
 
 def test_settings_without_a_value_put_no_word_among_the_numbers() -> None:
     given = {"model": "pca", "learning_rate": None, "hyperparameters": {"latent_dim": 2}}
-    assert _params("pca/latent_dim=2", given) == {
+    assert _params("pca/latent_dim=2/seed=0", given) == {
         "entry": "pca",
+        "setting": "pca d=2",
         "model": "pca",
         "latent_dim": "2",
     }
@@ -198,7 +224,7 @@ def test_a_curve_grows_while_training_runs_and_has_each_epoch_once(layout: Layou
         for epochs in (1, 2):
             write_history(files.live_history, epochs)
             sync(layout)
-            assert points(only(), "test_kl") == curve("test_kl", epochs)
+            assert points(only(), "test/kl") == curve("test/kl", epochs)
         running = only()
         write_run(layout)
     shutil.rmtree(files.state)
@@ -206,9 +232,9 @@ def test_a_curve_grows_while_training_runs_and_has_each_epoch_once(layout: Layou
     run = only()
     assert run.info.run_id == running.info.run_id
     assert (run.info.status, run.info.end_time) == ("FINISHED", ENDED)
-    for column in COLUMNS:
+    for column in KEYS:
         assert points(run, column) == curve(column, 3)
-    assert artifact(run, "weights.safetensors").read_bytes() == files.weights.read_bytes()
+    assert weights_of(client(), run) == files.weights.read_bytes()
 
 
 def test_a_run_whose_process_is_gone_has_failed_until_it_is_trained_again(layout: Layout) -> None:
@@ -219,7 +245,7 @@ def test_a_run_whose_process_is_gone_has_failed_until_it_is_trained_again(layout
     sync(layout)
     assert only().info.status == "FAILED"
     assert only().info.end_time is not None
-    assert points(only(), "train_loss") == curve("train_loss", 2)
+    assert points(only(), "train/loss") == curve("train/loss", 2)
     write_json(files.failure, {"reason": "MemoryError"})
     sync(layout)
     assert only().data.tags[STATUS_TAG] == "failed: MemoryError"
@@ -241,14 +267,14 @@ def test_training_again_replaces_the_run(layout: Layout) -> None:
         write_history(files.live_history, 1, offset=5)
         sync(layout)
         assert only().info.status == "RUNNING"
-        assert points(only(), "train_loss") == curve("train_loss", 1, offset=5)
+        assert points(only(), "train/loss") == curve("train/loss", 1, offset=5)
     shutil.rmtree(files.state)
     write_run(layout, offset=5)
     sync(layout)
     assert only().info.status == "FINISHED"
     assert only().info.run_id == first.info.run_id
-    assert points(only(), "train_loss") == curve("train_loss", 3, offset=5)
-    assert "silhouette" not in only().data.metrics
+    assert points(only(), "train/loss") == curve("train/loss", 3, offset=5)
+    assert "final/silhouette" not in only().data.metrics
 
 
 @pytest.mark.parametrize("epochs", [2, 4])
@@ -259,7 +285,7 @@ def test_files_that_changed_between_two_imports_replace_the_run(
     sync(layout)
     write_run(layout, epochs=epochs, offset=5)
     sync(layout)
-    for column in COLUMNS:
+    for column in KEYS:
         assert points(only(), column) == curve(column, epochs, offset=5)
 
 
@@ -281,12 +307,12 @@ def test_measures_that_come_later_join_the_run_and_changed_ones_replace_it(layou
     sync(layout)
     measured = only()
     assert measured.info.run_id == trained.info.run_id
-    assert points(measured, "silhouette") == [(3, 0.25)]
-    assert points(measured, "train_loss") == curve("train_loss", 3)
+    assert points(measured, "final/silhouette") == [(0, 0.25)]
+    assert points(measured, "train/loss") == curve("train/loss", 3)
     assert artifact(measured, "overview.png").read_bytes() == b"picture"
     write_measures(files, 0.5)
     sync(layout)
-    assert points(only(), "silhouette") == [(3, 0.5)]
+    assert points(only(), "final/silhouette") == [(0, 0.5)]
 
 
 def test_an_import_that_was_killed_half_way_is_completed(layout: Layout) -> None:
@@ -300,15 +326,15 @@ def test_an_import_that_was_killed_half_way_is_completed(layout: Layout) -> None
     # As far as a first batch of 1000 points reaches: into the middle of an epoch.
     logged = [
         Metric(column, value, STARTED + step * 1000, step)
-        for row in zip(*(curve(column, epochs) for column in COLUMNS), strict=True)
-        for column, (step, value) in zip(COLUMNS, row, strict=True)
+        for row in zip(*(curve(column, epochs) for column in KEYS), strict=True)
+        for column, (step, value) in zip(KEYS, row, strict=True)
     ][:1000]
     client().log_batch(half.info.run_id, metrics=logged, params=[Param("entry", "vae")])
     sync(layout)
     run = only()
     assert run.info.run_id == half.info.run_id
     assert (run.info.status, run.data.params) == ("FINISHED", whole.data.params)
-    for column in COLUMNS:
+    for column in KEYS:
         assert points(run, column) == curve(column, epochs)
 
 
@@ -319,7 +345,7 @@ def test_of_two_runs_with_one_name_one_stays(layout: Layout) -> None:
     tags = {key: run.data.tags[key] for key in (NAME_TAG, FOLDER_TAG)}
     client().create_run(run.info.experiment_id, tags=tags)
     sync(layout)
-    assert only().data.metrics.keys() == set(COLUMNS)
+    assert only().data.metrics.keys() == {*KEYS, SECONDS}
 
 
 def test_a_run_goes_when_neither_its_files_nor_the_plan_have_it(layout: Layout) -> None:
@@ -330,7 +356,7 @@ def test_a_run_goes_when_neither_its_files_nor_the_plan_have_it(layout: Layout) 
         shutil.rmtree(run.folder)
     write_plan(layout, OTHER)
     sync(layout)
-    assert [run.info.run_name for run in shown()] == [OTHER]
+    assert [run.info.run_name for run in shown()] == [OTHER_TITLE]
 
 
 def test_a_planned_run_without_files_is_not_left_running(layout: Layout) -> None:
@@ -355,7 +381,7 @@ def test_runs_of_another_folder_are_left_alone(layout: Layout, monkeypatch, tmp_
         sync(layout)
         shutil.rmtree(layout.runs)
         sync(layout)
-    assert points(only(), "train_loss") == curve("train_loss", 3)
+    assert points(only(), "train/loss") == curve("train/loss", 3)
 
 
 def test_an_experiment_deleted_by_hand_comes_back(layout: Layout) -> None:
@@ -463,20 +489,44 @@ def test_following_shows_changes_while_the_workflow_lives_and_all_at_its_end(
         for epochs in (1, 2):
             write_history(files.live_history, epochs)
             wait_until(lambda n=epochs: logged_steps(NAME) == n)
-    wait_until(lambda: {run.info.run_name: run.info.status for run in shown()}[NAME] == "FAILED")
+    wait_until(lambda: {run.info.run_name: run.info.status for run in shown()}[TITLE] == "FAILED")
     shutil.rmtree(files.state)
     write_run(layout)
     assert first.communicate(timeout=300) == ("", "")
     assert {run.info.run_name: run.info.status for run in shown()} == {
-        NAME: "FINISHED",
-        OTHER: "FINISHED",
+        TITLE: "FINISHED",
+        OTHER_TITLE: "FINISHED",
     }
+
+
+def test_the_machine_is_watched_while_a_run_trains_if_that_is_asked_for(
+    layout: Layout, monkeypatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    files = layout.run(NAME)
+    process = follower()
+    wait_until((layout.results / ".follow.lock").exists)
+    with training(files):
+        write_history(files.live_history, 1)
+        wait_until(lambda: "system/cpu_utilization_percentage" in metrics_of(NAME))
+    write_run(layout)
+    shutil.rmtree(files.state)
+    assert process.communicate(timeout=300) == ("", "")
+    assert "system/cpu_utilization_percentage" in metrics_of(NAME)
+    assert only().info.status == "FINISHED"
+
+
+def metrics_of(name: str) -> set[str]:
+    if client().get_experiment_by_name(DATASET) is None:
+        return set()
+    return {key for run in shown() if run.data.tags[NAME_TAG] == name for key in run.data.metrics}
 
 
 def logged_steps(name: str) -> int:
     if client().get_experiment_by_name(DATASET) is None:
         return 0
-    return sum(len(points(run, "train_loss")) for run in shown() if run.info.run_name == name)
+    return sum(len(points(run, "train/loss")) for run in shown() if run.data.tags[NAME_TAG] == name)
 
 
 def test_following_without_a_server_warns_once_and_ends_with_the_error(
@@ -519,10 +569,10 @@ print([process.exitcode for process in processes])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"{[0] * 16}\n", "")
     for dataset in ("digits", "mnist"):
-        assert sorted(run.info.run_name for run in shown(dataset)) == names
+        assert sorted(run.data.tags[NAME_TAG] for run in shown(dataset)) == names
         for run in shown(dataset):
             assert run.info.status == "FINISHED"
-            assert points(run, "train_loss") == curve("train_loss", 3)
+            assert points(run, "train/loss") == curve("train/loss", 3)
     upgrade = subprocess.run(
         [sys.executable, "-m", "mlflow", "db", "upgrade", "sqlite:///mlflow.db"], check=False
     )
@@ -542,10 +592,10 @@ def test_kills_at_any_moment_leave_nothing_that_the_next_sync_does_not_mend(proj
         process.kill()
         assert process.wait() != 0, "it ended before it was killed"
     sync(layout)
-    assert sorted(run.info.run_name for run in shown()) == names
+    assert sorted(run.data.tags[NAME_TAG] for run in shown()) == names
     for run in shown():
         assert run.info.status == "FINISHED"
-        assert points(run, "test_loss") == curve("test_loss", 50)
+        assert points(run, "test/loss") == curve("test/loss", 50)
 
 
 def listening(url: str) -> set[str]:
@@ -580,7 +630,7 @@ def test_the_user_interface_lists_every_run_once_with_its_files_on_this_machine_
         runs = requests.post(f"{api}/runs/search", json={"experiment_ids": ids}, timeout=30).json()[
             "runs"
         ]
-        assert sorted(run["info"]["run_name"] for run in runs) == [NAME, OTHER]
+        assert sorted(run["info"]["run_name"] for run in runs) == [TITLE, OTHER_TITLE]
         assert {run["info"]["status"] for run in runs} == {"FINISHED"}
         for run in runs:
             picture = requests.get(
@@ -591,7 +641,7 @@ def test_the_user_interface_lists_every_run_once_with_its_files_on_this_machine_
             assert picture.content == b"picture"
             history = requests.get(
                 f"{api}/metrics/get-history",
-                {"run_id": run["info"]["run_id"], "metric_key": "train_loss"},
+                {"run_id": run["info"]["run_id"], "metric_key": "train/loss"},
                 timeout=30,
             ).json()["metrics"]
-            assert [(point["step"], point["value"]) for point in history] == curve("train_loss", 3)
+            assert [(point["step"], point["value"]) for point in history] == curve("train/loss", 3)

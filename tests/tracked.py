@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
+import numpy as np
 import pytest
 import requests
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from safetensors.numpy import save_file
 
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
@@ -25,7 +29,10 @@ from tiny import seal, write_config
 DATASET = "digits"
 NAME = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=1"
 OTHER = "vae/latent_dim=2,optimizer=adam,learning_rate=0.0001/seed=2"
-COLUMNS = ["train_loss", "train_kl", "train_batch_sum", "test_loss", "test_kl", "test_batch_sum"]
+KEYS = ["train/loss", "train/kl", "train/batch_sum", "test/loss", "test/kl", "test/batch_sum"]
+COLUMNS = [key.replace("/", "_") for key in KEYS]
+SECONDS = "final/training_seconds"
+TITLE, OTHER_TITLE = "vae d=2 1e-4 s1 adam", "vae d=2 1e-4 s2 adam"
 SETTINGS = {
     "model": "vae",
     "hyperparameters": {"latent_dim": 2},
@@ -67,8 +74,8 @@ def write_history(path: Path, epochs: int, offset: float = 0.0) -> None:
             writer.writerow([epoch, *row])
 
 
-def curve(column: str, epochs: int, offset: float = 0.0) -> list[tuple[int, float]]:
-    number = COLUMNS.index(column)
+def curve(key: str, epochs: int, offset: float = 0.0) -> list[tuple[int, float]]:
+    number = KEYS.index(key)
     return [(epoch, offset + number + 1 / epoch) for epoch in range(1, epochs + 1)]
 
 
@@ -79,7 +86,7 @@ def write_run(
     files = layout.run(name)
     write_history(files.history, epochs, offset)
     files.weights.write_bytes(b"weights" * 100)
-    files.snapshots.write_bytes(b"snapshots")
+    write_snapshots(files, epochs)
     write_config(files, SETTINGS, code="0123456789ab-dirty", **{"data sha256": "d" * 64})
     write_json(
         files.timing,
@@ -100,6 +107,14 @@ def write_run(
     )
     seal(files)
     return files
+
+
+def write_snapshots(files: RunFiles, epochs: int) -> None:
+    """Write what a model with two-dimensional codes shows of four test images."""
+    codes = np.array([[0, 0], [1, 1], [0, 1], [1, 0]], dtype=np.float32)
+    images = np.arange(4 * 28 * 28).reshape(4, 1, 28, 28).astype(np.uint8)
+    kept = {"codes": codes, "reconstructions": images, "samples": images}
+    save_file({f"{epochs}/{name}": array for name, array in kept.items()}, files.snapshots)
 
 
 def write_measures(files: RunFiles, silhouette: float) -> None:
@@ -178,6 +193,23 @@ def points(run: Run, key: str) -> list[tuple[int, float]]:
 def artifact(run: Run, name: str) -> Path:
     Path("downloads").mkdir(exist_ok=True)
     return Path(client().download_artifacts(run.info.run_id, name, dst_path="downloads"))
+
+
+def model_of(mlflow: MlflowClient, run: Run) -> Path | None:
+    """The folder of the logged model that is a run's only output; None if it has none."""
+    outputs = mlflow.get_run(run.info.run_id).outputs
+    if not outputs or not outputs.model_outputs:
+        return None
+    (output,) = outputs.model_outputs
+    place = mlflow.get_logged_model(output.model_id).artifact_location
+    return Path(url2pathname(urlparse(place).path))
+
+
+def weights_of(mlflow: MlflowClient, run: Run) -> bytes:
+    """The weights in a run's logged model."""
+    model = model_of(mlflow, run)
+    assert model is not None
+    return (model / "run" / "weights.safetensors").read_bytes()
 
 
 def closed_port() -> int:

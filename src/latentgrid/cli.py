@@ -1,6 +1,5 @@
 """The `latentgrid` command: what a user does beside running the workflow."""
 
-import contextlib
 import os
 import shutil
 import sys
@@ -14,9 +13,11 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperCommand
 
+from latentgrid.api.plugins import use_plugins
 from latentgrid.errors import UserError, plain_errors, print_on_any_terminal, printable
+from latentgrid.extras import named_extras
 from latentgrid.files.layout import Layout, made_data_sets
-from latentgrid.grid import datasets, own_results, plugins, reading, schema
+from latentgrid.grid import datasets, own_results, reading, schema
 from latentgrid.grid.messages import shown
 from latentgrid.grid.runs import planned_runs
 from latentgrid.grid.study_folders import study_names
@@ -27,6 +28,8 @@ from latentgrid.studies.sources import places
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 DEFAULT = Path("params.yaml")
+# Commands of other programs that ours start send nothing either.
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true"}
 UNLIMITED = 400  # columns, where no terminal sets a limit
 CONFIGFILE = "--configfile"
 ConfigFile = Annotated[
@@ -52,7 +55,7 @@ def _datasets() -> list[str]:
 
 
 def _require_known(dataset: str | None) -> str | None:
-    _use_plugins()
+    use_plugins()
     if dataset is not None and dataset not in _datasets():
         allowed = ", ".join(_datasets())
         raise UserError(f"--dataset: found {shown(dataset)}; allowed: {allowed}")
@@ -69,23 +72,29 @@ Dataset = Annotated[
     ),
 ]
 
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="its folder, …/seed=…")]
+ImagesToUse = Annotated[
+    Path | None,
+    typer.Option(
+        "--images",
+        help="a folder of pictures, a picture, or an .npz file with an array images; else the "
+        "test images of the run's data set",
+        show_default=False,
+    ),
+]
+First = Annotated[
+    int | None, typer.Option("-n", min=1, help="how many of them; else all", show_default=False)
+]
+Force = Annotated[bool, typer.Option("--force", help="replace what stands there")]
+
 
 def main() -> None:
     """Run the command; a user's mistake ends it with one line."""
     print_on_any_terminal()
-    with plain_errors():
+    os.environ.update(NO_TELEMETRY)
+    with plain_errors(), named_extras():
         require_own_code()
         app()
-
-
-def _use_plugins() -> None:
-    """Choose the plugins of params.yaml, unless the calling process has chosen some.
-
-    A wrong params.yaml is no error here: the command reads results, which do not depend on it.
-    """
-    if not os.environ.get(plugins.CHOSEN) and DEFAULT.exists():
-        with contextlib.suppress(UserError):
-            reading.load_plugins([DEFAULT])
 
 
 def _print_version(asked: bool) -> None:
@@ -197,7 +206,7 @@ def audit(
 
     _require_file("--csv", csv)
     _require_file("--page", page)
-    _use_plugins()
+    use_plugins()
     audited = {one.name: one for one in chosen(_or_all(studies))}
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
     found = {name: examine(study) for name, study in audited.items()}
@@ -236,7 +245,7 @@ def coverage(
 @app.command("studies")
 def list_studies() -> None:
     """List the studies with what they hold: what may stand in `studies:` in params.yaml."""
-    _use_plugins()
+    use_plugins()
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     for study in studies.chosen(_or_all(None)):
         also = f" ({', '.join(study.facts.aliases)})" if study.facts.aliases else ""
@@ -294,6 +303,67 @@ def verdicts(
 
 
 @app.command()
+def sample(
+    run: RunFolder,
+    n: Annotated[int, typer.Option("-n", min=1, help="how many images")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="of the draws")] = 0,
+    out: Annotated[
+        Path, typer.Option(help="a sheet, .png; an array, .npz; or a row of pixels each, .csv")
+    ] = Path("samples.png"),
+    force: Force = False,
+) -> None:
+    """Draw new images from a trained run."""
+    from latentgrid.commands import use
+
+    print(printable(use.sample(run, n, seed, out, force)))
+
+
+@app.command()
+def encode(
+    run: RunFolder,
+    images: ImagesToUse = None,
+    first: First = None,
+    out: Annotated[
+        Path, typer.Option(help="arrays codes and names, .npz; or a row each, .csv")
+    ] = Path("codes.npz"),
+    force: Force = False,
+) -> None:
+    """Write the code that a trained run gives each image."""
+    from latentgrid.commands import use
+
+    print(printable(use.encode(run, images, first, out, force)))
+
+
+@app.command()
+def reconstruct(
+    run: RunFolder,
+    images: ImagesToUse = None,
+    first: Annotated[int, typer.Option("-n", min=1, help="how many of them")] = 20,
+    out: Annotated[
+        Path, typer.Option(help="a sheet, each row above its reconstructions, .png; arrays, .npz")
+    ] = Path("reconstructions.png"),
+    force: Force = False,
+) -> None:
+    """Write images beside what a trained run makes of them."""
+    from latentgrid.commands import use
+
+    print(printable(use.reconstruct(run, images, first, out, force)))
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="folder for the files")] = Path("onnx"),
+    force: Force = False,
+) -> None:
+    """Write a trained run's encoder and decoder as ONNX, after a check that they agree."""
+    from latentgrid.commands import use
+
+    for line in use.export(run, out, force):
+        print(printable(line))
+
+
+@app.command()
 def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
 
@@ -302,7 +372,7 @@ def watch(dataset: Dataset = None) -> None:
     from latentgrid.commands.watch import to_watch
     from latentgrid.commands.watch import watch as watch_runs
 
-    _use_plugins()
+    use_plugins()
     watch_runs(Layout(dataset) if dataset else to_watch(lambda: _params(None).dataset))
 
 
@@ -319,7 +389,7 @@ def why(
     """Show which runs made a number, a figure or a file, and what these were made with."""
     from latentgrid.commands.why import origin, show
 
-    _use_plugins()
+    use_plugins()
     show(origin(what), Console(width=None if sys.stdout.isatty() else UNLIMITED))
 
 
@@ -424,7 +494,7 @@ def record(
     """
     from latentgrid.commands.record import record as record_run
 
-    _use_plugins()
+    use_plugins()
     refused = False
     for run in runs:
         try:
@@ -443,7 +513,7 @@ def records(
     """List the records of studies; exit status 1 if one is edited, forged, foreign or twice."""
     from latentgrid.commands.records import listed
 
-    _use_plugins()
+    use_plugins()
     console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
     named = _or_all(None if study is None else [study])
     sound = [listed(studies.load(name), console) for name in named]
@@ -469,7 +539,7 @@ def verify(
     from latentgrid.studies.collection import read_records
     from latentgrid.studies.records import read_record
 
-    _use_plugins()
+    use_plugins()
     if device not in verifying.DEVICES:
         allowed = ", ".join(verifying.DEVICES)
         raise UserError(f"--device: found {shown(device)}; allowed: {allowed}")
@@ -501,6 +571,15 @@ def benchmarks(dataset: Dataset = None) -> None:
 
 
 @app.command()
+def register(dataset: Dataset = None) -> None:
+    """Register the best run of each entry in MLflow's model registry, where it is not yet."""
+    from latentgrid.tracking.register import register as register_best
+
+    for line in register_best(Layout(dataset or _params(None).dataset)):
+        print(printable(line))
+
+
+@app.command()
 def ui(
     dataset: Dataset = None,
     port: Annotated[int, typer.Option(help="where the page is served")] = 5000,
@@ -511,13 +590,14 @@ def ui(
     from latentgrid.tracking.sync import sync
 
     layout = Layout(dataset or _params(None).dataset)
+    experiment = None
     try:
-        sync(layout)
+        experiment = sync(layout)
     except DatabaseUnusable:
         raise
     except UserError as error:
         print(f"warning: {error}", file=sys.stderr)
-    serve(port)
+    serve(port, experiment)
 
 
 def _params(configfile: list[Path] | None) -> schema.Params:

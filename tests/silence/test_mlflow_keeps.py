@@ -11,23 +11,26 @@ from mlflow.entities import Run
 
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
+from latentgrid.tracking.logged import Logged
 from latentgrid.tracking.records import COMMIT_TAG, FOLDER_TAG, NAME_TAG, STATUS_TAG
-from latentgrid.tracking.runs import Logged
 from latentgrid.tracking.sync import sync
 from project import empty_database
 from tiny import seal, write_config
 from tracked import (
-    COLUMNS,
     DATASET,
+    KEYS,
     NAME,
     OTHER,
+    SECONDS,
     SETTINGS,
     client,
     curve,
     enter,
+    model_of,
     planned,
     serving,
     training,
+    weights_of,
     write_history,
     write_json,
     write_measures,
@@ -165,12 +168,12 @@ def test_nothing_of_the_former_training_is_left_in_the_run(layout: Layout) -> No
     files = train_again(layout)
     sync(layout)
     run = only(client())
-    for column in COLUMNS:
+    for column in KEYS:
         assert points(client(), run, column) == curve(column, 2, offset=5)
-    assert run.data.metrics.keys() == set(COLUMNS)
+    assert run.data.metrics.keys() == {*KEYS, SECONDS}
     assert run.data.tags[COMMIT_TAG] == "ba9876543210"
-    assert files_of(client(), run) == {"config.json", "weights.safetensors"}
-    assert read(client(), run, "weights.safetensors") == b"others"
+    assert files_of(client(), run) == set()
+    assert weights_of(client(), run) == b"others"
     assert run.info.end_time == 1782900060000 + 24 * 3600 * 1000
 
 
@@ -187,8 +190,9 @@ def test_while_a_run_trains_again_it_shows_nothing_of_the_former_training(layout
     assert (run.info.status, run.info.end_time) == ("RUNNING", None)
     assert COMMIT_TAG not in run.data.tags
     assert files_of(client(), run) == {"notes"}
-    assert points(client(), run, "train_loss") == curve("train_loss", 1, offset=5)
-    assert run.data.metrics.keys() == {*COLUMNS, "my_fid"}
+    assert model_of(client(), run) is None
+    assert points(client(), run, "train/loss") == curve("train/loss", 1, offset=5)
+    assert run.data.metrics.keys() == {*KEYS, "my_fid"}
     assert_annotated(client(), run)
 
 
@@ -202,14 +206,14 @@ def test_what_changed_is_shown_as_the_files_say(
     change(layout)
     sync(layout)
     in_place = only(client())
-    curves = {column: points(client(), in_place, column) for column in COLUMNS}
+    curves = {column: points(client(), in_place, column) for column in KEYS}
     shutil.copy(empty_database(), "mlflow.db")
     sync(layout)
     fresh = only(client())
     assert in_place.data.params == fresh.data.params
     assert in_place.data.metrics == fresh.data.metrics
     assert in_place.data.tags == fresh.data.tags
-    assert curves == {column: points(client(), fresh, column) for column in COLUMNS}
+    assert curves == {column: points(client(), fresh, column) for column in KEYS}
 
 
 def test_a_registered_version_points_at_the_training_that_it_is_of(layout: Layout, capfd) -> None:
@@ -233,10 +237,11 @@ def test_a_registered_version_points_at_the_training_that_it_is_of(layout: Layou
     pointed = client().get_model_version("digits generator", "1").run_id
     kept, new = client().get_run(pointed), client().get_run(_named(client()))
     assert (kept.info.run_id, kept.info.lifecycle_stage) == (first.info.run_id, "active")
-    assert points(client(), kept, "train_loss") == curve("train_loss", 3)
+    assert points(client(), kept, "train/loss") == curve("train/loss", 3)
     assert kept.data.tags[STATUS_TAG] == "an earlier training, kept for digits generator 1"
-    assert read(client(), kept, "weights.safetensors") == b"weights" * 100
-    assert points(client(), new, "train_loss") == curve("train_loss", 2, offset=5)
+    assert weights_of(client(), kept) == b"weights" * 100
+    assert weights_of(client(), new) == b"others"
+    assert points(client(), new, "train/loss") == curve("train/loss", 2, offset=5)
     for run in (kept, new):
         assert_annotated(client(), run)
     sync(layout)
@@ -262,7 +267,7 @@ def test_a_run_that_left_the_grid_comes_back_with_its_notes(layout: Layout) -> N
     write_plan(layout, NAME)
     sync(layout)
     assert_annotated(client(), only(client()))
-    assert points(client(), only(client()), "train_loss") == curve("train_loss", 3)
+    assert points(client(), only(client()), "train/loss") == curve("train/loss", 3)
 
 
 def test_a_registered_version_of_a_run_that_left_the_grid_still_points_at_one(
@@ -294,14 +299,17 @@ def test_of_two_runs_of_one_name_the_notes_of_both_stay(layout: Layout) -> None:
     assert read(client(), left, "more.txt") == b"more"
     assert left.data.tags[NOTE] == "the best one so far"
     assert points(client(), left, "my_fid") == [(0, 0.5), (1, 0.25)]
-    assert points(client(), left, "train_loss") == curve("train_loss", 3)
+    assert points(client(), left, "train/loss") == curve("train/loss", 3)
 
 
 def test_an_update_cut_off_at_any_write_is_completed_by_the_next(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The writes are real; before one of them the process is as good as killed."""
-    writes = ("set_tag", "log_batch", "log_artifact", "set_terminated", "create_run")
+    writes = (
+        *("set_tag", "log_batch", "log_artifact", "set_terminated", "create_run", "log_inputs"),
+        *("create_logged_model", "finalize_logged_model", "log_outputs", "delete_logged_model"),
+    )
     left = 0
 
     def counted(write: Callable[..., object]) -> Callable[..., object]:
@@ -330,11 +338,11 @@ def test_an_update_cut_off_at_any_write_is_completed_by_the_next(
             left = 1000
             sync(layout)
             run = only(client())
-            assert run.data.metrics.keys() == {*COLUMNS, "my_fid"}
-            for column in COLUMNS:
+            assert run.data.metrics.keys() == {*KEYS, SECONDS, "my_fid"}
+            for column in KEYS:
                 assert points(client(), run, column) == curve(column, 2, offset=5)
-            assert files_of(client(), run) == {"config.json", "notes", "weights.safetensors"}
-            assert read(client(), run, "weights.safetensors") == b"others"
+            assert files_of(client(), run) == {"notes"}
+            assert weights_of(client(), run) == b"others"
             assert_annotated(client(), run)
         else:
             break
@@ -347,29 +355,27 @@ def test_an_update_cut_off_at_any_write_is_completed_by_the_next(
 
 def test_files_that_did_not_change_are_not_copied_again(layout: Layout) -> None:
     files = write_run(layout)
-    sync(layout)
-    run = only(client())
-    place = Path("mlruns", DATASET, run.info.run_id, "artifacts")
-    before = (
-        (place / "weights.safetensors").stat().st_ino,
-        (place / "config.json").stat().st_mtime_ns,
-    )
-    files.weights.touch()
     write_measures(files, 0.25)
     sync(layout)
-    after = (
-        (place / "weights.safetensors").stat().st_ino,
-        (place / "config.json").stat().st_mtime_ns,
-    )
-    assert after == before
-    assert (place / "overview.png").read_bytes() == b"picture"
+    run = only(client())
+    picture = Path("mlruns", DATASET, run.info.run_id, "artifacts", "overview.png")
+    (model,) = run.outputs.model_outputs
+    before = picture.stat().st_mtime_ns
+    files.weights.touch()
+    write_measures(files, 0.5)
+    sync(layout)
+    again = only(client())
+    assert again.data.metrics["final/silhouette"] == 0.5
+    assert [output.model_id for output in again.outputs.model_outputs] == [model.model_id]
+    assert picture.stat().st_mtime_ns == before
 
 
 def test_the_tag_that_says_what_is_ours_fits_into_mlflow() -> None:
     """MLflow cuts a tag at 8000 characters without a word."""
-    metrics = frozenset(f"reconstruction_confidence_se_{n}" for n in range(150))
+    metrics = frozenset(f"final/reconstruction_confidence_se_{n}" for n in range(150))
     params = frozenset(f"hyperparameter_{n}" for n in range(40))
-    said = Logged(metrics, params, dict.fromkeys("abc", "0" * 64)).tag[1]
+    digests = dict.fromkeys(("note", "data", "snapshots", "weights"), "0" * 64)
+    said = Logged(metrics, params, {"overview.png": "0" * 64}, **digests).tag[1]
     assert len(said) < 8000
 
 
@@ -388,15 +394,16 @@ def test_on_a_server_too_all_that_is_users_stays(
         sync(layout)
         measured = only(mlflow)
         assert measured.info.run_id == first.info.run_id
-        assert measured.data.metrics["silhouette"] == 0.25
+        assert measured.data.metrics["final/silhouette"] == 0.25
         assert_annotated(mlflow, measured)
         assert capfd.readouterr() == ("", "")
         train_again(layout)
         sync(layout)
         trained = only(mlflow)
-        assert points(mlflow, trained, "train_loss") == curve("train_loss", 2, offset=5)
-        assert trained.data.metrics.keys() == {*COLUMNS, "my_fid"}
-        assert files_of(mlflow, trained) == {"config.json", "notes", "weights.safetensors"}
+        assert points(mlflow, trained, "train/loss") == curve("train/loss", 2, offset=5)
+        assert trained.data.metrics.keys() == {*KEYS, SECONDS, "my_fid"}
+        assert files_of(mlflow, trained) == {"notes"}
+        assert weights_of(mlflow, trained) == b"others"
         assert_annotated(mlflow, trained)
         said = capfd.readouterr().err
         assert said.startswith(f"note: 1 runs of digits have new ids in MLflow at {url}, ")

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from latentgrid.errors import UserError, one_line
+from latentgrid.extras import require_installed
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
@@ -99,6 +100,7 @@ def _runs(count: int) -> str:
 
 def _survey(configuration: Sequence[str]) -> list[dict[str, Any]]:
     """Let Snakemake read the workflow, without running jobs, and return its findings."""
+    require_installed("snakemake")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "survey.json"
         command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet"]

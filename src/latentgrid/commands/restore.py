@@ -17,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from latentgrid.commands.doctor import damaged_files
 from latentgrid.errors import UserError, one_line
+from latentgrid.extras import require_installed
 from latentgrid.files.layout import Layout
 from latentgrid.files.locks import is_held
 
@@ -33,6 +34,7 @@ def restore() -> None:
             running: nothing was changed. Or a restored result is not as its job wrote it.
     """
     outputs = _recorded()
+    require_installed("dvc")
     cache = _cache()
     datasets = sorted({Path(out["path"]).parts[1] for out in outputs if "/" in out["path"]})
     for dataset in datasets:

@@ -308,7 +308,7 @@ def _places(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
     return {
         "folder": str(layout.run(name).folder),
         "log": f"{layout.logs / 'train' / name}.log",
-        "MLflow": f"experiment {layout.dataset}, run {name}",
+        "MLflow": f"experiment {layout.dataset}, tags.`latentgrid.run` = '{name}'",
     }
 
 

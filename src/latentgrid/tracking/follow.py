@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout
+from latentgrid.tracking.machine import watch_machine
 from latentgrid.tracking.records import fingerprint
 from latentgrid.tracking.sync import sync
 
@@ -36,20 +37,22 @@ def follow(layout: Layout, workflow: IO[Any], seconds: float = 5.0) -> None:
     layout.results.mkdir(parents=True, exist_ok=True)
     os.nice(NICENESS)
     failures: list[UserError] = []
+    watched: set[str] = set()
     # Released before the last call, which takes seconds: the next workflow's follower may need it.
     with contextlib.suppress(Timeout), FileLock(layout.results / ".follow.lock", timeout=0):
         seen = fingerprint(layout)
         while not _has_ended(workflow, seconds):
             now = fingerprint(layout)
-            if now != seen and _synced(layout, failures):
+            if now != seen and _synced(layout, watched, failures):
                 seen = now
     _has_ended(workflow, None)
     sync(layout)
 
 
-def _synced(layout: Layout, failures: list[UserError]) -> bool:
+def _synced(layout: Layout, watched: set[str], failures: list[UserError]) -> bool:
     try:
         sync(layout)
+        watch_machine(layout, watched)
     except UserError as error:
         if not failures:
             print(f"warning: {error}", file=sys.stderr, flush=True)

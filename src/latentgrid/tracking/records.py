@@ -19,6 +19,7 @@ from latentgrid.files.run_files import RunFiles
 from latentgrid.grid.runs import canonical, read_plan
 from latentgrid.results.run_json import (
     Outcome,
+    Timing,
     as_trained,
     flat,
     read_config,
@@ -27,12 +28,14 @@ from latentgrid.results.run_json import (
     read_outcome,
     read_timing,
 )
+from latentgrid.tracking import notes
+from latentgrid.tracking.names import curve, final, setting
 
 NAME_TAG = "latentgrid.run"
-FOLDER_TAG = "latentgrid.folder"
 STATUS_TAG = "latentgrid.status"
-DATA_TAG = "latentgrid.data_sha256"
+FOLDER_TAG = "mlflow.latentgrid.folder"  # MLflow's pages hide tags that begin with its name
 COMMIT_TAG = "mlflow.source.git.commit"
+SOURCE = {"mlflow.source.name": "latentgrid train", "mlflow.source.type": "JOB"}
 VERDICT_TAG = "latentgrid.verdict"
 TALLY = "latentgrid.published"
 QUALITY_TAG = "latentgrid.quality"
@@ -45,7 +48,7 @@ class Record:
     """What MLflow shows of one run, read from the run's files.
 
     Attributes:
-        name: of the run, here and in MLflow.
+        name: of the run.
         status: MLflow's word: RUNNING, FINISHED or FAILED.
         started: when training began, in milliseconds since 1970.
         ended: when training ended; None while it runs.
@@ -54,6 +57,10 @@ class Record:
         measures: single numbers computed after training.
         tags: further facts, in words.
         artifacts: from the path of a file to a text that changes with its content.
+        note: what the run is, as markdown; empty while it runs.
+        data: the SHA-256 of the images; empty while it runs.
+        snapshots: a text that changes with the snapshots; empty if none can be drawn.
+        weights: a text that changes with the trained weights; empty if there are none to load.
     """
 
     name: str
@@ -65,6 +72,10 @@ class Record:
     measures: Mapping[str, float]
     tags: Mapping[str, str]
     artifacts: Mapping[str, str]
+    note: str = ""
+    data: str = ""
+    snapshots: str = ""
+    weights: str = ""
 
     @property
     def columns(self) -> list[str]:
@@ -119,17 +130,15 @@ def read(
         published: the verdicts on published numbers by the names of runs.
         flagged: the flags of quality control by the names of runs.
     """
-    record = _of_files(layout, name, planned)
+    verdict = published.get(name, "nothing published of this setting")
+    record = _of_files(layout, name, planned, verdict)
     if record is None:
         return None
-    judged = {
-        VERDICT_TAG: published.get(name, "nothing published of this setting"),
-        QUALITY_TAG: flagged.get(name, "no flag"),
-    }
+    judged = {VERDICT_TAG: verdict, QUALITY_TAG: flagged.get(name, "no flag")}
     return replace(record, tags={**record.tags, **judged})
 
 
-def _of_files(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record | None:
+def _of_files(layout: Layout, name: str, planned: Mapping[str, Any], verdict: str) -> Record | None:
     files = layout.run(name)
     unfinished = None
     with contextlib.suppress(FileNotFoundError):
@@ -138,11 +147,11 @@ def _of_files(layout: Layout, name: str, planned: Mapping[str, Any]) -> Record |
     if not files.outcome.exists():
         return unfinished
     with contextlib.suppress(FileNotFoundError):
-        return _ended(files, name)
+        return _ended(files, name, verdict, layout.images.exists())
     return None
 
 
-def _ended(files: RunFiles, name: str) -> Record:
+def _ended(files: RunFiles, name: str, verdict: str, has_images: bool) -> Record:
     outcome, config, timing = read_outcome(files), read_config(files), read_timing(files)
     rows = _rows(as_trained(files, files.history))
     if len(rows) != outcome.epochs:
@@ -155,17 +164,19 @@ def _ended(files: RunFiles, name: str) -> Record:
         ended=_milliseconds(timing.ended.timestamp()),
         params=_params(name, config.settings),
         rows=rows,
-        measures=_measures(files, rows),
-        tags=_tags(files, name, status) | {COMMIT_TAG: config.code, DATA_TAG: config.data_sha256},
-        # The checksum of the weights, which may be gigabytes, is in the outcome already.
-        artifacts={str(files.weights): _version(files.weights, outcome)}
-        | {str(path): sha256(path) for path in (files.config, files.overview) if path.exists()},
+        measures=_measures(files, rows, timing),
+        tags=_tags(files, name, status) | {COMMIT_TAG: config.code},
+        artifacts={str(path): sha256(path) for path in (files.overview,) if path.exists()},
+        note=notes.of_run(name, str(files.folder), config, outcome, timing, verdict),
+        data=config.data_sha256,
+        # The checksums of files that may be gigabytes are in the outcome already.
+        snapshots=_version(outcome) if has_images else "",
+        weights=_version(outcome) if outcome.is_finished else "",
     )
 
 
-def _version(weights: Path, outcome: Outcome) -> str:
-    text = canonical([weights.stat().st_size, outcome.sha256])
-    return hashlib.sha256(text.encode()).hexdigest()
+def _version(outcome: Outcome) -> str:
+    return hashlib.sha256(canonical(outcome.sha256).encode()).hexdigest()
 
 
 def _unfinished(files: RunFiles, name: str, planned: Mapping[str, Any]) -> Record | None:
@@ -200,7 +211,8 @@ def _params(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     entry, _, _ = name.partition("/")
     # `flat` leaves missing values out: a "None" among numbers would make MLflow's plots treat an
     # axis as words.
-    return {"entry": entry} | {key: str(value) for key, value in flat(settings).items()}
+    told = {"entry": entry, "setting": setting(name)}
+    return told | {key: str(value) for key, value in flat(settings).items()}
 
 
 def _rows(history: Path) -> list[dict[str, float]]:
@@ -208,25 +220,25 @@ def _rows(history: Path) -> list[dict[str, float]]:
     try:
         with history.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        return [{key: float(row[key]) for key in row if key != "epoch"} for row in rows]
+        return [{curve(key): float(row[key]) for key in row if key != "epoch"} for row in rows]
     except (ValueError, TypeError, csv.Error) as error:
         raise damaged(history, error) from None
 
 
-def _measures(files: RunFiles, rows: list[dict[str, float]]) -> dict[str, float]:
+def _measures(files: RunFiles, rows: list[dict[str, float]], timing: Timing) -> dict[str, float]:
     """Return the run's single numbers, without those that are the last point of a curve."""
-    if not files.metrics.exists():
-        return {}
+    measured = read_metrics(files).numbers if files.metrics.exists() else {}
     curves = rows[0] if rows else {}
-    return {
-        key: value
-        for key, value in read_metrics(files).numbers.items()
-        if math.isfinite(value) and key not in curves
+    trained = {final("training_seconds"): sum(timing.seconds_per_epoch)} if rows else {}
+    return trained | {
+        final(key): value
+        for key, value in measured.items()
+        if math.isfinite(value) and curve(key) not in curves and key != "epochs"
     }
 
 
 def _tags(files: RunFiles, name: str, status: str) -> dict[str, str]:
-    return {NAME_TAG: name, FOLDER_TAG: folder_of(files), STATUS_TAG: status}
+    return {NAME_TAG: name, FOLDER_TAG: folder_of(files), STATUS_TAG: status, **SOURCE}
 
 
 def verdicts(layout: Layout) -> dict[str, str]:

@@ -5,18 +5,19 @@ tags, metrics, params and files, belongs to its users and stays, whatever happen
 """
 
 import contextlib
-import json
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from latentgrid.files.layout import Layout
-from latentgrid.grid.runs import canonical
+from latentgrid.results.trained import TrainedRun, load_test_set
+from latentgrid.tracking import data_sets, database, logged_models, views
+from latentgrid.tracking.logged import LOGGED_TAG, NOTE_TAG, Logged
+from latentgrid.tracking.names import is_picture, title
 from latentgrid.tracking.records import (
     COMMIT_TAG,
-    DATA_TAG,
     FOLDER_TAG,
     MILLISECONDS,
     NAME_TAG,
@@ -33,61 +34,18 @@ from latentgrid.tracking.records import (
     verdicts,
 )
 
-LOGGED_TAG = "latentgrid.logged"
-DIGEST_TAG = "latentgrid.digest"
-PREFIX = "latentgrid."
+DIGEST_TAG = "mlflow.latentgrid.digest"
+IMAGES_TAG = "mlflow.loggedImages"  # has MLflow look for pictures
+PICTURES = "images"  # the folder of a run where it looks
+PREFIXES = ("latentgrid.", "mlflow.latentgrid.")
 
 RUNS_PER_PAGE = 1000
-
-
-@dataclass(frozen=True)
-class Logged:
-    """What the pipeline logged in a run of MLflow.
-
-    Attributes:
-        metrics: the keys of its metrics.
-        params: the keys of its params.
-        artifacts: from the name of a file to a text that changes with its content.
-    """
-
-    metrics: frozenset[str] = frozenset()
-    params: frozenset[str] = frozenset()
-    artifacts: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, run: Any) -> "Logged":
-        """Read the tag of a run in MLflow; empty if MLflow has cut the tag's text."""
-        try:
-            said = json.loads(run.data.tags.get(LOGGED_TAG, "{}"))
-        except ValueError:
-            return cls()
-        return cls(
-            frozenset(said.get("metrics", ())),
-            frozenset(said.get("params", ())),
-            said.get("artifacts", {}),
-        )
-
-    @classmethod
-    def all_of(cls, record: Record) -> "Logged":
-        """Return what a run has logged when it shows all of a record."""
-        files = {Path(path).name: version for path, version in record.artifacts.items()}
-        metrics = frozenset(record.columns) | record.measures.keys()
-        return cls(metrics, frozenset(record.params), files)
-
-    def claiming(self, other: "Logged") -> "Logged":
-        """Return the keys of both, with the files of this one."""
-        return Logged(self.metrics | other.metrics, self.params | other.params, self.artifacts)
-
-    @property
-    def tag(self) -> tuple[str, str]:
-        """Key and value of the tag that holds this."""
-        keys = {"metrics": sorted(self.metrics), "params": sorted(self.params)}
-        return LOGGED_TAG, canonical({**keys, "artifacts": self.artifacts})
 
 
 def import_all(client: Any, experiment: str, layout: Layout) -> int:
     """Update all runs of a data set in MLflow, and return how many of them got a new id."""
     planned = planned_runs(layout)
+    metrics, last = set[str](), 0
     found = names(layout, planned)
     known = _runs_by_name(client, experiment, layout)
     published, flagged = verdicts(layout), flags(layout)
@@ -96,7 +54,8 @@ def import_all(client: Any, experiment: str, layout: Layout) -> int:
         record = read(layout, name, planned, published, flagged)
         if record is not None:
             with contextlib.suppress(FileNotFoundError):
-                anew += _bring_in_line(client, experiment, record, known.get(name, []))
+                anew += _bring_in_line(client, experiment, layout, record, known.get(name, []))
+            metrics, last = metrics | Logged.all_of(record).metrics, max(last, len(record.rows))
     for name in known.keys() - found:
         for run in filter(_is_active, known[name]):
             if name not in planned:
@@ -106,8 +65,8 @@ def import_all(client: Any, experiment: str, layout: Layout) -> int:
                 client.set_terminated(run.info.run_id, "KILLED")
     tags = client.get_experiment(experiment).tags
     gone = dict.fromkeys((tag for tag in tags if tag.startswith((TALLY, QUALITY_TAG))), "0")
-    for tag, count in (gone | tallies(layout)).items() - tags.items():
-        client.set_experiment_tag(experiment, tag, count)
+    for tag, text in (gone | tallies(layout) | views.tags(metrics, last)).items() - tags.items():
+        client.set_experiment_tag(experiment, tag, text)
     return anew
 
 
@@ -136,11 +95,19 @@ def _runs_by_name(client: Any, experiment: str, layout: Layout) -> dict[str, lis
             return found
 
 
+def active_runs(client: Any, experiment: str, layout: Layout) -> list[Any]:
+    """Return MLflow's runs of this copy of the project that are not deleted."""
+    by_name = _runs_by_name(client, experiment, layout)
+    return [run for runs in by_name.values() for run in runs if _is_active(run)]
+
+
 def _is_active(run: Any) -> bool:
     return bool(run.info.lifecycle_stage == "active")
 
 
-def _bring_in_line(client: Any, experiment: str, record: Record, runs: list[Any]) -> bool:
+def _bring_in_line(
+    client: Any, experiment: str, layout: Layout, record: Record, runs: list[Any]
+) -> bool:
     """Make exactly one of MLflow's runs show the record, and tell whether that run has a new id.
 
     The record's digest is written last, so that the next import continues an interrupted one.
@@ -153,11 +120,11 @@ def _bring_in_line(client: Any, experiment: str, record: Record, runs: list[Any]
     wrong = _wrong_measures(run, record)
     if rows is None or _is_of_another_training(run, record):
         run, rows = _start_over(client, experiment, record, run), 0
-    elif wrong and _sessions(client):
-        _forget(client, run, wrong)
+    elif wrong and database.sessions(client):
+        database.forget_metrics(client, run, wrong)
     elif wrong - record.measures.keys():
         run, rows = _start_over(client, experiment, record, run), 0
-    _log(client, run, record, rows)
+    _log(client, layout, run, record, rows)
     return bool(run.info.run_id != kept)
 
 
@@ -168,7 +135,7 @@ def _one_of(client: Any, experiment: str, record: Record, runs: list[Any]) -> An
     """
     active = [run for run in runs if _is_active(run)]
     if not runs:
-        return _create(client, experiment, record, record.name)
+        return _create(client, experiment, record, title(record.name))
     run, *others = active or runs[:1]
     if not active:
         client.restore_run(run.info.run_id)
@@ -190,7 +157,9 @@ def _ours(run: Any, record: Record) -> Logged:
 
 
 def _is_of_another_training(run: Any, record: Record) -> bool:
-    """Tell whether a run in MLflow shows another end or other settings than the record."""
+    """Tell whether a run in MLflow shows other weights, another end or other settings."""
+    if record.weights and Logged.of(run).weights not in {"", record.weights}:
+        return True
     ours = _ours(run, record).params
     shown = {key: value for key, value in run.data.params.items() if key in ours}
     return run.info.end_time not in {None, record.ended} or not (
@@ -218,8 +187,8 @@ def _curves(client: Any, run: Any, record: Record) -> dict[str, list[tuple[int, 
 
     A server returns one curve per request. So while a training runs, only the last one is read.
     """
-    if sessions := _sessions(client):
-        return _curves_in(sessions, run, record.columns)
+    if database.sessions(client):
+        return database.curves(client, run, record.columns)
     asked = record.columns if record.ended is not None else record.columns[-1:]
     histories = {key: client.get_metric_history(run.info.run_id, key) for key in asked}
     return {key: sorted((p.step, p.value) for p in points) for key, points in histories.items()}
@@ -232,7 +201,7 @@ def _wrong_measures(run: Any, record: Record) -> set[str]:
     return {key for key, _ in shown.items() - record.measures.items()}
 
 
-def _log(client: Any, run: Any, record: Record, logged: int) -> None:
+def _log(client: Any, layout: Layout, run: Any, record: Record, logged: int) -> None:
     """Add what a run lacks of the record; the first `logged` epochs of its curves are there."""
     from mlflow.entities import Metric, Param, RunTag
 
@@ -245,24 +214,49 @@ def _log(client: Any, run: Any, record: Record, logged: int) -> None:
     all_of_it, claim = Logged.all_of(record), _ours(run, record)
     curves = [p for step in range(logged, epochs) for p in points(step + 1, record.rows[step])]
     new = dict(record.measures.items() - run.data.metrics.items())
-    changed = [_after_the_last(client, run, p) for p in points(epochs, new)]
+    # At step 0 MLflow draws bars, at any other step curves of one point.
+    changed = [_after_the_last(client, run, p) for p in points(0, new)]
+    tags = dict(record.tags)
+    if record.note and before.is_note_ours(run):
+        claim = replace(claim, note=all_of_it.note)
+        tags[NOTE_TAG] = record.note
+    tags |= [claim.tag]
     client.log_batch(
         run_id,
         metrics=curves + changed,
         params=[Param(*new) for new in record.params.items() - run.data.params.items()],
-        tags=[RunTag(*new) for new in {*record.tags.items(), claim.tag} - run.data.tags.items()],
+        tags=[RunTag(*new) for new in tags.items() - run.data.tags.items()],
     )
     for path in record.artifacts:
         name = Path(path).name
         if before.artifacts.get(name) != all_of_it.artifacts[name]:
             client.log_artifact(run_id, path)
+    if record.data and before.data != record.data:
+        client.log_inputs(run_id, datasets=[data_sets.as_input(layout, record.data)])
+    trained = TrainedRun(layout.run(record.name))
+    if record.snapshots and before.snapshots != record.snapshots:
+        _log_pictures(client, layout, run, trained)
+    if record.weights and before.weights != record.weights:
+        logged_models.log(client, run, record, trained)
     if record.ended is not None and (run.info.status, run.info.end_time) != (
         record.status,
         record.ended,
     ):
         client.set_terminated(run_id, record.status, end_time=record.ended)
-    done = [RunTag(*all_of_it.tag), RunTag(DIGEST_TAG, record.digest)]
-    client.log_batch(run_id, tags=done)
+    done = replace(all_of_it, note=claim.note)
+    client.log_batch(run_id, tags=[RunTag(*done.tag), RunTag(DIGEST_TAG, record.digest)])
+
+
+def _log_pictures(client: Any, layout: Layout, run: Any, trained: TrainedRun) -> None:
+    """Log pictures of a run's snapshots; those that an interrupted call logged get no second."""
+    from latentgrid.tracking import pictures  # imports what draws
+
+    with tempfile.TemporaryDirectory() as folder:
+        test = load_test_set(layout.images)
+        pictures.write(trained, test, Path(folder), run.info.start_time)
+        if any(Path(folder).iterdir()):
+            client.log_artifacts(run.info.run_id, folder, PICTURES)
+            client.set_tag(run.info.run_id, IMAGES_TAG, "true")
 
 
 def _after_the_last(client: Any, run: Any, point: Any) -> Any:
@@ -276,43 +270,13 @@ def _after_the_last(client: Any, run: Any, point: Any) -> Any:
     return Metric(point.key, point.value, max(time, point.timestamp), point.step)
 
 
-# Below: what MLflow's own interface does slowly or not at all, such as changing a point of a curve.
-
-
-def _sessions(client: Any) -> Any:
-    """Return the function that opens sessions of MLflow's database; None if it is a server."""
-    return getattr(client._tracking_client.store, "ManagedSessionMaker", None)
-
-
-def _curves_in(sessions: Any, run: Any, columns: list[str]) -> dict[str, list[tuple[int, float]]]:
-    """Return the curves of a run as (step, value), by one query to the database."""
-    from mlflow.store.tracking.dbmodels.models import SqlMetric
-
-    found: dict[str, list[tuple[int, float]]] = {column: [] for column in columns}
-    with sessions() as session:
-        asked = session.query(SqlMetric.key, SqlMetric.step, SqlMetric.value)
-        here = SqlMetric.run_uuid == run.info.run_id, SqlMetric.key.in_(columns)
-        for key, step, value in asked.filter(*here).order_by(SqlMetric.step):
-            found[key].append((step, value))
-    return found
-
-
-def _forget(client: Any, run: Any, metrics: set[str]) -> None:
-    """Delete metrics of a run from the database."""
-    from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric
-
-    with _sessions(client)(read_only=False) as session:
-        for table in (SqlMetric, SqlLatestMetric):
-            _delete(session, table, run, metrics)
-
-
 def _start_over(client: Any, experiment: str, record: Record, run: Any) -> Any:
     """Return a run in which nothing is left of an earlier training, except what users added.
 
     In a database it is the same run, emptied. It is a new run with a server, which deletes nothing,
     and if a registered version of a model points at the old one, which then stays as it is.
     """
-    if _sessions(client) and not _versions(client, run):
+    if database.sessions(client) and not _versions(client, run):
         _empty(client, run, record)
         return client.get_run(run.info.run_id)
     new = _create(client, experiment, record, run.info.run_name)
@@ -322,33 +286,36 @@ def _start_over(client: Any, experiment: str, record: Record, run: Any) -> Any:
 
 
 def _empty(client: Any, run: Any, record: Record) -> None:
-    """Delete what we logged in a run from the database, and its files."""
+    """Delete what we logged in a run of the database, and its files."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-    from mlflow.store.tracking.dbmodels.models import (
-        SqlLatestMetric,
-        SqlMetric,
-        SqlParam,
-        SqlRun,
-        SqlTag,
-    )
 
     ours = _ours(run, record)
     files: Any = get_artifact_repository(run.info.artifact_uri)
-    for name in ours.artifacts:
+    for name in [*ours.artifacts, *_our_pictures(client, run)]:
         files.delete_artifacts(name)
-    with _sessions(client)(read_only=False) as session:
-        _delete(session, SqlMetric, run, ours.metrics)
-        _delete(session, SqlLatestMetric, run, ours.metrics)
-        _delete(session, SqlParam, run, ours.params)
-        _delete(session, SqlTag, run, {COMMIT_TAG, DATA_TAG, LOGGED_TAG, DIGEST_TAG})
-        session.query(SqlRun).filter(SqlRun.run_uuid == run.info.run_id).update(
-            {"start_time": record.started, "end_time": None, "status": "RUNNING"}
-        )
+    logged_models.remove_all(client, run)
+    note = {NOTE_TAG} if ours.is_note_ours(run) else set()
+    database.empty(
+        client,
+        run,
+        record.started,
+        metrics={*ours.metrics, *_of_the_machine(run)},
+        params=ours.params,
+        tags={COMMIT_TAG, LOGGED_TAG, DIGEST_TAG, IMAGES_TAG} | note,
+        data=data_sets.digest(ours.data),
+    )
 
 
-def _delete(session: Any, table: Any, run: Any, keys: set[str] | frozenset[str]) -> None:
-    rows = session.query(table).filter(table.run_uuid == run.info.run_id, table.key.in_(keys))
-    rows.delete(synchronize_session=False)
+def _of_the_machine(run: Any) -> set[str]:
+    """Return the keys of what MLflow's monitor of the machine logged."""
+    return {key for key in run.data.metrics if key.startswith("system/")}
+
+
+def _our_pictures(client: Any, run: Any) -> Iterator[str]:
+    """Yield the paths of our pictures in a run; others may have logged some, too."""
+    for file in client.list_artifacts(run.info.run_id, PICTURES):
+        if is_picture(file.path):
+            yield file.path
 
 
 def _take_along(client: Any, old: Any, new: Any, record: Record) -> None:
@@ -358,14 +325,14 @@ def _take_along(client: Any, old: Any, new: Any, record: Record) -> None:
     ours, there = _ours(old, record), new.data
     metrics = [
         Metric(key, point.value, point.timestamp, point.step)
-        for key in old.data.metrics.keys() - ours.metrics
+        for key in old.data.metrics.keys() - ours.metrics - _of_the_machine(old)
         for point in client.get_metric_history(old.info.run_id, key)
     ]
     params = old.data.params.keys() - ours.params - there.params.keys()
     tags = [
         key
         for key in old.data.tags.keys() - there.tags.keys() - {COMMIT_TAG}
-        if not key.startswith(PREFIX)
+        if not key.startswith(PREFIXES) and (key != NOTE_TAG or not ours.is_note_ours(old))
     ]
     client.log_batch(
         new.info.run_id,
@@ -373,15 +340,29 @@ def _take_along(client: Any, old: Any, new: Any, record: Record) -> None:
         params=[Param(key, old.data.params[key]) for key in params],
         tags=[RunTag(key, old.data.tags[key]) for key in tags],
     )
-    if old.inputs.dataset_inputs:
-        client.log_inputs(new.info.run_id, datasets=old.inputs.dataset_inputs)
-    own_files = Logged.of(old).artifacts.keys() | Logged.all_of(record).artifacts.keys()
+    data = [
+        used
+        for used in old.inputs.dataset_inputs
+        if used.dataset.digest != data_sets.digest(ours.data)
+    ]
+    if data:
+        client.log_inputs(new.info.run_id, datasets=data)
     with tempfile.TemporaryDirectory() as folder:
-        for file in client.list_artifacts(old.info.run_id):
-            if file.path not in own_files:
-                client.download_artifacts(old.info.run_id, file.path, folder)
+        for path in _files_of_users(client, old, record):
+            client.download_artifacts(old.info.run_id, path, folder)
         if any(Path(folder).iterdir()):
             client.log_artifacts(new.info.run_id, folder)
+
+
+def _files_of_users(client: Any, run: Any, record: Record) -> Iterator[str]:
+    """Yield the paths of files and folders in a run that the pipeline did not log."""
+    ours = Logged.of(run).artifacts.keys() | Logged.all_of(record).artifacts.keys()
+    for file in client.list_artifacts(run.info.run_id):
+        if file.path == PICTURES:
+            found = client.list_artifacts(run.info.run_id, PICTURES)
+            yield from (each.path for each in found if not is_picture(each.path))
+        elif file.path not in ours:
+            yield file.path
 
 
 def _versions(client: Any, run: Any) -> list[Any]:
@@ -391,9 +372,15 @@ def _versions(client: Any, run: Any) -> list[Any]:
 
 def _retire(client: Any, run: Any) -> None:
     """Delete a run in MLflow, unless a registered version of a model points at it."""
+    from mlflow.entities import RunTag
+
     if versions := _versions(client, run):
         models = ", ".join(f"{version.name} {version.version}" for version in versions)
         client.set_tag(run.info.run_id, STATUS_TAG, f"an earlier training, kept for {models}")
         client.delete_tag(run.info.run_id, NAME_TAG)
     else:
+        # Should the run come back, its model is to be logged again.
+        logged_models.remove_all(client, run)
+        client.log_batch(run.info.run_id, tags=[RunTag(*replace(Logged.of(run), weights="").tag)])
+        client.set_tag(run.info.run_id, DIGEST_TAG, "")
         client.delete_run(run.info.run_id)

@@ -95,7 +95,7 @@ def open_experiment(uri: str, layout: Layout) -> tuple[Any, str]:
         )
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
-    return client, experiment.experiment_id
+    return client, str(experiment.experiment_id)
 
 
 @contextlib.contextmanager

@@ -18,8 +18,8 @@ from latentgrid.tracking.server import (
 )
 
 
-def sync(layout: Layout) -> None:
-    """Bring MLflow up to date with the files of one data set, once.
+def sync(layout: Layout) -> str:
+    """Bring MLflow up to date with the files of one data set, once; return the experiment's id.
 
     MLFLOW_TRACKING_URI names the tracking server; without it, that is `mlflow.db` in the working
     directory with the artifacts in `mlruns/` beside it. Several processes may call this at once.
@@ -43,3 +43,4 @@ def sync(layout: Layout) -> None:
             file=sys.stderr,
             flush=True,
         )
+    return experiment

@@ -1,0 +1,81 @@
+"""What a model can do, on NumPy arrays of float32; images are (n, c, h, w) in [0, 1]."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentgrid import models
+from latentgrid.errors import UserError
+from latentgrid.models import Classifier, Decoder, Encoder, Model, Sampler
+from latentgrid.randomness import random_generator
+
+Array = np.ndarray[Any, Any]
+BATCH = 1000
+
+
+def encode(model: Model, images: Array) -> Array:
+    """Map images to codes (n, d)."""
+    if not isinstance(model, Encoder):
+        raise unable(model, "encode")
+    return _in_batches(model.encode, images)
+
+
+def decode(model: Model, codes: Array) -> Array:
+    """Map codes (n, d) to images."""
+    if not isinstance(model, Decoder):
+        raise unable(model, "decode")
+    return _in_batches(model.decode, codes)
+
+
+def reconstruct(model: Model, images: Array) -> Array:
+    """Map images to their reconstructions."""
+
+    def again(part: Tensor) -> Tensor:
+        made = models.reconstruct(model, part)
+        if made is None:
+            raise unable(model, "reconstruct")
+        return made
+
+    return _in_batches(again, images)
+
+
+def classify(model: Model, images: Array) -> Array:
+    """Map images to probabilities (n, classes)."""
+    if not isinstance(model, Classifier):
+        raise unable(model, "classify")
+    return np.exp(_in_batches(model.classify, images))
+
+
+@torch.no_grad()
+def sample(model: Model, n: int, seed: int) -> Array:
+    """Draw n new images; the same seed gives the same ones."""
+    if not isinstance(model, Sampler):
+        raise unable(model, "sample")
+    return _as_array(model.sample(n, random_generator(seed, "samples")))
+
+
+def unable(model: Model, what: str) -> UserError:
+    """Return the error for a model that has no such method."""
+    return UserError(f"{type(model).__name__}: cannot {what}; {_able(model)}")
+
+
+def _able(model: Model) -> str:
+    methods = ("encode", "decode", "reconstruct", "sample", "classify")
+    able = {name for name in methods if hasattr(model, name)}
+    if {"encode", "decode"} <= able:
+        able.add("reconstruct")
+    words = ", ".join(name for name in methods if name in able)
+    return f"it can {words}" if words else "it can do none of what a run offers"
+
+
+@torch.no_grad()
+def _in_batches(function: Callable[[Tensor], Tensor], values: Array) -> Array:
+    parts = torch.split(torch.from_numpy(values), BATCH)
+    return _as_array(torch.cat([function(part) for part in parts]))
+
+
+def _as_array(values: Tensor) -> Array:
+    return values.numpy().astype(np.float32, copy=False)
