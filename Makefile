@@ -63,7 +63,8 @@ check: setup ## formatting, lint, types, import order of the packages, workflow 
 	@cp requirements.lock .venv/resolved.lock
 	@$(RESOLVE) --quiet --output-file .venv/resolved.lock
 	@# uv writes equal markers in more than one way.
-	@sed -i 's/ ;.*//' .venv/resolved.lock && sed 's/ ;.*//' requirements.lock | diff -q - .venv/resolved.lock || { echo "error: requirements.lock does not fit pyproject.toml; run make lock"; exit 1; }
+	@sed 's/ ;.*//' requirements.lock > .venv/wanted.lock
+	@sed 's/ ;.*//' .venv/resolved.lock | diff -q .venv/wanted.lock - || { echo "error: requirements.lock does not fit pyproject.toml; run make lock"; exit 1; }
 
 audit: setup ## ask PyPI whether a locked package has a known vulnerability
 	python tools/audit.py
