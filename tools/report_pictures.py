@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/report.md from results/digits/report.html, as `make run` leaves it.
+"""Takes the pictures of docs/report.md and the README from results/digits/report.html, as `make run` leaves it.
 
 Needs playwright (the group `dev` of pyproject.toml) and a chromium on PATH.
 """
@@ -15,6 +15,7 @@ IMAGES = Path("docs/images")
 QUALITY = 80
 SCREENS = 2  # heights of the window
 DESKTOP, PHONE = (1280, 900), (390, 844)
+FIRST = (1280, 720)  # what the README shows
 A4 = (688, 1024)  # CSS pixels between the margins
 
 
@@ -32,6 +33,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         page = browser.new_context(offline=True).new_page()
         page.goto(REPORT.resolve().as_uri())
+        take(page, "first", FIRST)
         take(page, "desktop", (DESKTOP[0], SCREENS * DESKTOP[1]))
         take(page, "phone", (PHONE[0], SCREENS * PHONE[1]))
         page.emulate_media(color_scheme="dark")

@@ -128,7 +128,7 @@ GLOSSARY = (
     Term(
         "KL divergence",
         "Kullback–Leibler divergence: how far one distribution is from another, 0 if "
-        "they are equal. In a VAE, from the prior to the posterior: what the code "
+        "they are equal. In a VAE, of the posterior from the prior: what the code "
         "costs.",
         ("KL divergence", "KL", "KL divergences"),
     ),
@@ -174,8 +174,8 @@ GLOSSARY = (
     ),
     Term(
         "rate",
-        "What the code of an image costs, in nats: the KL divergence from the prior to "
-        "the posterior. The distortion is what the image costs once its code is known.",
+        "What the code of an image costs, in nats: the KL divergence of the posterior "
+        "from the prior. The distortion is what the image costs once its code is known.",
         ("rate", "distortion", "Rate"),
     ),
     Term(
