@@ -95,6 +95,18 @@ def test_one_panel_of_a_row_and_of_a_column_carries_a_label():
     assert other.yaxis.get_tick_params()["labelleft"]  # another scale
 
 
+def test_panels_of_other_categories_keep_their_ticks():
+    figure = Figure()
+    above, below = figure.subplots(2, 1)
+    above.set_xticks([0, 1], ["2", "20"])
+    below.set_xticks([0, 1], ["2", "50"])
+    style.label_outer([above, below])
+    assert all(label.get_visible() for label in above.get_xticklabels())
+    below.set_xticks([0, 1], ["2", "20"])
+    style.label_outer([above, below])
+    assert not any(label.get_visible() for label in above.get_xticklabels())
+
+
 @pytest.mark.parametrize("n", [1, 3, 10, 15])
 def test_figures_of_many_panels_fit_a_page_with_their_labels(n):
     label = "vae_with_a_long_name\nd = 20, optimizer adam_keras, lr 0.00075"

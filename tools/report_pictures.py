@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/report.md and the README from results/digits/report.html, as `make run` leaves it.
+"""Takes the pictures of docs/report.md and the README from the report that `make run` leaves.
 
 Needs playwright (the group `dev` of pyproject.toml) and a chromium on PATH.
 """

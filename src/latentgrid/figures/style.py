@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -387,16 +388,23 @@ def label_outer(places: Sequence[Axes]) -> None:
     An axis that differs from its neighbour's keeps its own. Titles and limits have to be set.
     """
     at = {_place(panel): panel for panel in places}
+    ticks = {axis: _ticks(axis) for panel in places for axis in (panel.xaxis, panel.yaxis)}
     for (row, column), panel in at.items():
         left, below = at.get((row, column - 1)), at.get((row + 1, column))
         if left is not None and left.get_ylabel() == panel.get_ylabel():
             panel.yaxis.label.set_visible(False)
-            if (left.get_ylim(), left.get_yscale()) == (panel.get_ylim(), panel.get_yscale()):
+            if ticks[left.yaxis] == ticks[panel.yaxis]:
                 panel.tick_params(labelleft=False)
         if below is not None and below.get_xlabel() == panel.get_xlabel():
             panel.xaxis.label.set_visible(False)
-            if (below.get_xlim(), below.get_xscale()) == (panel.get_xlim(), panel.get_xscale()):
+            if ticks[below.xaxis] == ticks[panel.xaxis]:
                 panel.tick_params(labelbottom=False)
+
+
+def _ticks(axis: Axis) -> tuple[object, ...]:
+    """Return all that decides which ticks an axis shows: two panels of categories may differ."""
+    texts = [label.get_text() for label in axis.get_ticklabels()]
+    return (*axis.get_view_interval(), axis.get_scale(), *axis.get_ticklocs(), *texts)
 
 
 def _place(panel: Axes) -> tuple[int, int]:
