@@ -56,8 +56,9 @@ def test_plain_adam_gets_no_verdict_and_the_reason_says_why():
 
 @pytest.mark.parametrize("claim", THESIS.facts.claims)
 def test_no_claim_of_the_thesis_looks_at_plain_adam(claim):
+    optimizers = ("adam", "adam_000", "rmsprop", "adadelta")
     grid = pd.concat(
-        runs("adam", "adam_000", "rmsprop", model=model, latent_dim=d, learning_rate=rate).assign(
+        runs(*optimizers, model=model, latent_dim=d, learning_rate=rate).assign(
             run=lambda of, m=model, d=d, r=rate: f"{m}/{d}/{r}/" + of["run"]
         )
         for model in MODELS

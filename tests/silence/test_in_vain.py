@@ -197,4 +197,4 @@ def test_a_player_who_moves_seldom_is_planned_in_no_time(here, capsys):
     cli.plan(None)
     trial.main("digits", "digits", "key")
     assert time.process_time() - began < 20  # 100,000 steps take minutes
-    assert "1 runs on digits" in capsys.readouterr().out
+    assert "1 run on digits" in capsys.readouterr().out
