@@ -38,7 +38,7 @@ def wrong_number(project):
 
 def wrong_claim(project):
     change(project / "studies" / "perez-2022" / "study.yaml", "alike", "[latent_dims]")
-    return "error: studies/perez-2022/study.yaml, line 47: claims.convolution.comparisons.0.alike: "
+    return "error: studies/perez-2022/study.yaml, line 49: claims.convolution.comparisons.0.alike: "
 
 
 def no_yaml(project):
