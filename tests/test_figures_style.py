@@ -95,6 +95,16 @@ def test_one_panel_of_a_row_and_of_a_column_carries_a_label():
     assert other.yaxis.get_tick_params()["labelleft"]  # another scale
 
 
+def test_panels_whose_ticks_are_named_otherwise_keep_the_names():
+    _, places = style.panels(5)
+    for panel, names in zip(places, ["23", "23", "23", "45", "23"], strict=True):
+        panel.set_xticks([0, 1], list(names))
+        panel.set(xlim=(-0.5, 1.5), ylim=(0, 1), xlabel="latent dimension")
+    style.label_outer(places)
+    kept = [panel.xaxis.get_tick_params()["labelbottom"] for panel in places]
+    assert kept == [True, False, True, True, True]
+
+
 @pytest.mark.parametrize("n", [1, 3, 10, 15])
 def test_figures_of_many_panels_fit_a_page_with_their_labels(n):
     label = "vae_with_a_long_name\nd = 20, optimizer adam_keras, lr 0.00075"

@@ -12,11 +12,18 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    StrMethodFormatter,
+)
 from PIL import Image
 
 from latentgrid.files.atomic import replacing
@@ -391,12 +398,19 @@ def label_outer(places: Sequence[Axes]) -> None:
         left, below = at.get((row, column - 1)), at.get((row + 1, column))
         if left is not None and left.get_ylabel() == panel.get_ylabel():
             panel.yaxis.label.set_visible(False)
-            if (left.get_ylim(), left.get_yscale()) == (panel.get_ylim(), panel.get_yscale()):
+            if _scale(left.yaxis) == _scale(panel.yaxis):
                 panel.tick_params(labelleft=False)
         if below is not None and below.get_xlabel() == panel.get_xlabel():
             panel.xaxis.label.set_visible(False)
-            if (below.get_xlim(), below.get_xscale()) == (panel.get_xlim(), panel.get_xscale()):
+            if _scale(below.xaxis) == _scale(panel.xaxis):
                 panel.tick_params(labelbottom=False)
+
+
+def _scale(axis: Axis) -> tuple[object, ...]:
+    """Return what an axis shows: its limits, its scale, and the names of its ticks if any."""
+    given = isinstance(axis.get_major_locator(), FixedLocator)
+    texts = tuple(label.get_text() for label in axis.get_ticklabels()) if given else ()
+    return tuple(axis.get_view_interval()), axis.get_scale(), texts
 
 
 def _place(panel: Axes) -> tuple[int, int]:
