@@ -324,8 +324,8 @@ def test_the_first_use_of_a_word_in_a_section_leads_to_its_explanation():
 
 
 def test_no_link_stands_in_the_name_of_a_file_which_may_become_one():
-    name = '<span data-beside="runs/seed%3D0">runs/seed=0</span>'
-    page = Markup(f"<h2>one</h2><p><span>{name} of one seed</span></p>")
+    name = Markup('<span data-beside="runs/seed%3D0">runs/seed=0</span>')
+    page = Markup("<h2>one</h2><p><span>{} of one seed</span></p>").format(name)
     shown = explained(page, [Term("seed", "…")])
     assert name in shown
     assert ">seed</a></span>" in shown

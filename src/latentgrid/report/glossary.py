@@ -259,7 +259,7 @@ class _Linker:
         step = -1 if tag[1] else 1
         self.closed += step * (tag[2] in CLOSED)
         self.folded += step * (tag[2] == "details")
-        if token.startswith(NAME) or (self.in_name and token == "</span>"):
+        if token.startswith(NAME) or (self.in_name and tag[0] == "</span"):
             self.in_name = not self.in_name
             self.closed += step
         if token.startswith("<h2"):
