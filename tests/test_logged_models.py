@@ -191,7 +191,7 @@ def write_table(layout: Layout, best: str) -> None:
 
 def test_the_best_run_is_registered_once_and_users_aliases_stay(layout: Layout) -> None:
     write_plan(layout, NAME, OTHER)
-    with pytest.raises(UserError, match=r"runs\.csv: is not there yet; run snakemake first"):
+    with pytest.raises(UserError, match=r"runs\.csv is not there yet; run snakemake first"):
         register(layout)
     files = [write_trained(layout, name) for name in (NAME, OTHER)]
     write_table(layout, NAME)

@@ -323,6 +323,14 @@ def test_the_first_use_of_a_word_in_a_section_leads_to_its_explanation():
     assert "<script>code</script>" in shown
 
 
+def test_no_link_stands_in_the_name_of_a_file_which_may_become_one():
+    name = Markup('<span data-beside="runs/seed%3D0">runs/seed=0</span>')
+    page = Markup("<h2>one</h2><p><span>{} of one seed</span></p>").format(name)
+    shown = explained(page, [Term("seed", "…")])
+    assert name in shown
+    assert ">seed</a></span>" in shown
+
+
 def test_no_two_words_of_the_glossary_share_a_place_or_a_form():
     keys = [term.key for term in GLOSSARY]
     forms = [form for term in GLOSSARY for form in term.forms or (term.name,)]
@@ -342,9 +350,14 @@ def test_no_two_words_of_the_glossary_share_a_place_or_a_form():
         ("Error: unet 4.07, conv_ae 4.62.", "Error: unet 4.07, conv_ae 4.62.", None),
         ("Look: one, two, three and four.", "Look: one, two, three and four.", None),
         (
-            "Mean: a 1 at d = 2, 3 at d = 4; b with d = 2 0.5; c: 94 %; d −1.",
-            "Mean: a 1 at d = 2, 3 at d = 4; b with d = 2 0.5; c 94 %; and 1 more.",
-            [("a", "1 at d = 2, 3 at d = 4"), ("b with d = 2", "0.5"), ("c", "94 %"), ("d", "−1")],
+            "Mean: a 1 at d = 2, 3 at d = 4; b (d = 2) 0.5, 3 and 9 mixed; c: 94 %; d −1.",
+            "Mean: a 1 at d = 2, 3 at d = 4; b (d = 2) 0.5, 3 and 9 mixed; c 94 %; and 1 more.",
+            [
+                ("a", "1 at d = 2, 3 at d = 4"),
+                ("b (d = 2)", "0.5, 3 and 9 mixed"),
+                ("c", "94 %"),
+                ("d", "−1"),
+            ],
         ),
     ],
 )

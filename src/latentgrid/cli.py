@@ -62,6 +62,14 @@ def _require_known(dataset: str | None) -> str | None:
     return dataset
 
 
+def _results(dataset: str | None) -> Layout:
+    """Return the results of a data set, or where none is named, those that are meant."""
+    from latentgrid.commands.watch import meant
+
+    use_plugins()
+    return Layout(dataset) if dataset else meant(lambda: _params(None).dataset)
+
+
 Dataset = Annotated[
     str | None,
     typer.Option(
@@ -369,11 +377,9 @@ def watch(dataset: Dataset = None) -> None:
 
     Of the data set whose workflow runs; else that of params.yaml; else the only one with results.
     """
-    from latentgrid.commands.watch import to_watch
     from latentgrid.commands.watch import watch as watch_runs
 
-    use_plugins()
-    watch_runs(Layout(dataset) if dataset else to_watch(lambda: _params(None).dataset))
+    watch_runs(_results(dataset))
 
 
 @app.command()
@@ -562,20 +568,28 @@ def verify(
 
 @app.command()
 def benchmarks(dataset: Dataset = None) -> None:
-    """Say what the jobs cost: seconds, CPU seconds and memory, rule by rule."""
+    """Say what the jobs cost: seconds, CPU seconds and memory, rule by rule.
+
+    Of the data set whose workflow runs; else of that of params.yaml; else of the only one with
+    results.
+    """
     from latentgrid.commands.benchmarks import by_rule
 
-    layout = Layout(dataset or _params(None).dataset)
+    layout = _results(dataset)
     Console(width=None if sys.stdout.isatty() else UNLIMITED).print(by_rule(layout))
     print(f"Each job stands in {layout.benchmarks}.")
 
 
 @app.command()
 def register(dataset: Dataset = None) -> None:
-    """Register the best run of each entry in MLflow's model registry, where it is not yet."""
+    """Register the best run of each entry in MLflow's model registry, where it is not yet.
+
+    Of the data set whose workflow runs; else of that of params.yaml; else of the only one with
+    results.
+    """
     from latentgrid.tracking.register import register as register_best
 
-    for line in register_best(Layout(dataset or _params(None).dataset)):
+    for line in register_best(_results(dataset)):
         print(printable(line))
 
 
@@ -584,12 +598,16 @@ def ui(
     dataset: Dataset = None,
     port: Annotated[int, typer.Option(help="where the page is served")] = 5000,
 ) -> None:
-    """Show all runs there are on MLflow's page, which listens on this machine only."""
+    """Show all runs there are on MLflow's page, which listens on this machine only.
+
+    It begins with the data set whose workflow runs; else that of params.yaml; else the only one
+    with results.
+    """
     from latentgrid.tracking.page import serve
     from latentgrid.tracking.server import DatabaseUnusable
     from latentgrid.tracking.sync import sync
 
-    layout = Layout(dataset or _params(None).dataset)
+    layout = _results(dataset)
     experiment = None
     try:
         experiment = sync(layout)

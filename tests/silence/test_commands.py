@@ -2,13 +2,14 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 
 import pytest
 
-from latentgrid.commands.watch import to_watch
+from latentgrid.commands.watch import meant
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -71,6 +72,7 @@ def test_a_shell_completes_commands_options_and_data_sets(words, completions):
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def results_of(*names):
@@ -95,12 +97,12 @@ def workflow(here):
 
 def test_the_chosen_data_set_is_watched(here):
     results_of("digits", "mnist")
-    assert to_watch(lambda: "mnist") == Layout("mnist")
+    assert meant(lambda: "mnist") == Layout("mnist")
 
 
 def test_the_only_data_set_that_is_there_is_watched(here):
     results_of("digits")
-    assert to_watch(lambda: "mnist") == Layout("digits")
+    assert meant(lambda: "mnist") == Layout("digits")
 
 
 def test_a_running_workflow_is_watched_whatever_is_chosen(workflow):
@@ -110,15 +112,29 @@ def test_a_running_workflow_is_watched_whatever_is_chosen(workflow):
     def wrong():
         raise UserError("params.yaml is in the making")
 
-    assert to_watch(lambda: "mnist") == Layout("digits")
-    assert to_watch(wrong) == Layout("digits")
+    assert meant(lambda: "mnist") == Layout("digits")
+    assert meant(wrong) == Layout("digits")
 
 
 def test_of_two_running_workflows_the_chosen_one_is_watched(workflow):
     workflow("digits")
     workflow("mnist")
-    assert to_watch(lambda: "mnist") == Layout("mnist")
+    assert meant(lambda: "mnist") == Layout("mnist")
 
 
 def test_nothing_to_watch_is_said_of_the_chosen_one(here):
-    assert to_watch(lambda: "mnist") == Layout("mnist")
+    assert meant(lambda: "mnist") == Layout("mnist")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("benchmarks", "results/digits/benchmarks.csv: no such file; the first job makes it"),
+        ("register", "results/digits/tables/runs.csv is not there yet; run snakemake first"),
+    ],
+)
+def test_commands_find_the_only_results_whatever_params_yaml_names(here, command, said):
+    shutil.copy(ROOT / "params.yaml", here)  # of MNIST
+    results_of("digits")
+    done = latentgrid(command, cwd=here)
+    assert (done.returncode, done.stderr) == (1, f"error: {said}\n")

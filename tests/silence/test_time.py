@@ -36,7 +36,7 @@ def test_the_quick_run_trains_no_more_than_two_minutes_allow():
 
 def test_the_quick_run_shows_the_thesis_and_a_model_of_each_family():
     trained = {run.model for run in planned()}
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| [\w ]+ \| (`.*) \|$", page, re.M)
     families = [set(re.findall(r"`(\w+)`", row)) for row in rows]
     assert {"vae", "conv_vae", "mmd_vae"} <= trained
@@ -49,9 +49,8 @@ def test_the_quick_run_shows_the_thesis_and_a_model_of_each_family():
 
 def test_the_readme_counts_the_runs_as_the_grid_does():
     runs = planned()
-    page = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"`make run` makes {len(runs)} trainings" in page
-    assert f"of {len({run.model for run in runs})} kinds of model" in page
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"trains {len(runs)} small models" in page
 
 
 def test_time_of_a_process_that_outlives_its_parent_is_counted():

@@ -22,8 +22,8 @@ from latentgrid.grid.runs import read_plan
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-def to_watch(chosen: Callable[[], str]) -> Layout:
-    """Return the results to watch.
+def meant(chosen: Callable[[], str]) -> Layout:
+    """Return the results that a command is about which names none.
 
     These are the results that a workflow is making now; else those of the configuration's data set;
     else the only ones that exist.
@@ -32,7 +32,7 @@ def to_watch(chosen: Callable[[], str]) -> Layout:
         chosen: returns the configuration's data set; called only if it is needed.
 
     Raises:
-        UserError: results of several data sets exist, and it is not clear which to watch.
+        UserError: results of several data sets exist, and it is not clear which are meant.
     """
     present = [layout for name in made_data_sets() if (layout := Layout(name)).plan.exists()]
     made = [layout for layout in present if is_held(layout.lock)]

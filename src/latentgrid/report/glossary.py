@@ -30,6 +30,7 @@ CLOSED = frozenset(
     }
 )
 TOKEN = re.compile(r"(<script\b.*?</script>|<style\b.*?</style>|<[^>]*>)", re.DOTALL)
+NAME = "<span data-beside"  # of a file, which the script of the page makes a link
 TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)")
 
 
@@ -246,6 +247,7 @@ class _Linker:
         )
         self.used: set[tuple[str, bool]] = set()
         self.closed = self.folded = 0
+        self.in_name = False
 
     def next(self, token: str) -> str:
         """Return the next tag as it is, or the next text with its links."""
@@ -257,6 +259,9 @@ class _Linker:
         step = -1 if tag[1] else 1
         self.closed += step * (tag[2] in CLOSED)
         self.folded += step * (tag[2] == "details")
+        if token.startswith(NAME) or (self.in_name and tag[0] == "</span"):
+            self.in_name = not self.in_name
+            self.closed += step
         if token.startswith("<h2"):
             self.used.clear()
         return token

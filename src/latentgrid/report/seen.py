@@ -14,7 +14,7 @@ LEAST = SHOWN + 1  # values that make a table
 # Separators outside of parentheses: of rows, and of what is said in one.
 ROWS, PARTS = (re.compile(rf"{mark} (?![^(]*\))") for mark in (";", ","))
 NAMED = re.compile(
-    r"(?P<name>[^\W\d]\S*(?: [^\W\d]\S*)*?(?: with d = \d+| \([^()]*[^\W\d][^()]*\))?)"
+    r"(?P<name>[^\W\d]\S*(?: [^\W\d]\S*)*?(?: \([^()]*[^\W\d][^()]*\))?)"
     r" (?P<value>\(?[−-]?\d.*)"
 )
 LABELLED = re.compile(r"(?P<name>[^\W\d][^:]*): (?P<value>.*)")

@@ -30,7 +30,7 @@ def register(layout: Layout) -> list[str]:
         TrackingUnavailable: MLflow refuses or does not answer.
     """
     if not (layout.tables / "runs.csv").exists():
-        raise UserError(f"{layout.tables / 'runs.csv'}: is not there yet; run snakemake first")
+        raise UserError(f"{layout.tables / 'runs.csv'} is not there yet; run snakemake first")
     best = {str(run["entry"]): str(run["run"]) for run in best_runs(read_runs(layout))}
     sync(layout)
     uri = tracking_uri()

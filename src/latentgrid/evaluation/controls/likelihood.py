@@ -82,7 +82,7 @@ def controls(material: Material) -> Iterator[Control]:
     for kind in ("coupling", "autoregressive"):
         yield Control(
             "flow",
-            f"integral of the density of a {kind} flow on two pixels",
+            f"integral of the density of a flow on two pixels, {kind}",
             1 - QUADRATURE,
             1 + QUADRATURE,
             _integral(kind),

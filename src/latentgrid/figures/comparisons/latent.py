@@ -76,7 +76,7 @@ def _overlaps(shown: list[tuple[pd.Series, Array]], test: TestSet) -> list[str]:
     for run, codes in shown:
         accuracy, pair = neighbours(codes[:MAX_CODES], test.labels[:MAX_CODES])
         mixed = f", {' and '.join(map(test.name_of, pair))} mixed most" if pair else ""
-        parts.append(f"{run['entry']} with d = {codes.shape[1]} {accuracy:.2f}{mixed}")
+        parts.append(f"{run['entry']} (d = {codes.shape[1]}) {accuracy:.2f}{mixed}")
     return [
         f"Share of test codes that the majority of their {NEIGHBOURS} nearest codes names rightly: "
         f"{'; '.join(parts)}."

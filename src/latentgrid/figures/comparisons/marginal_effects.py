@@ -80,7 +80,7 @@ def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str, measure: str) -> None
         offsets = [place + 0.5 * (i + 0.5) / len(losses) - 0.25 for i in range(len(losses))]
         panel.plot(offsets, losses, "o", color=PALETTE[0], markersize=3, alpha=0.7)
         panel.hlines(losses.mean(), place - 0.35, place + 0.35, color=PALETTE[2], lw=2)
-    panel.set_xticks(range(len(values)), [plain(value).replace("_", "\n") for value in values])
+    panel.set_xticks(range(len(values)), [plain(value).replace("_", "_\n") for value in values])
     panel.set_xlim(-0.5, len(values) - 0.5)
     panel.set_xlabel(axis_label(axis))
     loss_axis(panel, runs[measure])

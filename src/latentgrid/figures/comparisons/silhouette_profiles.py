@@ -15,7 +15,7 @@ TITLE = "Silhouettes, code by code"
 SECTION = "Where the codes lie"
 PLACE = 4
 CAPTION = (
-    "The silhouette of each test code for the best run of each model: a bar a code, sorted "
+    "The silhouette of each test code for the best run of each model shown: a bar a code, sorted "
     "within its class; the dashed line is the mean of all. A bar to the left of zero is a code "
     "that is nearer, on average, to the codes of another class than to its own. The axis ends at "
     "±0.5, as in the source, or further out where one bar in twenty would be cut. Look for "

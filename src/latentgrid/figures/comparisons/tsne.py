@@ -13,8 +13,8 @@ TITLE = "Codes by t-SNE"
 SECTION = "Where the codes lie"
 PLACE = 2
 CAPTION = (
-    "The test codes of each model's best run with more than two dimensions, laid out in the "
-    "plane by t-SNE and coloured by class; each class's name stands at the median of its "
+    "The test codes of the best run with more than two dimensions of each model shown, laid out "
+    "in the plane by t-SNE and coloured by class; each class's name stands at the median of its "
     "points. t-SNE keeps neighbours together; sizes of the groups and distances between them "
     "mean little. Look for classes that break into several groups or share one."
 )
