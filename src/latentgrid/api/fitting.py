@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isqrt, prod
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from latentgrid.api.abilities import Array
+from latentgrid.api.surroundings import of_our_own
 from latentgrid.data import Images
 from latentgrid.data.contract import Size
 from latentgrid.errors import UserError
@@ -37,14 +38,19 @@ def image_shape(given: Sequence[int] | None, features: int) -> ImageShape:
         side = isqrt(features)
         return (1, side, side) if side**2 == features else (1, 1, features)
     is_shape = isinstance(given, Sequence) and len(given) == IMAGE_AXES
-    if not is_shape or not all(isinstance(n, int) and n > 0 for n in given):
+    if not is_shape or not all(_is_side(n) for n in given):
         raise UserError(f"image_shape: found {shown(given)}; allowed: (channels, height, width)")
-    if prod(given) != features:
+    channels, height, width = map(int, given)
+    if channels * height * width != features:
         raise UserError(
-            f"image_shape: found {tuple(given)}, {prod(given)} values; X has {features} features"
+            f"image_shape: found {(channels, height, width)}, {channels * height * width} values; "
+            f"X has {features} features"
         )
-    channels, height, width = given
     return channels, height, width
+
+
+def _is_side(n: object) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and bool(n > 0)
 
 
 def fit(
@@ -116,7 +122,7 @@ def _as_a_training_job() -> Iterator[None]:
     torch.set_num_threads(1)
     flushes = torch.set_flush_denormal(True)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), of_our_own():
             yield
     finally:
         torch.set_num_threads(threads)
