@@ -1,6 +1,7 @@
 """Models as scikit-learn's estimators."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -202,6 +203,18 @@ def test_torch_is_left_as_it_was(x):
     assert torch.get_num_threads() == threads
     assert torch.get_rng_state().equal(state)
     assert torch.tensor(1e-40) * 1 > 0  # denormal numbers are not flushed
+
+
+def test_fits_in_threads_are_those_of_one_after_another(x):
+    def fitted(seed):
+        return lg.VAE(epochs=1, random_state=seed).fit(x).transform(x)
+
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(fitted, range(8)))
+    assert all(map(np.array_equal, found, map(fitted, range(8))))
+    assert torch.get_num_threads() == threads
+    assert torch.get_rng_state().equal(state)
 
 
 MINE = '''"""A model of a user's."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isqrt
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from latentgrid.training.validation import trained_on
 
 WHITE = 255
 IMAGE_AXES = 3
+ONE_AT_A_TIME = RLock()
 
 
 def image_shape(given: Sequence[int] | None, features: int) -> ImageShape:
@@ -117,14 +119,19 @@ def _settings(model: str, given: Mapping[str, Any], images: int) -> dict[str, An
 
 @contextmanager
 def _as_a_training_job() -> Iterator[None]:
-    """Compute as a training job does, on one thread, and leave torch as it was."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    flushes = torch.set_flush_denormal(True)
-    try:
-        with torch.random.fork_rng(devices=[]), of_our_own():
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        if flushes:
-            torch.set_flush_denormal(False)
+    """Compute as a training job does, on one thread, and leave torch as it was.
+
+    One at a time: torch's own generator and its number of threads are those of the whole process,
+    so that fits in threads would draw from each other's.
+    """
+    with ONE_AT_A_TIME:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        flushes = torch.set_flush_denormal(True)
+        try:
+            with torch.random.fork_rng(devices=[]), of_our_own():
+                yield
+        finally:
+            torch.set_num_threads(threads)
+            if flushes:
+                torch.set_flush_denormal(False)
