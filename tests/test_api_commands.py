@@ -93,12 +93,30 @@ def test_nothing_is_replaced_without_a_word(command):
     command("sample", "-n", 2, "--force")
 
 
+def test_a_link_to_nothing_is_not_replaced_either(command, tmp_path):
+    (tmp_path / "link.png").symlink_to("later.png")
+    with pytest.raises(UserError, match=r"link\.png: exists"):
+        command("sample", "--out", "link.png")
+    assert (tmp_path / "link.png").is_symlink()
+
+
+def test_a_picture_that_is_too_large_is_refused(command, monkeypatch):
+    Image.new("L", (30, 30)).save("large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(UserError, match=r"large\.png: cannot be read as a picture \(Image size"):
+        command("encode", "--images", "large.png")
+
+
 REFUSED = [
+    (("sample", "--out", "ä" * 119 + ".png"), "--out: found a name of more than 240 bytes"),
     (("sample", "--out", "s.gif"), r"--out: found s\.gif; allowed: .*\.png, \.npz, \.csv"),
     (("encode", "--images", "none"), "--images: found none, where there is nothing"),
     (("encode", "--images", "."), r"\.: has no picture; allowed"),
     (("encode", "--images", "bad.png"), r"bad\.png: cannot be read as a picture"),
     (("encode", "--images", "bad.npz"), r"bad\.npz: is no \.npz file of arrays"),
+    (("encode", "--images", "array.npz"), r"array\.npz: is no \.npz file of arrays"),
+    (("encode", "--images", "number.npz"), r"number\.npz: images: found shape \(\)"),
+    (("encode", "--images", "x" * 300), "--images: found x+, where there is nothing"),
     (("encode", "--images", "other.npz"), "holds pictures; allowed: an array called images"),
     (("encode", "--images", "small.npz"), r"small\.npz: images: found shape \(1, 4\)"),
     (("encode", "--images", "objects.npz"), r"objects\.npz: is no \.npz file of arrays"),
@@ -110,6 +128,9 @@ def test_what_cannot_be_read_or_written_is_refused(words, reason, command, tmp_p
     if words[-1].startswith("bad"):
         (tmp_path / words[-1]).write_bytes(b"no picture")
     np.savez("other.npz", pictures=np.zeros(3))
+    np.savez("number.npz", images=np.uint8(3))
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
     np.savez("small.npz", images=np.zeros((1, 4)))
     np.savez("objects.npz", images=np.array([{}]))
     with pytest.raises(UserError, match=reason):

@@ -1,10 +1,13 @@
 """Models as scikit-learn's estimators."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
+from sklearn.exceptions import NotFittedError
 
 import latentgrid as lg
 from latentgrid.errors import UserError
@@ -107,7 +110,55 @@ def test_each_model_has_what_it_can_do():
     assert repr(lg.VAE(latent_dim=3)) == "VAE(latent_dim=3)"
 
 
+def test_no_estimator_is_half_fitted(x):
+    for method in ("transform", "reconstruct", "score", "sample"):
+        with pytest.raises(NotFittedError):
+            getattr(lg.VAE(), method)(x)
+    vae = lg.VAE(epochs=1).fit(x)
+    with pytest.raises(ValueError, match="latent_dim: found 0"):
+        vae.set_params(latent_dim=0).fit(x * 100)
+    with pytest.raises(NotFittedError):  # and not the old network with the new units
+        vae.sample()
+
+
+def test_numbers_that_overflow_are_refused(x):
+    low, high = -1.7e308, 1.7e308
+    with pytest.raises(UserError, match=r"PCA: X: found from -1.7e\+308 to 1.7e\+308; allowed"):
+        lg.PCA().fit(np.where(x > 0.5, high, low))
+    pca = lg.PCA().fit(x)
+    with pytest.raises(UserError, match="PCA: X: found numbers too far from those of fit"):
+        pca.transform(x * 1e300)
+    with pytest.raises(UserError, match=r"codes: found numbers from 1e.300 to 1e.300; allowed"):
+        pca.inverse_transform(np.full((1, 2), 1e300))
+    with pytest.raises(UserError, match=r"n_samples: found 10.*; allowed: .* from 1 to 2147483647"):
+        lg.VAE(epochs=1).fit(x).sample(10**20)
+
+
+def test_what_the_caller_set_for_torch_changes_nothing(x):
+    def fitted():
+        vae = lg.VAE(epochs=1).fit(x)
+        return vae.transform(x), vae.sample(2)
+
+    expected = fitted()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert all(map(np.array_equal, fitted(), expected))
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    with torch.no_grad(), torch.device("meta"), torch.autocast("cpu"):
+        assert all(map(np.array_equal, fitted(), expected))
+    with torch.inference_mode():
+        assert all(map(np.array_equal, fitted(), expected))
+
+
+def test_the_defaults_of_each_model_fit_together():
+    rows = np.random.default_rng(0).random((20, 4))
+    assert len(lg.GMVAE().fit(rows).history_) == 70
+
+
 REFUSED = [
+    ({"image_shape": (True, 28, 28)}, "image_shape: found .True, 28, 28.; allowed: "),
     ({"latent_dim": 0}, "VAE: latent_dim: found 0; allowed: a whole number from 1 to 4096"),
     ({"optimizer": "newton"}, "optimizer: found 'newton'; allowed: adadelta, "),
     ({"random_state": None}, "random_state: found nothing"),
@@ -147,13 +198,23 @@ def test_options_of_a_training_are_parameters(x):
 
 
 def test_torch_is_left_as_it_was(x):
-    import torch
-
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     lg.VAE(epochs=1).fit(x)
     assert torch.get_num_threads() == threads
     assert torch.get_rng_state().equal(state)
     assert torch.tensor(1e-40) * 1 > 0  # denormal numbers are not flushed
+
+
+def test_fits_in_threads_are_those_of_one_after_another(x):
+    def fitted(seed):
+        return lg.VAE(epochs=1, random_state=seed).fit(x).transform(x)
+
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(fitted, range(8)))
+    assert all(map(np.array_equal, found, map(fitted, range(8))))
+    assert torch.get_num_threads() == threads
+    assert torch.get_rng_state().equal(state)
 
 
 MINE = '''"""A model of a user's."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import save_file
 
 import latentgrid as lg
@@ -89,6 +90,46 @@ def test_images_of_every_form_are_the_same_images(vae):
         assert np.allclose(vae.encode(form), codes, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+def test_arrays_may_be_views_and_locked(vae):
+    images = (vae.test_set.images[:4] / 255).astype(np.float32)
+    mirrored = images[:, :, ::-1, ::-1]
+    assert np.array_equal(vae.encode(mirrored), vae.encode(mirrored.copy()))
+    images.setflags(write=False)
+    assert np.array_equal(vae.encode(images), vae.encode(images.copy()))
+    codes = vae.encode(images)
+    assert np.array_equal(vae.decode(codes[::-1]), vae.decode(codes)[::-1])
+
+
+def test_what_the_caller_set_for_torch_changes_nothing(vae):
+    expected = vae.sample(2)
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = lg.load(vae.path)
+        assert np.array_equal(again.sample(2), expected)
+        assert np.array_equal(vae.sample(2), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    with torch.device("meta"), torch.inference_mode():
+        assert np.array_equal(lg.load(vae.path).sample(2), expected)
+    codes = vae.encode(vae.test_set.images)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert np.array_equal(vae.encode(vae.test_set.images), codes)
+
+
+def test_more_images_than_there_is_memory_for_are_refused(vae, monkeypatch):
+    def sample(n, _):
+        return torch.empty(n, 2**22)
+
+    with pytest.raises(UserError, match=r"n: found 10000000000; allowed: .* to 2147483647"):
+        vae.sample(10**10)
+    monkeypatch.setattr(vae.model, "sample", sample)
+    with pytest.raises(UserError, match="there is no memory for 2147483647 images; draw fewer"):
+        vae.sample(2**31 - 1)
+    with pytest.raises(UserError, match="x: no such folder"):
+        lg.load("x" * 300)
+
+
 REFUSED = [
     (np.zeros((2, 5)), r"shape \(2, 5\); allowed: \(n, 1, 2, 2\), \(n, 2, 2\) or \(n, 4\)"),
     (np.full((2, 4), -0.1), "numbers from -0.1 to -0.1; allowed: floats from 0 to 1, or uint8"),
@@ -96,6 +137,9 @@ REFUSED = [
     (np.zeros((2, 4), int), "found int64; allowed: uint8"),
     (np.full((2, 4), np.nan), "not finite"),
     (np.zeros((0, 4)), "found none"),
+    (np.zeros((0, 4), np.uint8), "found none"),
+    (torch.zeros(2, 4, requires_grad=True), "is no array"),
+    (np.full((2, 4), 1 + 1e-7), "numbers from 1.0000001 to 1.0000001; allowed"),
     ([[1.0], [1.0, 2.0]], "is no array"),
     ("a cat", "allowed: uint8"),
 ]
@@ -121,7 +165,7 @@ def test_what_a_model_cannot_do_is_refused(project, vae):
         vae.classify(vae.test_set.images)
     with pytest.raises(UserError, match=r"codes: found shape \(1, 3\); allowed: \(n, 2\)"):
         vae.decode(np.zeros((1, 3)))
-    with pytest.raises(UserError, match="n: found 0; allowed: a whole number, 1 or more"):
+    with pytest.raises(UserError, match="n: found 0; allowed: a whole number from 1 to 2147483647"):
         vae.sample(0)
     with pytest.raises(UserError, match="seed: found nothing"):
         vae.sample(1, seed=None)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from latentgrid import models
+from latentgrid.api.surroundings import of_our_own
 from latentgrid.errors import UserError
 from latentgrid.models import Classifier, Decoder, Encoder, Model, Sampler
 from latentgrid.randomness import random_generator
@@ -49,12 +50,19 @@ def classify(model: Model, images: Array) -> Array:
     return np.exp(_in_batches(model.classify, images))
 
 
+@of_our_own()
 @torch.no_grad()
 def sample(model: Model, n: int, seed: int) -> Array:
     """Draw n new images; the same seed gives the same ones."""
     if not isinstance(model, Sampler):
         raise unable(model, "sample")
-    return _as_array(model.sample(n, random_generator(seed, "samples")))
+    try:
+        return _as_array(model.sample(n, random_generator(seed, "samples")))
+    except (MemoryError, RuntimeError) as error:
+        of_size = any(word in str(error) for word in ("memory", "size calculation overflowed"))
+        if not (of_size or isinstance(error, MemoryError)):
+            raise
+        raise UserError(f"there is no memory for {n} images; draw fewer at once") from None
 
 
 def unable(model: Model, what: str) -> UserError:
@@ -71,9 +79,11 @@ def _able(model: Model) -> str:
     return f"it can {words}" if words else "it can do none of what a run offers"
 
 
+@of_our_own()
 @torch.no_grad()
 def _in_batches(function: Callable[[Tensor], Tensor], values: Array) -> Array:
-    parts = torch.split(torch.from_numpy(values), BATCH)
+    own = np.require(values, requirements=["C", "W"])  # torch takes no negative strides
+    parts = torch.split(torch.from_numpy(own), BATCH)
     return _as_array(torch.cat([function(part) for part in parts]))
 
 

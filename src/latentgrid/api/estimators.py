@@ -8,6 +8,7 @@ workflow is: with the same images and settings it has the same weights, to the l
 from collections.abc import Callable
 from functools import cache
 from inspect import Parameter, Signature, cleandoc, signature
+from math import isfinite
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from latentgrid import models
 from latentgrid.api import abilities, fitting
 from latentgrid.api.abilities import Array
-from latentgrid.api.images import as_codes, as_count
+from latentgrid.api.images import MOST, as_codes, as_count
 from latentgrid.api.plugins import use_plugins
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue
@@ -43,7 +44,9 @@ USUAL = {
     "precision": "float32",
 }
 OF_THE_ESTIMATOR = {"random_state": 0, "image_shape": None}
+PRETRAINING = "pretraining"
 MAX_CLASSES = 256
+MAX_RANGE = float(np.finfo(np.float64).max)
 
 
 class ParameterError(UserError, ValueError):
@@ -78,9 +81,10 @@ class Estimator(BaseEstimator):
         Raises:
             ParameterError: a parameter is wrong, or the network does not fit X.
         """
+        self.__dict__.pop("model_", None)  # what fails leaves no estimator half of each fit
         checked, labels = self._checked(X, y)
-        self.offset_, self.scale_ = _line(checked)
         try:
+            self.offset_, self.scale_ = _line(checked)
             self.image_shape_ = fitting.image_shape(self.image_shape, self.n_features_in_)
             pixels = self._as_pixels(checked).reshape(-1, *self.image_shape_)
             fitted = fitting.fit(self.model, self._settings(), pixels, labels)
@@ -127,13 +131,21 @@ class Estimator(BaseEstimator):
         """Return checked X as the network sees it, float32 (n, c, h, w)."""
         check_is_fitted(self)
         checked = validate_data(self, X, dtype=np.float64, reset=False)
-        pixels = self._as_pixels(checked).reshape(-1, *self.image_shape_)
-        return pixels.astype(np.float32)
+        with np.errstate(over="ignore"):
+            pixels = self._as_pixels(checked).astype(np.float32)
+        if not np.isfinite(pixels).all():
+            reason = f"X: found numbers too far from those of fit, {_span(checked)}"
+            raise ParameterError(f"{type(self).__name__}: {reason}")
+        return pixels.reshape(-1, *self.image_shape_)
 
     def _as_rows(self, images: Array) -> Array:
         """Return images as rows in the units of X."""
         rows = images.reshape(-1, self.n_features_in_).astype(np.float64)
         return rows * self.scale_ + self.offset_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether there is a trained network."""
+        return hasattr(self, "model_")
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn should know of the estimator."""
@@ -147,7 +159,8 @@ class Encodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def transform(self, X: ArrayLike) -> Array:
         """Map X to codes (n, latent_dim), float32: means where there is a distribution of them."""
-        return abilities.encode(self.model_, self._as_images(X))
+        images = self._as_images(X)
+        return abilities.encode(self.model_, images)
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn should know of the estimator."""
@@ -175,7 +188,8 @@ class Reconstructs(Estimator):
 
     def reconstruct(self, X: ArrayLike) -> Array:
         """Map X to its reconstruction, in the units of X; of a denoiser, to the mended X."""
-        return self._as_rows(abilities.reconstruct(self.model_, self._as_images(X)))
+        images = self._as_images(X)
+        return self._as_rows(abilities.reconstruct(self.model_, images))
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Return minus the squared error of the reconstruction, so that more is better.
@@ -192,7 +206,8 @@ class Samples(Estimator):
     def sample(self, n_samples: int = 1, random_state: int = 0) -> Array:
         """Draw new rows in the units of the training data; the same seed gives the same rows."""
         check_is_fitted(self)
-        n, seed = as_count("n_samples", n_samples, 1), as_count("random_state", random_state, 0)
+        n = as_count("n_samples", n_samples, 1, MOST)
+        seed = as_count("random_state", random_state, 0)
         return self._as_rows(abilities.sample(self.model_, n, seed))
 
 
@@ -201,7 +216,8 @@ class Classifies(ClassifierMixin, Estimator):
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each of `classes_`, (n, classes)."""
-        return abilities.classify(self.model_, self._as_images(X))
+        images = self._as_images(X)
+        return abilities.classify(self.model_, images)
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the most probable class of each row."""
@@ -274,6 +290,8 @@ def _parameters(model: str) -> list[Parameter]:
         name: USUAL.get(name, Parameter.empty) if field.is_required() else field.default
         for name, field in fields.items()
     }
+    if PRETRAINING in defaults:  # of which a training needs more epochs
+        defaults["epochs"] += defaults[PRETRAINING]
     defaults |= OF_THE_ESTIMATOR
     return [Parameter(name, Parameter.KEYWORD_ONLY, default=v) for name, v in defaults.items()]
 
@@ -308,8 +326,18 @@ def _docstring(model: str, parameters: list[Parameter]) -> str:
 
 
 def _line(X: Array) -> tuple[float, float]:
-    """Return offset and scale that map X into [0, 1]; 0 and 1 if it lies there."""
+    """Return offset and scale that map X into [0, 1]; 0 and 1 if it lies there.
+
+    Raises:
+        UserError: the range of X is more than a float can hold.
+    """
     low, high = float(X.min()), float(X.max())
     if 0 <= low <= high <= 1:
         return 0.0, 1.0
+    if not isfinite(high - low):
+        raise UserError(f"X: found {_span(X)}; allowed: a range below {MAX_RANGE:.4g}")
     return low, (high - low) or 1.0
+
+
+def _span(X: Array) -> str:
+    return f"from {X.min():.4g} to {X.max():.4g}"

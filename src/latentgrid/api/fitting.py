@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isqrt, prod
+from math import isqrt
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import torch
 
 from latentgrid.api.abilities import Array
+from latentgrid.api.surroundings import of_our_own
 from latentgrid.data import Images
 from latentgrid.data.contract import Size
 from latentgrid.errors import UserError
@@ -25,6 +27,7 @@ from latentgrid.training.validation import trained_on
 
 WHITE = 255
 IMAGE_AXES = 3
+ONE_AT_A_TIME = RLock()
 
 
 def image_shape(given: Sequence[int] | None, features: int) -> ImageShape:
@@ -37,14 +40,19 @@ def image_shape(given: Sequence[int] | None, features: int) -> ImageShape:
         side = isqrt(features)
         return (1, side, side) if side**2 == features else (1, 1, features)
     is_shape = isinstance(given, Sequence) and len(given) == IMAGE_AXES
-    if not is_shape or not all(isinstance(n, int) and n > 0 for n in given):
+    if not is_shape or not all(_is_side(n) for n in given):
         raise UserError(f"image_shape: found {shown(given)}; allowed: (channels, height, width)")
-    if prod(given) != features:
+    channels, height, width = map(int, given)
+    if channels * height * width != features:
         raise UserError(
-            f"image_shape: found {tuple(given)}, {prod(given)} values; X has {features} features"
+            f"image_shape: found {(channels, height, width)}, {channels * height * width} values; "
+            f"X has {features} features"
         )
-    channels, height, width = given
     return channels, height, width
+
+
+def _is_side(n: object) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and bool(n > 0)
 
 
 def fit(
@@ -111,14 +119,19 @@ def _settings(model: str, given: Mapping[str, Any], images: int) -> dict[str, An
 
 @contextmanager
 def _as_a_training_job() -> Iterator[None]:
-    """Compute as a training job does, on one thread, and leave torch as it was."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    flushes = torch.set_flush_denormal(True)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        if flushes:
-            torch.set_flush_denormal(False)
+    """Compute as a training job does, on one thread, and leave torch as it was.
+
+    One at a time: torch's own generator and its number of threads are those of the whole process,
+    so that fits in threads would draw from each other's.
+    """
+    with ONE_AT_A_TIME:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        flushes = torch.set_flush_denormal(True)
+        try:
+            with torch.random.fork_rng(devices=[]), of_our_own():
+                yield
+        finally:
+            torch.set_num_threads(threads)
+            if flushes:
+                torch.set_flush_denormal(False)

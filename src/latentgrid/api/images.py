@@ -11,6 +11,7 @@ from latentgrid.models import ImageShape
 
 Array = np.ndarray[Any, Any]
 WHITE = 255
+MOST = 2**31 - 1  # images at once
 IMAGE_AXES, GREY_AXES, FLAT_AXES = 4, 3, 2
 
 
@@ -26,9 +27,9 @@ def as_images(given: ArrayLike, shape: ImageShape) -> Array:
         UserError: they have another shape, type or range.
     """
     array = _array("images", given)
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and array.size:
         array = array.astype(np.float32) / np.float32(WHITE)
-    elif array.dtype.kind != "f":
+    elif array.dtype.kind != "f" and array.dtype != np.uint8:
         raise UserError(
             f"images: found {array.dtype}; allowed: uint8 from 0 to 255, or floats from 0 to 1"
         )
@@ -48,24 +49,28 @@ def as_codes(given: ArrayLike, latent_dim: int) -> Array:
         raise UserError(f"codes: found shape {codes.shape}; allowed: (n, {latent_dim})")
     if codes.dtype.kind not in "fiu" or not np.isfinite(codes).all():
         raise UserError(f"codes: found {_range(codes)}; allowed: finite numbers")
+    if not (np.abs(codes, dtype=np.float64) <= np.finfo(np.float32).max).all():
+        raise UserError(f"codes: found {_range(codes)}; allowed: numbers that float32 can hold")
     return codes.astype(np.float32, copy=False)
 
 
-def as_count(name: str, n: object, least: int) -> int:
-    """Return a whole number that is large enough.
+def as_count(name: str, n: object, least: int, most: int | None = None) -> int:
+    """Return a whole number that is large enough, and not too large where there is a `most`.
 
     Raises:
         UserError: it is none.
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
-        raise UserError(f"{name}: found {shown(n)}; allowed: a whole number, {least} or more")
-    return int(n)
+    is_whole = isinstance(n, int | np.integer) and not isinstance(n, bool)
+    if not is_whole or n < least or (most is not None and n > most):  # type: ignore[operator]
+        range_ = f", {least} or more" if most is None else f" from {least} to {most}"
+        raise UserError(f"{name}: found {shown(n)}; allowed: a whole number{range_}")
+    return int(n)  # type: ignore[call-overload, no-any-return]
 
 
 def _array(name: str, given: ArrayLike) -> Array:
     try:
         return np.asarray(given)
-    except ValueError as error:
+    except (ValueError, RuntimeError, TypeError) as error:
         raise UserError(f"{name}: is no array ({one_line(error)})") from None
 
 
@@ -90,4 +95,4 @@ def _range(array: Array) -> str:
         return str(array.dtype)
     if not np.isfinite(array).all():
         return "a number that is not finite"
-    return f"numbers from {array.min():.4g} to {array.max():.4g}"
+    return f"numbers from {array.min():.8g} to {array.max():.8g}"

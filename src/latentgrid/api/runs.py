@@ -1,5 +1,6 @@
 """Trained runs, from their folders: what the workflow trained, used from Python."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from latentgrid.api import abilities, images
 from latentgrid.api.abilities import Array
 from latentgrid.api.code import require_same_code
 from latentgrid.api.plugins import use_plugins
+from latentgrid.api.surroundings import of_our_own
 from latentgrid.errors import UserError, damaged
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid.runs import read_plan
@@ -116,7 +118,8 @@ class Run:
         Raises:
             UserError: the model does not sample, or a number is none.
         """
-        count, chosen = images.as_count("n", n, 1), images.as_count("seed", seed, 0)
+        count = images.as_count("n", n, 1, images.MOST)
+        chosen = images.as_count("seed", seed, 0)
         return abilities.sample(self.model, count, chosen)
 
     def classify(self, pictures: ArrayLike) -> Array:
@@ -159,7 +162,7 @@ def load(path: str | Path) -> Run:
     """
     use_plugins()
     folder = Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - false for names that are too long, too
         raise UserError(f"{folder}: no such folder; a run's is results/<data set>/runs/…/seed=…")
     run = TrainedRun(RunFiles(folder, state=folder))
     if not run.ended:
@@ -168,7 +171,8 @@ def load(path: str | Path) -> Run:
             f"ended; snakemake goes on with it"
         )
     require_same_code(run)
-    return Run(run, load_model(run))
+    with of_our_own():
+        return Run(run, load_model(run))
 
 
 def runs(path: str | Path) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """Reads the images that a user names: a folder of pictures, one picture, or an .npz file."""
 
+import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,13 @@ from latentgrid.errors import UserError, one_line
 Array = np.ndarray[Any, Any]
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
 NAME = "images"
+UNREADABLE = (
+    OSError,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    UnfitPictureError,
+    ValueError,
+)
 
 
 def images_for(run: Run, path: Path | None, first: int | None) -> tuple[Array, list[str]]:
@@ -32,7 +41,8 @@ def images_for(run: Run, path: Path | None, first: int | None) -> tuple[Array, l
     if path is None:
         given, names = run.test_set.images[:first], None
     elif path.suffix == ".npz":
-        given, names = _arrays(path)[:first], None
+        array = _arrays(path)
+        given, names = array[:first] if array.ndim else array, None
     else:
         files = _pictures(path)[:first]
         given = np.stack([_picture(file, run.image_shape) for file in files])
@@ -52,12 +62,12 @@ def _arrays(path: Path) -> Array:
                 raise UserError(f"{path}: holds {found}; allowed: an array called {NAME}")
             array: Array = file[NAME]
             return array
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: is no .npz file of arrays ({one_line(error)})") from None
 
 
 def _pictures(path: Path) -> list[Path]:
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - false for names that are too long, too
         raise UserError(
             f"--images: found {path}, where there is nothing; allowed: a folder, a "
             f"picture or an .npz file"
@@ -79,7 +89,7 @@ def _picture(file: Path, shape: tuple[int, int, int]) -> Array:
     try:
         with Image.open(file) as opened:
             pixels: Array = as_array(opened, channels, square)
-    except (OSError, UnidentifiedImageError, UnfitPictureError, ValueError) as error:
+    except UNREADABLE as error:
         raise UserError(f"{file}: cannot be read as a picture ({one_line(error)})") from None
     if pixels.shape != shape:
         raise UserError(f"{file}: has shape {pixels.shape}; the model's images have {shape}")

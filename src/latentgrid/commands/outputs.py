@@ -1,5 +1,6 @@
 """Writes arrays to the files that a user names: pictures, arrays or tables, by their suffix."""
 
+import os
 from collections.abc import Iterable
 from math import ceil
 from pathlib import Path
@@ -13,6 +14,7 @@ from latentgrid.files.atomic import replacing
 
 Array = np.ndarray[Any, Any]
 WHITE = 255
+LONGEST = 240  # bytes of a file's name; 255 with what `replacing` adds
 PAPER, GAP = 255, 2  # the shade of a sheet, and the pixels between its images
 SMALLEST = 56  # pixels; images with shorter sides are enlarged, so that they can be seen
 
@@ -25,9 +27,11 @@ def require_writable(path: Path, suffixes: Iterable[str], force: bool) -> Path:
     """
     if path.suffix not in suffixes:
         raise UserError(f"--out: found {path}; allowed: a file that ends in {', '.join(suffixes)}")
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise UserError(f"--out: found a name of more than {LONGEST} bytes; allowed: a shorter one")
     if path.is_dir():
         raise UserError(f"--out: found {path}, a folder; allowed: a file")
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise UserError(f"{path}: exists; name another by --out, or replace it by --force")
     return path
 
