@@ -97,7 +97,7 @@ def test_times_logs_and_locks_are_left_out(pair):
         (RUN.config, replace(b", 2]", b"]"), "settings.epochs[1]: 2 and nothing"),
         (RUN.config, replace(b"}}", b""), "not readable: "),
         (RUN.config, replace(b": ", b":"), "the same content, written in other bytes"),
-        (f"{FIGURE}.png", change_pixels, "25.00% of the pixels"),
+        (f"{FIGURE}.png", change_pixels, "25.00 % of the pixels"),
         (f"{FIGURE}.pdf", replace(b"%%EOF", b"%%OEF"), "bytes each; line 3: %%EOF and %%OEF"),
         (
             Layout("digits").report,

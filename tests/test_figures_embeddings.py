@@ -100,4 +100,4 @@ def test_a_profile_has_a_band_for_each_class_on_an_axis_that_all_share(layout):
     (low, high), other = (panel.get_xlim() for panel in drawn.figure.axes)
     assert (low, high) == other
     assert (low, high) == (-1.0, 1.0)
-    assert "plane 0%" in drawn.seen[0]
+    assert "plane 0 %" in drawn.seen[0]

@@ -122,7 +122,7 @@ def test_a_loss_that_still_falls_is_flagged_where_it_ranks_runs():
     )
     (flag,) = quality.falling(table, history)
     assert (flag.flag, flag.where, flag.runs) == (Kind.FALLING, "vae/1", "vae/1")
-    assert flag.found == "22% of its fall came in the last fifth of its 10 epochs"
+    assert flag.found == "22 % of its fall came in the last fifth of its 10 epochs"
 
 
 def trained(folder, kept):
@@ -165,7 +165,7 @@ def test_tables_that_lack_too_much_are_flagged():
     many = runs(20, status=["failed"] * 3 + ["finished"] * 17)
     assert found(quality.results_missing(few)) == []
     (flag,) = quality.results_missing(many)
-    assert flag.found == "3 of 20 runs have none (15%)"
+    assert flag.found == "3 of 20 runs have none (15 %)"
     assert flag.runs == "vae/0;vae/1;vae/2"
 
 
@@ -173,7 +173,7 @@ def test_a_measure_that_some_runs_of_an_entry_lack_is_flagged():
     table = runs(elbo=[1.0, np.nan, 2, 3], entry=["vae"] * 4)
     other = runs(entry="ae", run=[f"ae/{i}" for i in range(4)], elbo=np.nan)
     (flag,) = quality.measures_missing(pd.concat([table, other]))
-    assert (flag.where, flag.found) == ("runs.csv, elbo", "1 of 4 runs of vae lack it (25%)")
+    assert (flag.where, flag.found) == ("runs.csv, elbo", "1 of 4 runs of vae lack it (25 %)")
     assert flag.runs == "vae/1"
 
 
@@ -183,7 +183,7 @@ def test_a_published_table_that_was_hardly_run_is_flagged():
     verdicts["verdict"] = "not run"
     (flag,) = quality.published_missing(verdicts)
     assert flag.where == "verdicts.csv, a, table 2"
-    assert flag.found == "2 of 3 published numbers have no run (67%)"
+    assert flag.found == "2 of 3 published numbers have no run (67 %)"
     beyond = verdicts.assign(verdict="out of reach")
     assert list(quality.published_missing(beyond)) == []
 

@@ -146,7 +146,7 @@ def test_measures_are_controlled_and_what_is_wrong_is_flagged(built):
     assert flags.loc["too much missing", "where"] == "runs.csv"
     page = (built / LAYOUT.report).read_text(encoding="utf-8")
     assert f"All {len(controls)} controls lie inside their ranges." in page
-    assert "1 of 4 runs have none (25%)" in page
+    assert "1 of 4 runs have none (25 %)" in page
 
 
 def test_a_measure_that_was_broken_is_flagged(project):

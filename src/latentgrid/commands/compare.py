@@ -16,6 +16,7 @@ from safetensors import safe_open
 
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import sha256
+from latentgrid.text import percent
 
 # The only files and folders that hold what differs between any two runs of the pipeline: times,
 # hosts and paths.
@@ -235,7 +236,7 @@ def _picture(first: Path, second: Path) -> str:
             picture.seek(frame)
         one, other = (np.asarray(picture.convert("RGBA")) for picture in pictures)
         changed.append((one != other).any(axis=-1).mean())
-    return f"{np.mean(changed):.2%} of the pixels" if any(changed) else ""
+    return f"{percent(np.mean(changed), 2)} of the pixels" if any(changed) else ""
 
 
 def _text(first: Path, second: Path) -> str:

@@ -19,7 +19,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.report.reproduction import effect
 from latentgrid.results.tables import read_table
 from latentgrid.studies.study import Study
-from latentgrid.text import number, short_setting
+from latentgrid.text import number, percent, short_setting
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.evidence import Evidence, gather
@@ -104,7 +104,7 @@ def _numbers(verdicts: pd.DataFrame) -> Table:
             Text(printable(short_setting(row["setting"]))),
             *(number(row[name]) for name in ("published", "ours")),
             f"{row['ratio']:.3f}",
-            f"{row['reach'] / abs(row['published']):.1%}" if row["published"] else "–",
+            percent(row["reach"] / abs(row["published"]), 1) if row["published"] else "–",
             f"{row['n']} of {row['planned']}",
             row["verdict"],
         )

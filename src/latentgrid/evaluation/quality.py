@@ -12,7 +12,7 @@ from latentgrid.grid import catalogue
 from latentgrid.results.run_json import FINISHED
 from latentgrid.results.tables import joined
 from latentgrid.results.trained import TrainedRun
-from latentgrid.text import number
+from latentgrid.text import number, percent
 
 OUT_OF_REACH = "out of reach"  # the verdict, in verdicts.csv
 COLUMNS = ["flag", "where", "found", "rule", "runs"]
@@ -133,8 +133,8 @@ def falling(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Flag]:
     of fewer epochs than five say nothing, nor do losses that do not rank runs.
     """
     rule = (
-        f"the last fifth of the epochs brings {STEEP:.0%} of the whole fall of the training loss "
-        "at most, half of what an even fall would"
+        f"the last fifth of the epochs brings {percent(STEEP)} of the whole fall of the training "
+        "loss at most, half of what an even fall would"
     )
     ended = runs[runs["status"] == FINISHED].set_index("run", drop=False)
     for name, epochs in history.groupby("run", sort=False):
@@ -142,7 +142,9 @@ def falling(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Flag]:
             continue
         share = share_of_fall(epochs["train_loss"].tolist())
         if share > STEEP:
-            found = f"{share:.0%} of its fall came in the last fifth of its {len(epochs)} epochs"
+            found = (
+                f"{percent(share)} of its fall came in the last fifth of its {len(epochs)} epochs"
+            )
             yield _of_run(Kind.FALLING, ended.loc[name], found, rule)
 
 
@@ -173,7 +175,7 @@ def snapshots_missing(trained: dict[str, TrainedRun]) -> Iterator[Flag]:
 def results_missing(runs: pd.DataFrame) -> Iterator[Flag]:
     """Flag the table of runs if too many of them have no result."""
     lost = runs["status"] != FINISHED
-    rule = f"at most {MOST_MISSING:.0%} of the planned runs are without a usable result"
+    rule = f"at most {percent(MOST_MISSING)} of the planned runs are without a usable result"
     if lost.mean() > MOST_MISSING:
         found = _share(int(lost.sum()), len(runs), "runs have none")
         yield Flag(Kind.MISSING, "runs.csv", found, rule, joined(runs.loc[lost, "run"]))
@@ -181,7 +183,9 @@ def results_missing(runs: pd.DataFrame) -> Iterator[Flag]:
 
 def measures_missing(runs: pd.DataFrame) -> Iterator[Flag]:
     """Flag each measure that some finished runs of an entry have and too many lack."""
-    rule = f"of a measure that an entry's runs have, at most {MOST_MISSING:.0%} of them lack it"
+    rule = (
+        f"of a measure that an entry's runs have, at most {percent(MOST_MISSING)} of them lack it"
+    )
     names = measures_of(runs)
     for entry, alike in runs[runs["status"] == FINISHED].groupby("entry", sort=False):
         for name in names:
@@ -197,7 +201,8 @@ def published_missing(verdicts: pd.DataFrame) -> Iterator[Flag]:
 
     Numbers out of reach, which no run can have, are not counted.
     """
-    rule = f"of a published table that has runs, at most {MOST_MISSING:.0%} of the numbers lack one"
+    most = percent(MOST_MISSING)
+    rule = f"of a published table that has runs, at most {most} of the numbers lack one"
     within_reach = verdicts[verdicts["verdict"] != OUT_OF_REACH]
     for (study, name), rows in within_reach.groupby(["study", "table"], sort=False):
         lost = rows["n"] == 0
@@ -223,7 +228,7 @@ def _of_run(kind: Kind, run: "pd.Series[Any]", found: str, rule: str) -> Flag:
 
 
 def _share(some: int, of: int, what: str) -> str:
-    return f"{some} of {of} {what} ({some / of:.0%})"
+    return f"{some} of {of} {what} ({percent(some / of)})"
 
 
 def _epochs(epochs: list[int]) -> str:

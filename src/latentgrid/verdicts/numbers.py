@@ -14,6 +14,7 @@ from latentgrid.grid import catalogue
 from latentgrid.results.tables import joined, separated
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.study import Study
+from latentgrid.text import percent
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.evidence import Evidence
 from latentgrid.verdicts.networks import COLUMNS as NAMES
@@ -198,7 +199,7 @@ def _without_result(alike: pd.DataFrame) -> str:
 def _distance(ours: Sequence[float], published: float) -> str:
     mean = float(np.mean(ours))
     share = abs(mean / published - 1) if published else np.inf
-    away = f"{share:.1%} {'above' if mean > published else 'below'} it"
+    away = f"{percent(share, 1)} {'above' if mean > published else 'below'} it"
     if rule.is_hint(len(ours)):
         return f"{away}; {seeds(len(ours))}, so no interval"
     deviation = float(np.std(ours, ddof=1))

@@ -6,6 +6,7 @@ from latentgrid.figures.drawing import Drawing, listed
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.figures.style import short_name
+from latentgrid.text import percent
 
 TITLE = "The data"
 SECTION = "What is lost"
@@ -49,6 +50,7 @@ def _described(results: Results, counts: np.ndarray) -> list[str]:
         f"{len(images):,} images to train on and {len(results.test.images):,} to test on, of "
         f"{height}×{width} pixels with {channels} {'channel' if channels == 1 else 'channels'}"
         f"{kinds * (len(counts) > 1)}.",
-        f"Pixels in [0, 1]: {listed(values)}; {black:.0%} of them are 0 and {white:.0%} are 1.",
+        f"Pixels in [0, 1]: {listed(values)}; {percent(black)} of them are 0 and "
+        f"{percent(white)} are 1.",
         *([f"{many} further classes are not shown."] if many > 0 else []),
     ]

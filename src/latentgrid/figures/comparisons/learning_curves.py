@@ -10,6 +10,7 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, label_outer, loss_axis, panels
 from latentgrid.results.tables import read_table
+from latentgrid.text import percent
 
 TITLE = "Learning curves"
 SECTION = "How they train"
@@ -76,7 +77,7 @@ def draw(results: Results) -> Drawing:
         figure,
         [
             f"In {falling} of {len(last)} runs the loss still fell in the last epoch by more than "
-            f"{STILL_FALLING:.0%} of itself."
+            f"{percent(STILL_FALLING)} of itself."
         ],
     )
 

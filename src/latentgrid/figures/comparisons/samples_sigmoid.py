@@ -9,6 +9,7 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.sheets import draw_sheets
 from latentgrid.results.trained import Array
+from latentgrid.text import percent
 
 TITLE = "Samples through one more sigmoid"
 SECTION = "What is drawn"
@@ -43,7 +44,7 @@ def _contrast(sheets: Sequence[tuple[pd.Series, Array]]) -> str:
         for run, samples in sheets
         if samples.std() > 0
     }
-    told = ", ".join(f"{share:.0%} ({entry})" for entry, share in shares.items())
+    told = ", ".join(f"{percent(share)} ({entry})" for entry, share in shares.items())
     return f"Of the standard deviation of the pixels there remain {told}."
 
 

@@ -10,6 +10,7 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH, class_legend, show_images
 from latentgrid.results.trained import Array
+from latentgrid.text import percent
 
 TITLE = "Segmentation"
 SECTION = "What is restored"
@@ -98,10 +99,10 @@ def _measured(results: Results, run: pd.Series) -> str:
     best, worst = max(ious, key=lambda c: ious[c]), min(ious, key=lambda c: ious[c])
     name = _label(results, run).replace("\n", ", ")
     between = run.get("border_accuracy", float("nan"))
-    of_them = "" if pd.isna(between) else f", {between:.1%} of those between objects"
+    of_them = "" if pd.isna(between) else f", {percent(between, 1)} of those between objects"
     return (
         f"{name}: intersection over union {run['mean_iou']:.3f} on average, from {ious[worst]:.3f} "
         f"for {results.test.name_of(worst)} to {ious[best]:.3f} for "
-        f"{results.test.name_of(best)}; {run['pixel_accuracy']:.1%} of the "
+        f"{results.test.name_of(best)}; {percent(run['pixel_accuracy'], 1)} of the "
         f"pixels are right{of_them}."
     )

@@ -11,6 +11,7 @@ from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.randomness import random_generator
 from latentgrid.results.trained import Array
+from latentgrid.text import percent
 
 TITLE = "Several answers"
 SECTION = "What is restored"
@@ -109,8 +110,8 @@ def _seen(answers: dict[str, Array], fits: Array, clean: Array, classes: Array) 
     each = fits.shape[1]
     single = np.mean([_error(fits[:, i], clean) for i in range(each)])
     sentences = [
-        f"Of {len(clean)} test images, {several:.0%} have completions of more than one class among "
-        f"the {each} that fit best.",
+        f"Of {len(clean)} test images, {percent(float(several))} have completions of more than one "
+        f"class among the {each} that fit best.",
         f"Squared error to the true image: {single:.1f} for one image that fits, "
         f"{_error(mean, clean):.1f} for the {reference}, "
         + ", ".join(f"{_error(images, clean):.1f} for {label}" for label, images in networks)

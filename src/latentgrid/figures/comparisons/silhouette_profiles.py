@@ -9,7 +9,7 @@ from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, label_outer, labelled_panels, short_name
 from latentgrid.results.trained import Array, TestSet
-from latentgrid.text import signed
+from latentgrid.text import percent, signed
 
 TITLE = "Silhouettes, code by code"
 SECTION = "Where the codes lie"
@@ -85,7 +85,7 @@ def _below_zero(shown: list[tuple[pd.Series, Array]]) -> list[str]:
     """Say for each run how many codes are nearer to another class than to their own."""
     ranked = sorted(shown, key=lambda pair: float((pair[1] < 0).mean()))
     parts = [
-        f"{run['entry']} {(values < 0).mean():.0%} (mean {signed(values.mean(), 3)})"
+        f"{run['entry']} {percent((values < 0).mean())} (mean {signed(values.mean(), 3)})"
         for run, values in ranked
     ]
     return [
