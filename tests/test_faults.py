@@ -202,7 +202,7 @@ def test_a_tracking_server_that_goes_and_comes_back_knows_all_at_the_end(
             assert workflow.wait(1200) == 0, (project / "said").read_text()
             # What a machine too slow for the tracker's patience would have to do.
             subprocess.run(["latentgrid", "track"], cwd=project, env=variables, check=True)
-            mlflow.set_tracking_uri(variables["MLFLOW_TRACKING_URI"])
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", variables["MLFLOW_TRACKING_URI"])
             tracked = mlflow.search_runs(search_all_experiments=True)
         finally:
             workflow.kill()

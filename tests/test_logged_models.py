@@ -251,7 +251,6 @@ def test_a_server_and_a_served_model_answer_with_the_same_numbers(
         experiment = there.get_experiment_by_name(DATASET)
         (run,) = there.search_runs([experiment.experiment_id])
         (output,) = run.outputs.model_outputs
-        mlflow.set_tracking_uri(url)
         name = f"models:/{output.model_id}"
         assert np.array_equal(mlflow.pyfunc.load_model(name).predict(IMAGES)["codes"], codes)
         with started("models", "serve", "--env-manager", "local", "--model-uri", name) as address:

@@ -359,7 +359,7 @@ def assert_page_is_whole(project, page):
 
 def test_plan_of_the_default_grid():
     listed = run(Path(__file__).parents[1], "latentgrid", "plan").stdout
-    assert "54 runs on mnist." in listed
+    assert "54 runs on mnist," in listed
     for model in ("vae", "conv_vae", "mmd_vae"):
         for seed_folder in (
             "latent_dim=2,optimizer=adadelta,learning_rate=0.0001/seed=0",
