@@ -36,7 +36,7 @@ def test_the_command_judges_as_the_workflow_does(added):
     assert "Jane Doe (2024). Hidden units of small autoencoders." in said
     assert "0 records and 9 runs in results/ on digits; 3 seeds were fixed." in said
     assert "Numbers: 2 reproduced, 1 not reproduced." in said
-    assert re.search(r"hidden 32 +371 +349\.\d+ +0\.94\d +\d\.\d% +3 of 3 +not reproduced", said)
+    assert re.search(r"hidden 32 +371 +349\.\d+ +0\.94\d +\d\.\d % +3 of 3 +not reproduced", said)
 
 
 def test_the_audit_finds_what_the_table_says_by_itself(added):
