@@ -29,11 +29,6 @@ def signed(value: float, digits: int) -> str:
     return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
-def percent(share: float, digits: int = 0) -> str:
-    """Return a share as a percentage with so many decimals: "13 %" for 0.13."""
-    return f"{signed(100 * share, digits)} %"
-
-
 def labelled(axis: str, value: str) -> str:
     """Return a value on an axis as labels name it: "d = 20", "adam", "batch size 100"."""
     return LABELS.get(axis, f"{axis.replace('_', ' ')} {{}}").format(value)

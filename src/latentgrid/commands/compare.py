@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import sha256
-from latentgrid.text import percent
+from latentgrid.results.labels import percent
 
 # The only files and folders that hold what differs between any two runs of the pipeline: times,
 # hosts and paths.

@@ -17,9 +17,10 @@ from latentgrid.errors import UserError, printable
 from latentgrid.evaluation.tables import IDENTITY, OUTCOME, write_table
 from latentgrid.files.layout import Layout
 from latentgrid.report.reproduction import effect
+from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
 from latentgrid.studies.study import Study
-from latentgrid.text import number, percent, short_setting
+from latentgrid.text import number, short_setting
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.evidence import Evidence, gather

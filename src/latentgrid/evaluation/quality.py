@@ -9,10 +9,11 @@ import pandas as pd
 
 from latentgrid.evaluation.measures import OF_THE_RUN
 from latentgrid.grid import catalogue
+from latentgrid.results.labels import percent
 from latentgrid.results.run_json import FINISHED
 from latentgrid.results.tables import joined
 from latentgrid.results.trained import TrainedRun
-from latentgrid.text import number, percent
+from latentgrid.text import number
 
 OUT_OF_REACH = "out of reach"  # the verdict, in verdicts.csv
 COLUMNS = ["flag", "where", "found", "rule", "runs"]

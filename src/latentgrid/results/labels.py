@@ -1,11 +1,11 @@
-"""Labels of runs, axes and their values, for people."""
+"""Labels of runs, axes and their values, and shares as percentages, for people."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from latentgrid.text import labelled
+from latentgrid.text import labelled, signed
 
 
 def setting_label(run: pd.Series, axes: Sequence[str]) -> str:
@@ -21,3 +21,8 @@ def axis_label(axis: str) -> str:
 def plain(value: Any) -> str:
     """Return an axis's value as text: numbers without a needless decimal point."""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as a percentage with so many decimals: "13 %" for 0.13."""
+    return f"{signed(100 * share, digits)} %"

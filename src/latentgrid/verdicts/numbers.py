@@ -11,10 +11,10 @@ import pandas as pd
 
 from latentgrid.evaluation.intervals import MIN_PAIRS, of_next, rank_correlation
 from latentgrid.grid import catalogue
+from latentgrid.results.labels import percent
 from latentgrid.results.tables import joined, separated
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.study import Study
-from latentgrid.text import percent
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.evidence import Evidence
 from latentgrid.verdicts.networks import COLUMNS as NAMES

@@ -6,7 +6,7 @@ from latentgrid.figures.drawing import Drawing, listed
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.figures.style import short_name
-from latentgrid.text import percent
+from latentgrid.results.labels import percent
 
 TITLE = "The data"
 SECTION = "What is lost"

@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, label_outer, loss_axis, panels
+from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
-from latentgrid.text import percent
 
 TITLE = "Learning curves"
 SECTION = "How they train"

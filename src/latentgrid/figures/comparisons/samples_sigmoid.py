@@ -8,8 +8,8 @@ import pandas as pd
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.sheets import draw_sheets
+from latentgrid.results.labels import percent
 from latentgrid.results.trained import Array
-from latentgrid.text import percent
 
 TITLE = "Samples through one more sigmoid"
 SECTION = "What is drawn"

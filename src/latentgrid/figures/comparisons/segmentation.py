@@ -9,8 +9,8 @@ from latentgrid.evaluation.measures.segmentation import intersection_over_union
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, WIDTH, class_legend, show_images
+from latentgrid.results.labels import percent
 from latentgrid.results.trained import Array
-from latentgrid.text import percent
 
 TITLE = "Segmentation"
 SECTION = "What is restored"

@@ -10,8 +10,8 @@ from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.rows import Row, draw_rows
 from latentgrid.randomness import random_generator
+from latentgrid.results.labels import percent
 from latentgrid.results.trained import Array
-from latentgrid.text import percent
 
 TITLE = "Several answers"
 SECTION = "What is restored"

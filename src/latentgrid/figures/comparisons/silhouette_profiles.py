@@ -8,8 +8,9 @@ from latentgrid.evaluation.measures.silhouette import of_each
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import PALETTE, label_outer, labelled_panels, short_name
+from latentgrid.results.labels import percent
 from latentgrid.results.trained import Array, TestSet
-from latentgrid.text import percent, signed
+from latentgrid.text import signed
 
 TITLE = "Silhouettes, code by code"
 SECTION = "Where the codes lie"
