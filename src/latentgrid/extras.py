@@ -18,6 +18,7 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "pygments": "report",
     "pynvml": "workflow",
+    "shiny": "app",
     "snakemake": "workflow",
     "umap": "report",
 }
