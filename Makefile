@@ -9,7 +9,7 @@ TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast reproduce torture bench check audit format lock rulegraph report ui watch restore prune clean
+.PHONY: help setup run test test-fast reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ report: setup ## say with Snakemake's own report how every file was made
 
 ui: setup ## show all runs there are in MLflow, on this machine only; it prints the address
 	latentgrid ui --port $(or $(PORT),5000)
+
+app: setup ## explore the runs in a web app, on this machine only; it prints the address
+	latentgrid app --port $(or $(PORT),8000)
 
 watch: setup ## show how far the runs are and how much time is left
 	latentgrid watch

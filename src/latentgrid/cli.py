@@ -618,6 +618,24 @@ def ui(
     serve(port, experiment)
 
 
+@app.command("app")
+def explore(
+    dataset: Dataset = None,
+    port: Annotated[int, typer.Option(help="where the page is served")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="0.0.0.0 opens it to other machines; anybody there may look")
+    ] = "127.0.0.1",
+) -> None:
+    """Explore the runs that there are in a web app: films, planes, new images, your own drawing.
+
+    It begins with the data set whose workflow runs; else that of params.yaml; else the only one
+    with results.
+    """
+    from latentgrid.app.serve import serve
+
+    serve(_results(dataset).dataset, host, port)
+
+
 def _params(configfile: list[Path] | None) -> schema.Params:
     return reading.load(configfile or [DEFAULT])
 

@@ -1,0 +1,111 @@
+"""What a run is: settings, measures, loss curves, and the verdicts on numbers published of it."""
+
+from functools import lru_cache
+from inspect import getdoc
+
+import pandas as pd
+from htmltools import HTML, Tag, TagChild, TagList, tags
+from shiny import Inputs, Session, render, ui
+
+from latentgrid.api.runs import Run
+from latentgrid.app.controls import beside
+from latentgrid.app.visit import SIDES, Visit, or_why_not
+from latentgrid.errors import UserError
+from latentgrid.figures.training_curves import as_svg, draw_curves
+from latentgrid.files.layout import Layout
+from latentgrid.results.tables import read_table
+from latentgrid.stamps import made
+from latentgrid.text import number
+
+TITLE = "Overview"
+ABOUT = "What the run was trained with, how its loss fell, and what was measured."
+CURVES = 64  # of runs that are remembered
+LEFT_OUT = ("model", "data_sha256", "code")
+VERDICT = {"quantity": "Number", "published": "Published", "ours": "Ours", "verdict": "Verdict"}
+
+
+def content() -> TagList:
+    """Return the places."""
+    return TagList(beside(_panel))
+
+
+def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
+    """Fill the places."""
+    for side in SIDES:
+        _serve_side(side, visit, session)
+
+
+def _panel(side: str) -> TagList:
+    return TagList(ui.output_ui(f"overview_{side}_curves"), ui.output_ui(f"overview_{side}_facts"))
+
+
+def _serve_side(side: str, visit: Visit, session: Session) -> None:
+    @session.output(id=f"overview_{side}_curves")
+    @render.ui
+    @or_why_not
+    def _() -> TagChild:
+        run = visit.run(side)
+        return None if run is None else HTML(_curves(run))
+
+    @session.output(id=f"overview_{side}_facts")
+    @render.ui
+    @or_why_not
+    def _() -> TagChild:
+        run = visit.run(side)
+        chosen = visit.chosen(side)
+        if run is None or chosen is None:
+            return None
+        settings = {k: str(v) for k, v in run.settings.items() if k not in LEFT_OUT}
+        measures = {name: number(value) for name, value in chosen.measures.items()}
+        return TagList(
+            _model(run),
+            _table("Measures", measures) if measures else tags.p("Not measured yet."),
+            _verdicts(visit.dataset(), chosen.name),
+            _table("Settings", settings),
+        )
+
+
+def _model(run: Run) -> Tag:
+    """Return what the model is, in the first sentence of its docstring."""
+    text = getdoc(type(run.model)) or ""
+    return tags.p(tags.b(run.settings["model"]), ": ", text.split("\n\n")[0].replace("\n", " "))
+
+
+def _table(caption: str, rows: dict[str, str]) -> Tag:
+    cells = [tags.tr(tags.th(name, scope="row"), tags.td(value)) for name, value in rows.items()]
+    return tags.table(tags.caption(caption), tags.tbody(*cells), class_="facts")
+
+
+@lru_cache(maxsize=CURVES)
+def _curves(run: Run) -> str:
+    """Return the losses over the epochs as SVG; nothing for a run of one epoch."""
+    history = run.history.assign(run=run.path.name)
+    row = pd.DataFrame(
+        [{"run": run.path.name, "entry": run.settings["model"], "status": run.status}]
+    )
+    drawn = [as_svg(one.figure) for one in draw_curves(row, history, [], "loss per image")]
+    return "".join(svg.decode().split("?>", 1)[-1] for svg in drawn)
+
+
+def _verdicts(dataset: str, run: str) -> TagChild:
+    """Return what was published of the run's setting, beside what its seeds came to."""
+    file = Layout(dataset).tables / "verdicts.csv"
+    try:
+        table = read_table(made.require_unchanged(file))
+    except UserError:
+        return None
+    of_run = table[table["runs"].fillna("").str.split(";").map(lambda names: run in names)]
+    if of_run.empty:
+        return None
+    rows = [
+        tags.tr(*(tags.td(_cell(row[column])) for column in VERDICT))
+        for _, row in of_run.iterrows()
+    ]
+    head = tags.tr(*(tags.th(title, scope="col") for title in VERDICT.values()))
+    return tags.table(
+        tags.caption("Published of this setting"), tags.thead(head), tags.tbody(*rows)
+    )
+
+
+def _cell(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)

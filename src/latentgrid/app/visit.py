@@ -1,0 +1,160 @@
+"""What one visitor has chosen. Each has a session of their own, and so a `Visit`."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import numpy as np
+from htmltools import Tag, TagChild, tags
+from shiny import Inputs, reactive
+from shiny.types import SilentException
+
+from latentgrid.api.images import Array
+from latentgrid.api.runs import Run
+from latentgrid.app import drawings, shelf
+from latentgrid.app.shelf import Shelved
+from latentgrid.errors import UserError
+from latentgrid.results.trained import TestSet
+
+SIDES = ("a", "b")
+PAD = "drawing_pad"  # the input that holds the drawing
+NONE = ""  # the choice of no second run
+P = ParamSpec("P")
+
+
+class Visit:
+    """The data set and the one or two runs that a visitor looks at.
+
+    Its methods are read within Shiny's reactive functions, which run again when the choice changes.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._shelved = reactive.poll(self._look, shelf.SECONDS_BETWEEN_LOOKS)(self._look)
+
+    def dataset(self) -> str:
+        """Return the name of the data set; empty if there is none."""
+        chosen: str = self._inputs.dataset() if "dataset" in self._inputs else ""
+        return chosen
+
+    def shelved(self) -> tuple[Shelved, ...]:
+        """Return the planned runs of the data set."""
+        return self._shelved()
+
+    def entries(self, *abilities: str) -> list[str]:
+        """Return the entries with a run that can do this and can be loaded."""
+        able = (one for one in self.shelved() if one.has_ended and self.can(one, *abilities))
+        return list(dict.fromkeys(one.entry for one in able))
+
+    def can(self, one: Shelved, *abilities: str) -> bool:
+        """Whether a run can do all of this."""
+        return set(abilities) <= shelf.can(one.model)
+
+    def has_two(self) -> bool:
+        """Whether a second run is chosen."""
+        return bool(self._path("b"))
+
+    def chosen(self, side: str) -> Shelved | None:
+        """Return the run of a side; None if none is chosen or it is gone."""
+        path = self._path(side)
+        return next((one for one in self.shelved() if one.path == path), None)
+
+    def run(self, side: str) -> Run | None:
+        """Return the loaded run of a side, or None if none is chosen.
+
+        Raises:
+            UserError: it cannot be loaded.
+        """
+        path = self._path(side)
+        if not path:
+            return None
+        chosen = self.chosen(side)
+        if chosen is None:
+            raise UserError("this run is no longer among the results; choose another")
+        if not chosen.has_ended:
+            raise UserError(
+                f"this run has no result yet: {chosen.state}. This page looks again by itself"
+            )
+        return shelf.open_run(path)
+
+    def run_or_stop(self, side: str) -> Run:
+        """Return the loaded run of a side, or let the function that reads it show nothing."""
+        try:
+            run = self.run(side)
+        except UserError:
+            run = None
+        if run is None:
+            raise SilentException
+        return run
+
+    def run_of(self, entry: str) -> Run:
+        """Return the run of an entry that is shown where one must stand for all.
+
+        It is one with the latent dimension of the first side's run, if there is any.
+
+        Raises:
+            UserError: there is none any more, or it cannot be loaded.
+        """
+        ended = [one for one in self.shelved() if one.entry == entry and one.has_ended]
+        if not ended:
+            raise UserError(f"{entry}: has no run with a result any more")
+        beside = self.chosen("a")
+        wanted = beside.latent_dim if beside else None
+        best = min(ended, key=lambda one: one.latent_dim != wanted)
+        return shelf.open_run(best.path)
+
+    def test_set(self) -> TestSet:
+        """Return the test images of the data set.
+
+        Raises:
+            UserError: there is no run with a result, or the images are not there.
+        """
+        for side in SIDES:
+            chosen = self.chosen(side)
+            if chosen is not None and chosen.has_ended:
+                return shelf.open_run(chosen.path).test_set
+        raise UserError("no chosen run has a result yet, so there are no test images to show")
+
+    def test_image(self, index: int) -> Array:
+        """Return a test image (1, c, h, w), uint8; the last one if the index is too large."""
+        images = self.test_set().images
+        there = int(np.clip(index, 0, len(images) - 1))
+        return images[there : there + 1]
+
+    def drawing(self) -> Array:
+        """Return the visitor's drawing as an image of the data set (1, c, h, w), uint8.
+
+        Raises:
+            UserError: there is none, or no test image to fit it to.
+        """
+        drawn = self._inputs[PAD]() if PAD in self._inputs else ""
+        if not drawn:
+            raise UserError('nothing is drawn yet; the tab "Draw your own" has the pad')
+        return drawings.as_image(drawn, self.test_set().images)
+
+    def _look(self) -> tuple[Shelved, ...]:
+        with reactive.isolate():
+            dataset = self.dataset()
+        return shelf.shelved(dataset) if dataset else ()
+
+    def _path(self, side: str) -> str:
+        chosen: str = self._inputs[f"run_{side}"]()
+        return chosen or NONE
+
+
+def or_why_not(show: Callable[P, TagChild]) -> Callable[P, TagChild]:
+    """Let a function of a page return a sentence where the user's choice cannot be shown."""
+
+    @wraps(show)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> TagChild:
+        try:
+            return show(*args, **kwargs)
+        except UserError as error:
+            return trouble(str(error))
+
+    return shown
+
+
+def trouble(sentence: str) -> Tag:
+    """Return a sentence that says why there is nothing to see."""
+    return tags.p(sentence[:1].upper() + sentence[1:] + ".", class_="trouble", role="status")
