@@ -7,7 +7,8 @@ from htmltools import Tag, TagChild, TagList, tags
 from shiny import Inputs, Session, render, ui
 
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import live
+from latentgrid.app import shelf
+from latentgrid.app.controls import place, spoken_place
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 
 AT_FIRST = 4  # entries that answer unasked
@@ -18,8 +19,8 @@ Answer = Callable[[Run], TagChild]
 def answers_place(view: str) -> Tag:
     """Return the places that `serve_answers` fills."""
     return tags.div(
-        ui.output_ui(f"{view}_which"),
-        live(ui.output_ui(f"{view}_answers", class_="answers")),
+        place(f"{view}_which"),
+        spoken_place(f"{view}_answers", "answers"),
     )
 
 
@@ -69,8 +70,9 @@ def serve_answers(
                     _row(f"{side.upper()} · {one.label}", partial(visit.run, side), answer)
                 )
         ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else ()
-        for entry in ticked:
-            found.append(_row(entry, partial(visit.run_of, entry), answer))
+        for one in visit.one_of_each(ticked):
+            if one not in chosen:
+                found.append(_row(one.label, partial(shelf.open_run, one.path), answer))
         return found or tags.p("No run here can answer this.", class_="trouble")
 
 

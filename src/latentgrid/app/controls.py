@@ -46,9 +46,7 @@ def set_names(session: Session, name: str, names: Sequence[str], chosen: int) ->
 
 def play_button(name: str) -> Tag:
     """Return a button that moves the slider of this name through its positions."""
-    return tags.button(
-        "Play", type="button", class_="btn btn-outline-primary play", data_moves=name
-    )
+    return tags.button("Play", type="button", class_="btn btn-default play", data_moves=name)
 
 
 def dimension_sliders(name: str, lowest: Sequence[float], highest: Sequence[float]) -> Tag:
@@ -81,9 +79,14 @@ def beside(panel: Any) -> Tag:
     return tags.div(tags.div(_side("a", panel), class_="half"), second, class_="sides")
 
 
-def live(*content: Any) -> Tag:
-    """Return a place whose change is read out."""
-    return tags.div(*content, aria_live="polite")
+def place(name: str, css: str = "") -> Tag:
+    """Return the place of what a function shows; its change is not read out."""
+    return ui.output_ui(name, class_=css, aria_live="off")
+
+
+def spoken_place(name: str, css: str = "") -> Tag:
+    """Return the place of what a function shows; its change is read out."""
+    return ui.output_ui(name, class_=css, aria_live="polite")
 
 
 def _side(side: str, panel: Any) -> TagList:

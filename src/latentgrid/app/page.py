@@ -8,7 +8,7 @@ from shiny import App, Inputs, Outputs, Session, reactive, render, ui
 from shiny.ui._navs import NavPanel
 
 from latentgrid.app import shelf
-from latentgrid.app.controls import chooser
+from latentgrid.app.controls import chooser, place
 from latentgrid.app.shelf import Shelved
 from latentgrid.app.views import (
     drawing,
@@ -52,13 +52,14 @@ def _page(begin: str) -> Tag:
     sets = shelf.data_sets()
     return ui.page_fluid(
         tags.head(
+            tags.link(rel="icon", href="data:,"),
             tags.link(rel="stylesheet", href="static/explorer.css"),
             tags.script(type="module", src="static/explorer.js"),
         ),
         tags.header(
             tags.h1("latentgrid explorer"),
             chooser("dataset", "Data set", sets, begin if begin in sets else None),
-            ui.output_ui("links"),
+            place("links"),
             ui.input_dark_mode(aria_label="light or dark"),
         ),
         tags.main(
@@ -70,7 +71,7 @@ def _page(begin: str) -> Tag:
                 class_="controls choice",
                 aria_label="Runs",
             ),
-            ui.output_ui("state"),
+            place("state"),
             ui.navset_underline(*map(_tab, VIEWS), id="view"),
         ),
         title="latentgrid explorer",

@@ -78,7 +78,7 @@ def plane_place(name: str) -> Tag:
     Where it answers, a click or a drag sets the input `<name>_point` to [x, y]; a mouse over a
     point sets `<name>_over` to its number.
     """
-    return tags.div(id=name, class_="latent-plane shiny-custom-output")
+    return tags.div(id=name, class_="latent-plane shiny-custom-output", aria_live="off")
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def open_run(path: str) -> Run:
     Raises:
         UserError: it cannot be loaded.
     """
-    return _open(path, _changed(Path(path) / "outcome.json"))
+    return _open(path, _modified(Path(path) / "outcome.json"))
 
 
 def can(model: str) -> frozenset[str]:
@@ -98,8 +98,8 @@ def _open(path: str, _changed: float) -> Run:
 @lru_cache(maxsize=DATA_SETS)
 def _shelved(dataset: str, _now: int) -> tuple[Shelved, ...]:
     layout = Layout(dataset)
-    planned = _planned(layout.plan, _changed(layout.plan))
-    measures = _measures(layout, _changed(layout.tables / "runs.csv"))
+    planned = _planned(layout)
+    measures = _measures(layout, _modified(layout.tables / "runs.csv"))
     shown = _told_apart_by(planned)
     return tuple(
         Shelved(
@@ -116,8 +116,12 @@ def _shelved(dataset: str, _now: int) -> tuple[Shelved, ...]:
     )
 
 
+def _planned(layout: Layout) -> list[dict[str, Any]]:
+    return _read_planned(layout.plan, _modified(layout.plan))
+
+
 @lru_cache(maxsize=DATA_SETS)
-def _planned(plan: Path, _changed: float) -> list[dict[str, Any]]:
+def _read_planned(plan: Path, _changed: float) -> list[dict[str, Any]]:
     try:
         return read_plan(plan)
     except (UserError, OSError):
@@ -149,7 +153,9 @@ def _measures(layout: Layout, _changed: float) -> dict[str, dict[str, float]]:
         table = latentgrid.runs(layout.results)
     except UserError:
         return {}
-    numbers = table.select_dtypes("number").drop(columns=list(NO_MEASURES & set(table.columns)))
+    settings = {axis for run in _planned(layout) for axis in run["axes"]}
+    numbers = table[[name for name in table if name not in NO_MEASURES | settings]]
+    numbers = numbers.select_dtypes("number")
     return {
         name: {str(measure): float(value) for measure, value in row.items() if isfinite(value)}
         for name, row in zip(table["run"], numbers.to_dict("records"), strict=True)
@@ -158,7 +164,7 @@ def _measures(layout: Layout, _changed: float) -> dict[str, dict[str, float]]:
 
 def _state(files: RunFiles, epochs: int) -> str:
     if files.outcome.is_file():
-        return _how_it_ended(files.outcome, _changed(files.outcome))
+        return _how_it_ended(files.outcome, _modified(files.outcome))
     done, trains = progress_of(files, epochs)
     if trains:
         return f"in training, {done} of {epochs} epochs done"
@@ -175,7 +181,7 @@ def _how_it_ended(outcome: Path, _changed: float) -> str:
         return "damaged"
 
 
-def _changed(file: Path) -> float:
+def _modified(file: Path) -> float:
     """Return when a file last changed; 0 if it is not there."""
     try:
         return file.stat().st_mtime_ns

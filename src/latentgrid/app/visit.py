@@ -1,6 +1,6 @@
 """What one visitor has chosen. Each has a session of their own, and so a `Visit`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec
 
@@ -87,21 +87,20 @@ class Visit:
             raise SilentException
         return run
 
-    def run_of(self, entry: str) -> Run:
-        """Return the run of an entry that is shown where one must stand for all.
+    def one_of_each(self, entries: Sequence[str]) -> list[Shelved]:
+        """Return a run of each entry that has one with a result.
 
         It is one with the latent dimension of the first side's run, if there is any.
-
-        Raises:
-            UserError: there is none any more, or it cannot be loaded.
         """
-        ended = [one for one in self.shelved() if one.entry == entry and one.has_ended]
-        if not ended:
-            raise UserError(f"{entry}: has no run with a result any more")
         beside = self.chosen("a")
         wanted = beside.latent_dim if beside else None
-        best = min(ended, key=lambda one: one.latent_dim != wanted)
-        return shelf.open_run(best.path)
+        found: dict[str, Shelved] = {}
+        for one in self.shelved():
+            closer = one.latent_dim == wanted
+            known = found.get(one.entry)
+            if one.has_ended and (known is None or (closer and known.latent_dim != wanted)):
+                found[one.entry] = one
+        return [found[entry] for entry in entries if entry in found]
 
     def test_set(self) -> TestSet:
         """Return the test images of the data set.

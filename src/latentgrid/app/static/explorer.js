@@ -9,7 +9,6 @@ const KEY = 8;              // pixels that an arrow key moves the pen
 function latestOnly(send) {
   let next = null;
   let waits = false;
-  document.addEventListener("shiny:idle", () => { waits = false; flush(); });
   $(document).on("shiny:idle", () => { waits = false; flush(); });
   function flush() {
     if (waits || next === null) return;
@@ -17,7 +16,6 @@ function latestOnly(send) {
     next = null;
     waits = true;
     send(now);
-    setTimeout(() => { waits = false; flush(); }, 150);
   }
   return (wish) => { next = wish; flush(); };
 }
@@ -209,4 +207,4 @@ Shiny.addCustomMessageHandler("pad", ({ image }) => {
   };
   shown.src = image;
 });
-clearPad();
+Shiny.initializedPromise.then(clearPad);

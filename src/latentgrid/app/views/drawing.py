@@ -10,7 +10,7 @@ from shiny.types import SilentException
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
 from latentgrid.app.answers import answers_place, serve_answers
-from latentgrid.app.controls import beside, counted
+from latentgrid.app.controls import beside, counted, place
 from latentgrid.app.pictures import data_uri, picture
 from latentgrid.app.planes import (
     Plane,
@@ -50,12 +50,12 @@ def content() -> TagList:
                 "it down or lifts it.",
             ),
             tags.div(
-                tags.button("Clear", type="button", class_="btn btn-outline-primary clear"),
+                tags.button("Clear", type="button", class_="btn btn-default clear"),
                 counted("drawing_from", "or take test image", 0),
                 ui.input_action_button("drawing_take", "Take it"),
                 class_="stack",
             ),
-            ui.output_ui("drawing_seen", class_="row-of-figures"),
+            place("drawing_seen", "row-of-figures"),
             class_="controls",
         ),
         answers_place("reading"),

@@ -6,14 +6,13 @@ from math import isqrt
 
 import numpy as np
 from htmltools import TagChild, TagList, tags
-from shiny import Inputs, Session, reactive, render, req, ui
+from shiny import Inputs, Session, reactive, render, req
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import beside, live, play_button, ranged, set_names
+from latentgrid.app.controls import beside, place, play_button, ranged, set_names, spoken_place
 from latentgrid.app.pictures import picture
 from latentgrid.app.planes import (
-    PLANE,
     Plane,
     axes_of,
     axis_names,
@@ -73,23 +72,31 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
 def _panel(side: str) -> TagList:
     return TagList(
-        live(ui.output_ui(f"film_{side}_images")),
-        plane_place(f"film_{side}_codes"),
-        ui.output_ui(f"film_{side}_manifold"),
+        spoken_place(f"film_{side}_losses"),
+        tags.div(
+            place(f"film_{side}_images"),
+            plane_place(f"film_{side}_codes"),
+            place(f"film_{side}_manifold"),
+            class_="columns",
+        ),
     )
 
 
 def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) -> None:
-    @session.output(id=f"film_{side}_images")
+    @session.output(id=f"film_{side}_losses")
     @render.ui
     @or_why_not
     def _() -> TagChild:
         run = visit.run(side)
         if run is None:
             return None
-        epoch = epoch_of(run)
-        shown = run.snapshot(epoch)
-        return TagList(tags.h3(f"Epoch {epoch}"), _losses(run, epoch), _images(shown, epoch))
+        return _losses(run, epoch_of(run))
+
+    @session.output(id=f"film_{side}_images")
+    @render.ui
+    def _() -> TagChild:
+        run = visit.run_or_stop(side)
+        return _images(run.snapshot(epoch_of(run)), epoch_of(run))
 
     @session.output(id=f"film_{side}_codes")
     @render_plane
@@ -111,9 +118,7 @@ def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) ->
     @render.ui
     @or_why_not
     def _() -> TagChild:
-        run = visit.run(side)
-        if run is None or run.latent_dim != PLANE:
-            return None
+        run = visit.run_or_stop(side)
         epoch = epoch_of(run)
         manifold = run.snapshot(epoch).get("manifold")
         if manifold is None:
@@ -125,11 +130,11 @@ def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) ->
 
 
 def _losses(run: Run, epoch: int) -> TagChild:
-    row = run.history[run.history["epoch"] == epoch] if epoch else run.history[:0]
-    if row.empty:
+    if not epoch:
         return tags.p("Before the training.")
-    train, test = row["train_loss"].item(), row["test_loss"].item()
-    return tags.p(f"Loss per image: {number(train)} training, {number(test)} test.")
+    row = run.history.iloc[epoch - 1]
+    train, test = number(row["train_loss"]), number(row["test_loss"])
+    return tags.p(f"After epoch {epoch}. Loss per image: {train} training, {test} test.")
 
 
 def _images(shown: dict[str, Array], epoch: int) -> TagList:

@@ -3,7 +3,7 @@
 from htmltools import TagChild, TagList, tags
 from shiny import Inputs, Session, reactive, render, ui
 
-from latentgrid.app.controls import beside, chooser, counted, live, ranged
+from latentgrid.app.controls import beside, chooser, counted, place, ranged, spoken_place
 from latentgrid.app.pictures import picture
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
@@ -21,7 +21,7 @@ def content() -> TagList:
             ui.input_action_button("draw_again", "New images", class_="btn-primary"),
             counted("generation_seed", "Seed", 0),
             ranged("generation_n", "Images", 1, MOST, AT_FIRST),
-            ui.output_ui("generation_classes"),
+            place("generation_classes"),
             class_="controls",
         ),
         beside(_panel),
@@ -55,7 +55,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
 
 def _panel(side: str) -> TagList:
-    return TagList(live(ui.output_ui(f"generation_{side}")))
+    return TagList(spoken_place(f"generation_{side}"))
 
 
 def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> None:

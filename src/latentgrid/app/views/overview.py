@@ -5,10 +5,10 @@ from inspect import getdoc
 
 import pandas as pd
 from htmltools import HTML, Tag, TagChild, TagList, tags
-from shiny import Inputs, Session, render, ui
+from shiny import Inputs, Session, render
 
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import beside
+from latentgrid.app.controls import beside, place, spoken_place
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
 from latentgrid.figures.training_curves import as_svg, draw_curves
@@ -36,36 +36,48 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
 
 def _panel(side: str) -> TagList:
-    return TagList(ui.output_ui(f"overview_{side}_curves"), ui.output_ui(f"overview_{side}_facts"))
+    return TagList(
+        spoken_place(f"overview_{side}_about"),
+        tags.div(
+            place(f"overview_{side}_curves"),
+            place(f"overview_{side}_measures"),
+            place(f"overview_{side}_settings"),
+            class_="columns",
+        ),
+    )
 
 
 def _serve_side(side: str, visit: Visit, session: Session) -> None:
+    @session.output(id=f"overview_{side}_about")
+    @render.ui
+    @or_why_not
+    def _() -> TagChild:
+        run = visit.run(side)
+        return None if run is None else _about(run)
+
     @session.output(id=f"overview_{side}_curves")
     @render.ui
-    @or_why_not
     def _() -> TagChild:
-        run = visit.run(side)
-        return None if run is None else HTML(_curves(run))
+        return HTML(_curves(visit.run_or_stop(side)))
 
-    @session.output(id=f"overview_{side}_facts")
+    @session.output(id=f"overview_{side}_measures")
     @render.ui
-    @or_why_not
     def _() -> TagChild:
-        run = visit.run(side)
         chosen = visit.chosen(side)
-        if run is None or chosen is None:
+        if chosen is None:
             return None
-        settings = {k: str(v) for k, v in run.settings.items() if k not in LEFT_OUT}
         measures = {name: number(value) for name, value in chosen.measures.items()}
-        return TagList(
-            _model(run),
-            _table("Measures", measures) if measures else tags.p("Not measured yet."),
-            _verdicts(visit.dataset(), chosen.name),
-            _table("Settings", settings),
-        )
+        table = _table("Measures", measures) if measures else tags.p("Not measured yet.")
+        return TagList(_verdicts(visit.dataset(), chosen.name), table)
+
+    @session.output(id=f"overview_{side}_settings")
+    @render.ui
+    def _() -> TagChild:
+        settings = visit.run_or_stop(side).settings.items()
+        return _table("Settings", {name: str(v) for name, v in settings if name not in LEFT_OUT})
 
 
-def _model(run: Run) -> Tag:
+def _about(run: Run) -> Tag:
     """Return what the model is, in the first sentence of its docstring."""
     text = getdoc(type(run.model)) or ""
     return tags.p(tags.b(run.settings["model"]), ": ", text.split("\n\n")[0].replace("\n", " "))

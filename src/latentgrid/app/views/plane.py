@@ -2,11 +2,11 @@
 
 import numpy as np
 from htmltools import Tag, TagChild, TagList, tags
-from shiny import Inputs, Session, reactive, render, req, ui
+from shiny import Inputs, Session, reactive, render, req
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import beside, chooser, counted, dimension_sliders, live
+from latentgrid.app.controls import beside, chooser, counted, dimension_sliders, place, spoken_place
 from latentgrid.app.pictures import picture
 from latentgrid.app.planes import (
     Axes,
@@ -47,62 +47,107 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
 def _panel(side: str) -> TagList:
     return TagList(
-        ui.output_ui(f"plane_{side}_axes"),
-        plane_place(f"plane_{side}"),
-        live(ui.output_ui(f"plane_{side}_decoded", class_="row-of-figures")),
-        ui.output_ui(f"plane_{side}_over", class_="row-of-figures"),
-        ui.output_ui(f"plane_{side}_dimensions"),
+        tags.div(
+            tags.div(
+                place(f"plane_{side}_axes"),
+                spoken_place(f"plane_{side}_wrong"),
+                plane_place(f"plane_{side}"),
+            ),
+            tags.div(
+                spoken_place(f"plane_{side}_decoded", "row-of-figures"),
+                place(f"plane_{side}_dimensions"),
+                place(f"plane_{side}_over", "row-of-figures"),
+            ),
+            class_="columns",
+        ),
     )
 
 
-def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> None:
-    name = f"plane_{side}"
-    code = reactive.Value[Array](np.zeros(0, np.float32))
+class _Point:
+    """The code that one side shows, and the plane in which it lies."""
 
-    @reactive.calc
-    def axes() -> Axes:
-        run = visit.run_or_stop(side)
-        names = (inputs[f"{name}_across"](), inputs[f"{name}_up"]())
-        req(set(names) <= set(axis_names(run.latent_dim or 0)))
-        return axes_of(names, test_codes(run))
+    def __init__(self, side: str, visit: Visit, inputs: Inputs) -> None:
+        self.name = f"plane_{side}"
+        self.code = reactive.Value[Array](np.zeros(0, np.float32))
+        self.axes = reactive.calc(self._axes)
+        self._side, self._visit, self._inputs = side, visit, inputs
 
-    @reactive.effect
-    @reactive.event(lambda: (visit.run_or_stop(side), inputs.plane_from()))
-    def _() -> None:
-        """Begin at the code of a test image, or in the middle where no image has a code."""
-        run = visit.run_or_stop(side)
-        req(run.latent_dim)
+    def run(self) -> Run:
+        """Return the run of the side, or let the function that reads it show nothing."""
+        return self._visit.run_or_stop(self._side)
+
+    def axis_names(self) -> tuple[str, str]:
+        """Return the names of the chosen axes."""
+        names = (self._inputs[f"{self.name}_across"](), self._inputs[f"{self.name}_up"]())
+        req(set(names) <= set(axis_names(self.run().latent_dim or 0)))
+        return names
+
+    def begin(self, image: Array) -> None:
+        """Go to the code of an image, or to the middle where no image has a code."""
+        run = self.run()
         if "encode" in run.abilities:
-            begin = run.encode(visit.test_image(inputs.plane_from() or 0))[0]
-        else:
-            begin = np.zeros(run.latent_dim, np.float32)
-        code.set(begin)
+            self.code.set(run.encode(image)[0])
+        elif run.latent_dim is not None:
+            self.code.set(np.zeros(run.latent_dim, np.float32))
+
+    def move_along(self, dimension: int, value: float) -> None:
+        """Set one number of the code."""
+        moved = self.code().copy()
+        if 0 <= dimension < len(moved):
+            moved[dimension] = value
+            self.code.set(moved)
+
+    def _axes(self) -> Axes:
+        return axes_of(self.axis_names(), test_codes(self.run()))
+
+
+def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> None:
+    point = _Point(side, visit, inputs)
+    _obey(point, visit, inputs)
+    _show_place(point, session)
+    _show_plane(point, side, visit, session)
+    _show_images(point, visit, inputs, session)
+
+
+def _obey(point: _Point, visit: Visit, inputs: Inputs) -> None:
+    """Move the point as the visitor asks."""
 
     @reactive.effect
-    @reactive.event(inputs[f"{name}_point"])
+    @reactive.event(lambda: (point.run(), inputs.plane_from()))
     def _() -> None:
-        x, y = inputs[f"{name}_point"]()
-        code.set(axes().lift((x, y), code()))
+        point.begin(visit.test_image(inputs.plane_from() or 0))
 
     @reactive.effect
-    @reactive.event(inputs[f"{name}_sliders"])
+    @reactive.event(inputs[f"{point.name}_point"])
     def _() -> None:
-        dimension, value = inputs[f"{name}_sliders"]()
-        moved = code().copy()
-        moved[int(dimension)] = value
-        code.set(moved)
+        x, y = inputs[f"{point.name}_point"]()
+        point.code.set(point.axes().lift((x, y), point.code()))
+
+    @reactive.effect
+    @reactive.event(inputs[f"{point.name}_sliders"])
+    def _() -> None:
+        point.move_along(*inputs[f"{point.name}_sliders"]())
+
+
+def _show_place(point: _Point, session: Session) -> None:
+    """Set the sliders and the mark in the plane to where the point is."""
 
     @reactive.effect
     async def _() -> None:
-        values = [float(value) for value in code()]
-        await session.send_custom_message("code", {"of": f"{name}_sliders", "values": values})
+        values = [float(value) for value in point.code()]
+        await session.send_custom_message("code", {"of": f"{point.name}_sliders", "values": values})
+
+    @reactive.effect
+    async def _() -> None:
         try:
-            x, y = axes().project(code())
+            x, y = point.axes().project(point.code())
         except UserError:
             return
-        await session.send_custom_message("point", {"of": name, "x": float(x), "y": float(y)})
+        await session.send_custom_message("point", {"of": point.name, "x": float(x), "y": float(y)})
 
-    @session.output(id=f"{name}_axes")
+
+def _show_plane(point: _Point, side: str, visit: Visit, session: Session) -> None:
+    @session.output(id=f"{point.name}_axes")
     @render.ui
     @or_why_not
     def _() -> TagChild:
@@ -111,51 +156,56 @@ def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> No
             return None
         test_codes(run)
         names = axis_names(run.latent_dim or 0)
-        across = chooser(f"{name}_across", "Across", names, names[0])
-        up = chooser(f"{name}_up", "Up", names, names[min(1, len(names) - 1)])
+        across = chooser(f"{point.name}_across", "Across", names, names[0])
+        up = chooser(f"{point.name}_up", "Up", names, names[min(1, len(names) - 1)])
         return tags.div(across, up, class_="controls")
 
-    @session.output(id=name)
+    @session.output(id=f"{point.name}_wrong")
+    @render.ui
+    @or_why_not
+    def _() -> TagChild:
+        point.axes()
+        return None
+
+    @session.output(id=point.name)
     @render_plane
     def _() -> Plane:
-        run, test = visit.run_or_stop(side), visit.test_set()
-        points = axes().project(test_codes(run))
-        names = (inputs[f"{name}_across"](), inputs[f"{name}_up"]())
+        run, test = point.run(), visit.test_set()
+        try:
+            points = point.axes().project(test_codes(run))
+        except UserError:
+            raise SilentException from None
         return Plane(
             points=points,
             labels=test.labels,
             names=class_names(test),
             limits=limits_of(points),
-            axes=names,
+            axes=point.axis_names(),
             about=f"The codes of {len(points):,} test images, coloured by class",
             answers="decode" in run.abilities,
         )
 
-    @session.output(id=f"{name}_decoded")
-    @render.ui
-    @or_why_not
-    def _() -> TagChild:
-        run = visit.run(side)
-        if run is None or run.latent_dim is None or len(code()) != run.latent_dim:
-            return None
-        return TagList(_decoded(run, code()), _nearest(run, code(), visit.test_set()))
 
-    @session.output(id=f"{name}_over")
+def _show_images(point: _Point, visit: Visit, inputs: Inputs, session: Session) -> None:
+    @session.output(id=f"{point.name}_decoded")
     @render.ui
-    @or_why_not
     def _() -> TagChild:
-        run = visit.run(side)
-        index = inputs[f"{name}_over"]()
-        return None if run is None else _over(run, int(index), visit.test_set())
+        run, code = point.run(), point.code()
+        req(len(code) == run.latent_dim)
+        return TagList(_decoded(run, code), _nearest(run, code, visit.test_set()))
 
-    @session.output(id=f"{name}_dimensions")
+    @session.output(id=f"{point.name}_over")
     @render.ui
     def _() -> TagChild:
-        run = visit.run_or_stop(side)
-        if run.latent_dim is None or "decode" not in run.abilities:
-            return None
+        return _over(point.run(), int(inputs[f"{point.name}_over"]()), visit.test_set())
+
+    @session.output(id=f"{point.name}_dimensions")
+    @render.ui
+    def _() -> TagChild:
+        run = point.run()
+        req(run.latent_dim and "decode" in run.abilities)
         low, high = _range(run)
-        return dimension_sliders(f"{name}_sliders", low.tolist(), high.tolist())
+        return dimension_sliders(f"{point.name}_sliders", low.tolist(), high.tolist())
 
 
 def _decoded(run: Run, code: Array) -> TagChild:

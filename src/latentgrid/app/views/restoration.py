@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 from htmltools import TagChild, TagList, tags
-from shiny import Inputs, Session, reactive, render, ui
+from shiny import Inputs, Session, reactive, render
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
 from latentgrid.app.answers import answers_place, serve_answers
-from latentgrid.app.controls import chooser, counted
+from latentgrid.app.controls import chooser, counted, place
 from latentgrid.app.pictures import picture
 from latentgrid.app.visit import Visit, or_why_not
 from latentgrid.data import corruptions, to_unit_interval
@@ -36,7 +36,7 @@ def content() -> TagList:
             counted("restoration_seed", "Seed", 0),
             class_="controls",
         ),
-        ui.output_ui("restoration_question", class_="row-of-figures"),
+        place("restoration_question", "row-of-figures"),
         answers_place("restoration"),
     )
 
