@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from htmltools import Tag, tags
 from shiny.render.renderer import Jsonifiable, Renderer
-from sklearn.decomposition import PCA
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
 from latentgrid.errors import UserError
-from latentgrid.figures.style import PALETTE
+from latentgrid.figures.palette import PALETTE
 from latentgrid.results.trained import TestSet
 
 PRINCIPAL = ("principal axis 1", "principal axis 2")
@@ -119,10 +118,17 @@ def axes_of(names: tuple[str, str], codes: Array) -> Axes:
         raise UserError("both axes are the same; choose another for one of them")
     if codes.shape[1] == 1:
         return Axes(np.array([[1.0], [0.0]]))
-    principal = PCA(PLANE).fit(codes).components_ if set(names) & set(PRINCIPAL) else ()
+    principal = _principal(codes) if set(names) & set(PRINCIPAL) else ()
     known = {**dict(zip(PRINCIPAL, principal, strict=False))}
     known |= {f"z{d + 1}": row for d, row in enumerate(np.eye(codes.shape[1]))}
     return Axes(np.stack([known[name] for name in names]))
+
+
+def _principal(codes: Array) -> Array:
+    """Return the two directions in which codes (n, d) vary most, (2, d)."""
+    _, directions = np.linalg.eigh(np.cov(codes, rowvar=False))  # by ascending variance
+    found: Array = directions[:, : -1 - PLANE : -1].T
+    return found
 
 
 def limits_of(points: Array) -> tuple[float, float, float, float]:

@@ -24,7 +24,6 @@ from latentgrid.app.planes import (
 )
 from latentgrid.app.visit import PAD, SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
-from latentgrid.evaluation.neighbours import NEIGHBOURS
 from latentgrid.results.labels import percent
 from latentgrid.results.trained import TestSet
 
@@ -33,6 +32,8 @@ ABOUT = (
     "Draw with a finger or the mouse. The drawing is scaled and centred as the data set's own "
     "images are; then every model sees it."
 )
+
+NEIGHBOURS = 10
 
 
 def content() -> TagList:

@@ -11,7 +11,6 @@ from latentgrid.api.runs import Run
 from latentgrid.app.controls import beside, place, spoken_place
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
-from latentgrid.figures.training_curves import as_svg, draw_curves
 from latentgrid.files.layout import Layout
 from latentgrid.results.tables import read_table
 from latentgrid.stamps import made
@@ -91,6 +90,8 @@ def _table(caption: str, rows: dict[str, str]) -> Tag:
 @lru_cache(maxsize=CURVES)
 def _curves(run: Run) -> str:
     """Return the losses over the epochs as SVG; nothing for a run of one epoch."""
+    from latentgrid.figures.training_curves import as_svg, draw_curves
+
     history = run.history.assign(run=run.path.name)
     row = pd.DataFrame(
         [{"run": run.path.name, "entry": run.settings["model"], "status": run.status}]

@@ -3,6 +3,7 @@
 import numpy as np
 from htmltools import Tag, TagChild, TagList, tags
 from shiny import Inputs, Session, reactive, render, req
+from shiny.types import SilentException
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
