@@ -1,6 +1,6 @@
 """Controls and places of a page, beside those that Shiny has. `static/explorer.js` moves them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from htmltools import Tag, TagList, tags
@@ -73,10 +73,10 @@ def dimension_sliders(name: str, lowest: Sequence[float], highest: Sequence[floa
     return tags.div(*rows, id=name, class_="dimensions")
 
 
-def beside(panel: Any) -> Tag:
+def beside(panel: Callable[[str], TagList]) -> Tag:
     """Return the panels of both sides; the second is there if a second run is chosen."""
-    second = ui.panel_conditional("input.run_b", _side("b", panel), class_="half")
-    return tags.div(tags.div(_side("a", panel), class_="half"), second, class_="sides")
+    first, second = (tags.div(panel(side), class_="half") for side in ("a", "b"))
+    return tags.div(first, ui.panel_conditional("input.run_b", second), class_="sides")
 
 
 def place(name: str, css: str = "") -> Tag:
@@ -87,7 +87,3 @@ def place(name: str, css: str = "") -> Tag:
 def spoken_place(name: str, css: str = "") -> Tag:
     """Return the place of what a function shows; its change is read out."""
     return ui.output_ui(name, class_=css, aria_live="polite")
-
-
-def _side(side: str, panel: Any) -> TagList:
-    return TagList(panel(side))

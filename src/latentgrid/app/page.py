@@ -1,14 +1,22 @@
 """The frame of the explorer's page: what to look at, and a tab for each view."""
 
+import contextlib
+import socket
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import parse_qs
 
-from htmltools import Tag, TagChild, tags
+from htmltools import Tag, TagChild, TagList, tags
 from shiny import App, Inputs, Outputs, Session, reactive, render, ui
 from shiny.ui._navs import NavPanel
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from latentgrid.app import shelf
-from latentgrid.app.controls import chooser, place
+from latentgrid.app.controls import chooser, place, spoken_place
 from latentgrid.app.shelf import Shelved
 from latentgrid.app.views import (
     drawing,
@@ -34,6 +42,8 @@ VIEWS: tuple[ModuleType, ...] = (
     drawing,
 )
 AS_PLANNED = ""
+RUN = "run"  # of the address: /?run=results/…/seed=0
+MLFLOW, SECONDS_FOR_MLFLOW = ("127.0.0.1", 5000), 0.05  # where `make ui` serves it
 SECONDS_BETWEEN_LOOKS = 5.0
 EMPTY = (
     "There are no results yet: run make run, or snakemake, in another terminal. "
@@ -41,15 +51,17 @@ EMPTY = (
 )
 
 
-def explorer(begin: str) -> App:
-    """Return the app, which begins with a data set, if there are results of it."""
-    folders = {"/static": STATIC, "/results": Path("results").absolute()}
-    there = {address: folder for address, folder in folders.items() if folder.is_dir()}
-    return App(_page(begin), _serve, static_assets=there)
+def explorer(begin: str) -> Starlette:
+    """Return the app, which begins with a data set, and the files of results/ beside it."""
+    app = App(partial(_page, begin), _serve, static_assets={"/static": STATIC})
+    files = StaticFiles(directory="results", check_dir=False)
+    return Starlette(routes=[Mount("/results", files), Mount("/", app)])
 
 
-def _page(begin: str) -> Tag:
+def _page(begin: str, request: Request) -> Tag:
     sets = shelf.data_sets()
+    of_run = _dataset_of(request.query_params.get(RUN, ""))
+    chosen = next((name for name in (of_run, begin) if name in sets), None)
     return ui.page_fluid(
         tags.head(
             tags.link(rel="icon", href="data:,"),
@@ -58,8 +70,8 @@ def _page(begin: str) -> Tag:
         ),
         tags.header(
             tags.h1("latentgrid explorer"),
-            chooser("dataset", "Data set", sets, begin if begin in sets else None),
-            place("links"),
+            chooser("dataset", "Data set", sets, chosen),
+            place("links", "links"),
             ui.input_dark_mode(aria_label="light or dark"),
         ),
         tags.main(
@@ -71,7 +83,7 @@ def _page(begin: str) -> Tag:
                 class_="controls choice",
                 aria_label="Runs",
             ),
-            place("state"),
+            spoken_place("state"),
             ui.navset_underline(*map(_tab, VIEWS), id="view"),
         ),
         title="latentgrid explorer",
@@ -87,7 +99,9 @@ def _tab(view: ModuleType) -> NavPanel:
 def _serve(inputs: Inputs, output: Outputs, session: Session) -> None:
     visit = Visit(inputs)
     _offer_data_sets(inputs)
-    _offer_runs(visit, inputs)
+    with reactive.isolate():
+        asked = parse_qs(session.clientdata.url_search().removeprefix("?"))
+    _offer_runs(visit, inputs, asked.get(RUN, [""])[0])
 
     @session.output(id="state")
     @render.ui
@@ -97,11 +111,25 @@ def _serve(inputs: Inputs, output: Outputs, session: Session) -> None:
     @session.output(id="links")
     @render.ui
     def _() -> TagChild:
-        report = Layout(visit.dataset()).report
-        return tags.a("Report", href=str(report)) if visit.dataset() and report.is_file() else None
+        return TagList(*(tags.a(name, href=to) for name, to in _links(visit.dataset()).items()))
 
     for view in VIEWS:
         view.serve(visit, inputs, session)
+
+
+def _links(dataset: str) -> dict[str, str]:
+    """Return the addresses of what else there is of a data set, by its name."""
+    report = Layout(dataset).report
+    links = {"Report": f"/{report.as_posix()}"} if dataset and report.is_file() else {}
+    with contextlib.suppress(OSError), socket.create_connection(MLFLOW, SECONDS_FOR_MLFLOW):
+        links["MLflow"] = "http://mlflow.localhost:{1}".format(*MLFLOW)
+    return links
+
+
+def _dataset_of(run: str) -> str:
+    """Return the data set in the path of a run, results/<data set>/runs/…; empty if it is none."""
+    parts = run.split("/")
+    return parts[1] if len(parts) > 1 and parts[0] == "results" else ""
 
 
 def _offer_data_sets(inputs: Inputs) -> None:
@@ -114,7 +142,7 @@ def _offer_data_sets(inputs: Inputs) -> None:
         ui.update_select("dataset", choices=known(), selected=chosen)
 
 
-def _offer_runs(visit: Visit, inputs: Inputs) -> None:
+def _offer_runs(visit: Visit, inputs: Inputs, asked: str) -> None:
     @reactive.effect
     def _() -> None:
         measures = sorted({name for one in visit.shelved() for name in one.measures})
@@ -127,7 +155,8 @@ def _offer_runs(visit: Visit, inputs: Inputs) -> None:
     @reactive.effect
     def _() -> None:
         listed = _listed(visit.shelved(), inputs.order(), inputs.highest())
-        first = next((one.path for one in visit.shelved() if one.has_ended), None)
+        ended = [one.path for one in visit.shelved() if one.has_ended]
+        first = asked if asked in ended else next(iter(ended), None)
         for side in SIDES:
             with reactive.isolate():
                 chosen = inputs[f"run_{side}"]()

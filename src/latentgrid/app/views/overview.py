@@ -52,7 +52,7 @@ def _serve_side(side: str, visit: Visit, session: Session) -> None:
     @or_why_not
     def _() -> TagChild:
         run = visit.run(side)
-        return None if run is None else _about(run)
+        return None if run is None else _about(run, visit.dataset())
 
     @session.output(id=f"overview_{side}_curves")
     @render.ui
@@ -76,10 +76,13 @@ def _serve_side(side: str, visit: Visit, session: Session) -> None:
         return _table("Settings", {name: str(v) for name, v in settings if name not in LEFT_OUT})
 
 
-def _about(run: Run) -> Tag:
-    """Return what the model is, in the first sentence of its docstring."""
-    text = getdoc(type(run.model)) or ""
-    return tags.p(tags.b(run.settings["model"]), ": ", text.split("\n\n")[0].replace("\n", " "))
+def _about(run: Run, dataset: str) -> Tag:
+    """Return what the model is, in the first sentence of its docstring, with a link to its page."""
+    model = run.settings["model"]
+    sentence = (getdoc(type(run.model)) or "").split("\n\n")[0].replace("\n", " ")
+    page = Layout(dataset).model_page(model)
+    name = tags.a(model, href=f"/{page.as_posix()}") if page.is_file() else model
+    return tags.p(tags.b(name), ": ", sentence)
 
 
 def _table(caption: str, rows: dict[str, str]) -> Tag:
