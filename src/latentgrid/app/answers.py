@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from htmltools import Tag, TagChild, TagList, tags
 from shiny import Inputs, Session, render, ui
@@ -32,6 +33,7 @@ def serve_answers(
     inputs: Inputs,
     session: Session,
     answer: Answer,
+    like: Callable[[], tuple[str, Any]] | None = None,
 ) -> None:
     """Show the answer of each chosen run that can give one, and of a run of each ticked entry.
 
@@ -45,6 +47,8 @@ def serve_answers(
         inputs: of the page.
         session: of the visitor.
         answer: shows what a run makes of the question.
+        like: returns the hyperparameter, and its value, that an entry's run should have if one has;
+            by default the latent dimension of the first chosen run.
     """
 
     @session.output(id=f"{view}_which")
@@ -70,7 +74,7 @@ def serve_answers(
                     _row(f"{side.upper()} · {one.label}", partial(visit.run, side), answer)
                 )
         ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else ()
-        for one in visit.one_of_each(ticked):
+        for one in visit.one_of_each(ticked, *(like or visit.latent_dim)()):
             if one not in chosen:
                 found.append(_row(one.label, partial(shelf.open_run, one.path), answer))
         return found or tags.p("No run here can answer this.", class_="trouble")

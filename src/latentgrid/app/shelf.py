@@ -38,7 +38,7 @@ class Shelved:
         entry: its entry in the grid, such as `vae`.
         model: the name of its model.
         setting: what tells it from the other runs of its entry: "d = 2, adam".
-        latent_dim: None where the model has no code.
+        hyperparameters: of its model.
         state: `finished`, `diverged`, or why there is nothing to load.
         measures: those of `runs.csv`; empty as long as the workflow has not measured it.
     """
@@ -48,7 +48,7 @@ class Shelved:
     entry: str
     model: str
     setting: str
-    latent_dim: int | None
+    hyperparameters: Mapping[str, Any]
     state: str
     measures: Mapping[str, float]
 
@@ -108,7 +108,7 @@ def _shelved(dataset: str, _now: int) -> tuple[Shelved, ...]:
             entry=run["entry"],
             model=run["settings"]["model"],
             setting=_setting(run, shown[run["entry"]]),
-            latent_dim=run["settings"]["hyperparameters"].get("latent_dim"),
+            hyperparameters=run["settings"]["hyperparameters"],
             state=_state(layout.run(run["name"]), run["settings"]["epochs"]),
             measures=measures.get(run["name"], {}),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import numpy as np
 from htmltools import Tag, TagChild, tags
@@ -87,19 +87,20 @@ class Visit:
             raise SilentException
         return run
 
-    def one_of_each(self, entries: Sequence[str]) -> list[Shelved]:
+    def latent_dim(self) -> tuple[str, Any]:
+        """Return the name and value of the latent dimension of the first side's run."""
+        chosen = self.chosen("a")
+        return "latent_dim", chosen.hyperparameters.get("latent_dim") if chosen else None
+
+    def one_of_each(self, entries: Sequence[str], hyperparameter: str, value: Any) -> list[Shelved]:
         """Return a run of each entry that has one with a result.
 
-        It is one with the latent dimension of the first side's run, if there is any.
+        It is the first one that has this hyperparameter, or else the first one.
         """
-        beside = self.chosen("a")
-        wanted = beside.latent_dim if beside else None
         found: dict[str, Shelved] = {}
-        for one in self.shelved():
-            closer = one.latent_dim == wanted
-            known = found.get(one.entry)
-            if one.has_ended and (known is None or (closer and known.latent_dim != wanted)):
-                found[one.entry] = one
+        ended = (one for one in self.shelved() if one.has_ended)
+        for one in sorted(ended, key=lambda one: one.hyperparameters.get(hyperparameter) != value):
+            found.setdefault(one.entry, one)
         return [found[entry] for entry in entries if entry in found]
 
     def test_set(self) -> TestSet:

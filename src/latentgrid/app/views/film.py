@@ -74,7 +74,7 @@ def _panel(side: str) -> TagList:
     return TagList(
         spoken_place(f"film_{side}_losses"),
         tags.div(
-            place(f"film_{side}_images"),
+            tags.div(place(f"film_{side}_images")),
             plane_place(f"film_{side}_codes"),
             place(f"film_{side}_manifold"),
             class_="columns",

@@ -106,6 +106,8 @@ def _curves(run: Run) -> str:
 def _verdicts(dataset: str, run: str) -> TagChild:
     """Return what was published of the run's setting, beside what its seeds came to."""
     file = Layout(dataset).tables / "verdicts.csv"
+    if not file.is_file():
+        return None
     try:
         table = read_table(made.require_unchanged(file))
     except UserError:

@@ -17,8 +17,8 @@ from latentgrid.randomness import random_generator
 
 TITLE = "Restore"
 ABOUT = (
-    "Damage a test image, or your own drawing, and see what each denoiser makes of it. A denoiser "
-    "knows only the damage that it was trained with."
+    "Damage a test image, or your own drawing, and see what each denoiser makes of it. Where there is "
+    "one, it is a denoiser that was trained with this damage."
 )
 ABLE = ("reconstruct", "corrupt")
 DRAWING, TEST = "drawing", "test"
@@ -78,4 +78,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
         caption = tags.figcaption(f"{told}squared error {error:.1f}")
         return tags.figure(picture(again, "The restored image", 1, "one"), caption)
 
-    serve_answers("restoration", ABLE, (), visit, inputs, session, answer)
+    def like() -> tuple[str, str]:
+        return "corruption", inputs.restoration_by()
+
+    serve_answers("restoration", ABLE, (), visit, inputs, session, answer, like)
