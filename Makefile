@@ -33,7 +33,8 @@ run: setup ## run the whole pipeline on the digits that come with scikit-learn (
 	@echo "Next: source .venv/bin/activate, then"
 	@echo "  latentgrid plan            what the MNIST grid of params.yaml would train, and how long"
 	@echo "  snakemake --cores all      train it; make watch shows how far it is"
-	@echo "  make ui                    browse the runs in MLflow"
+	@echo "  make app                   explore the runs in a web app"
+	@echo "  make ui                    browse them in MLflow"
 
 test: setup ## run all tests
 	$(TEST)

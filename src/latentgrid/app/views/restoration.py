@@ -17,8 +17,8 @@ from latentgrid.randomness import random_generator
 
 TITLE = "Restore"
 ABOUT = (
-    "Damage a test image, or your own drawing, and see what each denoiser makes of it. Where there is "
-    "one, it is a denoiser that was trained with this damage."
+    "Damage a test image, or your own drawing, and see what each denoiser makes of it. Where there "
+    "is one, it is a denoiser that was trained with this damage."
 )
 ABLE = ("reconstruct", "corrupt")
 DRAWING, TEST = "drawing", "test"
