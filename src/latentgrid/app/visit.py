@@ -1,7 +1,7 @@
 """What one visitor has chosen. Each has a session of their own, and so a `Visit`."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec
 
 import numpy as np
@@ -13,6 +13,7 @@ from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
 from latentgrid.app import drawings, shelf
 from latentgrid.app.shelf import Shelved
+from latentgrid.app.steady import steady
 from latentgrid.errors import UserError
 from latentgrid.results.trained import TestSet
 
@@ -31,6 +32,8 @@ class Visit:
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
         self._shelved = reactive.poll(self._look, shelf.SECONDS_BETWEEN_LOOKS)(self._look)
+        self._chosen = {side: steady(partial(self._find, side), None) for side in SIDES}
+        self._ended = steady(self._find_ended, ())
 
     def dataset(self) -> str:
         """Return the name of the data set; empty if there is none."""
@@ -43,7 +46,7 @@ class Visit:
 
     def entries(self, *abilities: str) -> list[str]:
         """Return the entries with a run that can do this and can be loaded."""
-        able = (one for one in self.shelved() if one.has_ended and self.can(one, *abilities))
+        able = (one for one in self._ended() if self.can(one, *abilities))
         return list(dict.fromkeys(one.entry for one in able))
 
     def can(self, one: Shelved, *abilities: str) -> bool:
@@ -56,8 +59,7 @@ class Visit:
 
     def chosen(self, side: str) -> Shelved | None:
         """Return the run of a side; None if none is chosen or it is gone."""
-        path = self._path(side)
-        return next((one for one in self.shelved() if one.path == path), None)
+        return self._chosen[side]()
 
     def run(self, side: str) -> Run | None:
         """Return the loaded run of a side, or None if none is chosen.
@@ -98,8 +100,9 @@ class Visit:
         It is the first one that has this hyperparameter, or else the first one.
         """
         found: dict[str, Shelved] = {}
-        ended = (one for one in self.shelved() if one.has_ended)
-        for one in sorted(ended, key=lambda one: one.hyperparameters.get(hyperparameter) != value):
+        for one in sorted(
+            self._ended(), key=lambda one: one.hyperparameters.get(hyperparameter) != value
+        ):
             found.setdefault(one.entry, one)
         return [found[entry] for entry in entries if entry in found]
 
@@ -131,6 +134,13 @@ class Visit:
         if not drawn:
             raise UserError('nothing is drawn yet; the tab "Draw your own" has the pad')
         return drawings.as_image(drawn, self.test_set().images)
+
+    def _find(self, side: str) -> Shelved | None:
+        path = self._path(side)
+        return next((one for one in self.shelved() if one.path == path), None)
+
+    def _find_ended(self) -> tuple[Shelved, ...]:
+        return tuple(one for one in self.shelved() if one.has_ended)
 
     def _look(self) -> tuple[Shelved, ...]:
         with reactive.isolate():
