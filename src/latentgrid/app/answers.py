@@ -5,11 +5,12 @@ from functools import partial
 from typing import Any
 
 from htmltools import Tag, TagChild, TagList, tags
-from shiny import Inputs, Session, render, ui
+from shiny import Inputs, Session, reactive, render, ui
 
 from latentgrid.api.runs import Run
 from latentgrid.app import shelf
 from latentgrid.app.controls import place, spoken_place
+from latentgrid.app.steady import steady
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 
 AT_FIRST = 4  # entries that answer unasked
@@ -50,16 +51,19 @@ def serve_answers(
         like: returns the hyperparameter, and its value, that an entry's run should have if one has;
             by default the latent dimension of the first chosen run.
     """
+    none: list[str] = []
+    entries = steady(partial(visit.entries, *abilities), none)
 
     @session.output(id=f"{view}_which")
     @render.ui
     def _() -> TagChild:
-        entries = visit.entries(*abilities)
-        if not entries:
+        if not entries():
             return None
-        ticked = [entry for entry in preferred if entry in entries] or entries[:AT_FIRST]
+        with reactive.isolate():
+            ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else preferred
+        ticked = [entry for entry in ticked if entry in entries()] or entries()[:AT_FIRST]
         return ui.input_checkbox_group(
-            f"{view}_entries", "A run of each of", entries, selected=ticked, inline=True
+            f"{view}_entries", "A run of each of", entries(), selected=ticked, inline=True
         )
 
     @session.output(id=f"{view}_answers")

@@ -33,7 +33,8 @@ class Visit:
         self._inputs = inputs
         self._shelved = reactive.poll(self._look, shelf.SECONDS_BETWEEN_LOOKS)(self._look)
         self._chosen = {side: steady(partial(self._find, side), None) for side in SIDES}
-        self._ended = steady(self._find_ended, ())
+        none: tuple[Shelved, ...] = ()
+        self._ended = steady(self._find_ended, none)
 
     def dataset(self) -> str:
         """Return the name of the data set; empty if there is none."""
@@ -100,9 +101,9 @@ class Visit:
         It is the first one that has this hyperparameter, or else the first one.
         """
         found: dict[str, Shelved] = {}
-        for one in sorted(
-            self._ended(), key=lambda one: one.hyperparameters.get(hyperparameter) != value
-        ):
+        ended = self._ended()
+        fits = [one for one in ended if one.hyperparameters.get(hyperparameter) == value]
+        for one in (*fits, *ended):
             found.setdefault(one.entry, one)
         return [found[entry] for entry in entries if entry in found]
 
