@@ -1,4 +1,4 @@
-"""Describes a run in six lines of markdown, MLflow's description of it."""
+"""Describes a run in five lines of markdown, MLflow's description of it."""
 
 from urllib.parse import quote
 
@@ -30,7 +30,7 @@ def of_run(
             f"Loss: {config.total}  ",
             f"Trained: {epochs} in {seconds} on {config.device}{ended}  ",
             f"Published: {verdict}  ",
-            f"Files: `{folder}`; `latentgrid why '{name}'` shows what made them  ",
-            f"[Explore it]({EXPLORER}/?run={quote(folder)}) while `make app` runs",
+            f"Files: `{folder}`; `latentgrid why '{name}'` shows what made them; "
+            f"[explore it]({EXPLORER}/?run={quote(folder)}) while `make app` runs",
         )
     )
