@@ -372,6 +372,21 @@ def export(
 
 
 @app.command()
+def export_page(
+    run: RunFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="a file, .html; else its name is the run's", show_default=False),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write a page that decodes a trained run's codes in any browser, offline: one file."""
+    from latentgrid.commands import use
+
+    print(printable(use.export_page(run, out, force)))
+
+
+@app.command()
 def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
 

@@ -1,0 +1,177 @@
+"""Writes the page of a run: what it says in words, its arrays, its decoder and what runs it."""
+
+import base64
+import gzip
+import json
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from latentgrid.api import abilities
+from latentgrid.api.export import TRIED, export_decoder
+from latentgrid.api.runs import DATASET, PROJECT, Run
+from latentgrid.errors import UserError
+from latentgrid.figures.style import PALETTE, is_on_black
+from latentgrid.files.atomic import write_text
+from latentgrid.grid import catalogue
+from latentgrid.models import Decoder, Encoder
+from latentgrid.results.labels import axis_label
+from latentgrid.text import number
+from latentgrid.webpage.codes import SEED, Draws, Points, draws_of, points_of
+
+Array = np.ndarray[Any, Any]
+RUNTIME = files("latentgrid.webpage") / "onnxruntime_web"
+MODULE, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+TITLES = {"mnist": "MNIST", "digits": "scikit-learn’s digits"}
+MEASURES = {
+    "test_squared_error": (
+        "squared error",
+        "between a test image and its reconstruction, summed over the pixels; 0 is perfect",
+    ),
+    "importance_bound": (
+        "bound on log p(x)",
+        "nats: how likely the model finds a test image, at least; more is better",
+    ),
+    "silhouette": (
+        "silhouette",
+        "how far apart the codes of different classes lie: 1 at best, −1 at worst",
+    ),
+    "active_units": ("active dimensions", "dimensions of the code that the encoder uses"),
+    "sample_confidence": (
+        "sample confidence",
+        "how sure a classifier is of what new images show: 1 at best",
+    ),
+    "sample_classes": ("sample classes", "how many classes it sees among new images"),
+}
+
+
+def default_name(run: Path) -> str:
+    """Return the name of the page of a run's folder: its entry, settings and seed."""
+    return "_".join(run.absolute().parts[-3:]).replace(",", "_").replace("=", "-") + ".html"
+
+
+def write_page(run: Run, path: Path) -> float:
+    """Write the page of a run. The same run gives the same page.
+
+    Returns:
+        How far ONNX Runtime's images are from ours at most, over the largest value of ours.
+
+    Raises:
+        UserError: the model does not decode codes or has no ONNX form, the run was not measured, or
+            its data set is not where it was.
+    """
+    if not isinstance(run.model, Decoder):
+        raise abilities.unable(run.model, "have a page, as it decodes no codes")
+    dataset = _dataset(run)
+    draws = draws_of(run)
+    points = points_of(run, draws)
+    decoder, distance = _decoder(run)
+    environment = Environment(
+        loader=PackageLoader("latentgrid", "webpage"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    page = environment.get_template("page.html.j2").render(
+        **_words(run, dataset),
+        distance=f"{distance:.0e}",
+        tried=TRIED,
+        draws=draws,
+        seed=SEED,
+        points=points,
+        facts=_facts(run, points),
+        packs=_packs(run, points, draws) | {"decoder": _packed(decoder)} | _runtime(),
+        runtime=json.loads((RUNTIME / "package.json").read_text(encoding="utf-8")),
+        licence=(RUNTIME / "LICENSE").read_text(encoding="utf-8"),
+    )
+    write_text(path, page)
+    return distance
+
+
+def _dataset(run: Run) -> str:
+    above = run.path.absolute().parents
+    if len(above) <= PROJECT:
+        raise UserError(
+            f"{run.path}: lies in no results/<data set>/runs; name a run where it was trained"
+        )
+    return above[DATASET].name
+
+
+def _decoder(run: Run) -> tuple[bytes, float]:
+    """Return the decoder as ONNX, and how far ONNX Runtime's images are from ours."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "decoder.onnx"
+        distance = export_decoder(run, file)
+        return file.read_bytes(), distance
+
+
+def _words(run: Run, dataset: str) -> dict[str, Any]:
+    settings = run.settings
+    measures = run.measures
+    return {
+        "model": settings["model"],
+        "summary": catalogue.description(settings["model"]),
+        "dataset": dataset,
+        "title": TITLES.get(dataset, dataset),
+        "latent_dim": run.model.latent_dim,
+        "encodes": isinstance(run.model, Encoder),
+        "shape": run.image_shape,
+        "diverged": run.status == "diverged",
+        "settings": {
+            axis_label(name): value for name, value in settings.items() if name != "model"
+        },
+        "measures": [
+            (label, measures[name], about)
+            for name, (label, about) in MEASURES.items()
+            if name in measures
+        ],
+        "version": version("latentgrid"),
+    }
+
+
+def _facts(run: Run, points: Points) -> dict[str, Any]:
+    """Return what the script of the page is told beside the arrays."""
+    return {
+        "shape": run.image_shape,
+        "latentDim": run.model.latent_dim,
+        "strokes": bool(len(points.images) and is_on_black(points.images)),
+        "classes": points.class_names,
+        "colours": PALETTE,
+        "choices": points.choices.tolist(),
+    }
+
+
+def _packs(run: Run, points: Points, draws: Draws) -> dict[str, str]:
+    """Return the arrays of the page, which its script finds by name."""
+    first = points.choices[:1]
+    return {
+        "points": _packed(_as_bytes(points.codes, "<f4")),
+        "labels": _packed(_as_bytes(points.labels, "u1")),
+        "images": _packed(_as_bytes(points.images, "u1")),
+        "draws": _packed(_as_bytes(draws.codes, "<f4")),
+        "expected": _packed(_as_bytes(run.decode(points.codes[first]), "<f4")),
+    }
+
+
+def _runtime() -> dict[str, str]:
+    """Return ONNX Runtime Web, which lies here packed."""
+    compressed = {"module": MODULE, "wasm": WASM}
+    return {
+        name: base64.b64encode((RUNTIME / f"{file}.gz").read_bytes()).decode()
+        for name, file in compressed.items()
+    }
+
+
+def _as_bytes(values: Array, kind: str) -> bytes:
+    return np.ascontiguousarray(values, dtype=kind).tobytes()
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
