@@ -57,8 +57,14 @@ class Points:
 
 
 def points_of(run: Run, draws: Draws) -> Points:
-    """Return the codes of the run's test images; of a model that does not encode, its draws."""
+    """Return the codes of the run's test images; of a model that does not encode, its draws.
+
+    Raises:
+        UserError: the model does not encode and draws no codes, or its data set is missing.
+    """
     if not isinstance(run.model, Encoder):
+        if not draws.codes.size:
+            raise abilities.unable(run.model, "have a page, as it neither encodes nor draws codes")
         return Points(draws.codes, np.arange(len(draws.codes))[:CHOICES])
     test = run.test_set.first(POINTS)
     codes = run.encode(test.images)

@@ -82,7 +82,7 @@ function rows(flat) {
 }
 
 function shortNumber(value) {
-  return value.toFixed(2).replace("-", "−");
+  return value.toFixed(2).replace(/^-(?=.*[1-9])/, "−").replace("-", "");
 }
 
 function meanOf(codes) {
@@ -183,8 +183,7 @@ async function start() {
 
   say(checked(decoded[0], expected));
   element("live").hidden = false;
-  const choose = explore(points, draws, ends, decode);
-  chooser("shown", originals ? "Image and reconstruction" : "Image", originals ? [originals, decoded] : [decoded], choose);
+  explore(points, draws, ends, originals ? [originals, decoded] : [decoded], decode);
   between(ends, originals ?? decoded, decode);
   window.decode = decode; // for those who try it in the browser's console: await decode([[0, 0]])
 }
@@ -196,12 +195,12 @@ function say(text) {
 // Compares this browser's image with Python's; says nothing where they are the same.
 function checked(found, expected) {
   const difference = found.reduce((most, value, at) => Math.max(most, Math.abs(value - expected[at])), 0);
-  element("checked").textContent = `Just now, this browser decoded the first image’s code: no pixel differs from Python’s by more than ${difference.toExponential(0)}.`;
+  element("checked").textContent = `Just now, this browser decoded the first image’s code: no pixel differs from Python’s by more than ${difference.toFixed(7)}.`;
   return difference <= TOLERANCE ? "" : "This browser decodes other images than the trained model does; do not trust what you see here.";
 }
 
-// The plane, the sliders and the decoded image: all show one code, which any of them sets.
-function explore(points, draws, ends, decode) {
+// The plane, the sliders, the decoded image and the images to choose: all show one code, which any of them sets.
+function explore(points, draws, ends, pictures, decode) {
   const ranges = rangesOf([...points, ...draws]);
   const mean = meanOf(points);
   const plane = planeOf(points, ranges, (changed) => set(changed));
@@ -213,13 +212,17 @@ function explore(points, draws, ends, decode) {
     slider(`Dimension ${axis + 1}`, range, (range[1] - range[0]) / 500, (value) => set(code.with(axis, value))));
   element("sliders").append(...sliders.map(({ part }) => part));
 
+  const title = pictures.length > 1 ? "Image and reconstruction" : "Image";
+  const showChoice = chooser("shown", title, pictures, (at) => set(ends[at], `Image ${at + 1}. `, at));
+
   const show = latestOnly(async (wanted) => {
     const [image] = await decode([wanted]);
     paint(element("picture"), image);
   });
 
-  function set(changed, about = "") {
+  function set(changed, about = "", choice = -1) {
     code = changed;
+    showChoice(choice);
     sliders.forEach(({ show: showValue }, axis) => showValue(code[axis]));
     plane.show(code);
     show(code);
@@ -234,10 +237,6 @@ function explore(points, draws, ends, decode) {
   });
   element("mean").addEventListener("click", () => set(mean, "The mean of all codes. "));
   set(mean, "The mean of all codes. ");
-  return (at) => {
-    set(ends[at], `Image ${at + 1}. `);
-    element("picture").scrollIntoView({ block: "nearest" });
-  };
 }
 
 function nearest(points, code) {
@@ -399,7 +398,7 @@ function line(drawing, x1, y1, x2, y2) {
 function between(ends, images, decode) {
   let chosen = [0, 1];
   const strip = Array.from({ length: STEPS }, () => make("canvas", { className: "pixels" }));
-  element("strip").append(...strip);
+  element("strip").append(...strip.map((canvas, at) => make("span", {}, canvas, (at / (STEPS - 1)).toFixed(1))));
   const on = (share) => ends[chosen[0]].map((value, axis) => (1 - share) * value + share * ends[chosen[1]][axis]);
   const name = (at) => [className(facts.choices[at]), `image ${at + 1}`].filter(Boolean).join(", ");
 
@@ -412,7 +411,7 @@ function between(ends, images, decode) {
     const [image] = await decode([on(share)]);
     paint(element("middle"), image);
   });
-  const way = slider("From 0 to 1", [0, 1], 0.01, showMiddle);
+  const way = slider("Part of the way", [0, 1], 0.01, showMiddle);
   element("way").append(way.part);
 
   const choosers = ["from", "to"].map((place, which) => chooser(place, which ? "To" : "From", [images], (at) => {

@@ -26,6 +26,7 @@ from latentgrid.webpage.codes import SEED, Draws, Points, draws_of, points_of
 
 Array = np.ndarray[Any, Any]
 RUNTIME = files("latentgrid.webpage") / "onnxruntime_web"
+WHITE = 255
 MODULE, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn’s digits"}
 MEASURES = {
@@ -67,9 +68,11 @@ def write_page(run: Run, path: Path) -> float:
     """
     if not isinstance(run.model, Decoder):
         raise abilities.unable(run.model, "have a page, as it decodes no codes")
-    dataset = _dataset(run)
+    name = _name(run)
+    words = _words(run)
     draws = draws_of(run)
     points = points_of(run, draws)
+    decoded = run.decode(points.codes[points.choices])
     decoder, distance = _decoder(run)
     environment = Environment(
         loader=PackageLoader("latentgrid", "webpage"),
@@ -80,14 +83,16 @@ def write_page(run: Run, path: Path) -> float:
     )
     environment.filters["number"] = number
     page = environment.get_template("page.html.j2").render(
-        **_words(run, dataset),
-        distance=f"{distance:.0e}",
+        **words,
+        run=name,
+        distance=distance,
         tried=TRIED,
+        latent_dim=points.codes.shape[1],
         draws=draws,
         seed=SEED,
         points=points,
-        facts=_facts(run, points),
-        packs=_packs(run, points, draws) | {"decoder": _packed(decoder)} | _runtime(),
+        facts=_facts(run, points, decoded),
+        packs=_packs(points, draws, decoded) | {"decoder": _packed(decoder)} | _runtime(),
         runtime=json.loads((RUNTIME / "package.json").read_text(encoding="utf-8")),
         licence=(RUNTIME / "LICENSE").read_text(encoding="utf-8"),
     )
@@ -95,13 +100,12 @@ def write_page(run: Run, path: Path) -> float:
     return distance
 
 
-def _dataset(run: Run) -> str:
-    above = run.path.absolute().parents
-    if len(above) <= PROJECT:
-        raise UserError(
-            f"{run.path}: lies in no results/<data set>/runs; name a run where it was trained"
-        )
-    return above[DATASET].name
+def _name(run: Run) -> Path:
+    """Return results/<data set>/runs/<entry>/<settings>/seed=<n>, wherever that lies."""
+    folder = run.path.absolute()
+    if len(folder.parents) <= PROJECT:
+        raise UserError(f"{folder}: lies in no results/<data set>/runs; name a run that does")
+    return folder.relative_to(folder.parents[PROJECT])
 
 
 def _decoder(run: Run) -> tuple[bytes, float]:
@@ -112,15 +116,15 @@ def _decoder(run: Run) -> tuple[bytes, float]:
         return file.read_bytes(), distance
 
 
-def _words(run: Run, dataset: str) -> dict[str, Any]:
+def _words(run: Run) -> dict[str, Any]:
     settings = run.settings
+    dataset = run.path.absolute().parents[DATASET].name
     measures = run.measures
     return {
         "model": settings["model"],
         "summary": catalogue.description(settings["model"]),
         "dataset": dataset,
         "title": TITLES.get(dataset, dataset),
-        "latent_dim": run.model.latent_dim,
         "encodes": isinstance(run.model, Encoder),
         "shape": run.image_shape,
         "diverged": run.status == "diverged",
@@ -136,27 +140,27 @@ def _words(run: Run, dataset: str) -> dict[str, Any]:
     }
 
 
-def _facts(run: Run, points: Points) -> dict[str, Any]:
+def _facts(run: Run, points: Points, decoded: Array) -> dict[str, Any]:
     """Return what the script of the page is told beside the arrays."""
+    shown = points.images if points.images.size else (decoded.clip(0, 1) * WHITE).astype(np.uint8)
     return {
         "shape": run.image_shape,
-        "latentDim": run.model.latent_dim,
-        "strokes": bool(len(points.images) and is_on_black(points.images)),
+        "latentDim": points.codes.shape[1],
+        "strokes": bool(is_on_black(shown)),
         "classes": points.class_names,
         "colours": PALETTE,
         "choices": points.choices.tolist(),
     }
 
 
-def _packs(run: Run, points: Points, draws: Draws) -> dict[str, str]:
+def _packs(points: Points, draws: Draws, decoded: Array) -> dict[str, str]:
     """Return the arrays of the page, which its script finds by name."""
-    first = points.choices[:1]
     return {
         "points": _packed(_as_bytes(points.codes, "<f4")),
         "labels": _packed(_as_bytes(points.labels, "u1")),
         "images": _packed(_as_bytes(points.images, "u1")),
         "draws": _packed(_as_bytes(draws.codes, "<f4")),
-        "expected": _packed(_as_bytes(run.decode(points.codes[first]), "<f4")),
+        "expected": _packed(_as_bytes(decoded[0], "<f4")),
     }
 
 
