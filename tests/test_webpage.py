@@ -4,6 +4,9 @@ import gzip
 import hashlib
 import re
 from contextlib import chdir
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -316,6 +319,23 @@ def test_between_two_images(live):
         page.wait_for_timeout(100)
         assert drawn(page, "#middle") == changed[1]
         assert page.locator("#from input").count() == min(CHOICES, 30)
+
+
+@in_a_browser
+def test_from_a_web_space_the_page_asks_for_nothing_but_itself(browser, made):  # noqa: F811
+    _, file = made("vae")
+    quiet = partial(SimpleHTTPRequestHandler, directory=file.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), quiet) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/{file.name}"
+        page = browser.new_page()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        page.locator("#live").wait_for(state="visible")
+        page.close()
+        server.shutdown()
+    assert [url for url in asked if not url.startswith("blob:")] == [address]
 
 
 @in_a_browser

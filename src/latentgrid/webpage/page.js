@@ -195,7 +195,7 @@ function say(text) {
 // Compares this browser's image with Python's; says nothing where they are the same.
 function checked(found, expected) {
   const difference = found.reduce((most, value, at) => Math.max(most, Math.abs(value - expected[at])), 0);
-  element("checked").textContent = `Just now, this browser decoded the first image’s code: no pixel differs from Python’s by more than ${difference.toFixed(7)}.`;
+  element("checked").textContent = `Just now, this browser decoded the first image’s code: no pixel differs from Python’s by more than ${(Math.ceil(difference * 1e7) / 1e7).toFixed(7)}.`;
   return difference <= TOLERANCE ? "" : "This browser decodes other images than the trained model does; do not trust what you see here.";
 }
 
@@ -250,12 +250,8 @@ function planeOf(points, ranges, onChange) {
   if (facts.latentDim === 1) {
     element("plane-part").hidden = true;
     document.querySelector(".explore").classList.add("single");
-    element("how").textContent = "A code is one number here: move the slider.";
     return { show() {} };
   }
-  element("how").textContent = `Each point is the code of ${facts.classes.length ? "a test image, coloured by its class" : "an image"}. `
-    + "Click or drag anywhere, or move the sliders: the image of that code appears."
-    + (facts.latentDim > 2 ? " The plane shows two of the code’s dimensions; the sliders set the others." : "");
   const canvas = element("plane");
   let axes = [0, 1];
   let code = points[0];

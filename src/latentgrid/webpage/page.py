@@ -5,6 +5,7 @@ import gzip
 import json
 from importlib.metadata import version
 from importlib.resources import files
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -85,7 +86,7 @@ def write_page(run: Run, path: Path) -> float:
     page = environment.get_template("page.html.j2").render(
         **words,
         run=name,
-        distance=distance,
+        distance=ceil(distance * 1e7) / 1e7,
         tried=TRIED,
         latent_dim=points.codes.shape[1],
         draws=draws,
