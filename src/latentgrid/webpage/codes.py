@@ -12,7 +12,7 @@ from torch import Tensor
 from latentgrid.api import abilities
 from latentgrid.api.runs import Run
 from latentgrid.evaluation.fitted import fitted
-from latentgrid.models import Encoder, Model, Sampler
+from latentgrid.models import Model
 from latentgrid.randomness import random_generator
 
 Array = np.ndarray[Any, Any]
@@ -62,7 +62,7 @@ def points_of(run: Run, draws: Draws) -> Points:
     Raises:
         UserError: the model does not encode and draws no codes, or its data set is missing.
     """
-    if not isinstance(run.model, Encoder):
+    if "encode" not in run.abilities:
         if not draws.codes.size:
             raise abilities.unable(run.model, "have a page, as it neither encodes nor draws codes")
         return Points(draws.codes, np.arange(len(draws.codes))[:CHOICES])
@@ -83,7 +83,7 @@ def in_turn(labels: Array) -> Array:
 
 def draws_of(run: Run) -> Draws:
     """Draw codes from the model's prior, or from a Gaussian where it has none."""
-    if isinstance(run.model, Sampler):
+    if "sample" in run.abilities:
         return Draws(codes_of_samples(run.model, DRAWS), "the model’s own prior")
     codes = run.encode(run.test_set.first(POINTS).images)
     draws = torch.randn(DRAWS, codes.shape[1], generator=random_generator(SEED, "page"))

@@ -49,13 +49,16 @@ function latestOnly(work) {
     next = wish;
     if (busy) return;
     busy = true;
-    while (next !== null) {
-      const now = next;
-      next = null;
-      await work(now);
-      await new Promise(requestAnimationFrame);
+    try {
+      while (next !== null) {
+        const now = next;
+        next = null;
+        await work(now);
+        await new Promise(requestAnimationFrame);
+      }
+    } finally {
+      busy = false;
     }
-    busy = false;
   };
 }
 
@@ -149,7 +152,8 @@ function slider(name, [low, high], step, onInput) {
 // A group of images of which one is chosen; each is called by its class and number.
 function chooser(place, title, pictures, onChoose) {
   const inputs = [];
-  const group = make("div", { className: "choices" });
+  const named = facts.classes.some((name) => name.length > 3);
+  const group = make("div", { className: named ? "choices named" : "choices" });
   facts.choices.forEach((point, at) => {
     const input = make("input", { type: "radio", name: place, className: "visually-hidden" });
     input.addEventListener("change", () => onChoose(at));

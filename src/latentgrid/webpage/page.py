@@ -17,10 +17,10 @@ from latentgrid.api import abilities
 from latentgrid.api.export import TRIED, export_decoder
 from latentgrid.api.runs import DATASET, PROJECT, Run
 from latentgrid.errors import UserError
-from latentgrid.figures.style import PALETTE, is_on_black
+from latentgrid.figures.palette import PALETTE
+from latentgrid.figures.style import is_on_black
 from latentgrid.files.atomic import write_text
 from latentgrid.grid import catalogue
-from latentgrid.models import Decoder, Encoder
 from latentgrid.results.labels import axis_label
 from latentgrid.text import number
 from latentgrid.webpage.codes import SEED, Draws, Points, draws_of, points_of
@@ -67,7 +67,7 @@ def write_page(run: Run, path: Path) -> float:
         UserError: the model does not decode codes or has no ONNX form, the run was not measured, or
             its data set is not where it was.
     """
-    if not isinstance(run.model, Decoder):
+    if "decode" not in run.abilities:
         raise abilities.unable(run.model, "have a page, as it decodes no codes")
     name = _name(run)
     words = _words(run)
@@ -88,7 +88,7 @@ def write_page(run: Run, path: Path) -> float:
         run=name,
         distance=ceil(distance * 1e7) / 1e7,
         tried=TRIED,
-        latent_dim=points.codes.shape[1],
+        latent_dim=run.latent_dim,
         draws=draws,
         seed=SEED,
         points=points,
@@ -126,7 +126,7 @@ def _words(run: Run) -> dict[str, Any]:
         "summary": catalogue.description(settings["model"]),
         "dataset": dataset,
         "title": TITLES.get(dataset, dataset),
-        "encodes": isinstance(run.model, Encoder),
+        "encodes": "encode" in run.abilities,
         "shape": run.image_shape,
         "diverged": run.status == "diverged",
         "settings": {
@@ -146,7 +146,7 @@ def _facts(run: Run, points: Points, decoded: Array) -> dict[str, Any]:
     shown = points.images if points.images.size else (decoded.clip(0, 1) * WHITE).astype(np.uint8)
     return {
         "shape": run.image_shape,
-        "latentDim": points.codes.shape[1],
+        "latentDim": run.latent_dim,
         "strokes": bool(is_on_black(shown)),
         "classes": points.class_names,
         "colours": PALETTE,
