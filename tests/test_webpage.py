@@ -7,6 +7,7 @@ from contextlib import chdir
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ from latentgrid.data import Images
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import read_json, write_json
 from latentgrid.grid import components
-from latentgrid.webpage.codes import CHOICES, DRAWS, SEED, codes_of_samples, in_turn
+from latentgrid.results.trained import TestSet
+from latentgrid.webpage.codes import CHOICES, DRAWS, SEED, codes_of_samples, images_in_turn
 from latentgrid.webpage.page import RUNTIME, write_page
 from networks import build
 from project import ROOT
@@ -108,7 +110,11 @@ def test_a_model_whose_samples_are_no_decoded_codes_has_no_new_codes():
 
 
 def test_classes_take_turns_among_the_images():
-    assert in_turn(np.array([3, 3, 1, 1, 1, 2])).tolist() == [2, 5, 0, 3, 1, 4]
+    images = np.arange(6).reshape(6, 1, 1, 1)
+    run = SimpleNamespace(test_set=TestSet(images, np.array([3, 3, 1, 1, 1, 2])))
+    shown = images_in_turn(run)
+    assert shown.labels.tolist() == [1, 2, 3, 1, 3, 1]
+    assert shown.images.ravel().tolist() == [2, 5, 0, 3, 1, 4]
 
 
 def test_the_runtime_is_what_npm_has():
@@ -230,6 +236,22 @@ def test_the_browser_decodes_as_python_does(live, made, model):
 
 
 @in_a_browser
+@pytest.mark.parametrize(("model", "dark_on_white"), [("vae", True), ("ae", False)])
+def test_pixels_are_drawn_in_their_places_and_colours(live, made, model, dark_on_white):
+    run, _ = made(model)
+    image = run.reconstruct(images_in_turn(run).images[:1])[0]
+    wanted = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
+    with live(model) as page:
+        page.locator("#shown input").first.check(force=True)
+        page.get_by_text(re.compile(r"^Image 1\.")).wait_for()
+        found = page.locator("#picture").evaluate(
+            "it => [...it.getContext('2d').getImageData(0, 0, it.width, it.height).data]"
+        )
+    pixels = np.array(found).reshape(*wanted.shape[:2], 4)[..., :3] / 255
+    assert np.allclose(1 - pixels if dark_on_white else pixels, wanted, atol=1 / 255)
+
+
+@in_a_browser
 @pytest.mark.parametrize(
     ("model", "view"),
     [("vae", "desktop"), ("vae", "dark"), ("ae", "phone"), ("gan", "desktop"), ("pca", "phone")],
@@ -266,8 +288,7 @@ def test_plane_sliders_and_images_choose_a_code(live, made):
         page.locator("#shown input").first.focus()
         page.keyboard.press("Space")
         run, _ = made("vae")
-        place = in_turn(run.test_set.labels)[0]
-        code = run.encode(run.test_set.images[place : place + 1])[0]
+        code = run.encode(images_in_turn(run).images[:1])[0]
         assert np.allclose(code_of(page), code, atol=0.02)  # sliders have steps
         page.get_by_text(re.compile(r"^Image 1\.")).wait_for()
 

@@ -14,6 +14,7 @@ from latentgrid.api.runs import Run
 from latentgrid.evaluation.fitted import fitted
 from latentgrid.models import Model
 from latentgrid.randomness import random_generator
+from latentgrid.results.trained import TestSet
 
 Array = np.ndarray[Any, Any]
 POINTS = 2000  # test images whose codes are drawn
@@ -38,19 +39,18 @@ class Draws:
 
 @dataclass(frozen=True)
 class Points:
-    """The codes in the plane, and those of them that can be chosen.
+    """The codes in the plane, of which the first can be chosen.
 
     Attributes:
         codes: (n, d).
-        choices: places (k,) among the codes.
-        images: the test image of each choice, uint8, (k, c, h, w); none of a model that does not
-            encode.
+        choices: how many can be chosen, k.
+        images: the test images of these, uint8, (k, c, h, w); none of a model that does not encode.
         labels: the class of each code, (n,); none where there are no classes.
         class_names: of each class.
     """
 
     codes: Array
-    choices: Array
+    choices: int
     images: Array = field(default_factory=lambda: np.empty(0, np.uint8))
     labels: Array = field(default_factory=lambda: np.empty(0, np.uint8))
     class_names: tuple[str, ...] = ()
@@ -65,27 +65,28 @@ def points_of(run: Run, draws: Draws) -> Points:
     if "encode" not in run.abilities:
         if not draws.codes.size:
             raise abilities.unable(run.model, "have a page, as it neither encodes nor draws codes")
-        return Points(draws.codes, np.arange(len(draws.codes))[:CHOICES])
-    test = run.test_set.first(POINTS)
-    codes = run.encode(test.images)
-    choices = in_turn(test.labels)[:CHOICES]
+        return Points(draws.codes, CHOICES)
+    test = images_in_turn(run)
+    codes, choices = run.encode(test.images), test.images[:CHOICES]
     if not test.has_classes:
-        return Points(codes, choices, test.images[choices])
+        return Points(codes, len(choices), choices)
     names = tuple(test.name_of(label) for label in range(int(test.labels.max()) + 1))
-    return Points(codes, choices, test.images[choices], test.labels, names)
+    return Points(codes, len(choices), choices, test.labels, names)
 
 
-def in_turn(labels: Array) -> Array:
-    """Return the places of labels (n,) so that the classes take turns, each in its own order."""
-    turns = pd.Series(labels).groupby(labels).cumcount()
-    return np.lexsort((labels, turns))
+def images_in_turn(run: Run) -> TestSet:
+    """Return the test images whose codes are drawn: the classes take turns, each in its order."""
+    test = run.test_set
+    turns = pd.Series(test.labels).groupby(test.labels).cumcount()
+    places = np.lexsort((test.labels, turns))[:POINTS]
+    return TestSet(test.images[places], test.labels[places], test.class_names)
 
 
 def draws_of(run: Run) -> Draws:
     """Draw codes from the model's prior, or from a Gaussian where it has none."""
     if "sample" in run.abilities:
         return Draws(codes_of_samples(run.model, DRAWS), "the model’s own prior")
-    codes = run.encode(run.test_set.first(POINTS).images)
+    codes = run.encode(images_in_turn(run).images)
     draws = torch.randn(DRAWS, codes.shape[1], generator=random_generator(SEED, "page"))
     words = "a Gaussian fitted to the codes of the test images, as the model has no prior"
     return Draws(fitted(codes, draws.numpy()).astype(np.float32), words)

@@ -154,7 +154,7 @@ function chooser(place, title, pictures, onChoose) {
   const inputs = [];
   const named = facts.classes.some((name) => name.length > 3);
   const group = make("div", { className: named ? "choices named" : "choices" });
-  facts.choices.forEach((point, at) => {
+  for (let at = 0; at < facts.choices; at++) {
     const input = make("input", { type: "radio", name: place, className: "visually-hidden" });
     input.addEventListener("change", () => onChoose(at));
     inputs.push(input);
@@ -165,8 +165,8 @@ function chooser(place, title, pictures, onChoose) {
       return canvas;
     });
     const number = make("span", { className: "visually-hidden", textContent: ` image ${at + 1}` });
-    group.append(make("label", {}, input, ...drawn, className(point), number));
-  });
+    group.append(make("label", {}, input, ...drawn, className(at), number));
+  }
   element(place).append(make("fieldset", {}, make("legend", { textContent: title }), group));
   return (at) => inputs.forEach((input, place) => { input.checked = place === at; });
 }
@@ -180,7 +180,7 @@ async function start() {
   labels = new Uint8Array(packedLabels);
   const points = rows(flatPoints);
   const draws = rows(flatDraws);
-  const ends = facts.choices.map((point) => points[point]);
+  const ends = points.slice(0, facts.choices);
   const decoded = await decode(ends);
   const bytes = new Uint8Array(packedImages);
   const originals = bytes.length ? ends.map((_, at) => Array.from(bytes.subarray(at * pixels, (at + 1) * pixels), (value) => value / 255)) : null;
@@ -400,7 +400,7 @@ function between(ends, images, decode) {
   const strip = Array.from({ length: STEPS }, () => make("canvas", { className: "pixels" }));
   element("strip").append(...strip.map((canvas, at) => make("span", {}, canvas, (at / (STEPS - 1)).toFixed(1))));
   const on = (share) => ends[chosen[0]].map((value, axis) => (1 - share) * value + share * ends[chosen[1]][axis]);
-  const name = (at) => [className(facts.choices[at]), `image ${at + 1}`].filter(Boolean).join(", ");
+  const name = (at) => [className(at), `image ${at + 1}`].filter(Boolean).join(", ");
 
   const showStrip = latestOnly(async () => {
     const found = await decode(strip.map((_, at) => on(at / (STEPS - 1))));

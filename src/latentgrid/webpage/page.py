@@ -73,7 +73,7 @@ def write_page(run: Run, path: Path) -> float:
     words = _words(run)
     draws = draws_of(run)
     points = points_of(run, draws)
-    decoded = run.decode(points.codes[points.choices])
+    decoded = run.decode(points.codes[: points.choices])
     decoder, distance = _decoder(run)
     environment = Environment(
         loader=PackageLoader("latentgrid", "webpage"),
@@ -150,7 +150,7 @@ def _facts(run: Run, points: Points, decoded: Array) -> dict[str, Any]:
         "strokes": bool(is_on_black(shown)),
         "classes": points.class_names,
         "colours": PALETTE,
-        "choices": points.choices.tolist(),
+        "choices": points.choices,
     }
 
 
