@@ -22,7 +22,6 @@ from latentgrid.data import Images
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import read_json, write_json
 from latentgrid.grid import components
-from latentgrid.results.trained import TestSet
 from latentgrid.webpage.codes import CHOICES, DRAWS, SEED, codes_of_samples, images_in_turn
 from latentgrid.webpage.page import RUNTIME, write_page
 from networks import build
@@ -111,7 +110,9 @@ def test_a_model_whose_samples_are_no_decoded_codes_has_no_new_codes():
 
 def test_classes_take_turns_among_the_images():
     images = np.arange(6).reshape(6, 1, 1, 1)
-    run = SimpleNamespace(test_set=TestSet(images, np.array([3, 3, 1, 1, 1, 2])))
+    labels = np.array([3, 3, 1, 1, 1, 2])
+    test_set = SimpleNamespace(images=images, labels=labels, class_names=())
+    run = SimpleNamespace(test_set=test_set)
     shown = images_in_turn(run)
     assert shown.labels.tolist() == [1, 2, 3, 1, 3, 1]
     assert shown.images.ravel().tolist() == [2, 5, 0, 3, 1, 4]
