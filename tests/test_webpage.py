@@ -151,7 +151,7 @@ def test_the_page_says_what_the_run_is(made):
         "latent dimension",
         "<b>0.25</b>",
         "export-page results/few/runs/vae/default/seed=5",
-        "the model’s own prior (seed 0)",
+        "with seed 0, from the model’s own prior.",
     ):
         assert words in said
     assert "://" not in said

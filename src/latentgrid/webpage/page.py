@@ -128,6 +128,7 @@ def _words(run: Run) -> dict[str, Any]:
         "title": TITLES.get(dataset, dataset),
         "encodes": "encode" in run.abilities,
         "shape": run.image_shape,
+        "closed_form": catalogue.is_closed_form(settings["model"]),
         "diverged": run.status == "diverged",
         "settings": {
             axis_label(name): value for name, value in settings.items() if name != "model"
