@@ -63,7 +63,7 @@ def _page(begin: str, request: Request) -> Tag:
     of_run = _dataset_of(request.query_params.get(RUN, ""))
     chosen = next((name for name in (of_run, begin) if name in sets), None)
     return ui.page_fluid(
-        tags.head(
+        ui.head_content(
             tags.link(rel="icon", href="data:,"),
             tags.link(rel="stylesheet", href="static/explorer.css"),
             tags.script(type="module", src="static/explorer.js"),
