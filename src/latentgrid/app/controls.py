@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from htmltools import Tag, tags
+from htmltools import Tag, TagList, tags
 from shiny import Session, ui
 
 

@@ -27,7 +27,7 @@ from latentgrid.app.views import (
     plane,
     restoration,
 )
-from latentgrid.app.visit import NONE, SIDES, Visit, trouble
+from latentgrid.app.visit import NONE, SIDES, Visit, or_why_not, trouble
 from latentgrid.files.layout import Layout
 from latentgrid.text import number
 
@@ -105,8 +105,12 @@ def _serve(inputs: Inputs, output: Outputs, session: Session) -> None:
 
     @session.output(id="state")
     @render.ui
+    @or_why_not
     def _() -> TagChild:
-        return None if visit.shelved() else trouble(EMPTY)
+        if not visit.shelved():
+            return trouble(EMPTY)
+        visit.test_set()
+        return None
 
     @session.output(id="links")
     @render.ui

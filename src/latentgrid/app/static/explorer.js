@@ -27,6 +27,7 @@ function bytesOf(text) {
 }
 
 const planes = {};
+const marks = {};
 
 class PlaneOutput extends Shiny.OutputBinding {
   find(scope) {
@@ -38,6 +39,7 @@ class PlaneOutput extends Shiny.OutputBinding {
     planes[element.id] ??= planeIn(element, { onPoint: ask(`${element.id}_point`), onOver: ask(`${element.id}_over`) });
     const points = new Float32Array(bytesOf(value.points).buffer);
     planes[element.id].show({ ...value, points, labels: bytesOf(value.labels) });
+    if (marks[element.id]) planes[element.id].mark(...marks[element.id]);
   }
   renderError(element) {
     element.hidden = true;
@@ -138,7 +140,10 @@ $(document).on("shiny:value", ({ target }) => setTimeout(() => {
   const group = target.querySelector?.(".dimensions");
   if (group) setDimensions(group.id);
 }));
-Shiny.addCustomMessageHandler("point", ({ of, x, y }) => planes[of]?.mark(x, y));
+Shiny.addCustomMessageHandler("point", ({ of, x, y }) => {
+  marks[of] = [x, y];
+  planes[of]?.mark(x, y);
+});
 
 // The pad.
 const pad = document.getElementById("drawing_pad");
