@@ -34,7 +34,8 @@ class PlaneOutput extends Shiny.OutputBinding {
     return $(scope).find(".latent-plane");
   }
   renderValue(element, value) {
-    element.hidden = !value;
+    // Not hidden itself: Shiny would not fill it again.
+    element.classList.toggle("empty", !value);
     if (!value) return;
     planes[element.id] ??= planeIn(element, { onPoint: ask(`${element.id}_point`), onOver: ask(`${element.id}_over`) });
     const points = new Float32Array(bytesOf(value.points).buffer);
@@ -42,10 +43,10 @@ class PlaneOutput extends Shiny.OutputBinding {
     if (marks[element.id]) planes[element.id].mark(...marks[element.id]);
   }
   renderError(element) {
-    element.hidden = true;
+    element.classList.add("empty");
   }
   clearError(element) {
-    element.hidden = false;
+    element.classList.remove("empty");
   }
 }
 Shiny.outputBindings.register(new PlaneOutput(), "latentgrid.plane");

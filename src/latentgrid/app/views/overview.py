@@ -110,7 +110,7 @@ def _verdicts(dataset: str, run: str) -> TagChild:
         return None
     try:
         table = read_table(made.require_unchanged(file))
-    except (UserError, FileNotFoundError):
+    except UserError:
         return None
     of_run = table[table["runs"].fillna("").str.split(";").map(lambda names: run in names)]
     if of_run.empty:
