@@ -27,7 +27,7 @@ from latentgrid.app.views import (
     plane,
     restoration,
 )
-from latentgrid.app.visit import NONE, SIDES, Visit, trouble
+from latentgrid.app.visit import NONE, SIDES, Visit, or_why_not, trouble
 from latentgrid.files.layout import Layout
 from latentgrid.text import number
 
@@ -63,7 +63,7 @@ def _page(begin: str, request: Request) -> Tag:
     of_run = _dataset_of(request.query_params.get(RUN, ""))
     chosen = next((name for name in (of_run, begin) if name in sets), None)
     return ui.page_fluid(
-        tags.head(
+        ui.head_content(
             tags.link(rel="icon", href="data:,"),
             tags.link(rel="stylesheet", href="static/explorer.css"),
             tags.script(type="module", src="static/explorer.js"),
@@ -105,8 +105,12 @@ def _serve(inputs: Inputs, output: Outputs, session: Session) -> None:
 
     @session.output(id="state")
     @render.ui
+    @or_why_not
     def _() -> TagChild:
-        return None if visit.shelved() else trouble(EMPTY)
+        if not visit.shelved():
+            return trouble(EMPTY)
+        visit.test_set()
+        return None
 
     @session.output(id="links")
     @render.ui

@@ -1,15 +1,15 @@
 """What one visitor has chosen. Each has a session of their own, and so a `Visit`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, ParamSpec
 
-import numpy as np
 from htmltools import Tag, TagChild, tags
 from shiny import Inputs, reactive
 from shiny.types import SilentException
 
-from latentgrid.api.images import Array
+from latentgrid.api.images import Array, as_count
 from latentgrid.api.runs import Run
 from latentgrid.app import drawings, shelf
 from latentgrid.app.shelf import Shelved
@@ -19,6 +19,7 @@ from latentgrid.results.trained import TestSet
 
 SIDES = ("a", "b")
 PAD = "drawing_pad"  # the input that holds the drawing
+LARGEST = 2**53 - 1  # up to here a browser knows each whole number
 NONE = ""  # the choice of no second run
 P = ParamSpec("P")
 
@@ -39,7 +40,7 @@ class Visit:
     def dataset(self) -> str:
         """Return the name of the data set; empty if there is none."""
         chosen: str = self._inputs.dataset() if "dataset" in self._inputs else ""
-        return chosen
+        return chosen if chosen in shelf.data_sets() else ""
 
     def shelved(self) -> tuple[Shelved, ...]:
         """Return the planned runs of the data set."""
@@ -81,11 +82,9 @@ class Visit:
         return shelf.open_run(path)
 
     def run_or_stop(self, side: str) -> Run:
-        """Return the loaded run of a side, or let the function that reads it show nothing."""
-        try:
+        """Return the loaded run of a side, or let the function that reads it do nothing."""
+        with or_stop():
             run = self.run(side)
-        except UserError:
-            run = None
         if run is None:
             raise SilentException
         return run
@@ -108,22 +107,37 @@ class Visit:
         return [found[entry] for entry in entries if entry in found]
 
     def test_set(self) -> TestSet:
-        """Return the test images of the data set.
+        """Return the test images of the data set, or stop where no run says which these are.
 
         Raises:
-            UserError: there is no run with a result, or the images are not there.
+            UserError: the images are not there.
         """
         for side in SIDES:
-            chosen = self.chosen(side)
-            if chosen is not None and chosen.has_ended:
-                return shelf.open_run(chosen.path).test_set
-        raise UserError("no chosen run has a result yet, so there are no test images to show")
+            try:
+                run = self.run(side)
+            except UserError:
+                continue
+            if run is not None:
+                return run.test_set
+        raise SilentException
 
-    def test_image(self, index: int) -> Array:
-        """Return a test image (1, c, h, w), uint8; the last one if the index is too large."""
+    def test_image(self, number: object) -> Array:
+        """Return a test image (1, c, h, w), uint8, by its number, counted from 0.
+
+        Raises:
+            UserError: there is none of this number.
+        """
         images = self.test_set().images
-        there = int(np.clip(index, 0, len(images) - 1))
+        there = as_count("test image", number, 0, len(images) - 1)
         return images[there : there + 1]
+
+    def seed(self, name: str) -> int:
+        """Return the seed in a field.
+
+        Raises:
+            UserError: there is none in it.
+        """
+        return as_count("seed", self._inputs[name](), 0, LARGEST)
 
     def drawing(self) -> Array:
         """Return the visitor's drawing as an image of the data set (1, c, h, w), uint8.
@@ -131,10 +145,11 @@ class Visit:
         Raises:
             UserError: there is none, or no test image to fit it to.
         """
+        images = self.test_set().images
         drawn = self._inputs[PAD]() if PAD in self._inputs else ""
         if not drawn:
             raise UserError('nothing is drawn yet; the tab "Draw your own" has the pad')
-        return drawings.as_image(drawn, self.test_set().images)
+        return drawings.as_image(drawn, images)
 
     def _find(self, side: str) -> Shelved | None:
         path = self._path(side)
@@ -144,8 +159,7 @@ class Visit:
         return tuple(one for one in self.shelved() if one.has_ended)
 
     def _look(self) -> tuple[Shelved, ...]:
-        with reactive.isolate():
-            dataset = self.dataset()
+        dataset = self.dataset()
         return shelf.shelved(dataset) if dataset else ()
 
     def _path(self, side: str) -> str:
@@ -164,6 +178,15 @@ def or_why_not(show: Callable[P, TagChild]) -> Callable[P, TagChild]:
             return trouble(str(error))
 
     return shown
+
+
+@contextmanager
+def or_stop() -> Iterator[None]:
+    """Let a function of a page do nothing where another place says why nothing can be done."""
+    try:
+        yield
+    except UserError:
+        raise SilentException from None
 
 
 def trouble(sentence: str) -> Tag:

@@ -27,23 +27,26 @@ function bytesOf(text) {
 }
 
 const planes = {};
+const marks = {};
 
 class PlaneOutput extends Shiny.OutputBinding {
   find(scope) {
     return $(scope).find(".latent-plane");
   }
   renderValue(element, value) {
-    element.hidden = !value;
+    // Not hidden itself: Shiny would not fill it again.
+    element.classList.toggle("empty", !value);
     if (!value) return;
     planes[element.id] ??= planeIn(element, { onPoint: ask(`${element.id}_point`), onOver: ask(`${element.id}_over`) });
     const points = new Float32Array(bytesOf(value.points).buffer);
     planes[element.id].show({ ...value, points, labels: bytesOf(value.labels) });
+    if (marks[element.id]) planes[element.id].mark(...marks[element.id]);
   }
   renderError(element) {
-    element.hidden = true;
+    element.classList.add("empty");
   }
   clearError(element) {
-    element.hidden = false;
+    element.classList.remove("empty");
   }
 }
 Shiny.outputBindings.register(new PlaneOutput(), "latentgrid.plane");
@@ -138,7 +141,10 @@ $(document).on("shiny:value", ({ target }) => setTimeout(() => {
   const group = target.querySelector?.(".dimensions");
   if (group) setDimensions(group.id);
 }));
-Shiny.addCustomMessageHandler("point", ({ of, x, y }) => planes[of]?.mark(x, y));
+Shiny.addCustomMessageHandler("point", ({ of, x, y }) => {
+  marks[of] = [x, y];
+  planes[of]?.mark(x, y);
+});
 
 // The pad.
 const pad = document.getElementById("drawing_pad");

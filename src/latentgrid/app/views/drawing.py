@@ -5,7 +5,6 @@ from collections import Counter
 import numpy as np
 from htmltools import TagChild, TagList, tags
 from shiny import Inputs, Session, reactive, render, ui
-from shiny.types import SilentException
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
@@ -22,8 +21,7 @@ from latentgrid.app.planes import (
     render_plane,
     test_codes,
 )
-from latentgrid.app.visit import PAD, SIDES, Visit, or_why_not
-from latentgrid.errors import UserError
+from latentgrid.app.visit import PAD, SIDES, Visit, or_stop, or_why_not
 from latentgrid.results.labels import percent
 from latentgrid.results.trained import TestSet
 
@@ -78,11 +76,16 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     @reactive.effect
     @reactive.event(inputs.drawing_take)
     async def _() -> None:
-        image = data_uri(visit.test_image(inputs.drawing_from() or 0), 1)
+        with or_stop():
+            image = data_uri(visit.test_image(inputs.drawing_from()), 1)
         await session.send_custom_message("pad", {"image": image})
 
+    def drawing() -> Array:
+        with or_stop():
+            return visit.drawing()
+
     def read(run: Run) -> TagChild:
-        shares = run.classify(visit.drawing())[0]
+        shares = run.classify(drawing())[0]
         names = visit.test_set().name_of
         rows = [
             tags.tr(
@@ -95,7 +98,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
         return tags.table(tags.caption(f"reads {names(int(shares.argmax()))}"), *rows)
 
     def answer(run: Run) -> TagChild:
-        drawn = visit.drawing()
+        drawn = drawing()
         again = picture(run.reconstruct(drawn), "Its reconstruction", 1, "one")
         near = _neighbours(run, drawn, visit.test_set())
         return tags.figure(again, tags.figcaption(f"its code is among those of {near}"))
@@ -115,10 +118,8 @@ def _serve_plane(side: str, visit: Visit, session: Session) -> None:
     @render_plane
     def _() -> Plane:
         run = visit.run_or_stop(side)
-        try:
+        with or_stop():
             test, drawn, codes = visit.test_set(), visit.drawing(), test_codes(run)
-        except UserError:
-            raise SilentException from None
         names = axis_names(codes.shape[1])
         chosen = (names[0], names[min(1, len(names) - 1)])
         axes = axes_of(chosen, codes)

@@ -21,7 +21,7 @@ from latentgrid.app.planes import (
     plane_place,
     render_plane,
 )
-from latentgrid.app.visit import SIDES, Visit, or_why_not
+from latentgrid.app.visit import SIDES, Visit, or_stop, or_why_not
 from latentgrid.errors import UserError
 from latentgrid.text import number
 
@@ -101,7 +101,9 @@ def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) ->
     @session.output(id=f"film_{side}_codes")
     @render_plane
     def _() -> Plane:
-        run, test = visit.run_or_stop(side), visit.test_set()
+        run = visit.run_or_stop(side)
+        with or_stop():
+            test = visit.test_set()
         points, limits, names = _points(run)
         epoch = epoch_of(run)
         req(epoch in points)

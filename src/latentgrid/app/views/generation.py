@@ -3,6 +3,7 @@
 from htmltools import TagChild, TagList, tags
 from shiny import Inputs, Session, reactive, render, ui
 
+from latentgrid.api.images import as_count
 from latentgrid.app.controls import beside, chooser, counted, place, ranged, spoken_place
 from latentgrid.app.pictures import picture
 from latentgrid.app.visit import SIDES, Visit, or_why_not
@@ -34,7 +35,11 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     @reactive.effect
     @reactive.event(inputs.draw_again)
     def _() -> None:
-        ui.update_numeric("generation_seed", value=(inputs.generation_seed() or 0) + 1)
+        try:
+            following = visit.seed("generation_seed") + 1
+        except UserError:
+            following = 0
+        ui.update_numeric("generation_seed", value=following)
 
     @session.output(id="generation_classes")
     @render.ui
@@ -66,7 +71,8 @@ def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> No
         run = visit.run(side)
         if run is None:
             return None
-        n, seed = int(inputs.generation_n()), max(0, int(inputs.generation_seed() or 0))
+        n = as_count("images", inputs.generation_n(), 1, MOST)
+        seed = visit.seed("generation_seed")
         chosen = inputs.generation_class() if "generation_class" in inputs else ANY
         label = int(chosen) if chosen and run.classes else None
         of_class = "" if label is None else f" of class {visit.test_set().name_of(label)}"

@@ -2,13 +2,14 @@
 
 import numpy as np
 from htmltools import TagChild, TagList, tags
-from shiny import Inputs, Session, reactive, ui
+from shiny import Inputs, Session, reactive, render, ui
 
+from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
 from latentgrid.app.answers import answers_place, serve_answers
-from latentgrid.app.controls import counted
+from latentgrid.app.controls import counted, spoken_place
 from latentgrid.app.pictures import picture
-from latentgrid.app.visit import Visit
+from latentgrid.app.visit import Visit, or_stop, or_why_not
 
 TITLE = "Interpolate"
 ABOUT = (
@@ -28,6 +29,7 @@ def content() -> TagList:
             ui.input_action_button("other_pair", "Another pair"),
             class_="controls",
         ),
+        spoken_place("interpolation_wrong"),
         answers_place("interpolation"),
     )
 
@@ -37,20 +39,36 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
     @reactive.effect
     @reactive.event(inputs.other_pair)
+    @or_stop()
     def _() -> None:
         n = len(visit.test_set().images)
         first, second = np.random.default_rng(inputs.other_pair()).choice(n, 2, replace=n == 1)
         ui.update_numeric("from_image", value=int(first))
         ui.update_numeric("to_image", value=int(second))
 
+    def pair() -> Array:
+        return np.concatenate(
+            [visit.test_image(n) for n in (inputs.from_image(), inputs.to_image())]
+        )
+
+    @session.output(id="interpolation_wrong")
+    @render.ui
+    @or_why_not
+    def _() -> TagChild:
+        pair()
+        return None
+
+    @or_stop()
     def strip(run: Run) -> TagChild:
-        numbers = (inputs.from_image() or 0, inputs.to_image() or 0)
-        ends = np.concatenate([visit.test_image(number) for number in numbers])
+        ends = pair()
         first, last = run.encode(ends)
         shares = np.linspace(0, 1, STEPS)[:, None]
         between = run.decode((1 - shares) * first + shares * last)
         shown = np.concatenate([ends[:1] / 255, between, ends[1:] / 255])
-        alt = f"Test image {numbers[0]}, {STEPS} images between both, test image {numbers[1]}"
+        alt = (
+            f"Test image {inputs.from_image()}, {STEPS} images between both, test image "
+            f"{inputs.to_image()}"
+        )
         return picture(shown, alt, len(shown), "strip")
 
     serve_answers(

@@ -5,7 +5,7 @@ from htmltools import Tag, TagChild, TagList, tags
 from shiny import Inputs, Session, reactive, render, req
 from shiny.types import SilentException
 
-from latentgrid.api.images import Array
+from latentgrid.api.images import Array, as_count
 from latentgrid.api.runs import Run
 from latentgrid.app.controls import beside, chooser, counted, dimension_sliders, place, spoken_place
 from latentgrid.app.pictures import picture
@@ -20,8 +20,7 @@ from latentgrid.app.planes import (
     render_plane,
     test_codes,
 )
-from latentgrid.app.visit import SIDES, Visit, or_why_not
-from latentgrid.errors import UserError
+from latentgrid.app.visit import SIDES, Visit, or_stop, or_why_not
 from latentgrid.results.trained import TestSet
 
 TITLE = "Latent plane"
@@ -30,6 +29,7 @@ ABOUT = (
     "the decoder draws that point. The sliders move the code along each of its dimensions."
 )
 INNER = (1, 99)  # percentiles of the test codes between which a slider moves
+FAR = 1e30  # no code is as far away
 SHOWN = 6  # numbers of a code
 UNSEEN = 3.0  # how far the sliders move where no image has a code
 
@@ -91,12 +91,24 @@ class _Point:
         elif run.latent_dim is not None:
             self.code.set(np.zeros(run.latent_dim, np.float32))
 
-    def move_along(self, dimension: int, value: float) -> None:
-        """Set one number of the code."""
-        moved = self.code().copy()
-        if 0 <= dimension < len(moved):
-            moved[dimension] = value
-            self.code.set(moved)
+    def here(self) -> Array:
+        """Return the code, or stop as long as it is one of a run shown before."""
+        code = self.code()
+        req(len(code) == self.run().latent_dim)
+        return code
+
+    def move_to(self, asked: object) -> None:
+        """Go to the code nearest to here that lies at a point [x, y] of the plane."""
+        x, y = _two_numbers(asked)
+        self.code.set(self.axes().lift((x, y), self.here()))
+
+    def move_along(self, asked: object) -> None:
+        """Set one number of the code, asked for as [dimension, value]."""
+        dimension, value = _two_numbers(asked)
+        moved = self.here().copy()
+        req(dimension in range(len(moved)))
+        moved[int(dimension)] = value
+        self.code.set(moved)
 
     def _axes(self) -> Axes:
         return axes_of(self.axis_names(), test_codes(self.run()))
@@ -106,7 +118,7 @@ def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> No
     point = _Point(side, visit, inputs)
     _obey(point, visit, inputs)
     _show_place(point, session)
-    _show_plane(point, side, visit, session)
+    _show_plane(point, side, visit, inputs, session)
     _show_images(point, visit, inputs, session)
 
 
@@ -115,19 +127,20 @@ def _obey(point: _Point, visit: Visit, inputs: Inputs) -> None:
 
     @reactive.effect
     @reactive.event(lambda: (point.run(), inputs.plane_from()))
+    @or_stop()
     def _() -> None:
-        point.begin(visit.test_image(inputs.plane_from() or 0))
+        point.begin(visit.test_image(inputs.plane_from()))
 
     @reactive.effect
     @reactive.event(inputs[f"{point.name}_point"])
+    @or_stop()
     def _() -> None:
-        x, y = inputs[f"{point.name}_point"]()
-        point.code.set(point.axes().lift((x, y), point.code()))
+        point.move_to(inputs[f"{point.name}_point"]())
 
     @reactive.effect
     @reactive.event(inputs[f"{point.name}_sliders"])
     def _() -> None:
-        point.move_along(*inputs[f"{point.name}_sliders"]())
+        point.move_along(inputs[f"{point.name}_sliders"]())
 
 
 def _show_place(point: _Point, session: Session) -> None:
@@ -140,14 +153,12 @@ def _show_place(point: _Point, session: Session) -> None:
 
     @reactive.effect
     async def _() -> None:
-        try:
-            x, y = point.axes().project(point.code())
-        except UserError:
-            return
+        with or_stop():
+            x, y = point.axes().project(point.here())
         await session.send_custom_message("point", {"of": point.name, "x": float(x), "y": float(y)})
 
 
-def _show_plane(point: _Point, side: str, visit: Visit, session: Session) -> None:
+def _show_plane(point: _Point, side: str, visit: Visit, inputs: Inputs, session: Session) -> None:
     @session.output(id=f"{point.name}_axes")
     @render.ui
     @or_why_not
@@ -165,17 +176,17 @@ def _show_plane(point: _Point, side: str, visit: Visit, session: Session) -> Non
     @render.ui
     @or_why_not
     def _() -> TagChild:
+        visit.test_image(inputs.plane_from())
         point.axes()
         return None
 
     @session.output(id=point.name)
     @render_plane
     def _() -> Plane:
-        run, test = point.run(), visit.test_set()
-        try:
+        run = point.run()
+        with or_stop():
+            test = visit.test_set()
             points = point.axes().project(test_codes(run))
-        except UserError:
-            raise SilentException from None
         return Plane(
             points=points,
             labels=test.labels,
@@ -191,14 +202,17 @@ def _show_images(point: _Point, visit: Visit, inputs: Inputs, session: Session) 
     @session.output(id=f"{point.name}_decoded")
     @render.ui
     def _() -> TagChild:
-        run, code = point.run(), point.code()
-        req(len(code) == run.latent_dim)
-        return TagList(_decoded(run, code), _nearest(run, code, visit.test_set()))
+        run, code = point.run(), point.here()
+        with or_stop():
+            test = visit.test_set()
+        return TagList(_decoded(run, code), _nearest(run, code, test))
 
     @session.output(id=f"{point.name}_over")
     @render.ui
+    @or_stop()
     def _() -> TagChild:
-        return _over(point.run(), int(inputs[f"{point.name}_over"]()), visit.test_set())
+        index = as_count("test image", inputs[f"{point.name}_over"](), 0)
+        return _over(point.run(), index, visit.test_set())
 
     @session.output(id=f"{point.name}_dimensions")
     @render.ui
@@ -207,6 +221,15 @@ def _show_images(point: _Point, visit: Visit, inputs: Inputs, session: Session) 
         req(run.latent_dim and "decode" in run.abilities)
         low, high = _range(run)
         return dimension_sliders(f"{point.name}_sliders", low.tolist(), high.tolist())
+
+
+def _two_numbers(asked: object) -> tuple[float, float]:
+    """Return what a page asks for if it is two numbers; else stop."""
+    match asked:
+        case [int() | float() as first, int() | float() as second]:
+            req(all(-FAR < number < FAR for number in (first, second)))
+            return first, second
+    raise SilentException
 
 
 def _decoded(run: Run, code: Array) -> TagChild:
@@ -226,7 +249,7 @@ def _nearest(run: Run, code: Array, test: TestSet) -> TagChild:
 
 
 def _over(run: Run, index: int, test: TestSet) -> TagChild:
-    if not 0 <= index < len(test.images):
+    if index >= len(test.images):
         return None
     found = TagList(_test_image(index, test, "test image"))
     if "reconstruct" in run.abilities:

@@ -10,7 +10,7 @@ from latentgrid.api.runs import Run
 from latentgrid.app.answers import answers_place, serve_answers
 from latentgrid.app.controls import chooser, counted, place
 from latentgrid.app.pictures import picture
-from latentgrid.app.visit import Visit, or_why_not
+from latentgrid.app.visit import Visit, or_stop, or_why_not
 from latentgrid.data import corruptions, to_unit_interval
 from latentgrid.grid import components
 from latentgrid.randomness import random_generator
@@ -48,12 +48,11 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     def whole() -> Array:
         if inputs.restoration_of() == DRAWING:
             return visit.drawing()
-        return visit.test_image(inputs.restoration_image() or 0)
+        return visit.test_image(inputs.restoration_image())
 
     @reactive.calc
     def damaged() -> Array:
-        seed = max(0, int(inputs.restoration_seed() or 0))
-        draws = random_generator(seed, "corruption")
+        draws = random_generator(visit.seed("restoration_seed"), "corruption")
         clean = to_unit_interval(torch.from_numpy(whole()))
         made: Array = corruptions.load(inputs.restoration_by())(clean, draws).numpy()
         return made
@@ -71,7 +70,8 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
         )
 
     def answer(run: Run) -> TagChild:
-        again = run.reconstruct(damaged())
+        with or_stop():
+            again = run.reconstruct(damaged())
         error = float(np.square(again - whole() / 255).sum())
         trained = run.settings.get("corruption")
         told = f"trained on {trained.replace('_', ' ')}; " if trained else "no denoiser; "
