@@ -267,7 +267,7 @@ def test_everybody_can_use_the_page(live, model, view):
 @in_a_browser
 def test_plane_sliders_and_images_choose_a_code(live, made):
     with live("vae") as page:
-        box = page.locator("#plane").bounding_box()
+        box = page.locator("#plane .plane-marks").bounding_box()
         first, image = code_of(page), drawn(page, "#picture")
         page.mouse.move(box["x"] + 100, box["y"] + 100)
         page.mouse.down()
@@ -310,21 +310,21 @@ def test_new_images_are_the_samples_of_the_model(live, made):
 @in_a_browser
 def test_a_class_can_be_told_from_the_others_without_its_colour(live):
     with live("vae") as page:
-        plain = drawn(page, "#plane")
-        button = page.locator("#legend button").nth(3)
+        plain = drawn(page, "#plane .plane-points")
+        button = page.locator("#plane .plane-class").nth(3)
         button.click()
         assert button.get_attribute("aria-pressed") == "true"
-        assert drawn(page, "#plane") != plain
+        assert drawn(page, "#plane .plane-points") != plain
         button.click()
-        assert drawn(page, "#plane") == plain
+        assert drawn(page, "#plane .plane-points") == plain
 
 
 @in_a_browser
 def test_more_dimensions_than_two_are_chosen(live):
     with live("ae") as page:
-        plain = drawn(page, "#plane")
+        plain = drawn(page, "#plane .plane-points")
         page.get_by_label("Across").select_option("2")
-        assert drawn(page, "#plane") != plain
+        assert drawn(page, "#plane .plane-points") != plain
         assert page.locator("#sliders input").count() == 3
         assert "a Gaussian fitted to the codes" in page.inner_text("#drawn")
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from latentgrid import webpage
 from latentgrid.app import shelf
 from latentgrid.app.controls import chooser, place, spoken_place
 from latentgrid.app.shelf import Shelved
@@ -32,6 +33,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.text import number
 
 STATIC = Path(__file__).parent / "static"
+PLANE = Path(webpage.__file__).parent / "plane"
 VIEWS: tuple[ModuleType, ...] = (
     overview,
     film,
@@ -53,7 +55,7 @@ EMPTY = (
 
 def explorer(begin: str) -> Starlette:
     """Return the app, which begins with a data set, and the files of results/ beside it."""
-    app = App(partial(_page, begin), _serve, static_assets={"/static": STATIC})
+    app = App(partial(_page, begin), _serve, static_assets={"/static": STATIC, "/plane": PLANE})
     files = StaticFiles(directory="results", check_dir=False)
     return Starlette(routes=[Mount("/results", files), Mount("/", app)])
 
@@ -65,6 +67,7 @@ def _page(begin: str, request: Request) -> Tag:
     return ui.page_fluid(
         ui.head_content(
             tags.link(rel="icon", href="data:,"),
+            tags.link(rel="stylesheet", href="plane/plane.css"),
             tags.link(rel="stylesheet", href="static/explorer.css"),
             tags.script(type="module", src="static/explorer.js"),
         ),

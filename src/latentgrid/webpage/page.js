@@ -3,7 +3,6 @@ const [channels, height, width] = facts.shape;
 const pixels = channels * height * width;
 const STEPS = 11;       // images of the strip
 const PAUSE = 300;      // milliseconds without a change until it is said
-const MARGIN = { left: 46, right: 10, top: 10, bottom: 40 };
 const TOLERANCE = 1e-3; // of a grey value, between this browser and Python
 
 function element(id) {
@@ -100,33 +99,6 @@ function rangesOf(codes) {
     const more = (high - low) / 20 || 1;
     return [low - more, high + more];
   });
-}
-
-function ticksOf([low, high]) {
-  const rough = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough);
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, at) => Number(((first + at) * step).toPrecision(6)));
-}
-
-// The first ten classes have circles, the next ten triangles, then squares, and so on.
-function mark(drawing, x, y, radius, label) {
-  const corners = Math.floor(label / facts.colours.length) + 2;
-  drawing.beginPath();
-  if (corners === 2) {
-    drawing.arc(x, y, radius, 0, 2 * Math.PI);
-  } else {
-    for (let corner = 0; corner < corners; corner++) {
-      const turn = 2 * Math.PI * corner / corners - Math.PI / 2;
-      drawing.lineTo(x + 1.2 * radius * Math.cos(turn), y + 1.2 * radius * Math.sin(turn));
-    }
-  }
-  drawing.fill();
-}
-
-function colourOf(label) {
-  return facts.colours[label % facts.colours.length];
 }
 
 function className(point) {
@@ -256,13 +228,10 @@ function planeOf(points, ranges, onChange) {
     document.querySelector(".explore").classList.add("single");
     return { show() {} };
   }
-  const canvas = element("plane");
   let axes = [0, 1];
   let code = points[0];
-  let highlighted = null;
-
+  const plane = planeIn(element("plane"), { onPoint: ([x, y]) => onChange(code.with(axes[0], x).with(axes[1], y)) });
   if (facts.latentDim > 2) element("axes").append(...["Across", "Up"].map(axisSelect));
-  if (facts.classes.length) element("legend").append(...facts.classes.map(legendButton));
 
   function axisSelect(name, which) {
     const select = make("select", {}, ...ranges.map((_, axis) => make("option", { value: axis, textContent: `dimension ${axis + 1}` })));
@@ -274,124 +243,28 @@ function planeOf(points, ranges, onChange) {
     return make("label", {}, `${name}: `, select);
   }
 
-  function legendButton(name, label) {
-    const sample = make("canvas", { width: 28, height: 28 });
-    sample.setAttribute("aria-hidden", "true");
-    const drawing = sample.getContext("2d");
-    drawing.fillStyle = colourOf(label);
-    mark(drawing, 14, 14, 9, label);
-    const button = make("button", { type: "button" }, sample, name);
-    button.setAttribute("aria-pressed", "false");
-    button.addEventListener("click", () => {
-      highlighted = highlighted === label ? null : label;
-      [...element("legend").children].forEach((other, at) => other.setAttribute("aria-pressed", String(at === highlighted)));
-      draw();
-    });
-    return button;
-  }
-
-  const side = (which) => which === 0 ? [MARGIN.left, canvas.clientWidth - MARGIN.right] : [canvas.clientHeight - MARGIN.bottom, MARGIN.top];
-  const place = (value, which) => {
-    const [low, high] = ranges[axes[which]];
-    const [start, end] = side(which);
-    return start + (value - low) / (high - low) * (end - start);
-  };
-  const valueAt = (position, which) => {
-    const [low, high] = ranges[axes[which]];
-    const [start, end] = side(which);
-    return Math.min(high, Math.max(low, low + (position - start) / (end - start) * (high - low)));
-  };
-
   function draw() {
-    const scale = window.devicePixelRatio || 1;
-    canvas.width = canvas.clientWidth * scale;
-    canvas.height = canvas.clientHeight * scale;
-    const drawing = canvas.getContext("2d");
-    drawing.scale(scale, scale);
-    drawAxes(drawing);
-    drawPoints(drawing);
-    drawCode(drawing);
-  }
-
-  function drawAxes(drawing) {
-    const [left, right] = side(0);
-    const [bottom, top] = side(1);
-    drawing.font = "12px system-ui, sans-serif";
-    drawing.fillStyle = "#444";
-    drawing.strokeStyle = "#e3e6ec";
-    drawing.textAlign = "center";
-    for (const tick of ticksOf(ranges[axes[0]])) {
-      line(drawing, place(tick, 0), top, place(tick, 0), bottom);
-      drawing.fillText(String(tick).replace("-", "−"), place(tick, 0), bottom + 15);
-    }
-    drawing.fillText(`dimension ${axes[0] + 1}`, (left + right) / 2, bottom + 32);
-    drawing.textAlign = "right";
-    for (const tick of ticksOf(ranges[axes[1]])) {
-      line(drawing, left, place(tick, 1), right, place(tick, 1));
-      drawing.fillText(String(tick).replace("-", "−"), left - 5, place(tick, 1) + 4);
-    }
-    drawing.save();
-    drawing.translate(12, (top + bottom) / 2);
-    drawing.rotate(-Math.PI / 2);
-    drawing.textAlign = "center";
-    drawing.fillText(`dimension ${axes[1] + 1}`, 0, 0);
-    drawing.restore();
-  }
-
-  function drawPoints(drawing) {
-    const radius = points.length > 800 ? 2 : 3;
-    const paintAll = (wanted, colour) => points.forEach((point, at) => {
-      if (!wanted(at)) return;
-      drawing.fillStyle = colour(at);
-      mark(drawing, place(point[axes[0]], 0), place(point[axes[1]], 1), radius, labels.length ? labels[at] : 0);
+    plane.show({
+      points: Float32Array.from(points.flatMap((point) => axes.map((axis) => point[axis]))),
+      labels,
+      names: facts.classes,
+      colours: facts.colours,
+      limits: axes.flatMap((axis) => ranges[axis]),
+      axes: axes.map((axis) => `dimension ${axis + 1}`),
+      about: "The plane of the codes. The sliders choose a code, too",
+      marks: {},
+      answers: true,
     });
-    const ownColour = (at) => labels.length ? colourOf(labels[at]) : "#8c8c8c";
-    if (highlighted === null) {
-      paintAll(() => true, ownColour);
-    } else {
-      paintAll((at) => labels[at] !== highlighted, () => "#d9dce2");
-      paintAll((at) => labels[at] === highlighted, ownColour);
-    }
+    show(code);
   }
 
-  function drawCode(drawing) {
-    const [x, y] = [place(code[axes[0]], 0), place(code[axes[1]], 1)];
-    for (const [lineWidth, colour] of [[6, "#fff"], [2.5, "#000"]]) {
-      drawing.lineWidth = lineWidth;
-      drawing.strokeStyle = colour;
-      drawing.beginPath();
-      drawing.arc(x, y, 8, 0, 2 * Math.PI);
-      drawing.stroke();
-      line(drawing, x - 14, y, x - 4, y);
-      line(drawing, x + 4, y, x + 14, y);
-      line(drawing, x, y - 14, x, y - 4);
-      line(drawing, x, y + 4, x, y + 14);
-    }
+  function show(changed) {
+    code = changed;
+    plane.mark(code[axes[0]], code[axes[1]]);
   }
 
-  function take(event) {
-    const box = canvas.getBoundingClientRect();
-    const across = valueAt(event.clientX - box.left - canvas.clientLeft, 0);
-    const up = valueAt(event.clientY - box.top - canvas.clientTop, 1);
-    onChange(code.with(axes[0], across).with(axes[1], up));
-  }
-
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    take(event);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (canvas.hasPointerCapture(event.pointerId)) take(event);
-  });
-  new ResizeObserver(draw).observe(canvas);
-  return { show(changed) { code = changed; draw(); } };
-}
-
-function line(drawing, x1, y1, x2, y2) {
-  drawing.beginPath();
-  drawing.moveTo(x1, y1);
-  drawing.lineTo(x2, y2);
-  drawing.stroke();
+  draw();
+  return { show };
 }
 
 // The strip from one image's code to another's, and one image on the way.

@@ -1,5 +1,5 @@
 // What the page does by itself, and how Shiny learns of it.
-import { planeIn } from "./plane.js";
+import { planeIn } from "/plane/plane.js";
 
 const BETWEEN_FRAMES = 700; // milliseconds of a film
 const PEN = 20;             // pixels, of a pad of 280

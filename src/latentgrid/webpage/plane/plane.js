@@ -1,15 +1,22 @@
-// A plane of codes: points coloured by class below, and what moves above them.
+// A plane of codes: points coloured by class below, and what moves above them. The explorer and the
+// page of a run show codes with it.
 
 const MARGIN = { left: 50, right: 12, top: 10, bottom: 42 };
 const REACH = 14;     // pixels from a point at which a mouse is over it
 const KEY_STEP = 0.02; // of the plane's width, for an arrow key
-const RADIUS = 2.2;
+const FEW = 800;      // points, which are drawn larger
+const UNKNOWN = "#8c8c8c"; // the colour of points without a class
+const FADED = "#d9dce2";   // of classes beside the one that is chosen
 
+// Fills an element. `onPoint([x, y])` is called where the visitor chooses a point, and `onOver(number)`
+// where the mouse comes over one.
 export function planeIn(host, { onPoint, onOver }) {
   const frame = made("div", "plane-frame");
   const below = made("canvas", "plane-points");
   const above = made("canvas", "plane-marks");
   const legend = made("div", "plane-legend");
+  legend.setAttribute("role", "group");
+  legend.setAttribute("aria-label", "Highlight a class");
   frame.append(below, above);
   host.append(frame, legend);
 
@@ -52,8 +59,14 @@ export function planeIn(host, { onPoint, onOver }) {
   function legendButton(name, label) {
     const button = made("button", "plane-class");
     button.type = "button";
-    const sample = made("span", "plane-sample");
-    sample.style.background = colourOf(label);
+    const sample = made("canvas", "plane-sample");
+    [sample.width, sample.height] = [28, 28];
+    sample.setAttribute("aria-hidden", "true");
+    const drawing = sample.getContext("2d");
+    drawing.fillStyle = colourOf(label);
+    drawing.beginPath();
+    outline(drawing, 14, 14, 9, label);
+    drawing.fill();
     button.append(sample, name);
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
@@ -64,7 +77,7 @@ export function planeIn(host, { onPoint, onOver }) {
     return button;
   }
 
-  const colourOf = (label) => data.colours[label % data.colours.length];
+  const colourOf = (label) => label === null ? UNKNOWN : data.colours[label % data.colours.length];
 
   function draw() {
     if (!data || !frame.clientWidth) return;
@@ -107,19 +120,38 @@ export function planeIn(host, { onPoint, onOver }) {
     drawing.beginPath();
     drawing.rect(MARGIN.left, MARGIN.top, width(), height());
     drawing.clip();
-    data.names.forEach((_, label) => {
-      drawing.fillStyle = colourOf(label);
-      drawing.globalAlpha = highlighted === null || highlighted === label ? 0.75 : 0.06;
-      drawing.beginPath();
-      for (let at = 0; at < data.labels.length; at++) {
-        if (data.labels[at] !== label) continue;
-        const [column, row] = toScreen(data.points[2 * at], data.points[2 * at + 1]);
-        drawing.moveTo(column + RADIUS, row);
-        drawing.arc(column, row, RADIUS, 0, 2 * Math.PI);
-      }
-      drawing.fill();
-    });
+    const classes = data.names.length ? [...data.names.keys()] : [null];
+    const behind = classes.filter((label) => highlighted !== null && label !== highlighted);
+    behind.forEach((label) => drawClass(drawing, label, FADED));
+    classes.filter((label) => !behind.includes(label)).forEach((label) => drawClass(drawing, label, colourOf(label)));
     drawing.restore();
+  }
+
+  function drawClass(drawing, label, colour) {
+    const radius = data.points.length > 2 * FEW ? 2 : 3;
+    drawing.fillStyle = colour;
+    drawing.beginPath();
+    for (let at = 0; at < data.points.length / 2; at++) {
+      if (label !== null && data.labels[at] !== label) continue;
+      outline(drawing, ...toScreen(data.points[2 * at], data.points[2 * at + 1]), radius, label ?? 0);
+    }
+    drawing.fill();
+  }
+
+  // The first ten classes have circles, the next ten triangles, then squares, and so on.
+  function outline(drawing, column, row, radius, label) {
+    const corners = Math.floor(label / data.colours.length) + 2;
+    if (corners === 2) {
+      drawing.moveTo(column + radius, row);
+      drawing.arc(column, row, radius, 0, 2 * Math.PI);
+      return;
+    }
+    for (let corner = 0; corner <= corners; corner++) {
+      const turn = 2 * Math.PI * corner / corners - Math.PI / 2;
+      const place = [column + 1.2 * radius * Math.cos(turn), row + 1.2 * radius * Math.sin(turn)];
+      if (corner) drawing.lineTo(...place);
+      else drawing.moveTo(...place);
+    }
   }
 
   function drawMarks() {
@@ -134,12 +166,12 @@ export function planeIn(host, { onPoint, onOver }) {
       drawing.textAlign = column > MARGIN.left + width() / 2 ? "right" : "left";
       drawing.fillText(name, column + (drawing.textAlign === "left" ? 12 : -12), row + 4);
     }
-    if (point) cross(drawing, ...point, ink);
+    if (point) cross(drawing, ...point);
   }
 
   function ring(drawing, x, y, radius, ink) {
     const [column, row] = toScreen(x, y);
-    for (const [colour, thick] of [["#fff", 5], [ink === "rgb(255, 255, 255)" ? "#000" : ink, 2.5]]) {
+    for (const [colour, thick] of [["#fff", 5], [ink, 2.5]]) {
       drawing.strokeStyle = colour;
       drawing.lineWidth = thick;
       drawing.beginPath();
@@ -160,7 +192,7 @@ export function planeIn(host, { onPoint, onOver }) {
 
   function nearest(column, row) {
     let [found, least] = [-1, REACH ** 2];
-    for (let at = 0; at < data.labels.length; at++) {
+    for (let at = 0; at < data.points.length / 2; at++) {
       const [left, top] = toScreen(data.points[2 * at], data.points[2 * at + 1]);
       const distance = (left - column) ** 2 + (top - row) ** 2;
       if (distance < least) [found, least] = [at, distance];
@@ -201,7 +233,6 @@ export function planeIn(host, { onPoint, onOver }) {
     move(x + steps[0] * KEY_STEP * (right - left), y + steps[1] * KEY_STEP * (top - bottom));
   });
   new ResizeObserver(draw).observe(frame);
-  new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 
   return {
     show,
