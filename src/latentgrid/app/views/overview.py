@@ -1,16 +1,22 @@
 """What a run is: settings, measures, loss curves, and the verdicts on numbers published of it."""
 
+from asyncio import to_thread
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from inspect import getdoc
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 from htmltools import HTML, Tag, TagChild, TagList, tags
-from shiny import Inputs, Session, render
+from shiny import Inputs, Session, render, ui
+from shiny.types import SafeException
 
 from latentgrid.api.runs import Run
 from latentgrid.app.controls import beside, place, spoken_place
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
+from latentgrid.extras import named_extras
 from latentgrid.files.layout import Layout
 from latentgrid.results.tables import read_table
 from latentgrid.stamps import made
@@ -37,6 +43,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 def _panel(side: str) -> TagList:
     return TagList(
         spoken_place(f"overview_{side}_about"),
+        place(f"overview_{side}_page"),
         tags.div(
             place(f"overview_{side}_curves"),
             place(f"overview_{side}_measures"),
@@ -53,6 +60,24 @@ def _serve_side(side: str, visit: Visit, session: Session) -> None:
     def _() -> TagChild:
         run = visit.run(side)
         return None if run is None else _about(run, visit.dataset())
+
+    @session.output(id=f"overview_{side}_page")
+    @render.ui
+    def _() -> TagChild:
+        run, chosen = visit.run_or_stop(side), visit.chosen(side)
+        if chosen is None or not chosen.measures or "decode" not in run.abilities:
+            return None
+        link = ui.download_link(f"overview_{side}_download", "Save its page")
+        return tags.p(link, ": one file, in which the model runs without us, for any web space.")
+
+    @session.output(id=f"overview_{side}_download")
+    @render.download_link(filename=lambda: _page_name(visit.run_or_stop(side)))
+    async def _() -> AsyncIterator[bytes]:
+        try:
+            yield await to_thread(_page, visit.run_or_stop(side))
+        except UserError as error:
+            ui.notification_show(str(error), type="error", duration=None)
+            raise SafeException(str(error)) from None
 
     @session.output(id=f"overview_{side}_curves")
     @render.ui
@@ -83,6 +108,22 @@ def _about(run: Run, dataset: str) -> Tag:
     page = Layout(dataset).model_page(model)
     name = tags.a(model, href=f"/{page.as_posix()}") if page.is_file() else model
     return tags.p(tags.b(name), ": ", sentence)
+
+
+def _page_name(run: Run) -> str:
+    from latentgrid.webpage.page import default_name
+
+    return default_name(run.path)
+
+
+def _page(run: Run) -> bytes:
+    """Return the page of a run, as `latentgrid export-page` writes it."""
+    from latentgrid.webpage.page import write_page
+
+    with TemporaryDirectory() as folder, named_extras():
+        file = Path(folder) / _page_name(run)
+        write_page(run, file)
+        return file.read_bytes()
 
 
 def _table(caption: str, rows: dict[str, str]) -> Tag:

@@ -22,6 +22,7 @@ from latentgrid.app.planes import (
 )
 from latentgrid.app.visit import SIDES, Visit, or_stop, or_why_not
 from latentgrid.results.trained import TestSet
+from latentgrid.text import signed
 
 TITLE = "Latent plane"
 ABOUT = (
@@ -235,7 +236,7 @@ def _two_numbers(asked: object) -> tuple[float, float]:
 def _decoded(run: Run, code: Array) -> TagChild:
     if "decode" not in run.abilities:
         return tags.p(f"{run.settings['model']} places images and makes none.")
-    values = ", ".join(f"{value:.2f}" for value in code[:SHOWN])
+    values = ", ".join(signed(value, 2) for value in code[:SHOWN])
     more = ", …" if len(code) > SHOWN else ""
     image = picture(run.decode(code[None]), "What the decoder makes of this code", 1, "one")
     return tags.figure(image, tags.figcaption(f"decoded z = ({values}{more})"))
