@@ -71,15 +71,14 @@ def serve_answers(
     @or_why_not
     def _() -> TagChild:
         found = TagList()
-        chosen = [one for side in SIDES if (one := visit.chosen(side)) is not None]
-        for side, one in zip(SIDES, chosen, strict=False):
+        chosen = {side: one for side in SIDES if (one := visit.chosen(side)) is not None}
+        for side, one in chosen.items():
             if visit.can(one, abilities[0]):
-                found.append(
-                    _row(f"{side.upper()} · {one.label}", partial(visit.run, side), answer)
-                )
+                title = f"{side.upper()} · {one.label}"
+                found.append(_row(title, partial(visit.run, side), answer))
         ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else ()
         for one in visit.one_of_each(ticked, *(like or visit.latent_dim)()):
-            if one not in chosen:
+            if one not in chosen.values():
                 found.append(_row(one.label, partial(shelf.open_run, one.path), answer))
         return found or tags.p("No run here can answer this.", class_="trouble")
 

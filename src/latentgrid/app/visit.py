@@ -55,10 +55,6 @@ class Visit:
         """Whether a run can do all of this."""
         return set(abilities) <= shelf.can(one.model)
 
-    def has_two(self) -> bool:
-        """Whether a second run is chosen."""
-        return bool(self._path("b"))
-
     def chosen(self, side: str) -> Shelved | None:
         """Return the run of a side; None if none is chosen or it is gone."""
         return self._chosen[side]()
