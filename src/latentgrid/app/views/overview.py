@@ -68,7 +68,7 @@ def _serve_side(side: str, visit: Visit, session: Session) -> None:
         if chosen is None or not chosen.measures or "decode" not in run.abilities:
             return None
         link = ui.download_link(f"overview_{side}_download", "Save its page")
-        return tags.p(link, ": one file, in which the model runs without a server, for any web space.")
+        return tags.p(link, ": one file for any web space, in which the model runs by itself.")
 
     @session.output(id=f"overview_{side}_download")
     @render.download_link(filename=lambda: _page_name(visit.run_or_stop(side)))
