@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 
 import latentgrid as lg
@@ -33,9 +34,13 @@ from explored import (
     write_results,
 )
 from latentgrid.app.planes import axes_of, limits_of
+from latentgrid.app.serve import serve
 from latentgrid.data import corruptions
+from latentgrid.errors import UserError
+from latentgrid.files.atomic import write_text
 from latentgrid.randomness import random_generator
-from project import ROOT, environment
+from latentgrid.stamps.made import stamp_of
+from project import ROOT, call, environment
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -49,6 +54,7 @@ TABS = (
     "Restore",
     "Draw your own",
 )
+OF_A_RUN = ("Overview", "Training film", "Latent plane", "Generate")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("app")]
 
 
@@ -601,19 +607,22 @@ def test_a_drawing_is_placed_reconstructed_and_read(explorer, visitor):
 # What cannot be shown.
 
 
+NO_RESULT = "This run has no result yet: {}. This page looks again by itself."
+NO_PLANE = "There is no plane of codes: {} does not encode images."
 CANNOT = {
+    VAE_2: {},
+    DIVERGED: {},
     LENET5: {
-        "Latent plane": ["Lenet5 does not encode images, so it has no plane."],
+        "Latent plane": [NO_PLANE.format("lenet5")],
         "Generate": ["LeNet5: cannot sample; it can classify."],
     },
     UNET: {
-        "Latent plane": ["Unet does not encode images, so it has no plane."],
+        "Latent plane": [NO_PLANE.format("unet")],
         "Generate": ["UNet: cannot sample; it can reconstruct, corrupt."],
     },
-    COND_GAN: {"Latent plane": ["Cond_gan does not encode images, so it has no plane."]},
-    DIVERGED: {},
-    FAILED: {tab: ["This run has no result yet: failed. This page looks again by itself."] for tab in ("Overview", "Training film", "Latent plane", "Generate")},
-    NOT_BEGUN: {"Overview": ["This run has no result yet: not begun. This page looks again by itself."]},
+    COND_GAN: {"Latent plane": [NO_PLANE.format("cond_gan")]},
+    FAILED: dict.fromkeys(OF_A_RUN, [NO_RESULT.format("failed")]),
+    NOT_BEGUN: dict.fromkeys(OF_A_RUN, [NO_RESULT.format("not begun")]),
 }
 
 
@@ -622,4 +631,156 @@ def test_each_view_of_each_run_shows_something_or_says_why_not(visitor, name):
     visitor.choose(name)
     for tab in TABS:
         visitor.see(tab)
-        print(name, tab, visitor.troubles(), visitor.page.locator(".shiny-output-error").all_inner_texts())
+        said = [one for one in visitor.troubles() if not one.startswith("Nothing is drawn")]
+        assert (tab, said) == (tab, CANNOT[name].get(tab, []))
+
+
+@pytest.fixture
+def fresh(browser, tmp_path, few_images):
+    """Visit two runs in a folder of its own, which a test may change."""
+    write_results(tmp_path, few_images, (VAE_2, PCA))
+    served = Explorer(tmp_path, "few")
+    with visiting(browser, served) as visitor:
+        yield visitor
+    served.end()
+
+
+def says(visitor, sentence):
+    """Wait until a place says a sentence."""
+    visitor.page.locator(".trouble:visible", has_text=sentence).first.wait_for()
+    visitor.wait()
+
+
+def test_what_happens_to_the_files_of_runs_is_told(fresh):
+    project, page = fresh.explorer.project, fresh.page
+    pca = project / FEW.run(PCA).folder
+    weights = pca / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-4] + b"lost")
+    fresh.choose(PCA)
+    says(fresh, "weights.safetensors")
+    for tab in OF_A_RUN:
+        fresh.see(tab)
+        assert len(fresh.troubles()) == 1
+        assert "Traceback" not in page.inner_text("body")
+    weights.write_bytes(whole)
+    fresh.choose(VAE_2)
+    assert fresh.troubles() == []
+    fresh.choose(PCA)
+    assert fresh.troubles() == []
+
+    shutil.move(pca, project / "elsewhere")
+    says(fresh, "This run has no result yet: not begun.")
+    with FileLock(project / FEW.run(PCA).lock):
+        write_text(project / FEW.run(PCA).live_history, "epoch,train_loss\n1,2.0\n")
+        says(fresh, "in training, 1 of 2 epochs done")
+    shutil.move(project / "elsewhere", pca)
+    page.wait_for_selector(".trouble:visible", state="detached")
+
+    stamp = stamp_of(pca / "outcome.json")
+    made = json.loads(stamp.read_text())
+    changed = dict.fromkeys(made["modules"], "0" * 12)
+    stamp.write_text(json.dumps(made | {"modules": changed}))
+    (pca / "outcome.json").touch()
+    fresh.choose(VAE_2)
+    fresh.choose(PCA)
+    says(fresh, "was trained with other code of")
+
+
+def test_without_test_images_the_rest_is_shown(fresh):
+    shutil.rmtree(fresh.explorer.project / "data")
+    fresh.page.reload()
+    says(fresh, "images.safetensors: is missing; run snakemake to make it")
+    for tab in TABS:
+        fresh.see(tab)
+        assert (tab, len(fresh.troubles())) == (tab, 1 if tab != "Draw your own" else 2)
+    fresh.see("Generate")
+    assert fresh.pixels("generation_a").any()
+    fresh.press("draw_again")
+    fresh.see("Interpolate")
+    fresh.press("other_pair")
+    fresh.see("Draw your own")
+    fresh.press("drawing_take")
+
+
+def test_results_that_come_and_go(browser, tmp_path, few_images):
+    served = Explorer(tmp_path, "digits")
+    with visiting(browser, served) as visitor:
+        says(visitor, "There are no results yet: run make run, or snakemake")
+        for tab in TABS:
+            visitor.see(tab)
+        write_results(tmp_path, few_images, (VAE_2,))
+        visitor.page.wait_for_selector("#run_a option", state="attached")
+        visitor.see("Generate")
+        visitor.page.wait_for_selector("#generation_a img")
+        assert visitor.troubles() == []
+        (tmp_path / FEW.plan).write_text("[{")
+        says(visitor, "plan.json")
+        shutil.rmtree(tmp_path / "results")
+        says(visitor, "There are no results yet")
+    served.end()
+
+
+@pytest.mark.parametrize(
+    ("tab", "field", "place"),
+    [
+        ("Latent plane", "plane_from", "plane_a_wrong"),
+        ("Interpolate", "to_image", "interpolation_wrong"),
+        ("Restore", "restoration_image", "restoration_question"),
+        ("Restore", "restoration_seed", "restoration_question"),
+        ("Generate", "generation_seed", "generation_a"),
+    ],
+)
+def test_numbers_that_name_nothing_are_refused(visitor, tab, field, place):
+    visitor.choose(VAE_2)
+    visitor.see(tab)
+    for text, found in (("", "nothing"), ("-1", "-1"), ("1e30", "1e+30"), ("2.5", "2.5")):
+        visitor.fill(field, text)
+        assert f"found {found}; allowed: a whole number from 0 to" in visitor.text(place)
+        assert len(visitor.troubles()) == 1
+    visitor.fill(field, 2)
+    assert visitor.troubles() == []
+
+
+def test_forged_messages_harm_nobody(visitor):
+    visitor.choose(VAE_2)
+    visitor.see("Generate")
+    for number in (10**9, 0, -1, "x", None, [1]):
+        visitor.set("generation_n", number)
+        assert "Images: found" in visitor.text("generation_a")
+    visitor.page.evaluate(MOVE, ["generation_n", 16])
+    visitor.see("Latent plane")
+    here = shown_code(visitor)
+    for point in ("x", [1], [None, 2], ["a", "b"], [1e300, 0], {"x": 1}):
+        visitor.set("plane_a_point", point)
+        visitor.set("plane_a_sliders", point)
+        visitor.set("plane_a_over", point)
+    visitor.set("plane_a_sliders", [9, 0.5])
+    assert np.array_equal(shown_code(visitor), here)
+    visitor.see("Draw your own")
+    for drawing in ("!", "AAAA", "AAA=", "A" * 5):
+        visitor.set("drawing_pad", drawing)
+        assert len(visitor.troubles()) > 0
+    for name, value in (("dataset", "../.."), ("run_a", "/etc"), ("run_b", "../x")):
+        before = visitor.page.input_value(f"#{name}")
+        visitor.set(name, value)
+        visitor.set(name, before)
+    assert visitor.troubles() == []
+
+
+# The command.
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused(tmp_path, port):
+    done = call(tmp_path, sys.executable, "-m", "latentgrid", "app", "--port", port)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: --port: found")
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UserError, match=r"cannot listen on 127\.0\.0\.1, port \d+ .*--port"):
+            serve("few", "127.0.0.1", taken.getsockname()[1])

@@ -111,8 +111,9 @@ def _serve(inputs: Inputs, output: Outputs, session: Session) -> None:
     @or_why_not
     def _() -> TagChild:
         if not visit.shelved():
+            shelf.require_plan(visit.dataset())
             return trouble(EMPTY)
-        visit.test_set()
+        visit.require_test_set()
         return None
 
     @session.output(id="links")

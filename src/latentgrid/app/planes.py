@@ -147,7 +147,9 @@ def test_codes(run: Run) -> Array:
         UserError: the model does not encode.
     """
     if "encode" not in run.abilities:
-        raise UserError(f"{run.settings['model']} does not encode images, so it has no plane")
+        raise UserError(
+            f"there is no plane of codes: {run.settings['model']} does not encode images"
+        )
     codes: Array = run.snapshot(run.epochs[-1])["codes"]
     return codes
 

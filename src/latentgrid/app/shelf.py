@@ -12,7 +12,7 @@ import latentgrid
 from latentgrid import models
 from latentgrid.api.abilities import able
 from latentgrid.api.runs import Run
-from latentgrid.errors import UserError
+from latentgrid.errors import UserError, damaged
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout, made_data_sets
 from latentgrid.files.run_files import RunFiles
@@ -116,16 +116,34 @@ def _shelved(dataset: str, _now: int) -> tuple[Shelved, ...]:
     )
 
 
+def require_plan(dataset: str) -> list[dict[str, Any]]:
+    """Return the planned runs of a data set, as the workflow wrote them.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    plan = Layout(dataset).plan
+    return _read_planned(plan, _modified(plan)) if plan.is_file() else []
+
+
 def _planned(layout: Layout) -> list[dict[str, Any]]:
-    return _read_planned(layout.plan, _modified(layout.plan))
+    """Return the planned runs of a data set; none where their file is damaged."""
+    try:
+        return require_plan(layout.dataset)
+    except UserError:
+        return []
 
 
 @lru_cache(maxsize=DATA_SETS)
 def _read_planned(plan: Path, _changed: float) -> list[dict[str, Any]]:
     try:
-        return read_plan(plan)
-    except (UserError, OSError):
-        return []
+        runs = read_plan(plan)
+        for run in runs:
+            _ = run["name"] + run["entry"], run["axes"].items(), run["settings"]["hyperparameters"]
+            _ = [run["settings"][name] for name in ("model", "epochs", "seed")]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise damaged(plan, error) from None
+    return runs
 
 
 def _told_apart_by(planned: Sequence[Mapping[str, Any]]) -> dict[str, set[str]]:

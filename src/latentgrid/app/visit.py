@@ -1,7 +1,7 @@
 """What one visitor has chosen. Each has a session of their own, and so a `Visit`."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from typing import Any, ParamSpec
 
@@ -103,19 +103,26 @@ class Visit:
         return [found[entry] for entry in entries if entry in found]
 
     def test_set(self) -> TestSet:
-        """Return the test images of the data set, or stop where no run says which these are.
+        """Return the test images of the data set, or stop where `require_test_set` refuses."""
+        with or_stop():
+            return self.require_test_set()
+
+    def require_test_set(self) -> TestSet:
+        """Return the test images of the data set, of which its runs say what they should be.
 
         Raises:
-            UserError: the images are not there.
+            UserError: they are not there, or no run has a result.
         """
-        for side in SIDES:
-            try:
-                run = self.run(side)
-            except UserError:
-                continue
-            if run is not None:
-                return run.test_set
-        raise SilentException
+        if not self._ended():
+            raise UserError("no run has a result yet. This page looks again by itself")
+        for one in (*map(self.chosen, SIDES), self._ended()[0]):
+            if one is not None and one.has_ended:
+                with suppress(UserError):
+                    run = shelf.open_run(one.path)
+                    break
+        else:
+            raise SilentException  # where such a run should be seen stands why it cannot be opened
+        return run.test_set
 
     def test_image(self, number: object) -> Array:
         """Return a test image (1, c, h, w), uint8, by its number, counted from 0.
@@ -139,13 +146,12 @@ class Visit:
         """Return the visitor's drawing as an image of the data set (1, c, h, w), uint8.
 
         Raises:
-            UserError: there is none, or no test image to fit it to.
+            UserError: there is none.
         """
-        images = self.test_set().images
         drawn = self._inputs[PAD]() if PAD in self._inputs else ""
         if not drawn:
             raise UserError('nothing is drawn yet; the tab "Draw your own" has the pad')
-        return drawings.as_image(drawn, images)
+        return drawings.as_image(drawn, self.test_set().images)
 
     def _find(self, side: str) -> Shelved | None:
         path = self._path(side)
