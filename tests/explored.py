@@ -10,7 +10,8 @@ FEW = Layout("few")
 TOO_FAST = 1e30  # a learning rate that diverges
 VAE_2, VAE_5 = "vae/latent_dim=2/seed=5", "vae/latent_dim=5/seed=5"
 PCA, AE, DAE = "pca/latent_dim=2/seed=5", "ae/latent_dim=3/seed=5", "dae/latent_dim=8/seed=5"
-COND_GAN, LENET5, UNET = "cond_gan/latent_dim=4/seed=5", "lenet5/default/seed=5", "unet/default/seed=5"
+COND_GAN = "cond_gan/latent_dim=4/seed=5"
+LENET5, UNET = "lenet5/default/seed=5", "unet/default/seed=5"
 DIVERGED = f"vae/latent_dim=2,learning_rate={TOO_FAST}/seed=5"
 FAILED, NOT_BEGUN = "conv_vae/latent_dim=2/seed=5", "conv_vae/latent_dim=3/seed=5"
 TRAINED = {

@@ -40,7 +40,7 @@ from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_text
 from latentgrid.randomness import random_generator
 from latentgrid.stamps.made import stamp_of
-from project import ROOT, call, environment
+from project import ROOT, environment
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -147,7 +147,7 @@ class Visitor:
         self.page, self.explorer, self.messages = page, explorer, []
         page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
         page.goto(explorer.address)
-        page.wait_for_selector(f"#run_a option[value$='{VAE_2}']", state="attached")
+        page.wait_for_function("window.Shiny?.shinyapp?.isConnected()")
         self.wait()
 
     def _hear(self, frame):
@@ -168,10 +168,8 @@ class Visitor:
 
     def choose(self, name, beside=None):
         """Choose the run, and what stands beside it."""
-        chosen = {"a": name, "b": beside}
-        for side, name in chosen.items():
-            folder = str(FEW.run(name).folder) if name else ""
-            self.page.select_option(f"#run_{side}", folder)
+        self.page.select_option("#run_a", str(FEW.run(name).folder))
+        self.page.select_option("#run_b", str(FEW.run(beside).folder) if beside else "")
         self.wait()
 
     def set(self, name, value):
@@ -621,8 +619,8 @@ CANNOT = {
         "Generate": ["UNet: cannot sample; it can reconstruct, corrupt."],
     },
     COND_GAN: {"Latent plane": [NO_PLANE.format("cond_gan")]},
-    FAILED: dict.fromkeys(OF_A_RUN, [NO_RESULT.format("failed")]),
-    NOT_BEGUN: dict.fromkeys(OF_A_RUN, [NO_RESULT.format("not begun")]),
+    FAILED: {tab: [NO_RESULT.format("failed")] for tab in TABS},
+    NOT_BEGUN: {tab: [NO_RESULT.format("not begun")] for tab in TABS},
 }
 
 
@@ -635,90 +633,88 @@ def test_each_view_of_each_run_shows_something_or_says_why_not(visitor, name):
         assert (tab, said) == (tab, CANNOT[name].get(tab, []))
 
 
-@pytest.fixture
-def fresh(browser, tmp_path, few_images):
-    """Visit two runs in a folder of its own, which a test may change."""
-    write_results(tmp_path, few_images, (VAE_2, PCA))
-    served = Explorer(tmp_path, "few")
-    with visiting(browser, served) as visitor:
-        yield visitor
-    served.end()
-
-
 def says(visitor, sentence):
     """Wait until a place says a sentence."""
     visitor.page.locator(".trouble:visible", has_text=sentence).first.wait_for()
     visitor.wait()
 
 
-def test_what_happens_to_the_files_of_runs_is_told(fresh):
-    project, page = fresh.explorer.project, fresh.page
-    pca = project / FEW.run(PCA).folder
-    weights = pca / "weights.safetensors"
-    whole = weights.read_bytes()
-    weights.write_bytes(whole[:-4] + b"lost")
-    fresh.choose(PCA)
-    says(fresh, "weights.safetensors")
-    for tab in OF_A_RUN:
-        fresh.see(tab)
-        assert len(fresh.troubles()) == 1
-        assert "Traceback" not in page.inner_text("body")
-    weights.write_bytes(whole)
-    fresh.choose(VAE_2)
-    assert fresh.troubles() == []
-    fresh.choose(PCA)
-    assert fresh.troubles() == []
-
-    shutil.move(pca, project / "elsewhere")
-    says(fresh, "This run has no result yet: not begun.")
-    with FileLock(project / FEW.run(PCA).lock):
-        write_text(project / FEW.run(PCA).live_history, "epoch,train_loss\n1,2.0\n")
-        says(fresh, "in training, 1 of 2 epochs done")
-    shutil.move(project / "elsewhere", pca)
-    page.wait_for_selector(".trouble:visible", state="detached")
-
-    stamp = stamp_of(pca / "outcome.json")
-    made = json.loads(stamp.read_text())
-    changed = dict.fromkeys(made["modules"], "0" * 12)
-    stamp.write_text(json.dumps(made | {"modules": changed}))
-    (pca / "outcome.json").touch()
-    fresh.choose(VAE_2)
-    fresh.choose(PCA)
-    says(fresh, "was trained with other code of")
-
-
-def test_without_test_images_the_rest_is_shown(fresh):
-    shutil.rmtree(fresh.explorer.project / "data")
-    fresh.page.reload()
-    says(fresh, "images.safetensors: is missing; run snakemake to make it")
-    for tab in TABS:
-        fresh.see(tab)
-        assert (tab, len(fresh.troubles())) == (tab, 1 if tab != "Draw your own" else 2)
-    fresh.see("Generate")
-    assert fresh.pixels("generation_a").any()
-    fresh.press("draw_again")
-    fresh.see("Interpolate")
-    fresh.press("other_pair")
-    fresh.see("Draw your own")
-    fresh.press("drawing_take")
-
-
-def test_results_that_come_and_go(browser, tmp_path, few_images):
+def test_what_happens_to_files_is_told(browser, tmp_path, few_images):
+    """A server of its own, begun without results, whose files come, change and go."""
     served = Explorer(tmp_path, "digits")
     with visiting(browser, served) as visitor:
         says(visitor, "There are no results yet: run make run, or snakemake")
-        for tab in TABS:
-            visitor.see(tab)
-        write_results(tmp_path, few_images, (VAE_2,))
-        visitor.page.wait_for_selector("#run_a option", state="attached")
-        visitor.see("Generate")
-        visitor.page.wait_for_selector("#generation_a img")
+        write_results(tmp_path, few_images, (VAE_2, PCA))
+        images = tmp_path / FEW.images
+        images.rename(tmp_path / "kept")
+        says(visitor, "images.safetensors: is missing; run snakemake to make it")
+        without_test_images(visitor)
+        (tmp_path / "kept").rename(images)
+        visitor.page.reload()
+        visitor.wait()
         assert visitor.troubles() == []
+        with_damaged_weights(visitor, tmp_path)
+        while_a_run_is_made_again(visitor, tmp_path)
+        with_other_code(visitor, tmp_path)
         (tmp_path / FEW.plan).write_text("[{")
-        says(visitor, "plan.json")
+        says(visitor, "plan.json: is damaged")
         shutil.rmtree(tmp_path / "results")
         says(visitor, "There are no results yet")
     served.end()
+
+
+def without_test_images(visitor):
+    for tab in TABS:
+        visitor.see(tab)
+        said = [one for one in visitor.troubles() if not one.startswith("Nothing is drawn")]
+        assert (tab, len(said)) == (tab, 1)
+    visitor.see("Generate")
+    assert visitor.pixels("generation_a").any()
+    visitor.see("Interpolate")
+    visitor.press("other_pair")
+    visitor.see("Draw your own")
+    visitor.press("drawing_take")
+    visitor.see("Overview")
+
+
+def with_damaged_weights(visitor, project):
+    weights = project / FEW.run(PCA).weights
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-4] + b"lost")
+    visitor.choose(PCA)
+    says(visitor, "weights.safetensors")
+    for tab in OF_A_RUN:
+        visitor.see(tab)
+        assert len(visitor.troubles()) == 1
+    weights.write_bytes(whole)
+    visitor.see("Overview")
+    visitor.choose(VAE_2)
+    visitor.choose(PCA)
+    assert visitor.troubles() == []
+
+
+def while_a_run_is_made_again(visitor, project):
+    files = FEW.run(PCA)
+    shutil.move(project / files.folder, project / "elsewhere")
+    says(visitor, "This run has no result yet: not begun.")
+    (project / files.state).mkdir(parents=True, exist_ok=True)
+    with FileLock(project / files.lock):
+        write_text(project / files.live_history, "epoch,train_loss\n1,2.0\n")
+        says(visitor, "in training, 1 of 2 epochs done")
+    shutil.move(project / "elsewhere", project / files.folder)
+    visitor.page.wait_for_selector("main .trouble:visible", state="detached")
+    assert visitor.page.input_value("#run_a").endswith(PCA)
+
+
+def with_other_code(visitor, project):
+    outcome = project / FEW.run(PCA).outcome
+    made = json.loads(stamp_of(outcome).read_text())
+    other = dict.fromkeys(made["modules"], "0" * 12)
+    stamp_of(outcome).write_text(json.dumps(made | {"modules": other}))
+    outcome.touch()
+    visitor.choose(VAE_2)
+    visitor.choose(PCA)
+    says(visitor, "was trained with other code of")
 
 
 @pytest.mark.parametrize(
@@ -761,6 +757,8 @@ def test_forged_messages_harm_nobody(visitor):
     for drawing in ("!", "AAAA", "AAA=", "A" * 5):
         visitor.set("drawing_pad", drawing)
         assert len(visitor.troubles()) > 0
+    visitor.page.get_by_role("button", name="Clear").click()
+    visitor.see("Overview")
     for name, value in (("dataset", "../.."), ("run_a", "/etc"), ("run_b", "../x")):
         before = visitor.page.input_value(f"#{name}")
         visitor.set(name, value)
@@ -771,14 +769,13 @@ def test_forged_messages_harm_nobody(visitor):
 # The command.
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1"])
-def test_a_port_that_is_none_is_refused(tmp_path, port):
-    done = call(tmp_path, sys.executable, "-m", "latentgrid", "app", "--port", port)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: --port: found")
+@pytest.mark.parametrize("port", [0, 65_536, -1])
+def test_a_port_that_is_none_is_refused(port):
+    with pytest.raises(UserError, match=f"--port: found {port}; allowed: 1 to 65535"):
+        serve("few", "127.0.0.1", port)
 
 
-def test_a_port_that_is_taken_is_refused(tmp_path, monkeypatch):
+def test_a_port_that_is_taken_is_refused():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -112,7 +112,9 @@ class _Point:
         self.code.set(moved)
 
     def _axes(self) -> Axes:
-        return axes_of(self.axis_names(), test_codes(self.run()))
+        with or_stop():
+            codes = test_codes(self.run())
+        return axes_of(self.axis_names(), codes)
 
 
 def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> None:
