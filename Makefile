@@ -9,7 +9,7 @@ TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
+.PHONY: help setup run test test-fast test-app reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: setup ## run all tests
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"
+
+test-app: setup ## test the explorer in a browser
+	pytest --numprocesses 0 tests/test_app.py
 
 reproduce: setup ## run the last commit in two clones and compare every file (CONFIG= for another grid)
 	tools/reproduce.sh $(or $(CONFIG),$(QUICK))

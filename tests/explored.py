@@ -1,12 +1,14 @@
 """Results to explore in the app: runs trained in seconds, and some that have no result."""
 
+import shutil
+
 import pandas as pd
 
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from trained import SETTINGS, train_as
 
-FEW = Layout("few")
+FEW, OTHER = Layout("few"), Layout("other")
 TOO_FAST = 1e30  # a learning rate that diverges
 VAE_2, VAE_5 = "vae/latent_dim=2/seed=5", "vae/latent_dim=5/seed=5"
 PCA, AE, DAE = "pca/latent_dim=2/seed=5", "ae/latent_dim=3/seed=5", "dae/latent_dim=8/seed=5"
@@ -32,6 +34,7 @@ def write_results(project, images, names=tuple(TRAINED)):
     """Train these runs of the data set few in a folder, and plan them and two that do not train."""
     for name in names:
         train_as(name, project, images, _settings(name))
+        shutil.rmtree(project / FEW.run(name).state)  # as the job does at its end
     planned = [_planned(name) for name in (*names, *UNTRAINED)]
     failure = project / FEW.run(FAILED).failure
     failure.parent.mkdir(parents=True)
@@ -39,7 +42,13 @@ def write_results(project, images, names=tuple(TRAINED)):
     table = project / FEW.tables / "runs.csv"
     table.parent.mkdir(parents=True)
     pd.DataFrame(map(_measured, planned, range(len(planned)))).to_csv(table, index=False)
-    write_json(project / FEW.plan, planned)
+    write_plan(project / FEW.plan, (*names, *UNTRAINED))
+
+
+def write_plan(file, names):
+    """Plan these runs."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, [_planned(name) for name in names])
 
 
 def _settings(name):

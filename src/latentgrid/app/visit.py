@@ -148,10 +148,11 @@ class Visit:
         Raises:
             UserError: there is none.
         """
+        images = self.test_set().images
         drawn = self._inputs[PAD]() if PAD in self._inputs else ""
         if not drawn:
             raise UserError('nothing is drawn yet; the tab "Draw your own" has the pad')
-        return drawings.as_image(drawn, self.test_set().images)
+        return drawings.as_image(drawn, images)
 
     def _find(self, side: str) -> Shelved | None:
         path = self._path(side)
