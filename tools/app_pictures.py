@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path("docs/images")
 QUALITY = 80
-DESKTOP, PHONE = (1280, 860), (390, 844)
+DESKTOP, PHONE = (1280, 1000), (390, 844)
 PAUSE = 4000  # milliseconds, in which all answers come, also of networks that are loaded first
 # The strokes of a seven, as shares of the pad's side.
 SEVEN = [
@@ -60,18 +60,27 @@ def main(address: str) -> None:
         page = browser.new_page(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
         page.goto(address)
         page.locator("#overview_a_settings table").wait_for()
+        take(page, "overview")
         open_view(page, "Training film")
         take(page, "film")
         open_view(page, "Latent plane")
+        page.wait_for_timeout(PAUSE)
         page.locator("#plane_a .plane-marks").click(position={"x": 330, "y": 230})
         take(page, "plane")
+        for title, name in (("Interpolate", "interpolation"), ("Generate", "generation")):
+            open_view(page, title)
+            take(page, name)
+        open_view(page, "Restore")
+        page.locator("#restoration_image").fill("4")
+        take(page, "restoration")
         open_view(page, "Draw your own")
         page.wait_for_timeout(PAUSE)
         draw(page)
         take(page, "drawing")
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-        open_view(page, "Interpolate")
+        open_view(page, "Latent plane")
+        page.locator("#plane_a .plane-marks").scroll_into_view_if_needed()
         take(page, "phone")
 
 

@@ -36,7 +36,7 @@ def serve_answers(
     answer: Answer,
     like: Callable[[], tuple[str, Any]] | None = None,
 ) -> None:
-    """Show the answer of each chosen run that can give one, and of a run of each ticked entry.
+    """Show the answer of each chosen run that can give one, and of a run of each other ticked one.
 
     A chosen run needs the first ability only, so that an autoencoder can stand beside denoisers.
 
@@ -78,7 +78,7 @@ def serve_answers(
                 found.append(_row(title, partial(visit.run, side), answer))
         ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else ()
         for one in visit.one_of_each(ticked, *(like or visit.latent_dim)()):
-            if one not in chosen.values():
+            if one.entry not in {shown.entry for shown in chosen.values()}:
                 found.append(_row(one.label, partial(shelf.open_run, one.path), answer))
         return found or tags.p("No run here can answer this.", class_="trouble")
 

@@ -57,8 +57,7 @@ def content() -> TagList:
             place("drawing_seen", "row-of-figures"),
             class_="controls",
         ),
-        answers_place("reading"),
-        beside(_panel),
+        tags.div(answers_place("reading"), beside(_panel), class_="columns"),
         answers_place("drawing"),
     )
 

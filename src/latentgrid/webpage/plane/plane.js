@@ -164,7 +164,11 @@ export function planeIn(host, { onPoint, onOver }) {
       drawing.font = "bold 12px system-ui, sans-serif";
       drawing.fillStyle = ink;
       drawing.textAlign = column > MARGIN.left + width() / 2 ? "right" : "left";
-      drawing.fillText(name, column + (drawing.textAlign === "left" ? 12 : -12), row + 4);
+      const start = column + (drawing.textAlign === "left" ? 12 : -12);
+      drawing.strokeStyle = "#fff";
+      drawing.lineWidth = 4;
+      drawing.strokeText(name, start, row + 4);
+      drawing.fillText(name, start, row + 4);
     }
     if (point) cross(drawing, ...point);
   }
