@@ -589,7 +589,7 @@ def test_a_drawing_is_placed_reconstructed_and_read(explorer, visitor):
     given = drawn[None, None]
     shares = explorer.run(LENET5).classify(given)[0]
     assert f"reads {shares.argmax()}" in visitor.text("reading_answers")
-    assert visitor.page.locator("#drawing_a canvas:visible, #drawing_b canvas:visible").count() == 4
+    assert visitor.page.locator("#view ~ * canvas.plane-marks:visible").count() == 2
     meters = visitor.page.locator("#reading_answers meter").evaluate_all(
         "all => all.map(it => it.value)"
     )
