@@ -787,6 +787,15 @@ def test_forged_messages_harm_nobody(visitor):
 # The command.
 
 
+def test_what_is_replaced_in_shiny_is_still_there():
+    """A version in which it has another name opens pages slowly again."""
+    from shiny.otel._attributes import extract_source_ref
+    from shiny.reactive import _reactives
+    from shiny.session import _session
+
+    assert _reactives.__dict__.keys() & _session.__dict__.keys() >= {extract_source_ref.__name__}
+
+
 @pytest.mark.parametrize("port", [0, 65_536, -1])
 def test_a_port_that_is_none_is_refused(port):
     with pytest.raises(UserError, match=f"--port: found {port}; allowed: 1 to 65535"):

@@ -3,6 +3,8 @@
 import socket
 
 import uvicorn
+from shiny.reactive import _reactives
+from shiny.session import _session
 
 from latentgrid.app.page import explorer
 from latentgrid.errors import UserError
@@ -22,8 +24,23 @@ def serve(begin: str, host: str, port: int) -> None:
         UserError: it cannot listen there.
     """
     _require_free(host, port)
+    _leave_sources_unread()
     print(f"Explorer: http://{host}:{port} (Ctrl-C ends it)", flush=True)
     uvicorn.run(explorer(begin), host=host, port=port, log_level="warning", lifespan="on")
+
+
+def _leave_sources_unread() -> None:
+    """Keep Shiny 1.8 from parsing the source of each function that shows something.
+
+    It does so for each visitor, for traces that nobody collects, and cannot be told not to: more
+    than half of the time in which a page opens, when no other visitor is answered.
+    """
+    for module in (_reactives, _session):
+        module.extract_source_ref = _no_source  # type: ignore[attr-defined]
+
+
+def _no_source(_: object) -> dict[str, str]:
+    return {}
 
 
 def _require_free(host: str, port: int) -> None:
