@@ -40,7 +40,7 @@ SlurmctldHost=$node(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$here/munge/socket
+AuthInfo=socket=$here/munge/socket,cred_expire=5
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmctldPort=16817
 SlurmdPort=16818
@@ -64,10 +64,9 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 NodeName=$node NodeAddr=127.0.0.1 CPUs=8 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
-NodeName=off NodeAddr=127.0.0.2 CPUs=8 RealMemory=16000 State=UNKNOWN
+
 PartitionName=cpu Nodes=$node MaxTime=60 State=UP
 PartitionName=gpu Nodes=$node MaxTime=60 State=UP
-PartitionName=nogpu Nodes=off MaxTime=60 State=UP
 C
   echo "NodeName=$node Name=gpu File=$here/gpu[0-1]" >$here/gres.conf
   head -c 1024 /dev/urandom >$here/munge/key

@@ -1,14 +1,12 @@
 """Sends the workflow's jobs to SLURM: `executor: latentgrid` in profiles/slurm.
 
 How jobs are submitted, watched and cancelled is that of Snakemake's own plugin for SLURM. That one
-would have each job start Snakemake twice more, which reads the whole grid each time, and would name the
-job to it by its wildcards, in which Snakemake 9.27 allows no comma. Here a job is the command of its
-rule, as on one machine (`latentgrid.pipeline.cluster`).
+would have each job start Snakemake twice more, which reads the whole grid each time, and name the
+job to it by its wildcards, in which Snakemake 9.27 understands no comma. Here a job is the command
+of its rule, as on one machine (`latentgrid.pipeline.cluster`).
 """
 
-import re
 import sys
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,26 +21,26 @@ from latentgrid.pipeline import cluster
 
 __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
-STATUS = re.compile(r"SLURM status is: '(\w+)")
-
 
 class Executor(slurm.Executor):
     """Submits jobs as the commands of their rules, after SLURM was asked whether it takes them."""
 
     def __post_init__(self, test_mode: bool = False) -> None:
         """End what an earlier call left in the queue, and end here if SLURM would refuse a job."""
-        super().__post_init__(test_mode)
-        self.workflow.executor_settings.pass_command_as_script = True
-        self.layout = self.workflow.globals["LAYOUT"]
+        layout = self.workflow.globals["LAYOUT"]
         self.products = {job.name: job.product for job in self.workflow.globals["JOBS"]}
-        self.run_uuid = f"{cluster.job_name(self.layout)}{uuid.uuid4()}"
+        settings = self.workflow.executor_settings
+        settings.pass_command_as_script = True
+        settings.jobname_prefix = cluster.job_name(layout)
         with plain_errors():
             cluster.require_slurm()
+            super().__post_init__(test_mode)
             for job in cluster.kinds_of(self.workflow.dag):
                 self._require_accepted(job)
-            cluster.end_what_was_left(self.layout)
+            cluster.end_what_was_left(layout)
 
     def _require_accepted(self, job: Any) -> None:
+        cluster.require_partition(job)
         params = {"run_uuid": self.run_uuid, "slurm_logfile": "/dev/null", "comment_str": ""}
         params |= {"account": "".join(self.get_account_arg(job)), "workdir": ""}
         try:
@@ -72,19 +70,23 @@ class Executor(slurm.Executor):
         return cluster.command_of(job, self.products)
 
     def report_job_error(self, job_info: Any, msg: str | None = None, **more: Any) -> None:
-        """Say in a line how SLURM ended a job, and let only what may help be tried again."""
-        found = STATUS.search(msg or "")
-        job = job_info.job
-        if found:
-            said = cluster.how_it_ended(job, job_info.external_jobid, found[1])
+        """Say in a line why SLURM ended a job, and let only what may help be tried again."""
+        job, log = job_info.job, (job_info.aux or {}).get("slurm_logfile")
+        status = cluster.status_of(msg or "", log)
+        if status:
+            said = cluster.how_it_ended(job, job_info.external_jobid, status)
+        else:
+            said = one_line(msg or "")
+        if said:
             print(printable(said), file=sys.stderr, flush=True)
-        if not found or found[1] not in cluster.TRIED_AGAIN:
-            job.attempt = job.restart_times + 1
+        if not cluster.may_go_on(job, status):
+            # Its property would forget the job's resources, which cannot be computed here.
+            job._attempt = job.restart_times + 1
         super().report_job_error(job_info, msg=msg, **more)
 
     @property
     def next_seconds_between_status_checks(self) -> float:
-        """The profile's seconds-between-status-checks; the plugin would wait up to three minutes."""
+        """What the profile says; the plugin alone would wait up to three minutes."""
         return float(self.workflow.remote_execution_settings.seconds_between_status_checks)
 
     @next_seconds_between_status_checks.setter

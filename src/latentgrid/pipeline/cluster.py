@@ -1,9 +1,10 @@
 """The workflow's jobs on a cluster with SLURM: what a node runs, and what SLURM says of it.
 
-A node runs the command of a job's rule, as one machine does, but in a process of its own instead of in a
-fork. Several jobs may be grouped in one of SLURM's, which runs them one after another.
+A node runs the command of a job's rule, as one machine does, but in a process of its own and not in
+a fork. Several jobs may be grouped in one of SLURM's, which runs them one after another.
 """
 
+import hashlib
 import re
 import shlex
 import subprocess
@@ -18,6 +19,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.files.locks import is_held
 from latentgrid.jobs.client import SERVER
 from latentgrid.jobs.parent import WORKFLOW
+from latentgrid.pipeline.failure import text_of
 from latentgrid.stamps.made import Product, stamp_of
 
 PROFILE = "profiles/slurm/config.yaml"
@@ -27,18 +29,21 @@ TO_SEE = "`sinfo -o '%P %l %c %m %G'` lists each partition's time, CPUs, memory 
 # How SLURM ended jobs that may come to an end when they go on from their last checkpoint.
 TRIED_AGAIN = {"TIMEOUT", "NODE_FAIL", "BOOT_FAIL", "PREEMPTED"}
 ENDED = {
-    "TIMEOUT": "took longer than its runtime of {runtime} minutes; set-resources allows more",
-    "OUT_OF_MEMORY": "needed more than its mem_mb of {mem_mb}; set-resources allows more",
+    "TIMEOUT": f"took longer than its runtime of {{runtime}} minutes; {PROFILE} allows more",
+    "OUT_OF_MEMORY": f"needed more than its mem_mb of {{mem_mb}}; {PROFILE} allows more",
+    "DEADLINE": "reached its deadline",
     "NODE_FAIL": "lost its node",
     "BOOT_FAIL": "lost its node",
     "CANCELLED": "was cancelled",
 }
+STATUS = re.compile(r"SLURM status is: '(\w+)")
+KILLED_FOR_MEMORY = re.compile(r"exceeded memory limit|oom[-_ ]kill", re.IGNORECASE)
 MINUTES = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)")
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_END = 120  # a job has half a minute to write down its epoch
-# A job is made when its last stamp is there, which SLURM's second attempt at the same script heeds. A
-# job that needs what a failed one of the script should have made is left out. SIGTERM, which all
-# processes get at the end of their time, lets the running job end and no other begin.
+# A job whose last stamp is there is done, so that a script that SLURM starts again goes on where it
+# was. A job that needs what another of the script failed to make is left out. SIGTERM, which every
+# process gets at the end of its time, lets the running job end and no other begin.
 SCRIPT = """\
 unset {unset}
 failed=0
@@ -128,6 +133,19 @@ def require_slurm() -> None:
         raise UserError(f"SLURM does not answer: {_said(error)}") from None
 
 
+def require_partition(job: Any) -> None:
+    """Find out whether the profile says in which partition a job runs.
+
+    Raises:
+        UserError: it does not.
+    """
+    if not job.resources.get("slurm_partition"):
+        raise UserError(
+            f"{rule_of(job)}: has no slurm_partition; set it below default-resources or "
+            f"set-resources in {PROFILE}; {TO_SEE}"
+        )
+
+
 def require_accepted(job: Any, submission: str) -> None:
     """Find out whether SLURM would ever run a job.
 
@@ -136,15 +154,10 @@ def require_accepted(job: Any, submission: str) -> None:
         submission: the command that submits it, `sbatch` with all options and no script.
 
     Raises:
-        UserError: SLURM refuses what the profile says of the job, which says no partition, or more
-            time than its partition gives.
+        UserError: SLURM refuses what the profile says of the job, or it says more time than its
+            partition gives.
     """
     asked = _asked(job)
-    if "slurm_partition" not in asked:
-        raise UserError(
-            f"{rule_of(job)}: has no slurm_partition; set it below default-resources or "
-            f"set-resources in {PROFILE}; {TO_SEE}"
-        )
     words = shlex.split(submission)
     try:
         _slurm(words[0], "--test-only", *words[1:], "--wrap", "true")
@@ -174,14 +187,17 @@ def _longest(partition: str) -> int | None:
 
 
 def job_name(layout: Layout) -> str:
-    """Return how the names of a data set's jobs in SLURM's queue begin."""
-    return f"latentgrid-{layout.dataset}-"
+    """Return how the names of a folder's and data set's jobs in SLURM's queue begin.
+
+    It is made of letters and digits, as `squeue --name` takes a list with commas.
+    """
+    return f"latentgrid-{hashlib.sha256(bytes(layout.results.absolute())).hexdigest()[:12]}"
 
 
 def end_what_was_left(layout: Layout) -> None:
-    """Cancel this folder's jobs that a killed call left in the queue, and wait until they are gone.
+    """Cancel jobs that a killed call left in the queue, and wait until they are gone.
 
-    They would write the same files as those of this call. If another call runs, they are its own.
+    They would write the same files as this call's. If another call still runs, they are its own.
 
     Raises:
         UserError: they do not end.
@@ -189,7 +205,7 @@ def end_what_was_left(layout: Layout) -> None:
     left = _left(layout)
     if not left or is_held(layout.lock):
         return
-    print(f"ending {len(left)} jobs that an earlier call left in SLURM's queue", file=sys.stderr)
+    print(f"ending what an earlier call left in SLURM's queue: {' '.join(left)}", file=sys.stderr)
     _slurm("scancel", *left)
     give_up = time.monotonic() + SECONDS_TO_END
     while _left(layout):
@@ -199,18 +215,37 @@ def end_what_was_left(layout: Layout) -> None:
 
 
 def _left(layout: Layout) -> list[str]:
-    rows = _slurm("squeue", "--me", "--noheader", "--format", "%i %j %Z").splitlines()
-    jobs = (row.split(maxsplit=2) for row in rows)
-    here = str(Path().absolute())
-    return [i for i, name, folder in jobs if name.startswith(job_name(layout)) and folder == here]
+    rows = _slurm("squeue", "--me", "--noheader", "--format", "%i %j").splitlines()
+    jobs = [row.split(maxsplit=1) for row in rows]
+    return [number for number, name in jobs if name.startswith(job_name(layout))]
+
+
+def status_of(said: str, log: Path | None) -> str:
+    """Return how SLURM ended a job, as in its list of job state codes; "" if it did not say.
+
+    Args:
+        said: by Snakemake's plugin.
+        log: what SLURM wrote of the job, if it took it. A job that was killed for its memory may be
+            called failed.
+    """
+    found = STATUS.search(said)
+    if found and log and KILLED_FOR_MEMORY.search(text_of(log)):
+        return "OUT_OF_MEMORY"
+    return found[1] if found else ""
 
 
 def how_it_ended(job: Any, number: str | None, status: str) -> str:
-    """Return in a line how SLURM ended a job that did not end by itself, and what to do."""
-    how = ENDED.get(status, f"ended as {status}").format(**{"mem_mb": "?", "runtime": "?"} | _asked(job))
-    names = ", ".join(_names(in_order(job)))
-    again = job.restart_times > job.attempt - 1 and status in TRIED_AGAIN
-    return f"{names}: SLURM's job {number} {how}{'; it goes on in another' if again else ''}"
+    """Return in a line why SLURM ended a job and what to do; "" if it ended by itself."""
+    if status not in ENDED:
+        return ""
+    how = ENDED[status].format(**{"mem_mb": "?", "runtime": "?"} | _asked(job))
+    again = "; it goes on in another" if may_go_on(job, status) else ""
+    return f"{', '.join(_names(in_order(job)))}: SLURM's job {number} {how}{again}"
+
+
+def may_go_on(job: Any, status: str) -> bool:
+    """Tell whether a job that SLURM ended is tried again, as often as the profile's retries say."""
+    return status in TRIED_AGAIN and job.restart_times > job.attempt - 1
 
 
 def _names(jobs: Iterable[Any], most: int = 3) -> list[str]:
