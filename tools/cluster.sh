@@ -16,18 +16,22 @@ here=/etc/slurm
 
 outside() {
   missing=()
-  for package in slurmctld:slurmctld slurmd:slurmd slurm-client:sbatch munge:munged; do
+  for package in slurmctld:slurmctld slurmd:slurmd slurm-client:sbatch munge:munged iproute2:ip; do
     PATH=$PATH:/usr/sbin command -v "${package#*:}" >/dev/null || missing+=("${package%:*}")
   done
   [ ${#missing[@]} = 0 ] || fail "Debian's packages ${missing[*]} are missing: apt-get install ${missing[*]}"
   [ "$(id -u)" = 0 ] || fail "only root can start SLURM's daemons"
   # In the background, as bash heeds no signal while it waits for a command.
-  unshare --mount --pid --fork --kill-child --mount-proc "$0" --inside "$@" &
+  unshare --mount --net --pid --fork --kill-child --mount-proc "$0" --inside "$@" &
   trap 'kill -KILL $!; exit 130' INT TERM
   wait $!
 }
 
 inside() {
+  export PATH=$PATH:/usr/sbin
+  ip link set lo up
+  # SLURM finds no name where there are loopback addresses alone.
+  ip address add 192.0.2.1/32 dev lo
   mount -t tmpfs -o mode=755 none $here
   mkdir -p $here/{state,spool,munge}
   node=$(hostname -s)
@@ -65,26 +69,25 @@ JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 NodeName=$node NodeAddr=127.0.0.1 CPUs=8 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
 
-PartitionName=cpu Nodes=$node MaxTime=60 State=UP
-PartitionName=gpu Nodes=$node MaxTime=60 State=UP
+PartitionName=cpu Nodes=$node MaxTime=1440 State=UP
+PartitionName=gpu Nodes=$node MaxTime=1440 State=UP
 C
   echo "NodeName=$node Name=gpu File=$here/gpu[0-1]" >$here/gres.conf
   head -c 1024 /dev/urandom >$here/munge/key
   chmod 600 $here/munge/key
-  export PATH=$PATH:/usr/sbin
   munged --force --key-file=$here/munge/key --socket=$here/munge/socket --pid-file=$here/munge/pid \
     --log-file=$here/munge/log --seed-file=$here/munge/seed
   slurmctld -c
   slurmd -N "$node"
-  for _ in {1..60}; do
-    if [ "$(sinfo -h -p cpu -o %T 2>/dev/null)" = idle ]; then
+  for _ in {1..20}; do
+    if [ "$(timeout 2 sinfo -h -p cpu -o %T 2>/dev/null)" = idle ]; then
       "$@"
       exit
     fi
     sleep 0.5
   done
   tail -n 5 $here/slurm*.log >&2
-  fail "SLURM did not start within 30 seconds"
+  fail "SLURM did not start within 50 seconds"
 }
 
 if [ "${1:-}" = --inside ]; then

@@ -46,6 +46,7 @@ SECONDS_TO_END = 120  # a job has half a minute to write down its epoch
 # process gets at the end of its time, lets the running job end and no other begin.
 SCRIPT = """\
 unset {unset}
+{hide_gpus}
 failed=0
 stopped=
 trap 'stopped=yes' TERM
@@ -81,7 +82,12 @@ def command_of(job: Any, products: Mapping[str, Product]) -> str:
         needed = [file for file in one.input if file in within]
         command = f"set -euo pipefail; {one.shellcmd}"
         lines.append(shlex.join(["job", str(made), command, *map(str, needed)]))
-    script = SCRIPT.format(unset=f"{SERVER} {WORKFLOW}", jobs="\n".join(lines))
+    script = SCRIPT.format(
+        unset=f"{SERVER} {WORKFLOW}",
+        # Not every cluster keeps a job from GPUs that it did not ask for.
+        hide_gpus="" if _asks_for_gpu(job) else "export CUDA_VISIBLE_DEVICES=",
+        jobs="\n".join(lines),
+    )
     return shlex.join(["exec", "bash", "-c", script]).replace("'exec'", "exec")
 
 
@@ -114,6 +120,10 @@ def _asked(job: Any) -> dict[str, Any]:
     values = {name: job.resources.get(name) for name in ASKED}
     values["threads"] = job.threads
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _asks_for_gpu(job: Any) -> bool:
+    return "gpu" in str(job.resources.get("gres", "")) or bool(job.resources.get("gpu"))
 
 
 def require_slurm() -> None:
