@@ -29,6 +29,7 @@ pytestmark = [
 LAYOUT = Layout("digits")
 CLUSTER = ("snakemake", "--profile", "profiles/slurm")
 RUN = "vae/latent_dim=2,optimizer=adam,learning_rate=0.001/seed=0"
+TRAIN = (*CLUSTER, str(LAYOUT.run(RUN).outcome))
 
 
 def on_cluster(project, **values):
@@ -57,7 +58,7 @@ def started(project):
     """Start a call; what it says goes to a file. It is stopped at the end of the block."""
     with (project / "said").open("w") as said:
         call = subprocess.Popen(
-            CLUSTER, cwd=project, env=environment(project), stdout=said, stderr=said
+            TRAIN, cwd=project, env=environment(project), stdout=said, stderr=said
         )
     try:
         yield call
@@ -112,10 +113,9 @@ def state(number):
     return re.search(r"JobState=(\w+)", shown(number))[1]
 
 
-def refused(folder, **values):
-    """Return the last line that a call says that is refused before it sends a job."""
-    project = long_project(folder, **values)
-    done = call(project, *CLUSTER)
+def refused(project, **values):
+    """Return the last line of a call that is refused before it sends a job."""
+    done = call(on_cluster(project, **values), *TRAIN)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "submitted" not in done.stderr
@@ -126,8 +126,8 @@ def refused(folder, **values):
 def timed(tmp_path_factory):
     """A call whose training gets a minute, begun first: it passes beside other tests."""
     project = long_project(tmp_path_factory.mktemp("timed") / "project", runtime=1)
-    with started(project):
-        yield project
+    with started(project) as training:
+        yield project, training
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +165,14 @@ def test_a_second_call_makes_nothing(made):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+def test_a_training_whose_time_is_up_goes_on_in_another_job(timed):
+    project, training = timed
+    wait_for(lambda: went_on_after(project) > 0)
+    assert f"train:{RUN}: SLURM's job" in said(project)
+    assert "took longer than its runtime of 1 minutes" in said(project)
+    training.terminate()
+
+
 def test_a_training_goes_on_where_it_was_whatever_ends_it(tmp_path):
     """Requeued, as when its node fails; its workflow killed; its workflow stopped."""
     project = long_project(tmp_path / "project")
@@ -200,27 +208,19 @@ def test_a_training_goes_on_where_it_was_whatever_ends_it(tmp_path):
 
 
 def test_what_a_cluster_does_not_have_is_refused_before_any_job(tmp_path):
-    assert "train: has no slurm_partition; set it" in refused(tmp_path / "a", slurm_partition="")
-    assert "train: SLURM refuses slurm_partition=huge" in refused(
-        tmp_path / "b", slurm_partition="huge"
-    )
-    assert "gres=gpu:3 threads=1: " in refused(tmp_path / "c", gres="gpu:3")
-    assert "mem_mb=900000" in refused(tmp_path / "d", mem_mb=900_000)
-    assert "train: runtime=2000 is more minutes than the partition gpu gives, 1440" in refused(
-        tmp_path / "e", runtime=2000
-    )
+    project = long_project(tmp_path / "project")
+    assert "train: SLURM refuses slurm_partition=huge" in refused(project, slurm_partition="huge")
+    assert "train: has no slurm_partition; set it" in refused(project, slurm_partition="")
+    assert " gres=gpu:3 " in refused(project, slurm_partition="gpu", gres="gpu:3")
+    assert " mem_mb=900000 " in refused(project, gres="gpu:1", mem_mb=900_000)
+    long = "train: runtime=2000 is more minutes than the partition gpu gives, 1440"
+    assert long in refused(project, mem_mb=1000, runtime=2000)
 
 
 def test_a_job_over_its_memory_is_named_and_not_tried_again(tmp_path):
     project = long_project(tmp_path / "project", mem_mb=100)
-    done = call(project, *CLUSTER)
+    done = call(project, *TRAIN)
     assert done.returncode == 1
     assert f"train:{RUN}: SLURM's job" in done.stderr
     assert "needed more than its mem_mb of 100" in done.stderr
     assert done.stderr.count("/rule_train/") == 1
-
-
-def test_a_training_whose_time_is_up_goes_on_in_another_job(timed):
-    wait_for(lambda: went_on_after(timed) > 0)
-    assert f"train:{RUN}: SLURM's job" in said(timed)
-    assert "took longer than its runtime of 1 minutes" in said(timed)
