@@ -38,8 +38,8 @@ run: setup ## run the whole pipeline on the digits that come with scikit-learn (
 test: setup ## run all tests
 	$(TEST)
 
-test-cluster: setup ## run the workflow on a SLURM that is started for it and ends with it (needs root)
-	tools/cluster.sh pytest -n0 tests/test_cluster.py
+test-cluster: setup ## test SLURM and a shared MLflow server, started for it and ended with it (needs root)
+	tools/cluster.sh pytest -n0 tests/test_cluster.py tests/test_shared_server.py
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"

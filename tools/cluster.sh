@@ -19,6 +19,7 @@ outside() {
   for package in slurmctld:slurmctld slurmd:slurmd slurm-client:sbatch munge:munged iproute2:ip; do
     PATH=$PATH:/usr/sbin command -v "${package#*:}" >/dev/null || missing+=("${package%:*}")
   done
+  [ -d /usr/lib/postgresql ] || missing+=(postgresql)
   [ ${#missing[@]} = 0 ] || fail "Debian's packages ${missing[*]} are missing: apt-get install ${missing[*]}"
   [ "$(id -u)" = 0 ] || fail "only root can start SLURM's daemons"
   # In the background, as bash heeds no signal while it waits for a command.
