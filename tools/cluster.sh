@@ -23,7 +23,8 @@ outside() {
   [ ${#missing[@]} = 0 ] || fail "Debian's packages ${missing[*]} are missing: apt-get install ${missing[*]}"
   [ "$(id -u)" = 0 ] || fail "only root can start SLURM's daemons"
   # In the background, as bash heeds no signal while it waits for a command.
-  unshare --mount --net --pid --fork --kill-child --mount-proc "$0" --inside "$@" &
+  setpriv --pdeathsig KILL \
+    unshare --mount --net --pid --fork --kill-child --mount-proc "$0" --inside "$@" &
   trap 'kill -KILL $!; exit 130' INT TERM
   wait $!
 }
