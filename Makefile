@@ -9,7 +9,7 @@ TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster test-fast reproduce torture bench check audit format lock rulegraph report ui watch restore prune clean
+.PHONY: help setup run test test-cluster test-fast reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,8 @@ run: setup ## run the whole pipeline on the digits that come with scikit-learn (
 	@echo "Next: source .venv/bin/activate, then"
 	@echo "  latentgrid plan            what the MNIST grid of params.yaml would train, and how long"
 	@echo "  snakemake --cores all      train it; make watch shows how far it is"
-	@echo "  make ui                    browse the runs in MLflow"
+	@echo "  make app                   explore the runs in a web app"
+	@echo "  make ui                    browse them in MLflow"
 
 test: setup ## run all tests
 	$(TEST)
@@ -89,6 +90,9 @@ report: setup ## say with Snakemake's own report how every file was made
 
 ui: setup ## show all runs there are in MLflow, on this machine only; it prints the address
 	latentgrid ui --port $(or $(PORT),5000)
+
+app: setup ## explore the runs in a web app, on this machine only; it prints the address
+	latentgrid app --port $(or $(PORT),8000)
 
 watch: setup ## show how far the runs are and how much time is left
 	latentgrid watch

@@ -157,6 +157,50 @@ def test_grey_images_need_no_axis_of_channels_and_colours_do():
         as_images(np.zeros((3, 2, 2)), (3, 2, 2))
 
 
+def test_a_run_says_what_it_can(project, vae):
+    assert vae.abilities == {"encode", "decode", "reconstruct", "sample"}
+    assert vae.latent_dim == 2
+    assert vae.classes == 0
+    assert lg.load(project / "results/few/runs/pca/default/seed=5").abilities == {
+        *("encode", "decode", "reconstruct")
+    }
+
+
+def test_a_snapshot_is_what_the_model_showed_after_an_epoch(vae):
+    assert vae.epochs == [2]
+    shown = vae.snapshot(2)
+    assert {"samples", "codes", "reconstructions", "manifold"} <= set(shown)
+    assert np.array_equal(shown["codes"], vae.encode(vae.test_set.images))
+    with pytest.raises(UserError, match=r"epoch: found 1; allowed: 2$"):
+        vae.snapshot(1)
+
+
+def test_a_denoiser_damages_as_its_training_did(tmp_path, few_images):
+    run = lg.load(train(tmp_path, few_images, "dae", latent_dim=2, corruption="block", hidden=8))
+    images = run.test_set.images
+    damaged = run.corrupt(images, seed=1)
+    changed = damaged != images / np.float32(255)
+    assert 0 < changed.mean() < 1
+    assert (damaged[changed] == 0).all()
+    assert np.array_equal(run.corrupt(images, seed=1), damaged)
+    assert not np.array_equal(run.corrupt(images, seed=2), damaged)
+
+
+def test_a_class_can_be_asked_for_where_the_model_is_told_it(tmp_path, few_images, vae):
+    run = lg.load(train(tmp_path, few_images, "cond_gan", latent_dim=2, hidden=8))
+    n = run.classes
+    by_turns = run.sample(n, seed=3)  # one of each class
+    of_each = [run.sample(n, seed=3, label=label)[label] for label in range(n)]
+    assert np.allclose(of_each, by_turns, atol=1e-6)
+    assert not np.allclose(run.sample(n, seed=3, label=0), run.sample(n, seed=3, label=1))
+    with pytest.raises(UserError, match=rf"label: found {n}; allowed: a class from 0 to {n - 1}"):
+        run.sample(1, label=n)
+    with pytest.raises(UserError, match="VAE: draws images of no given class"):
+        vae.sample(1, label=0)
+    with pytest.raises(UserError, match="cannot corrupt"):
+        vae.corrupt(vae.test_set.images)
+
+
 def test_what_a_model_cannot_do_is_refused(project, vae):
     pca = lg.load(project / "results/few/runs/pca/default/seed=5")
     with pytest.raises(UserError, match=r"PCA: cannot sample; it can encode, decode, reconstruct$"):

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from latentgrid.figures import style
+from latentgrid.figures import palette, style
 from legible import complaints
 
 # Machado, Oliveira and Fernandes (2009), table 1, severity 1: linear RGB as it is seen.
@@ -41,14 +41,14 @@ def oklab(colour, sight):
 
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_no_two_of_ten_colours_look_alike_to_any_sight(sight):
-    seen = [oklab(colour, SIGHTS[sight]) for colour in style.PALETTE]
+    seen = [oklab(colour, SIGHTS[sight]) for colour in palette.PALETTE]
     nearest = min(np.linalg.norm(one - other) for one, other in combinations(seen, 2))
     assert len(seen) == 10
     assert nearest > NEAREST[sight]
 
 
 def test_no_colour_is_grey_or_too_light_to_be_seen_on_white():
-    seen = np.array([oklab(colour, SIGHTS["common"]) for colour in style.PALETTE])
+    seen = np.array([oklab(colour, SIGHTS["common"]) for colour in palette.PALETTE])
     assert (np.hypot(seen[:, 1], seen[:, 2]) > 7).all()
     assert (seen[:, 0] < 85).all()
 

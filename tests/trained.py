@@ -3,6 +3,7 @@
 from safetensors.torch import save_file
 
 from latentgrid.data import CLASS_NAMES, checksum
+from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue
 from latentgrid.stamps.code import code_of
@@ -22,16 +23,21 @@ SETTINGS = {
 
 def train(project, images, model, **hyperparameters):
     """Train a run on images and return its folder; the data set is called few."""
-    file = project / "data/few/images.safetensors"
+    settings = {"model": model, "hyperparameters": hyperparameters, **SETTINGS}
+    return train_as(f"{model}/default/seed=5", project, images, settings)
+
+
+def train_as(name, project, images, settings):
+    """Train a run of a name and settings on images, as `train` does."""
+    layout = Layout("few")
+    file = project / layout.images
     if not file.exists():
         file.parent.mkdir(parents=True)
         tensors = {name: part.contiguous() for name, part in images.tensors().items()}
         save_file(tensors, file, {"checksum": checksum(images), CLASS_NAMES: "[]"})
-    folder = project / f"results/few/runs/{model}/default/seed=5"
-    files = RunFiles(folder, project / "state" / model)
-    settings = {"model": model, "hyperparameters": hyperparameters, **SETTINGS}
+    files = RunFiles(project / layout.run(name).folder, project / layout.run(name).state)
     code = code_of("latentgrid.training.run", *catalogue.modules_of(settings))
     train_run(settings, file, files, "cpu", code.digest)
     modules = {name: digest[:12] for name, digest in code.modules.items()}
     stamp(Product((files.outcome,), (), Recipe(settings, code.digest, modules)), {})
-    return folder
+    return files.folder

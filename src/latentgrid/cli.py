@@ -372,6 +372,21 @@ def export(
 
 
 @app.command()
+def export_page(
+    run: RunFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="a file, .html; else its name is the run's", show_default=False),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write a page that decodes a trained run's codes in any browser, offline: one file."""
+    from latentgrid.commands import use
+
+    print(printable(use.export_page(run, out, force)))
+
+
+@app.command()
 def watch(dataset: Dataset = None) -> None:
     """Show how far the runs are and how much time is left, until all are done or Ctrl-C.
 
@@ -616,6 +631,24 @@ def ui(
     except UserError as error:
         print(f"warning: {error}", file=sys.stderr)
     serve(port, experiment)
+
+
+@app.command("app")
+def explore(
+    dataset: Dataset = None,
+    port: Annotated[int, typer.Option(help="where the page is served")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="0.0.0.0 opens it to other machines; anybody there may look")
+    ] = "127.0.0.1",
+) -> None:
+    """Explore the runs that there are in a web app: films, planes, new images, your own drawing.
+
+    It begins with the data set whose workflow runs; else that of params.yaml; else the only one
+    with results.
+    """
+    from latentgrid.app.serve import serve
+
+    serve(_results(dataset).dataset, host, port)
 
 
 def _params(configfile: list[Path] | None) -> schema.Params:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from safetensors.numpy import save_file
 
 from latentgrid.errors import UserError
-from latentgrid.figures import style
+from latentgrid.figures import palette, style
 from latentgrid.results import trained
 
 LABELS = np.array([0, 1, 1, 2], np.uint8)
@@ -51,7 +51,7 @@ def test_names_that_would_cover_the_points_are_left_to_the_legend():
     labels = np.arange(100, dtype=np.uint8)
     many = shown(labels, tuple(f"kind of flower {label}" for label in labels))
     assert named_in_panel(many) == []
-    assert len(legend_of(many)) == len(style.PALETTE) * len(style.MARKERS)
+    assert len(legend_of(many)) == len(palette.PALETTE) * len(style.MARKERS)
 
 
 def test_names_are_read_from_the_data(tmp_path):

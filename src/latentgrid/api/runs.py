@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from latentgrid.api import abilities, images
-from latentgrid.api.abilities import Array
+from latentgrid.api.abilities import Array, ConditionalSampler
 from latentgrid.api.code import require_same_code
 from latentgrid.api.plugins import use_plugins
 from latentgrid.api.surroundings import of_our_own
 from latentgrid.errors import UserError, damaged
 from latentgrid.files.run_files import RunFiles
+from latentgrid.grid.messages import shown
 from latentgrid.grid.runs import read_plan
 from latentgrid.models import Model
 from latentgrid.results.loaded import load_model
@@ -81,6 +82,45 @@ class Run:
         return read_metrics(self._trained.files).numbers
 
     @property
+    def abilities(self) -> frozenset[str]:
+        """What the model can do: `encode`, `decode`, `reconstruct`, `sample`, `classify`, …."""
+        return abilities.able(self.model)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes of which `sample` can be asked for one; 0 for none."""
+        return self.model.classes if isinstance(self.model, ConditionalSampler) else 0
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs of which there is a snapshot, 0 before the training."""
+        return sorted(self._trained.snapshot_names())
+
+    def snapshot(self, epoch: int) -> dict[str, Array]:
+        """Return what the model showed after an epoch, of `epochs`.
+
+        What it has depends on the model: `samples` and `manifold` (uint8 images), `codes` of all
+        test images (float32), `reconstructions` of the first of them, …. Treat them as read-only.
+
+        Raises:
+            UserError: there is none of this epoch, or the file is damaged.
+        """
+        if epoch not in self.epochs:
+            raise UserError(
+                f"epoch: found {shown(epoch)}; allowed: {', '.join(map(str, self.epochs))}"
+            )
+        all_of_run = self._trained.snapshots
+        of_epoch = f"{epoch}/"
+        return {
+            k.removeprefix(of_epoch): v for k, v in all_of_run.items() if k.startswith(of_epoch)
+        }
+
+    @property
+    def latent_dim(self) -> int | None:
+        """The number of a code's dimensions; None if the model has no code."""
+        return getattr(self.model, "latent_dim", None)
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of the model's images."""
         return self._trained.config.image_shape
@@ -99,10 +139,9 @@ class Run:
         Raises:
             UserError: the model does not decode, or the codes do not fit it.
         """
-        latent_dim = getattr(self.model, "latent_dim", None)
-        if latent_dim is None:
+        if self.latent_dim is None:
             raise abilities.unable(self.model, "decode")
-        return abilities.decode(self.model, images.as_codes(codes, latent_dim))
+        return abilities.decode(self.model, images.as_codes(codes, self.latent_dim))
 
     def reconstruct(self, pictures: ArrayLike) -> Array:
         """Map images to their reconstructions; of a denoiser, damaged images to mended ones.
@@ -112,15 +151,33 @@ class Run:
         """
         return abilities.reconstruct(self.model, images.as_images(pictures, self.image_shape))
 
-    def sample(self, n: int, seed: int = 0) -> Array:
+    def sample(self, n: int, seed: int = 0, label: int | None = None) -> Array:
         """Draw n new images; the same seed gives the same images.
 
+        Args:
+            n: how many.
+            seed: of the draws.
+            label: the class that all should be of, where the model is told one (`classes`); by
+                default such a model draws equally many of each, one class after another.
+
         Raises:
-            UserError: the model does not sample, or a number is none.
+            UserError: the model does not sample, or not by class, or a number is none.
         """
         count = images.as_count("n", n, 1, images.MOST)
         chosen = images.as_count("seed", seed, 0)
-        return abilities.sample(self.model, count, chosen)
+        if label is None:
+            return abilities.sample(self.model, count, chosen)
+        of = images.as_count("label", label, 0)
+        return abilities.sample_class(self.model, count, chosen, of)
+
+    def corrupt(self, pictures: ArrayLike, seed: int = 0) -> Array:
+        """Damage images as the training of this denoiser did; the same seed, the same damage.
+
+        Raises:
+            UserError: the model is no denoiser, the images do not fit it, or the seed is none.
+        """
+        given = images.as_images(pictures, self.image_shape)
+        return abilities.corrupt(self.model, given, images.as_count("seed", seed, 0))
 
     def classify(self, pictures: ArrayLike) -> Array:
         """Map images to the probability of each class, (n, classes).

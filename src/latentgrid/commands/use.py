@@ -14,10 +14,11 @@ from latentgrid.commands.inputs import images_for
 from latentgrid.commands.outputs import require_writable, write_arrays, write_sheet
 from latentgrid.evaluation.tables import write_table
 from latentgrid.models import Decoder, Encoder
+from latentgrid.text import size
 
 Array = np.ndarray[Any, Any]
 PARTS = {"encoder": export_encoder, "decoder": export_decoder}
-PICTURE, ARRAYS, TABLE = ".png", ".npz", ".csv"
+PICTURE, ARRAYS, TABLE, PAGE = ".png", ".npz", ".csv", ".html"
 ACROSS = 10  # pairs of an image and its reconstruction in a row of a sheet
 
 
@@ -81,6 +82,16 @@ def export(path: Path, folder: Path, force: bool) -> list[str]:
             f"(allowed: {TOLERANCE:.0e})"
         )
     return said
+
+
+def export_page(path: Path, out: Path | None, force: bool) -> str:
+    """Write the page of a run, by default beside us with the name of the run."""
+    from latentgrid.webpage.page import default_name, write_page
+
+    file = require_writable(out or Path(default_name(path)), (PAGE,), force)
+    distance = write_page(load(path), file)
+    bytes_ = size(file.stat().st_size)
+    return f"{file}: {bytes_}; ONNX Runtime agrees to {distance:.1e} of the largest value"
 
 
 def _columns(name: str, rows: Array) -> dict[str, Array]:

@@ -16,8 +16,8 @@ from rich.table import Column
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout, made_data_sets
 from latentgrid.files.locks import is_held
-from latentgrid.files.run_files import RunFiles
 from latentgrid.grid.runs import read_plan
+from latentgrid.results.progress import progress_of
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -88,17 +88,3 @@ def watch(layout: Layout) -> None:
             if ended == len(bars) and not is_held(layout.lock):
                 return
             time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def progress_of(files: RunFiles, epochs: int) -> tuple[int, bool]:
-    """Return how many epochs of a run are done, and whether it is in training now.
-
-    A diverged run counts as done: it will train no further.
-    """
-    if files.outcome.exists():
-        return epochs, False
-    try:
-        rows = files.live_history.read_text(encoding="utf-8").count("\n") - 1
-    except FileNotFoundError:
-        rows = 0
-    return rows, is_held(files.lock)

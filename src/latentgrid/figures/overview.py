@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.style import (
-    PALETTE,
     WIDTH,
     images_like,
     loss_axis,

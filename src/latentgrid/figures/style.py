@@ -25,6 +25,7 @@ from matplotlib.ticker import (
 )
 from PIL import Image
 
+from latentgrid.figures.palette import PALETTE
 from latentgrid.files.atomic import replacing
 from latentgrid.results.trained import Array
 
@@ -53,13 +54,6 @@ MAX_LETTERS = 120  # of the names that fit into a panel
 BLACK = 16
 ON_WHITE, AS_IT_IS = "gray_r", "gray"
 GAP = 2  # pixels between images of a sheet
-# Ten hues chosen from the schemes of Tol (2021), "Colour schemes", Okabe and Ito (2008), "Color
-# universal design", and Petroff (2021), so that the two most alike are as far apart as can be to
-# common sight and to the colour vision deficiencies (as simulated by Machado et al. 2009).
-PALETTE = (
-    "#4477aa", "#009e73", "#d55e00", "#832db6", "#ccbb44",
-    "#66ccee", "#ff8fb0", "#5b2c00", "#332288", "#882255",
-)  # fmt: skip
 GREY = "0.55"  # of what is drawn for comparison
 SMALLEST = 7  # pt: no letter of a figure is smaller
 MARKERS = "o^sDvP*X"  # tell apart classes that share a colour

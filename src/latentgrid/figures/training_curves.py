@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from latentgrid.figures.style import PALETTE, SteadyLayoutEngine, loss_axis
+from latentgrid.figures.palette import PALETTE
+from latentgrid.figures.style import SteadyLayoutEngine, loss_axis
 from latentgrid.results.labels import setting_label
 
 # One panel is a picture of its own, as wide as a phone: a page puts several side by side.

@@ -23,8 +23,9 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from PIL import Image
 
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, is_on_black, two_dimensions
+from latentgrid.figures.style import is_on_black, two_dimensions
 from latentgrid.results.trained import Array, TestSet
 
 IMAGES = 2000

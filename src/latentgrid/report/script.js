@@ -158,6 +158,14 @@ for (const table of document.querySelectorAll(".table table:not(.plain)")) {
   table.closest(".table").prepend(tools);
 }
 
+// The explorer serves this page below its own.
+if (location.protocol.startsWith("http") && location.pathname.startsWith("/results/")) {
+  const explorer = document.createElement("a");
+  explorer.href = "/";
+  explorer.textContent = "Explore these runs live";
+  document.querySelector("header").append(explorer);
+}
+
 // Pictures: shown in all their pixels.
 const large = document.createElement("dialog");
 large.className = "large";

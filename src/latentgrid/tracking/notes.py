@@ -1,7 +1,11 @@
 """Describes a run in five lines of markdown, MLflow's description of it."""
 
+from urllib.parse import quote
+
 from latentgrid.results.run_json import Config, Outcome, Timing
 from latentgrid.text import duration, number
+
+EXPLORER = "http://127.0.0.1:8000"  # where `make app` serves it
 
 
 def of_run(
@@ -26,6 +30,7 @@ def of_run(
             f"Loss: {config.total}  ",
             f"Trained: {epochs} in {seconds} on {config.device}{ended}  ",
             f"Published: {verdict}  ",
-            f"Files: `{folder}`; `latentgrid why '{name}'` shows what made them",
+            f"Files: `{folder}`; `latentgrid why '{name}'` shows what made them; "
+            f"[explore it]({EXPLORER}/?run={quote(folder)}) while `make app` runs",
         )
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from latentgrid.figures.style import PALETTE, image_grid
+from latentgrid.figures.palette import PALETTE
+from latentgrid.figures.style import image_grid
 from latentgrid.results.trained import Array, TestSet, TrainedRun
 from latentgrid.tracking.names import PLANE, RECONSTRUCTIONS, SAMPLES
 

@@ -11,8 +11,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from latentgrid.evaluation.ablation import ablation_table
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import WIDTH
 from latentgrid.results.labels import axis_label, plain
 from latentgrid.results.trained import Array
 

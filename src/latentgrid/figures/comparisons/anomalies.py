@@ -8,8 +8,9 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 from sklearn.metrics import roc_auc_score
 
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, label_outer, labelled_panels
+from latentgrid.figures.style import label_outer, labelled_panels
 from latentgrid.randomness import random_generator
 from latentgrid.results.loaded import LoadedModel
 from latentgrid.results.trained import Array

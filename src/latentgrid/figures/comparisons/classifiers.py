@@ -11,8 +11,9 @@ from matplotlib.ticker import MultipleLocator
 
 from latentgrid.evaluation.shares import of_share
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import WIDTH
 from latentgrid.results.labels import plain
 
 TITLE = "Classifiers"

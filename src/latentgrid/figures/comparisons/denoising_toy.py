@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import GREY, PALETTE, WIDTH
+from latentgrid.figures.style import GREY, WIDTH
 from latentgrid.results.trained import Array
 from latentgrid.text import signed
 

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latentgrid.figures.drawing import Drawing, nothing, significant
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH, loss_axis
+from latentgrid.figures.style import WIDTH, loss_axis
 
 TITLE = "Error over the latent dimension"
 SECTION = "What is lost"

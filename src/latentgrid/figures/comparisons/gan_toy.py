@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde, norm
 
 from latentgrid.figures.drawing import Drawing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import WIDTH
 from latentgrid.results.trained import Array
 
 TITLE = "A GAN learns a Gaussian"

@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 
 from latentgrid.evaluation.intervals import of_mean
 from latentgrid.figures.drawing import Drawing, significant
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import WIDTH
 from latentgrid.results.trained import Array
 
 TITLE = "The two losses of a GAN's generator"

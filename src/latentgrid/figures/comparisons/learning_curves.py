@@ -7,8 +7,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, label_outer, loss_axis, panels
+from latentgrid.figures.style import label_outer, loss_axis, panels
 from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
 

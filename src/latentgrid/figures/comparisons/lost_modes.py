@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from latentgrid.evaluation.intervals import half_width
 from latentgrid.figures.drawing import Drawing, nothing, significant
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import LINE, PALETTE, WIDTH, folded
+from latentgrid.figures.style import LINE, WIDTH, folded
 from latentgrid.results.tables import read_runs
 
 TITLE = "Lost modes"

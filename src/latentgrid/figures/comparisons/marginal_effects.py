@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 
 from latentgrid.evaluation.ranking import LOSS, VALIDATION_LOSS, measure_along
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, label_outer, loss_axis, panels
+from latentgrid.figures.style import label_outer, loss_axis, panels
 from latentgrid.results.labels import axis_label, plain
 from latentgrid.results.tables import read_table
 

@@ -11,8 +11,9 @@ from scipy import stats
 from latentgrid.data import to_unit_interval
 from latentgrid.evaluation.slopes import jacobian_norms
 from latentgrid.figures.drawing import Drawing, nothing, significant
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import WIDTH
 from latentgrid.grid import catalogue
 from latentgrid.models import Encoder
 from latentgrid.results.labels import plain

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import GREY, PALETTE, WIDTH
+from latentgrid.figures.style import GREY, WIDTH
 from latentgrid.text import signed
 
 TITLE = "Rate against distortion"

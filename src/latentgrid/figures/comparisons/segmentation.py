@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from latentgrid.evaluation.measures.segmentation import intersection_over_union
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH, class_legend, show_images
+from latentgrid.figures.style import WIDTH, class_legend, show_images
 from latentgrid.results.labels import percent
 from latentgrid.results.trained import Array
 

@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 
 from latentgrid.evaluation.measures.silhouette import of_each
 from latentgrid.figures.drawing import NO_CLASSES, Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, label_outer, labelled_panels, short_name
+from latentgrid.figures.style import label_outer, labelled_panels, short_name
 from latentgrid.results.labels import percent
 from latentgrid.results.trained import Array, TestSet
 from latentgrid.text import signed

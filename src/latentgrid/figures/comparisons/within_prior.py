@@ -8,8 +8,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from latentgrid.figures.drawing import Drawing, nothing
+from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import PALETTE, WIDTH
+from latentgrid.figures.style import WIDTH
 from latentgrid.results.tables import read_table
 
 TITLE = "How steadily codes keep to the prior"

@@ -1,0 +1,40 @@
+"""Starts the explorer's server."""
+
+import socket
+
+import uvicorn
+
+from latentgrid.app.page import explorer
+from latentgrid.errors import UserError
+
+HIGHEST_PORT = 65_535
+
+
+def serve(begin: str, host: str, port: int) -> None:
+    """Show the explorer until it is interrupted.
+
+    Args:
+        begin: the data set to begin with.
+        host: the address on which it listens; only the loopback's is closed to other machines.
+        port: where it listens.
+
+    Raises:
+        UserError: it cannot listen there.
+    """
+    _require_free(host, port)
+    print(f"Explorer: http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    uvicorn.run(explorer(begin), host=host, port=port, log_level="warning", lifespan="on")
+
+
+def _require_free(host: str, port: int) -> None:
+    if not 0 < port <= HIGHEST_PORT:
+        raise UserError(f"--port: found {port}; allowed: 1 to {HIGHEST_PORT}")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"cannot listen on {host}, port {port} ({reason}); name another with --port"
+        ) from None

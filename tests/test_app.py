@@ -1,0 +1,625 @@
+"""The explorer in a browser: every control, what it shows, and what it says when it cannot."""
+
+import base64
+import io
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import latentgrid as lg
+from explored import (
+    AE,
+    COND_GAN,
+    DAE,
+    DIVERGED,
+    FAILED,
+    FEW,
+    LENET5,
+    NOT_BEGUN,
+    PCA,
+    UNET,
+    VAE_2,
+    VAE_5,
+    write_results,
+)
+from latentgrid.app.planes import axes_of, limits_of
+from latentgrid.data import corruptions
+from latentgrid.randomness import random_generator
+from project import ROOT, environment
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+TABS = (
+    "Overview",
+    "Training film",
+    "Latent plane",
+    "Interpolate",
+    "Generate",
+    "Restore",
+    "Draw your own",
+)
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("app")]
+
+
+QUIET = """() => new Promise((done) => {
+    let quiet = 0;
+    const look = () => {
+        quiet = document.documentElement.matches(".shiny-busy") ? 0 : quiet + 20;
+        if (quiet > 300) done(); else setTimeout(look, 20);
+    };
+    look();
+})"""
+
+
+class Explorer:
+    """A server in a folder of its own, which a user would have started."""
+
+    def __init__(self, project, dataset):
+        self.project = project
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}/"
+        self.said = project / "said.txt"
+        command = [sys.executable, "-m", "latentgrid", "app", "--dataset", dataset]
+        with self.said.open("wb") as said:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(self.port)],
+                cwd=project,
+                env=environment(ROOT),
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_until(self._answers, "the server does not answer")
+
+    def run(self, name):
+        return lg.load(self.project / FEW.run(name).folder)
+
+    def end(self):
+        """End it as Ctrl-C does; it must have said its address and nothing else."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+        assert self.said.read_text().splitlines() == [
+            f"Explorer: {self.address.rstrip('/')} (Ctrl-C ends it)"
+        ]
+
+    def _answers(self):
+        assert self.process.poll() is None, self.said.read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until(holds, message, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, message
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def explorer(tmp_path_factory, few_images):
+    project = tmp_path_factory.mktemp("explored")
+    write_results(project, few_images)
+    served = Explorer(project, "few")
+    yield served
+    served.end()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser without windows."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("there is no chromium on PATH")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+class Visitor:
+    """A page of the explorer, and what its server said to it."""
+
+    def __init__(self, page, explorer):
+        self.page, self.explorer, self.messages = page, explorer, []
+        page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
+        page.goto(explorer.address)
+        page.wait_for_selector(f"#run_a option[value$='{VAE_2}']", state="attached")
+        self.wait()
+
+    def _hear(self, frame):
+        said = json.loads(frame) if frame.startswith("{") else {}
+        self.messages += said.get("custom", {}).items() if "custom" in said else ()
+
+    def told(self, kind, of):
+        """Return the last message of a kind about a place."""
+        return next(m for k, m in reversed(self.messages) if k == kind and m["of"] == of)
+
+    def wait(self):
+        """Wait until the server has answered all that was asked."""
+        self.page.evaluate(QUIET)
+
+    def see(self, tab):
+        self.page.get_by_role("tab", name=tab).click()
+        self.wait()
+
+    def choose(self, name, beside=None):
+        """Choose the run, and what stands beside it."""
+        chosen = {"a": name, "b": beside}
+        for side, name in chosen.items():
+            folder = str(FEW.run(name).folder) if name else ""
+            self.page.select_option(f"#run_{side}", folder)
+        self.wait()
+
+    def set(self, name, value):
+        """Set an input to any value, as a forged message could."""
+        self.page.evaluate(
+            "([name, value]) => Shiny.setInputValue(name, value, {priority: 'event'})",
+            [name, value],
+        )
+        self.wait()
+
+    def fill(self, name, text):
+        self.page.fill(f"#{name}", str(text))
+        self.page.press(f"#{name}", "Tab")
+        self.wait()
+
+    def press(self, button):
+        self.page.locator(f"#{button}").click()
+        self.wait()
+
+    def text(self, place):
+        return self.page.locator(f"#{place}").inner_text()
+
+    def pixels(self, place, which=0):
+        """Return a picture in a place as the image that it is, (h, w)."""
+        source = self.page.locator(f"#{place} img").nth(which).get_attribute("src")
+        sheet = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
+        return np.asarray(sheet)[..., 0]
+
+    def troubles(self):
+        return self.page.locator(".trouble:visible").all_inner_texts()
+
+
+@contextmanager
+def visiting(browser, explorer, size=DESKTOP, **options):
+    """Visit the explorer where no request leaves it, nothing is missing and no script fails."""
+    context = browser.new_context(viewport=size, **options)
+    outside, wrong = [], []
+    context.route(
+        lambda url: not url.startswith((explorer.address, "data:", "blob:")),
+        lambda route: (outside.append(route.request.url), route.abort()),
+    )
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("response", lambda got: wrong.append(got.url) if got.status >= 400 else None)
+    yield Visitor(page, explorer)
+    assert page.locator("#shiny-disconnected-overlay, .shiny-output-error").count() == 0
+    context.close()
+    assert (outside, wrong) == ([], [])
+
+
+@pytest.fixture(scope="module")
+def visitor(browser, explorer):
+    """One visitor for many tests, each of which chooses what it looks at; a page takes seconds."""
+    with visiting(browser, explorer) as visitor:
+        yield visitor
+
+
+def as_bytes(image):
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def nth(sheet, number, side=28):
+    """Return an image of a sheet of images with gaps of one pixel."""
+    across = (sheet.shape[1] + 1) // (side + 1)
+    top, left = number // across * (side + 1), number % across * (side + 1)
+    return sheet[top : top + side, left : left + side]
+
+
+def violations(page):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found]
+
+
+# The page.
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "dark"), ("phone", "light")])
+def test_everybody_can_use_every_view(browser, explorer, size, scheme):
+    with visiting(browser, explorer, SIZES[size], color_scheme=scheme) as visitor:
+        visitor.choose(VAE_5, DAE)
+        wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for tab in TABS:
+            visitor.see(tab)
+            assert (tab, visitor.page.evaluate(wider)) == (tab, 0)
+            assert (tab, violations(visitor.page)) == (tab, [])
+
+
+def test_the_keyboard_reaches_each_control_and_its_focus_is_seen(visitor):
+    focused = "getComputedStyle(document.activeElement)"
+    visitor.see("Overview")
+    visitor.page.focus("#dataset")
+    seen = []
+    for _ in range(6):
+        visitor.page.keyboard.press("Tab")
+        outline = visitor.page.evaluate(f"{focused}.outlineStyle + {focused}.outlineWidth")
+        seen.append((visitor.page.evaluate(NAME_OF_FOCUS), outline))
+    names = ("BSLIB-INPUT-DARK-MODE", "run_a", "run_b", "order", "highest", "Overview")
+    assert seen == [(name, "solid3px") for name in names]
+    visitor.page.keyboard.press("ArrowRight")
+    assert visitor.page.evaluate(NAME_OF_FOCUS) == "Training film"
+
+
+NAME_OF_FOCUS = """(({id, tagName, role, innerText}) =>
+    role === "tab" ? innerText : id || tagName)(document.activeElement)"""
+
+
+def test_the_scheme_can_be_changed(visitor):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = visitor.page.evaluate(ground)
+    visitor.page.locator("bslib-input-dark-mode").click()
+    assert visitor.page.evaluate(ground) != before
+
+
+def runs_listed(visitor, side="a"):
+    values = visitor.page.locator(f"#run_{side} option").evaluate_all(
+        "all => all.map(it => it.value)"
+    )
+    return [value.partition("/runs/")[2] for value in values]
+
+
+def test_runs_are_listed_with_their_states_and_sorted(visitor):
+    visitor.choose(VAE_2)
+    assert runs_listed(visitor)[:3] == [VAE_2, VAE_5, DIVERGED]
+    words = visitor.page.locator("#run_a option").all_inner_texts()
+    for state in ("(diverged)", "(failed)", "(not begun)"):
+        assert sum(state in word for word in words) == 1
+    visitor.page.select_option("#order", "min_train_loss")
+    visitor.wait()
+    assert runs_listed(visitor)[:4] == [UNET, LENET5, COND_GAN, DAE]
+    visitor.page.check("#highest")
+    visitor.wait()
+    assert runs_listed(visitor)[:2] == [VAE_2, VAE_5]
+    assert "min train loss 9" in visitor.page.locator("#run_a option").first.inner_text()
+
+
+def test_two_visitors_share_nothing(browser, explorer, visitor):
+    visitor.choose(VAE_2)
+    visitor.see("Generate")
+    visitor.fill("generation_seed", 0)
+    with visiting(browser, explorer) as other:
+        other.choose(COND_GAN)
+        other.see("Generate")
+        other.press("draw_again")
+        assert "seed 1" in other.text("generation_a")
+        assert "seed 0" in visitor.text("generation_a")
+        assert visitor.page.input_value("#run_a").endswith(VAE_2)
+
+
+# The views.
+
+
+def test_the_overview_tells_settings_measures_and_curves(visitor):
+    visitor.choose(VAE_2, AE)
+    visitor.see("Overview")
+    assert "vae: A dense variational autoencoder" in visitor.text("overview_a_about")
+    assert "min_train_loss\t9" in visitor.text("overview_a_measures")
+    assert "latent_dim\t3" in visitor.text("overview_b_settings")
+    assert visitor.page.locator("#overview_a_curves svg").count() == 1
+    left, right = (
+        visitor.page.locator(f"#overview_{side}_curves svg").bounding_box() for side in "ab"
+    )
+    assert left["y"] == right["y"] and left["x"] < right["x"]
+
+
+def test_the_film_moves_samples_plane_and_manifold_together(explorer, visitor):
+    visitor.choose(VAE_2, PCA)
+    visitor.see("Training film")
+    run = explorer.run(VAE_2)
+    about = visitor.page.locator("#film_a_codes canvas.plane-marks")
+    for epoch in (2, 0):
+        visitor.page.evaluate(MOVE, ["film_at", epoch])
+        visitor.wait()
+        kept = run.snapshot(epoch)
+        assert f"epoch {epoch}," in about.get_attribute("aria-label")
+        shown = visitor.pixels("film_a_images")
+        assert np.array_equal(nth(shown, 9), kept["samples"][9, 0])
+        manifold = visitor.pixels("film_a_manifold")
+        assert np.array_equal(nth(manifold, 5), kept["manifold"][5, 0])
+        again = visitor.pixels("film_b_images")
+        assert np.array_equal(
+            nth(again, 3), explorer.run(PCA).snapshot(epoch)["reconstructions"][3, 0]
+        )
+    assert visitor.text("film_a_losses") == "Before the training."
+    play = visitor.page.get_by_role("button", name="Play")
+    play.click()
+    visitor.page.wait_for_function("document.getElementById('film_at').value === '2'")
+    visitor.wait()
+    assert visitor.text("film_a_losses").startswith("After epoch 2.")
+    assert play.inner_text() == "Play"
+
+
+MOVE = """([name, value]) => {
+    const slider = document.getElementById(name);
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", {bubbles: true}));
+}"""
+
+
+def shown_code(visitor, side="a"):
+    return np.array(visitor.told("code", f"plane_{side}_sliders")["values"], np.float32)
+
+
+def is_decoded(visitor, run, side="a"):
+    decoded = as_bytes(run.decode(shown_code(visitor, side)[None]))[0, 0]
+    return np.array_equal(visitor.pixels(f"plane_{side}_decoded"), decoded)
+
+
+def place_of(visitor, point, limits):
+    """Return where on the canvas a point of the plane lies."""
+    box = visitor.page.locator("#plane_a canvas.plane-marks").bounding_box()
+    left, right, bottom, top = limits
+    return {
+        "x": 50 + (point[0] - left) / (right - left) * (box["width"] - 62),
+        "y": 10 + (top - point[1]) / (top - bottom) * (box["height"] - 52),
+    }
+
+
+@pytest.mark.parametrize("name", [VAE_2, VAE_5])
+def test_a_click_in_the_plane_decodes_its_point(explorer, visitor, name):
+    visitor.choose(name)
+    visitor.see("Latent plane")
+    run = explorer.run(name)
+    codes = run.encode(run.test_set.images)
+    visitor.fill("plane_from", 0)
+    first = run.encode(run.test_set.images[:1])[0]
+    assert np.array_equal(shown_code(visitor), first)
+    names = ("z1", "z2") if run.latent_dim == 2 else ("principal axis 1", "principal axis 2")
+    axes = axes_of(names, codes)
+    limits = limits_of(axes.project(codes))
+    middle = ((limits[0] + limits[1]) / 2, (limits[2] + limits[3]) / 2)
+    canvas = visitor.page.locator("#plane_a canvas.plane-marks")
+    canvas.click(position=place_of(visitor, middle, limits))
+    visitor.wait()
+    wanted = axes.lift(middle, first)
+    width = limits[1] - limits[0]
+    assert np.abs(shown_code(visitor) - wanted).max() < width / 200
+    assert is_decoded(visitor, run)
+    nearest = np.square(codes - shown_code(visitor)).sum(axis=1).argmin()
+    assert f"nearest test image {nearest}, class" in visitor.text("plane_a_decoded")
+
+    before = axes.project(shown_code(visitor))
+    canvas.press("ArrowRight")
+    visitor.wait()
+    moved = axes.project(shown_code(visitor)) - before
+    assert moved == pytest.approx([width / 50, 0], abs=width / 1e4)
+    assert is_decoded(visitor, run)
+
+    canvas.hover(position=place_of(visitor, axes.project(codes[0]), limits))
+    visitor.wait()
+    over = int(visitor.text("plane_a_over").split("test image ")[1].split(",")[0])
+    assert np.array_equal(visitor.pixels("plane_a_over"), run.test_set.images[over, 0])
+    again = as_bytes(run.reconstruct(run.test_set.images[over][None]))[0, 0]
+    assert np.array_equal(visitor.pixels("plane_a_over", 1), again)
+
+
+def test_a_drag_sliders_axes_and_a_test_image_move_the_point(explorer, visitor):
+    visitor.choose(VAE_5)
+    visitor.see("Latent plane")
+    run = explorer.run(VAE_5)
+    box = visitor.page.locator("#plane_a canvas.plane-marks").bounding_box()
+    visitor.page.mouse.move(box["x"] + 200, box["y"] + 200)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(box["x"] + 300, box["y"] + 250, steps=4)
+    visitor.page.mouse.up()
+    visitor.wait()
+    dragged = shown_code(visitor)
+    visitor.page.mouse.click(box["x"] + 300, box["y"] + 250)
+    visitor.wait()
+    assert np.abs(shown_code(visitor) - dragged).max() < 1e-5
+    clicked = shown_code(visitor)
+    assert is_decoded(visitor, run)
+
+    slider = visitor.page.locator("#plane_a_sliders_3")
+    low, high = (float(slider.get_attribute(end)) for end in ("min", "max"))
+    visitor.page.evaluate(MOVE, ["plane_a_sliders_3", (low + high) / 2])
+    visitor.wait()
+    moved = shown_code(visitor)
+    assert moved[3] == pytest.approx((low + high) / 2, rel=1e-5)
+    assert np.array_equal(np.delete(moved, 3), np.delete(clicked, 3))
+    assert is_decoded(visitor, run)
+
+    visitor.page.select_option("#plane_a_across", "z4")
+    visitor.page.select_option("#plane_a_up", "z2")
+    visitor.wait()
+    where = visitor.told("point", "plane_a")
+    assert [where["x"], where["y"]] == pytest.approx([moved[3], moved[1]], rel=1e-6)
+    visitor.page.select_option("#plane_a_up", "z4")
+    visitor.wait()
+    assert visitor.troubles() == ["Both axes are the same; choose another for one of them."]
+
+    visitor.fill("plane_from", 7)
+    assert np.array_equal(shown_code(visitor), run.encode(run.test_set.images[7][None])[0])
+
+
+def strips(visitor, view):
+    titles = visitor.page.locator(f"#{view}_answers h3").all_inner_texts()
+    return {title: number for number, title in enumerate(titles)}
+
+
+def test_interpolation_in_several_models(explorer, visitor):
+    visitor.choose(VAE_2, DAE)
+    visitor.see("Interpolate")
+    visitor.fill("from_image", 0)
+    assert list(strips(visitor, "interpolation")) == [
+        "A · vae: d = 2, lr 0.001",
+        "B · dae: d = 8",
+        "pca: d = 2",
+        "ae: d = 3",
+    ]
+    visitor.fill("to_image", 9)
+    run = explorer.run(PCA)
+    ends = run.encode(run.test_set.images[[0, 9]])
+    strip = visitor.pixels("interpolation_answers", 2)
+    assert np.array_equal(nth(strip, 0), run.test_set.images[0, 0])
+    assert np.array_equal(nth(strip, 12), run.test_set.images[9, 0])
+    middle = run.decode((0.5 * ends[0] + 0.5 * ends[1])[None])
+    assert np.abs(nth(strip, 6).astype(int) - as_bytes(middle)[0, 0]).max() <= 1
+    before = strip
+    visitor.press("other_pair")
+    assert visitor.page.input_value("#from_image") != "0"
+    assert not np.array_equal(visitor.pixels("interpolation_answers", 2), before)
+    visitor.page.locator("#interpolation_entries input[value=ae]").uncheck()
+    visitor.wait()
+    assert "ae: d = 3" not in strips(visitor, "interpolation")
+
+
+def test_new_images_follow_the_seed_and_the_class(explorer, visitor):
+    visitor.choose(VAE_2, COND_GAN)
+    visitor.see("Generate")
+    visitor.fill("generation_seed", 0)
+    visitor.page.evaluate(MOVE, ["generation_n", 16])
+    visitor.wait()
+    first = visitor.pixels("generation_a")
+    assert np.array_equal(nth(first, 10), as_bytes(explorer.run(VAE_2).sample(16))[10, 0])
+    visitor.press("draw_again")
+    assert visitor.page.input_value("#generation_seed") == "1"
+    assert not np.array_equal(visitor.pixels("generation_a"), first)
+    visitor.fill("generation_seed", 0)
+    assert np.array_equal(visitor.pixels("generation_a"), first)
+    visitor.page.select_option("#generation_class", "7")
+    visitor.wait()
+    of_class = explorer.run(COND_GAN).sample(16, 0, 7)
+    assert np.array_equal(nth(visitor.pixels("generation_b"), 5), as_bytes(of_class)[5, 0])
+    assert "16 new images of class 7, seed 0" in visitor.text("generation_b")
+    visitor.page.evaluate(MOVE, ["generation_n", 3])
+    visitor.wait()
+    assert visitor.text("generation_a").startswith("3 new images")
+    assert visitor.pixels("generation_a").shape == (28, 28 * 3 + 2)
+
+
+def test_denoisers_answer_to_every_damage(explorer, visitor):
+    visitor.choose(VAE_2)
+    visitor.see("Restore")
+    visitor.fill("restoration_seed", 0)
+    visitor.fill("restoration_image", 4)
+    run, names = explorer.run(DAE), ("block", "pixels_50", "noise")
+    for name in names:
+        visitor.page.select_option("#restoration_by", name)
+        visitor.wait()
+        clean = torch.from_numpy(run.test_set.images[4:5] / np.float32(255))
+        damaged = corruptions.load(name)(clean, random_generator(0, "corruption")).numpy()
+        assert np.array_equal(visitor.pixels("restoration_question", 1), as_bytes(damaged)[0, 0])
+        row = strips(visitor, "restoration")["dae: d = 8"]
+        answer = as_bytes(run.reconstruct(damaged))[0, 0]
+        assert np.array_equal(visitor.pixels("restoration_answers", row), answer)
+    before = visitor.pixels("restoration_question", 1)
+    visitor.fill("restoration_seed", 1)
+    assert not np.array_equal(visitor.pixels("restoration_question", 1), before)
+    assert "unet" in strips(visitor, "restoration")
+    visitor.page.select_option("#restoration_of", "drawing")
+    visitor.wait()
+    assert visitor.troubles() == ['Nothing is drawn yet; the tab "Draw your own" has the pad.']
+    visitor.page.select_option("#restoration_of", "test")
+
+
+def test_every_damage_is_offered_and_works(visitor):
+    visitor.see("Restore")
+    offered = visitor.page.locator("#restoration_by option").evaluate_all(
+        "all => all.map(it => it.value)"
+    )
+    for name in offered:
+        visitor.page.select_option("#restoration_by", name)
+        visitor.wait()
+        assert (name, visitor.page.locator("#restoration_question img").count()) == (name, 2)
+
+
+def test_a_drawing_is_placed_reconstructed_and_read(explorer, visitor):
+    visitor.choose(VAE_2, PCA)
+    visitor.see("Draw your own")
+    assert visitor.troubles() == ['Nothing is drawn yet; the tab "Draw your own" has the pad.']
+    box = visitor.page.locator("#drawing_pad").bounding_box()
+    visitor.page.mouse.move(box["x"] + 100, box["y"] + 40)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(box["x"] + 110, box["y"] + 180, steps=5)
+    visitor.page.mouse.up()
+    visitor.wait()
+    drawn = visitor.pixels("drawing_seen")
+    assert drawn.shape == (28, 28) and drawn.max() > 200
+    given = drawn[None, None]
+    shares = explorer.run(LENET5).classify(given)[0]
+    assert f"reads {shares.argmax()}" in visitor.text("reading_answers")
+    assert visitor.page.locator("#drawing_a canvas:visible, #drawing_b canvas:visible").count() == 4
+    meters = visitor.page.locator("#reading_answers meter").evaluate_all(
+        "all => all.map(it => it.value)"
+    )
+    assert meters == pytest.approx(shares.tolist(), abs=6e-4)
+    row = strips(visitor, "drawing")["A · vae: d = 2, lr 0.001"]
+    again = as_bytes(explorer.run(VAE_2).reconstruct(given))[0, 0]
+    assert np.array_equal(visitor.pixels("drawing_answers", row), again)
+    assert " of 10)" in visitor.text("drawing_answers")
+
+    visitor.page.get_by_role("button", name="Clear").click()
+    visitor.wait()
+    assert visitor.page.locator("#drawing_seen img").count() == 0
+    pad = visitor.page.locator("#drawing_pad")
+    for key in (" ", *["ArrowDown"] * 6):
+        pad.press(key)
+    visitor.wait()
+    assert visitor.pixels("drawing_seen").max() > 200
+    visitor.fill("drawing_from", 3)
+    visitor.press("drawing_take")
+    visitor.page.wait_for_timeout(200)
+    visitor.wait()
+    taken = visitor.pixels("drawing_seen").astype(int)
+    image = explorer.run(VAE_2).test_set.images[3, 0].astype(int)
+    assert np.corrcoef(taken.ravel(), image.ravel())[0, 1] > 0.8
+
+
+# What cannot be shown.
+
+
+CANNOT = {
+    LENET5: {
+        "Latent plane": ["Lenet5 does not encode images, so it has no plane."],
+        "Generate": ["LeNet5: cannot sample; it can classify."],
+    },
+    UNET: {
+        "Latent plane": ["Unet does not encode images, so it has no plane."],
+        "Generate": ["UNet: cannot sample; it can reconstruct, corrupt."],
+    },
+    COND_GAN: {"Latent plane": ["Cond_gan does not encode images, so it has no plane."]},
+    DIVERGED: {},
+    FAILED: {tab: ["This run has no result yet: failed. This page looks again by itself."] for tab in ("Overview", "Training film", "Latent plane", "Generate")},
+    NOT_BEGUN: {"Overview": ["This run has no result yet: not begun. This page looks again by itself."]},
+}
+
+
+@pytest.mark.parametrize("name", CANNOT)
+def test_each_view_of_each_run_shows_something_or_says_why_not(visitor, name):
+    visitor.choose(name)
+    for tab in TABS:
+        visitor.see(tab)
+        print(name, tab, visitor.troubles(), visitor.page.locator(".shiny-output-error").all_inner_texts())
