@@ -39,8 +39,8 @@ run: setup ## run the whole pipeline on the digits that come with scikit-learn (
 test: setup ## run all tests
 	$(TEST)
 
-test-cluster: setup ## test SLURM and a shared MLflow server, started for it and ended with it (needs root)
-	tools/cluster.sh pytest -n0 tests/test_cluster.py tests/test_shared_server.py
+test-cluster: setup ## test SLURM, PostgreSQL, MLflow and SSH, started for it and ended with it (needs root)
+	tools/cluster.sh $(TEST) tests/test_cluster.py tests/test_shared_server.py tests/test_ssh_remote.py
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"

@@ -16,7 +16,8 @@ here=/etc/slurm
 
 outside() {
   missing=()
-  for package in slurmctld:slurmctld slurmd:slurmd slurm-client:sbatch munge:munged iproute2:ip; do
+  for package in slurmctld:slurmctld slurmd:slurmd slurm-client:sbatch munge:munged iproute2:ip \
+    openssh-server:sshd openssh-client:ssh-keygen; do
     PATH=$PATH:/usr/sbin command -v "${package#*:}" >/dev/null || missing+=("${package%:*}")
   done
   [ -d /usr/lib/postgresql ] || missing+=(postgresql)
