@@ -79,6 +79,14 @@ def test_jobs_of_a_group_run_in_order_and_those_that_are_done_do_not():
     assert (Path("a").read_text(), Path("b").read_text()) == ("kept", "made\n")
 
 
+def test_what_has_no_stamp_is_made_whenever_it_is_asked_for():
+    page = a_job("page", "echo again >> page")
+    for _ in range(2):
+        command = cluster.command_of(page, {"page": Product((), (), NO_RECIPE)})
+        subprocess.run(["sh", "-c", command], check=True)
+    assert Path("page").read_text() == "again\nagain\n"
+
+
 def test_a_failure_is_told_and_stops_only_what_needs_it():
     first = [a_job("a", "false"), a_job("b", makes("b"))]
     second = [a_job("c", makes("c"), ["a"]), a_job("d", makes("d"), ["b"])]

@@ -29,8 +29,8 @@ TO_SEE = "`sinfo -o '%P %l %c %m %G'` lists each partition's time, CPUs, memory 
 # How SLURM ended jobs that may come to an end when they go on from their last checkpoint.
 TRIED_AGAIN = {"TIMEOUT", "NODE_FAIL", "BOOT_FAIL", "PREEMPTED"}
 ENDED = {
-    "TIMEOUT": f"took longer than its runtime of {{runtime}} minutes; {PROFILE} allows more",
-    "OUT_OF_MEMORY": f"needed more than its mem_mb of {{mem_mb}}; {PROFILE} allows more",
+    "TIMEOUT": f"took longer than its runtime of {{runtime}} minutes; set more in {PROFILE}",
+    "OUT_OF_MEMORY": f"needed more than its mem_mb of {{mem_mb}}; set more in {PROFILE}",
     "DEADLINE": "reached its deadline",
     "NODE_FAIL": "lost its node",
     "BOOT_FAIL": "lost its node",
@@ -78,17 +78,19 @@ def command_of(job: Any, products: Mapping[str, Product]) -> str:
     within = {file for one in in_order(job) for file in one.output}
     lines = []
     for one in in_order(job):
-        made = stamp_of(products[one.params.job].outputs[-1])
-        needed = [file for file in one.input if file in within]
+        stamps = [str(stamp_of(path)) for path in products[one.params.job].outputs]
+        # Pages of the documentation have none: they are made whenever they are asked for.
+        made = stamps[-1] if stamps else ""
+        needed = [str(file) for file in one.input if file in within]
         command = f"set -euo pipefail; {one.shellcmd}"
-        lines.append(shlex.join(["job", str(made), command, *map(str, needed)]))
+        lines.append(shlex.join(["job", made, command, *needed]))
     script = SCRIPT.format(
         unset=f"{SERVER} {WORKFLOW}",
         # Not every cluster keeps a job from GPUs that it did not ask for.
         hide_gpus="" if _asks_for_gpu(job) else "export CUDA_VISIBLE_DEVICES=",
         jobs="\n".join(lines),
     )
-    return shlex.join(["exec", "bash", "-c", script]).replace("'exec'", "exec")
+    return f"exec bash -c {shlex.quote(script)}"
 
 
 def make_way(job: Any, product: Product) -> None:
