@@ -40,7 +40,8 @@ test: setup ## run all tests
 	$(TEST)
 
 test-cluster: setup ## test SLURM, PostgreSQL, MLflow and SSH, started for it and ended with it (needs root)
-	tools/cluster.sh $(TEST) tests/test_cluster.py tests/test_shared_server.py tests/test_ssh_remote.py
+	tools/cluster.sh pytest --numprocesses 2 --dist loadfile \
+	  tests/test_cluster.py tests/test_shared_server.py tests/test_ssh_remote.py
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"

@@ -23,8 +23,6 @@ def _answers():
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.cluster,
-    # One worker of pytest-xdist: the grid is made once, and tests look at one queue.
-    pytest.mark.xdist_group("cluster"),
     pytest.mark.skipif(not _answers(), reason="no SLURM; make test-cluster starts one"),
 ]
 

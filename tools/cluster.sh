@@ -10,8 +10,7 @@ fail() {
   exit 1
 }
 
-# All that SLURM reads and writes. The executor's plugin takes SLURM_CONF from the environment of
-# steps, so it must be where Debian's packages look.
+# All that SLURM reads and writes, where Debian's packages look for it.
 here=/etc/slurm
 
 outside() {
