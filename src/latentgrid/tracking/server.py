@@ -21,6 +21,9 @@ MLFLOW_SETTINGS = {
     # A pool of connections would keep writing to a database file that was deleted meanwhile.
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
+# What MLflow's client says to a server's answer 401, and the variables that it logs in by.
+NOT_KNOWN = "failed with error code 401"
+PERSON = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 MAKE_AGAIN = "move it away, and `latentgrid track` makes it again from the results"
 
 
@@ -110,9 +113,12 @@ def one_error(uri: str, layout: Layout) -> Iterator[None]:
         database = database_of(uri)
         if database and database.exists():
             _require_whole(database)
+        then = "when it answers again"
+        if NOT_KNOWN in str(error):
+            then = f"once {' and '.join(PERSON)} are those of a user of it"
         message = (
             f"MLflow at {uri} could not be brought up to date. The results in {layout.results} "
-            f"are safe, and `latentgrid track` catches up when it answers again ({one_line(error)})"
+            f"are safe, and `latentgrid track` catches up {then} ({one_line(error)})"
         )
         raise TrackingUnavailable(without_credentials(message)) from error
 

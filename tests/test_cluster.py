@@ -1,0 +1,226 @@
+"""The workflow on SLURM: `make test-cluster` starts one and runs this file beside it."""
+
+import copy
+import re
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+
+import pytest
+import yaml
+
+from latentgrid.commands.compare import compare
+from latentgrid.files.layout import Layout
+from project import TINY, call, copy_project, environment, run, write_params
+
+
+def _answers():
+    asked = shutil.which("sinfo") and subprocess.run(["sinfo"], capture_output=True, check=False)
+    return asked and asked.returncode == 0
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.cluster,
+    pytest.mark.skipif(not _answers(), reason="no SLURM; make test-cluster starts one"),
+]
+
+LAYOUT = Layout("digits")
+CLUSTER = ("snakemake", "--profile", "profiles/slurm")
+RUN = "vae/latent_dim=2,optimizer=adam,learning_rate=0.001/seed=0"
+TRAIN = (*CLUSTER, str(LAYOUT.run(RUN).outcome))
+
+
+def on_cluster(project, **values):
+    """Set what the project's profile says of trainings, and look at jobs every second."""
+    path = project / "profiles/slurm/config.yaml"
+    profile = yaml.safe_load(path.read_text())
+    profile["seconds-between-status-checks"] = 1
+    for key, value in values.items():
+        section = profile if key in profile else profile["set-resources"]["train"]
+        section[key] = value
+    path.write_text(yaml.safe_dump(profile))
+    return project
+
+
+def long_project(folder, epochs=100_000, **values):
+    """Return a project of one run that would train for hours."""
+    params = copy.deepcopy(TINY) | {"figures": ["learning_curves"]}
+    params["training"]["epochs"] = epochs
+    params["models"] = {"vae": TINY["models"]["vae"] | {"learning_rate": 0.001}}
+    write_params(copy_project(folder), params)
+    return on_cluster(folder, **values)
+
+
+@contextmanager
+def started(project):
+    """Start a call; what it says goes to a file. It is stopped at the end of the block."""
+    with (project / "said").open("w") as said:
+        call = subprocess.Popen(
+            TRAIN, cwd=project, env=environment(project), stdout=said, stderr=said
+        )
+    try:
+        yield call
+    finally:
+        call.terminate()
+        call.wait(60)
+
+
+def said(project):
+    return (project / "said").read_text()
+
+
+def wait_for(condition, seconds=150):
+    give_up = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < give_up
+        time.sleep(0.2)
+    return found
+
+
+def log(project):
+    """Return what the only run's training said; Snakemake deletes that of an earlier call."""
+    path = project / LAYOUT.logs / "train" / f"{RUN}.log"
+    return path.read_text() if path.exists() else ""
+
+
+def epoch(project):
+    """Return the last epoch that the only run completed, 0 before."""
+    found = re.findall(r"^epoch (\d+)/", log(project), re.MULTILINE)
+    return int(found[-1]) if found else 0
+
+
+def went_on_after(project):
+    """Return the epoch after which the only run went on, 0 if it did not."""
+    found = re.findall(r"^going on after epoch (\d+)", log(project), re.MULTILINE)
+    return int(found[-1]) if found else 0
+
+
+def training_job(project):
+    """Return the number of the last of SLURM's jobs that trained."""
+    return re.findall(r"SLURM jobid (\d+) \(log: .*?/(?:rule|group)_train", said(project))[-1]
+
+
+def shown(number):
+    """Return what SLURM knows of one of its jobs."""
+    command = ["scontrol", "show", "job", number]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def state(number):
+    """Return the state of one of SLURM's jobs, as in RUNNING."""
+    return re.search(r"JobState=(\w+)", shown(number))[1]
+
+
+def refused(project, **values):
+    """Return the last line of a call that is refused before it sends a job."""
+    done = call(on_cluster(project, **values), *TRAIN)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "submitted" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def timed(tmp_path_factory):
+    """A call whose training gets a minute, begun first: it passes beside other tests."""
+    project = long_project(tmp_path_factory.mktemp("timed") / "project", runtime=1)
+    with started(project) as training:
+        yield project, training
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The tiny grid made by one call through SLURM, two trainings to a job, and what it said."""
+    project = copy_project(tmp_path_factory.mktemp("made") / "project")
+    write_params(project, TINY)
+    path = project / "profiles/slurm/config.yaml"
+    path.write_text(
+        path.read_text().replace("# - train=", "- train=").replace("- train=10", "- train=2")
+    )
+    return on_cluster(project), run(project, *CLUSTER).stderr
+
+
+def test_every_file_has_the_bits_of_a_local_run(made, built):
+    found = compare(built / "results", made[0] / "results")
+    assert not found.differences
+    assert found.compared > 50
+
+
+def test_two_trainings_share_a_job_of_slurm(made):
+    assert len(re.findall(r"SLURM jobid \d+ \(log: .*?/group_train", made[1])) == 2
+
+
+def test_trainings_alone_get_a_gpu(made):
+    numbers = re.findall(r"SLURM jobid (\d+) \(log: .*?/(?:rule|group)_(\w+?)[_/]", made[1])
+    assert len(numbers) > 6
+    for number, rule in numbers:
+        assert ("gres:gpu:1" in shown(number)) == (rule == "train")
+        assert ("Partition=gpu" in shown(number)) == (rule == "train")
+
+
+def test_a_second_call_makes_nothing(made):
+    done = run(made[0], *CLUSTER, "-n")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_a_training_whose_time_is_up_goes_on_in_another_job(timed):
+    project, training = timed
+    wait_for(lambda: went_on_after(project) > 0)
+    assert f"train:{RUN}: SLURM's job" in said(project)
+    assert "took longer than its runtime of 1 minutes" in said(project)
+    training.terminate()
+
+
+def test_a_training_goes_on_where_it_was_whatever_ends_it(tmp_path):
+    """Requeued, as when its node fails; its workflow killed; its workflow stopped."""
+    project = long_project(tmp_path / "project")
+    with started(project) as first:
+        wait_for(lambda: epoch(project) > 3)
+        number = training_job(project)
+        subprocess.run(["scontrol", "requeue", number], check=True)
+        began = time.monotonic()
+        wait_for(lambda: state(number) == "PENDING")
+        assert time.monotonic() - began < 15
+        assert "stopped; the same command goes on" in log(project)
+        at = epoch(project)
+        wait_for(lambda: went_on_after(project) >= at)
+        wait_for(lambda: epoch(project) > at + 3)
+        first.kill()
+        first.wait()
+        assert state(number) == "RUNNING"
+    at = epoch(project)
+    with started(project) as second:
+        wait_for(lambda: went_on_after(project) >= at)
+        assert f"an earlier call left in SLURM's queue: {number}" in said(project)
+        assert state(number) == "CANCELLED"
+        number = training_job(project)
+        at = wait_for(lambda: epoch(project))
+        second.terminate()
+        began = time.monotonic()
+        second.wait(60)
+        assert "stopped; the same command goes on" in said(project)
+    wait_for(lambda: "stopped; the same command goes on" in log(project), 15)
+    assert time.monotonic() - began < 15
+    assert state(number) == "CANCELLED"
+    assert epoch(project) >= at
+
+
+def test_what_a_cluster_does_not_have_is_refused_before_any_job(tmp_path):
+    project = long_project(tmp_path / "project")
+    assert "train: SLURM refuses slurm_partition=huge" in refused(project, slurm_partition="huge")
+    assert "train: has no slurm_partition; set it" in refused(project, slurm_partition="")
+    assert " gres=gpu:3 " in refused(project, slurm_partition="gpu", gres="gpu:3")
+    assert " mem_mb=900000 " in refused(project, gres="gpu:1", mem_mb=900_000)
+    long = "train: runtime=2000 is more minutes than the partition gpu gives, 1440"
+    assert long in refused(project, mem_mb=1000, runtime=2000)
+
+
+def test_a_job_over_its_memory_is_named_and_not_tried_again(tmp_path):
+    project = long_project(tmp_path / "project", mem_mb=100)
+    done = call(project, *TRAIN)
+    assert done.returncode == 1
+    assert f"train:{RUN}: SLURM's job" in done.stderr
+    assert "needed more than its mem_mb of 100" in done.stderr
+    assert done.stderr.count("/rule_train/") == 1
