@@ -44,6 +44,7 @@ from latentgrid.randomness import random_generator
 from latentgrid.stamps.made import stamp_of
 from project import ROOT, environment
 
+AXE = {"preload": False, "resultTypes": ["violations"]}
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
@@ -245,7 +246,7 @@ def nth(sheet, number, side=28):
 def violations(page):
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"preload": False}).response["violations"]
+    found = Axe().run(page, options=AXE).response["violations"]
     return [(one["id"], one["nodes"][0]["html"]) for one in found]
 
 
