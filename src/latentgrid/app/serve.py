@@ -2,6 +2,7 @@
 
 import socket
 
+import torch
 import uvicorn
 from shiny.reactive import _reactives
 from shiny.session import _session
@@ -25,6 +26,7 @@ def serve(begin: str, host: str, port: int) -> None:
     """
     _require_free(host, port)
     _leave_sources_unread()
+    torch.set_num_threads(1)  # a few images are decoded faster by one than by several that meet
     print(f"Explorer: http://{host}:{port} (Ctrl-C ends it)", flush=True)
     uvicorn.run(explorer(begin), host=host, port=port, log_level="warning", lifespan="on")
 
