@@ -110,6 +110,7 @@ VIEWS = (
         {"drawing_entries": ENCODES, "reading_entries": ("classify",)},
     ),
 )
+OPENING = "all open the page at once"
 OF_MANY = (VIEWS[0], VIEWS[2])  # what many visitors do in turn
 AT_FIRST = {
     "run_b": "",
@@ -243,14 +244,18 @@ async def one_visitor(address: str, run: Shelved, runs: Sequence[Shelved], click
 async def many_visitors(
     address: str, run: Shelved, runs: Sequence[Shelved], visitors: int, clicks: int
 ) -> Times:
-    """Return the milliseconds of the clicks of many visitors, who click in turn of two kinds."""
-    times: Times = {view.click: [] for view in OF_MANY}
+    """Return the milliseconds of many visitors, who come at once; their clicks are of two kinds."""
+    times: Times = {name: [] for name in (OPENING, *(view.click for view in OF_MANY))}
+    all_are_there = asyncio.Barrier(visitors)
 
     async def visit(number: int) -> None:
         pauses = np.random.default_rng(number)
         async with websockets.connect(address, max_size=MOST_BYTES) as connection:
             visitor = Visitor(connection)
+            before = time.perf_counter()
             await visitor.come(run, runs, OF_MANY)
+            times[OPENING].append(1000 * (time.perf_counter() - before))
+            await all_are_there.wait()
             for click in range(clicks):
                 await asyncio.sleep(pauses.uniform(0, 2 * PAUSE))
                 view = OF_MANY[click % len(OF_MANY)]

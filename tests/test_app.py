@@ -674,7 +674,9 @@ def test_what_happens_to_files_is_told(browser, tmp_path, few_images):
         says(visitor, "plan.json: is damaged")
         shutil.rmtree(tmp_path / "results")
         says(visitor, "There are no results yet")
-    served.end()
+        served.end()
+        says(visitor, "The explorer has ended. Start it again")
+        visitor.page.goto("about:blank")
 
 
 def without_test_images(visitor):

@@ -146,6 +146,14 @@ Shiny.addCustomMessageHandler("point", ({ of, x, y }) => {
   planes[of]?.mark(x, y);
 });
 
+$(document).on("shiny:disconnected", () => {
+  const said = document.createElement("p");
+  said.className = "trouble ended";
+  said.setAttribute("role", "alert");
+  said.textContent = "The explorer has ended. Start it again with make app, then reload this page.";
+  document.querySelector("main").prepend(said);
+});
+
 // The pad.
 const pad = document.getElementById("drawing_pad");
 const ink = pad.getContext("2d", { willReadFrequently: true });
