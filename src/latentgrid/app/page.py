@@ -19,6 +19,7 @@ from latentgrid import webpage
 from latentgrid.app import shelf
 from latentgrid.app.controls import chooser, place, spoken_place
 from latentgrid.app.shelf import Shelved
+from latentgrid.app.steady import watched
 from latentgrid.app.views import (
     drawing,
     film,
@@ -141,7 +142,7 @@ def _dataset_of(run: str) -> str:
 
 
 def _offer_data_sets(inputs: Inputs) -> None:
-    known = reactive.poll(shelf.data_sets, SECONDS_BETWEEN_LOOKS)(shelf.data_sets)
+    known = watched(shelf.data_sets, shelf.data_sets(), SECONDS_BETWEEN_LOOKS)
 
     @reactive.effect
     def _() -> None:

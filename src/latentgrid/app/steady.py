@@ -10,14 +10,16 @@ from typing import TypeVar
 from shiny import reactive
 
 T = TypeVar("T")
-BEFORE_OUTPUTS = 1  # priority of an effect
+# Priorities of effects: what is watched is known before what follows from it, and both before what
+# is shown.
+WATCHED, STEADY = 2, 1
 
 
-def steady(source: Callable[[], T], first: T) -> Callable[[], T]:
+def steady(source: Callable[[], T], first: T, priority: int = STEADY) -> Callable[[], T]:
     """Return a function for what `source` returns, which is `first` before it is known."""
     kept = reactive.Value(first)
 
-    @reactive.effect(priority=BEFORE_OUTPUTS)
+    @reactive.effect(priority=priority)
     def _() -> None:
         found = source()
         with reactive.isolate():
@@ -26,3 +28,13 @@ def steady(source: Callable[[], T], first: T) -> Callable[[], T]:
             kept.set(found)
 
     return kept
+
+
+def watched(source: Callable[[], T], first: T, seconds: float) -> Callable[[], T]:
+    """Return a function for what `source` returns, which is asked again after so many seconds."""
+
+    def again() -> T:
+        reactive.invalidate_later(seconds)
+        return source()
+
+    return steady(again, first, WATCHED)

@@ -6,14 +6,14 @@ from functools import partial, wraps
 from typing import Any, ParamSpec
 
 from htmltools import Tag, TagChild, tags
-from shiny import Inputs, reactive
+from shiny import Inputs
 from shiny.types import SilentException
 
 from latentgrid.api.images import Array, as_count
 from latentgrid.api.runs import Run
 from latentgrid.app import drawings, shelf
 from latentgrid.app.shelf import Shelved
-from latentgrid.app.steady import steady
+from latentgrid.app.steady import steady, watched
 from latentgrid.errors import UserError
 from latentgrid.results.trained import TestSet
 
@@ -32,9 +32,9 @@ class Visit:
 
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
-        self._shelved = reactive.poll(self._look, shelf.SECONDS_BETWEEN_LOOKS)(self._look)
-        self._chosen = {side: steady(partial(self._find, side), None) for side in SIDES}
         none: tuple[Shelved, ...] = ()
+        self._shelved = watched(self._look, none, shelf.SECONDS_BETWEEN_LOOKS)
+        self._chosen = {side: steady(partial(self._find, side), None) for side in SIDES}
         self._ended = steady(self._find_ended, none)
 
     def dataset(self) -> str:
