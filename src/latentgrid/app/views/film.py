@@ -10,7 +10,7 @@ from shiny import Inputs, Session, reactive, render, req
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import beside, place, play_button, ranged, set_names, spoken_place
+from latentgrid.app.controls import place, play_button, ranged, set_names, spoken_place
 from latentgrid.app.pictures import picture
 from latentgrid.app.planes import (
     Plane,
@@ -21,6 +21,8 @@ from latentgrid.app.planes import (
     plane_place,
     render_plane,
 )
+from latentgrid.app.sides import beside, serve_names
+from latentgrid.app.steady import steady
 from latentgrid.app.visit import SIDES, Visit, or_stop, or_why_not
 from latentgrid.errors import UserError
 from latentgrid.text import number
@@ -38,14 +40,14 @@ def content() -> TagList:
     slider = tags.div(
         ranged("film_at", "Epoch", 0, 0, 0), play_button("film_at"), class_="controls"
     )
-    return TagList(slider, beside(_panel))
+    return TagList(slider, beside("film", _panel))
 
 
 def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     """Fill the places."""
+    serve_names("film", visit, session)
 
-    @reactive.calc
-    def epochs() -> list[int]:
+    def find_epochs() -> list[int]:
         found: set[int] = set()
         for side in SIDES:
             try:
@@ -55,6 +57,9 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
             found |= set(run.epochs if run else [])
         return sorted(found)
 
+    none: list[int] = []
+    epochs = steady(find_epochs, none)
+
     @reactive.effect
     def _() -> None:
         if epochs():
@@ -63,6 +68,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
     def epoch_of(run: Run) -> int:
         """Return the last epoch with a snapshot that is not after the chosen one."""
+        req(epochs())
         shown = epochs()[min(inputs.film_at(), len(epochs()) - 1)]
         return max((epoch for epoch in run.epochs if epoch <= shown), default=run.epochs[0])
 
