@@ -102,7 +102,9 @@ def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) ->
     @render.ui
     def _() -> TagChild:
         run = visit.run_or_stop(side)
-        return _images(run.snapshot(epoch_of(run)), epoch_of(run))
+        with or_stop():
+            test = visit.test_set()
+        return _images(run.snapshot(epoch_of(run)), epoch_of(run), test.images)
 
     @session.output(id=f"film_{side}_codes")
     @render_plane
@@ -133,7 +135,8 @@ def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) ->
             return None
         alt = f"What the decoder makes of a grid of codes over the prior, after epoch {epoch}"
         return tags.figure(
-            picture(manifold, alt, isqrt(len(manifold))), tags.figcaption("Manifold")
+            picture(manifold, alt, isqrt(len(manifold)), "picture fine"),
+            tags.figcaption("Manifold: what the decoder makes of a grid of codes"),
         )
 
 
@@ -145,17 +148,21 @@ def _losses(run: Run, epoch: int) -> TagChild:
     return tags.p(f"After epoch {epoch}. Loss per image: {train} training, {test} test.")
 
 
-def _images(shown: dict[str, Array], epoch: int) -> TagList:
-    """Return the samples, and the reconstructions of the first test images, that there are."""
+def _images(shown: dict[str, Array], epoch: int, test: Array) -> TagList:
+    """Return the samples, and the first test images above what becomes of them, that there are."""
     found = TagList()
     if "samples" in shown:
         alt = f"Images drawn from the model after epoch {epoch}, from the same draws at each epoch"
         made = picture(shown["samples"][:SAMPLES], alt, ACROSS)
         found.append(tags.figure(made, tags.figcaption("Samples")))
     if "reconstructions" in shown:
-        alt = f"Reconstructions of the first test images after epoch {epoch}"
-        made = picture(shown["reconstructions"][: 2 * ACROSS], alt, ACROSS)
-        found.append(tags.figure(made, tags.figcaption("Reconstructions of test images")))
+        damaged = shown.get("corrupted")
+        given = (test if damaged is None else damaged)[:ACROSS]
+        what = "Test images" if damaged is None else "Damaged test images"
+        alt = f"{what}, above what the model makes of them after epoch {epoch}"
+        rows = np.concatenate([given, shown["reconstructions"][: len(given)]])
+        caption = tags.figcaption(f"{what}, above their reconstructions")
+        found.append(tags.figure(picture(rows, alt, len(given)), caption))
     return found
 
 
