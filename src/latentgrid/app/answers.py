@@ -29,6 +29,7 @@ def answers_place(view: str) -> Tag:
 
 def serve_answers(
     view: str,
+    kind: str,
     abilities: Sequence[str],
     preferred: Sequence[str],
     visit: Visit,
@@ -43,6 +44,7 @@ def serve_answers(
 
     Args:
         view: the name of the view, with which its places begin.
+        kind: what the entries to choose from are called.
         abilities: what a run of an entry must be able to do.
         preferred: the entries to tick at first; the first ones if none of them is there.
         visit: what the visitor has chosen.
@@ -64,7 +66,11 @@ def serve_answers(
             ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else preferred
         ticked = [entry for entry in ticked if entry in entries()] or entries()[:AT_FIRST]
         return ui.input_checkbox_group(
-            f"{view}_entries", "A run of each of", entries(), selected=ticked, inline=True
+            f"{view}_entries",
+            f"{kind}, a run of each:",
+            entries(),
+            selected=ticked,
+            inline=True,
         )
 
     @session.output(id=f"{view}_answers")

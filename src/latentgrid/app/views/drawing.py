@@ -107,8 +107,10 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
         near = _neighbours(run, drawn, test)
         return tags.figure(again, tags.figcaption(f"its code is among those of {near}"))
 
-    serve_answers("reading", ("classify",), (), visit, inputs, session, read)
-    serve_answers("drawing", ("encode", "decode"), (), visit, inputs, session, answer)
+    serve_answers("reading", "Classifiers", ("classify",), (), visit, inputs, session, read)
+    serve_answers(
+        "drawing", "Autoencoders", ("encode", "decode"), (), visit, inputs, session, answer
+    )
     for side in SIDES:
         _serve_plane(side, visit, session)
 

@@ -90,7 +90,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     def like() -> tuple[str, str]:
         return "corruption", inputs.restoration_by()
 
-    serve_answers("restoration", ABLE, (), visit, inputs, session, answer, like)
+    serve_answers("restoration", "Denoisers", ABLE, (), visit, inputs, session, answer, like)
 
 
 def _first_trained_on(visit: Visit) -> str:
