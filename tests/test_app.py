@@ -563,6 +563,40 @@ def test_denoisers_answer_to_every_damage(explorer, visitor):
     visitor.page.select_option("#restoration_of", "test")
 
 
+def test_restoring_begins_with_a_damage_that_a_denoiser_knows(browser, explorer):
+    with visiting(browser, explorer) as visitor:
+        visitor.see("Restore")
+        assert visitor.page.input_value("#restoration_by") == "pixels_50"
+
+
+def test_two_sides_say_which_run_they_show(visitor):
+    visitor.choose(VAE_2, VAE_5)
+    for tab in OF_A_RUN:
+        visitor.see(tab)
+        titles = visitor.page.locator(".half > div:first-child h3:visible").all_inner_texts()
+        assert (tab, titles) == (tab, ["A · vae: d = 2", "B · vae: d = 5"])
+    visitor.choose(VAE_2)
+    assert visitor.page.locator(".half > div:first-child h3:visible").count() == 0
+
+
+def test_a_slider_says_a_number_beyond_its_end(visitor):
+    visitor.choose(VAE_2)
+    visitor.see("Latent plane")
+    visitor.page.locator("#plane_a canvas.plane-marks").click(position={"x": 52, "y": 40})
+    visitor.wait()
+    slider = visitor.page.locator("#plane_a_sliders_0")
+    said = visitor.page.locator("output[for=plane_a_sliders_0]").inner_text()
+    assert float(said.replace("−", "-")) == pytest.approx(shown_code(visitor)[0], abs=0.006)
+    assert shown_code(visitor)[0] < float(slider.get_attribute("min"))
+
+
+def test_a_model_that_neither_encodes_nor_decodes_codes_is_told_nothing_of(visitor):
+    visitor.choose(COND_GAN)
+    visitor.see("Latent plane")
+    says(visitor, "There is no plane of codes: cond_gan does not encode images.")
+    assert visitor.text("plane_a_decoded") == ""
+
+
 def test_every_damage_is_offered_and_works(visitor):
     visitor.see("Restore")
     offered = visitor.page.locator("#restoration_by option").evaluate_all(
