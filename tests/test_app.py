@@ -367,9 +367,9 @@ def test_the_film_moves_samples_plane_and_manifold_together(explorer, visitor):
         manifold = visitor.pixels("film_a_manifold")
         assert np.array_equal(nth(manifold, 5), kept["manifold"][5, 0])
         again = visitor.pixels("film_b_images")
-        assert np.array_equal(
-            nth(again, 3), explorer.run(PCA).snapshot(epoch)["reconstructions"][3, 0]
-        )
+        pca = explorer.run(PCA)
+        assert np.array_equal(nth(again, 3), pca.test_set.images[3, 0])
+        assert np.array_equal(nth(again, 8 + 3), pca.snapshot(epoch)["reconstructions"][3, 0])
     assert visitor.text("film_a_losses") == "Before the training."
     play = visitor.page.get_by_role("button", name="Play")
     play.click()
@@ -574,7 +574,7 @@ def test_two_sides_say_which_run_they_show(visitor):
     for tab in OF_A_RUN:
         visitor.see(tab)
         titles = visitor.page.locator(".half > div:first-child h3:visible").all_inner_texts()
-        assert (tab, titles) == (tab, ["A · vae: d = 2", "B · vae: d = 5"])
+        assert (tab, titles) == (tab, ["A · vae: d = 2, lr 0.001", "B · vae: d = 5, lr 0.001"])
     visitor.choose(VAE_2)
     assert visitor.page.locator(".half > div:first-child h3:visible").count() == 0
 
