@@ -369,9 +369,9 @@ def test_the_film_moves_samples_plane_and_manifold_together(explorer, visitor):
         manifold = visitor.pixels("film_a_manifold")
         assert np.array_equal(nth(manifold, 5), kept["manifold"][5, 0])
         again = visitor.pixels("film_b_images")
-        assert np.array_equal(
-            nth(again, 3), explorer.run(PCA).snapshot(epoch)["reconstructions"][3, 0]
-        )
+        pca = explorer.run(PCA)
+        assert np.array_equal(nth(again, 3), pca.test_set.images[3, 0])
+        assert np.array_equal(nth(again, 8 + 3), pca.snapshot(epoch)["reconstructions"][3, 0])
     assert visitor.text("film_a_losses") == "Before the training."
     play = visitor.page.get_by_role("button", name="Play")
     play.click()
@@ -563,6 +563,40 @@ def test_denoisers_answer_to_every_damage(explorer, visitor):
     visitor.wait()
     assert visitor.troubles() == ['Nothing is drawn yet; the tab "Draw your own" has the pad.']
     visitor.page.select_option("#restoration_of", "test")
+
+
+def test_restoring_begins_with_a_damage_that_a_denoiser_knows(browser, explorer):
+    with visiting(browser, explorer) as visitor:
+        visitor.see("Restore")
+        assert visitor.page.input_value("#restoration_by") == "pixels_50"
+
+
+def test_two_sides_say_which_run_they_show(visitor):
+    visitor.choose(VAE_2, VAE_5)
+    for tab in OF_A_RUN:
+        visitor.see(tab)
+        titles = visitor.page.locator(".half > div:first-child h3:visible").all_inner_texts()
+        assert (tab, titles) == (tab, ["A · vae: d = 2, lr 0.001", "B · vae: d = 5, lr 0.001"])
+    visitor.choose(VAE_2)
+    assert visitor.page.locator(".half > div:first-child h3:visible").count() == 0
+
+
+def test_a_slider_says_a_number_beyond_its_end(visitor):
+    visitor.choose(VAE_2)
+    visitor.see("Latent plane")
+    visitor.page.locator("#plane_a canvas.plane-marks").click(position={"x": 52, "y": 40})
+    visitor.wait()
+    slider = visitor.page.locator("#plane_a_sliders_0")
+    said = visitor.page.locator("output[for=plane_a_sliders_0]").inner_text()
+    assert float(said.replace("−", "-")) == pytest.approx(shown_code(visitor)[0], abs=0.006)
+    assert shown_code(visitor)[0] < float(slider.get_attribute("min"))
+
+
+def test_a_model_that_neither_encodes_nor_decodes_codes_is_told_nothing_of(visitor):
+    visitor.choose(COND_GAN)
+    visitor.see("Latent plane")
+    says(visitor, "There is no plane of codes: cond_gan does not encode images.")
+    assert visitor.text("plane_a_decoded") == ""
 
 
 def test_a_drawing_is_placed_reconstructed_and_read(explorer, visitor):

@@ -10,6 +10,7 @@ from shiny import Inputs, Session, reactive, render, ui
 from latentgrid.api.runs import Run
 from latentgrid.app import shelf
 from latentgrid.app.controls import place, spoken_place
+from latentgrid.app.sides import title
 from latentgrid.app.steady import steady
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 
@@ -28,6 +29,7 @@ def answers_place(view: str) -> Tag:
 
 def serve_answers(
     view: str,
+    kind: str,
     abilities: Sequence[str],
     preferred: Sequence[str],
     visit: Visit,
@@ -42,6 +44,7 @@ def serve_answers(
 
     Args:
         view: the name of the view, with which its places begin.
+        kind: what the entries to choose from are called.
         abilities: what a run of an entry must be able to do.
         preferred: the entries to tick at first; the first ones if none of them is there.
         visit: what the visitor has chosen.
@@ -63,7 +66,11 @@ def serve_answers(
             ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else preferred
         ticked = [entry for entry in ticked if entry in entries()] or entries()[:AT_FIRST]
         return ui.input_checkbox_group(
-            f"{view}_entries", "A run of each of", entries(), selected=ticked, inline=True
+            f"{view}_entries",
+            f"{kind}, a run of each:",
+            entries(),
+            selected=ticked,
+            inline=True,
         )
 
     @session.output(id=f"{view}_answers")
@@ -74,11 +81,16 @@ def serve_answers(
         chosen = {side: one for side in SIDES if (one := visit.chosen(side)) is not None}
         for side, one in chosen.items():
             if visit.can(one, abilities[0]):
-                title = f"{side.upper()} · {one.label}"
-                found.append(_row(title, partial(visit.run, side), answer))
+                found.append(_row(title(side, one), partial(visit.run, side), answer))
         ticked = inputs[f"{view}_entries"]() if f"{view}_entries" in inputs else ()
-        for one in visit.one_of_each(ticked, *(like or visit.latent_dim)()):
-            if one.entry not in {shown.entry for shown in chosen.values()}:
+        wanted = (like or visit.latent_dim)()
+        answered = {
+            one.entry
+            for one in chosen.values()
+            if like is None or one.hyperparameters.get(wanted[0]) == wanted[1]
+        }
+        for one in visit.one_of_each(ticked, *wanted):
+            if one not in chosen.values() and one.entry not in answered:
                 found.append(_row(one.label, partial(shelf.open_run, one.path), answer))
         return found or tags.p("No run here can answer this.", class_="trouble")
 

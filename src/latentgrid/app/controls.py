@@ -1,9 +1,9 @@
 """Controls and places of a page, beside those that Shiny has. `static/explorer.js` moves them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from htmltools import Tag, TagList, tags
+from htmltools import Tag, tags
 from shiny import Session, ui
 
 
@@ -71,12 +71,6 @@ def dimension_sliders(name: str, lowest: Sequence[float], highest: Sequence[floa
         for d, (low, high) in enumerate(zip(lowest, highest, strict=True))
     ]
     return tags.div(*rows, id=name, class_="dimensions")
-
-
-def beside(panel: Callable[[str], TagList]) -> Tag:
-    """Return the panels of both sides; the second is there if a second run is chosen."""
-    first, second = (tags.div(panel(side), class_="half") for side in ("a", "b"))
-    return tags.div(first, ui.panel_conditional("input.run_b", second), class_="sides")
 
 
 def place(name: str, css: str = "") -> Tag:

@@ -164,8 +164,10 @@ def _offer_runs(visit: Visit, inputs: Inputs, asked: str) -> None:
     @reactive.effect
     def _() -> None:
         listed = _listed(visit.shelved(), inputs.order(), inputs.highest())
-        ended = [one.path for one in visit.shelved() if one.has_ended]
-        first = asked if asked in ended else next(iter(ended), None)
+        ended = [one for one in visit.shelved() if one.has_ended]
+        telling = [one for one in ended if visit.can(one, "encode", "decode")]  # in most views
+        paths = [one.path for one in (*telling, *ended)]
+        first = asked if asked in paths else next(iter(paths), None)
         for side in SIDES:
             with reactive.isolate():
                 chosen = inputs[f"run_{side}"]()

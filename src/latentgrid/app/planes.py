@@ -155,7 +155,9 @@ def test_codes(run: Run) -> Array:
 
 
 def class_names(test: TestSet) -> list[str]:
-    """Return the name of each class, by its number."""
+    """Return the name of each class, by its number; none where images have no classes."""
+    if not test.has_classes:
+        return []
     return [test.name_of(label) for label in range(int(test.labels.max(initial=0)) + 1)]
 
 

@@ -111,13 +111,14 @@ const askDimension = {};
 document.addEventListener("input", ({ target }) => {
   if (!target.matches("input.dimension")) return;
   const of = target.dataset.of;
-  sayDimension(target);
+  sayDimension(target, Number(target.value));
   askDimension[of] ??= ask(of);
   askDimension[of]([Number(target.dataset.dimension), Number(target.value)]);
 });
 
-function sayDimension(slider) {
-  const said = Number(slider.value).toFixed(2).replace("-", "−");
+// A code may lie beyond the slider's ends.
+function sayDimension(slider, value) {
+  const said = value.toFixed(2).replace("-", "−");
   slider.setAttribute("aria-valuetext", said);
   document.querySelector(`output[for="${slider.id}"]`).textContent = said;
 }
@@ -129,7 +130,7 @@ function setDimensions(of) {
     const slider = document.getElementById(`${of}_${dimension}`);
     if (!slider || slider === document.activeElement) return;
     slider.value = value;
-    sayDimension(slider);
+    sayDimension(slider, value);
   });
 }
 
@@ -184,9 +185,10 @@ function drawTo(column, row) {
 // The brightness of each second pixel of each second row.
 function pixels() {
   const { data, width, height } = ink.getImageData(0, 0, pad.width, pad.height);
+  const brightness = (at) => Math.round((data[at] + data[at + 1] + data[at + 2]) / 3);
   let text = "";
   for (let row = 0; row < height; row += 2) {
-    for (let column = 0; column < width; column += 2) text += String.fromCharCode(data[4 * (row * width + column)]);
+    for (let column = 0; column < width; column += 2) text += String.fromCharCode(brightness(4 * (row * width + column)));
   }
   return btoa(text);
 }

@@ -9,7 +9,7 @@ from shiny import Inputs, Session, reactive, render, ui
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
 from latentgrid.app.answers import answers_place, serve_answers
-from latentgrid.app.controls import beside, counted, place
+from latentgrid.app.controls import counted, place
 from latentgrid.app.pictures import data_uri, picture
 from latentgrid.app.planes import (
     Plane,
@@ -21,6 +21,7 @@ from latentgrid.app.planes import (
     render_plane,
     test_codes,
 )
+from latentgrid.app.sides import beside, serve_names
 from latentgrid.app.visit import PAD, SIDES, Visit, or_stop, or_why_not
 from latentgrid.results.labels import percent
 from latentgrid.results.trained import TestSet
@@ -57,13 +58,14 @@ def content() -> TagList:
             place("drawing_seen", "row-of-figures"),
             class_="controls",
         ),
-        tags.div(answers_place("reading"), beside(_panel), class_="columns"),
+        tags.div(answers_place("reading"), beside("drawing", _panel), class_="columns"),
         answers_place("drawing"),
     )
 
 
 def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     """Fill the places."""
+    serve_names("drawing", visit, session)
 
     @session.output(id="drawing_seen")
     @render.ui
@@ -99,11 +101,16 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     def answer(run: Run) -> TagChild:
         drawn = drawing()
         again = picture(run.reconstruct(drawn), "Its reconstruction", 1, "one")
-        near = _neighbours(run, drawn, visit.test_set())
+        test = visit.test_set()
+        if not test.has_classes:
+            return tags.figure(again)
+        near = _neighbours(run, drawn, test)
         return tags.figure(again, tags.figcaption(f"its code is among those of {near}"))
 
-    serve_answers("reading", ("classify",), (), visit, inputs, session, read)
-    serve_answers("drawing", ("encode", "decode"), (), visit, inputs, session, answer)
+    serve_answers("reading", "Classifiers", ("classify",), (), visit, inputs, session, read)
+    serve_answers(
+        "drawing", "Autoencoders", ("encode", "decode"), (), visit, inputs, session, answer
+    )
     for side in SIDES:
         _serve_plane(side, visit, session)
 

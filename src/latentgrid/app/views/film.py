@@ -10,7 +10,7 @@ from shiny import Inputs, Session, reactive, render, req
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import beside, place, play_button, ranged, set_names, spoken_place
+from latentgrid.app.controls import place, play_button, ranged, set_names, spoken_place
 from latentgrid.app.pictures import picture
 from latentgrid.app.planes import (
     Plane,
@@ -21,6 +21,8 @@ from latentgrid.app.planes import (
     plane_place,
     render_plane,
 )
+from latentgrid.app.sides import beside, serve_names
+from latentgrid.app.steady import steady
 from latentgrid.app.visit import SIDES, Visit, or_stop, or_why_not
 from latentgrid.errors import UserError
 from latentgrid.text import number
@@ -38,14 +40,14 @@ def content() -> TagList:
     slider = tags.div(
         ranged("film_at", "Epoch", 0, 0, 0), play_button("film_at"), class_="controls"
     )
-    return TagList(slider, beside(_panel))
+    return TagList(slider, beside("film", _panel))
 
 
 def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     """Fill the places."""
+    serve_names("film", visit, session)
 
-    @reactive.calc
-    def epochs() -> list[int]:
+    def find_epochs() -> list[int]:
         found: set[int] = set()
         for side in SIDES:
             try:
@@ -55,6 +57,9 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
             found |= set(run.epochs if run else [])
         return sorted(found)
 
+    none: list[int] = []
+    epochs = steady(find_epochs, none)
+
     @reactive.effect
     def _() -> None:
         if epochs():
@@ -63,6 +68,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
     def epoch_of(run: Run) -> int:
         """Return the last epoch with a snapshot that is not after the chosen one."""
+        req(epochs())
         shown = epochs()[min(inputs.film_at(), len(epochs()) - 1)]
         return max((epoch for epoch in run.epochs if epoch <= shown), default=run.epochs[0])
 
@@ -96,7 +102,9 @@ def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) ->
     @render.ui
     def _() -> TagChild:
         run = visit.run_or_stop(side)
-        return _images(run.snapshot(epoch_of(run)), epoch_of(run))
+        with or_stop():
+            test = visit.test_set()
+        return _images(run.snapshot(epoch_of(run)), epoch_of(run), test.images)
 
     @session.output(id=f"film_{side}_codes")
     @render_plane
@@ -127,7 +135,8 @@ def _serve_side(side: str, visit: Visit, session: Session, epoch_of: EpochOf) ->
             return None
         alt = f"What the decoder makes of a grid of codes over the prior, after epoch {epoch}"
         return tags.figure(
-            picture(manifold, alt, isqrt(len(manifold))), tags.figcaption("Manifold")
+            picture(manifold, alt, isqrt(len(manifold)), "picture fine"),
+            tags.figcaption("Manifold: what the decoder makes of a grid of codes"),
         )
 
 
@@ -139,17 +148,21 @@ def _losses(run: Run, epoch: int) -> TagChild:
     return tags.p(f"After epoch {epoch}. Loss per image: {train} training, {test} test.")
 
 
-def _images(shown: dict[str, Array], epoch: int) -> TagList:
-    """Return the samples, and the reconstructions of the first test images, that there are."""
+def _images(shown: dict[str, Array], epoch: int, test: Array) -> TagList:
+    """Return the samples, and the first test images above what becomes of them, that there are."""
     found = TagList()
     if "samples" in shown:
         alt = f"Images drawn from the model after epoch {epoch}, from the same draws at each epoch"
         made = picture(shown["samples"][:SAMPLES], alt, ACROSS)
         found.append(tags.figure(made, tags.figcaption("Samples")))
     if "reconstructions" in shown:
-        alt = f"Reconstructions of the first test images after epoch {epoch}"
-        made = picture(shown["reconstructions"][: 2 * ACROSS], alt, ACROSS)
-        found.append(tags.figure(made, tags.figcaption("Reconstructions of test images")))
+        damaged = shown.get("corrupted")
+        given = (test if damaged is None else damaged)[:ACROSS]
+        what = "Test images" if damaged is None else "Damaged test images"
+        alt = f"{what}, above what the model makes of them after epoch {epoch}"
+        rows = np.concatenate([given, shown["reconstructions"][: len(given)]])
+        caption = tags.figcaption(f"{what}, above their reconstructions")
+        found.append(tags.figure(picture(rows, alt, len(given)), caption))
     return found
 
 

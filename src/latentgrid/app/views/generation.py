@@ -4,8 +4,9 @@ from htmltools import TagChild, TagList, tags
 from shiny import Inputs, Session, reactive, render, ui
 
 from latentgrid.api.images import as_count
-from latentgrid.app.controls import beside, chooser, counted, place, ranged, spoken_place
+from latentgrid.app.controls import chooser, counted, place, ranged, spoken_place
 from latentgrid.app.pictures import picture
+from latentgrid.app.sides import beside, serve_names
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
 
@@ -25,12 +26,13 @@ def content() -> TagList:
             place("generation_classes"),
             class_="controls",
         ),
-        beside(_panel),
+        beside("generation", _panel),
     )
 
 
 def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     """Fill the places."""
+    serve_names("generation", visit, session)
 
     @reactive.effect
     @reactive.event(inputs.draw_again)

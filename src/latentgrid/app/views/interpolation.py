@@ -72,5 +72,12 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
         return picture(shown, alt, len(shown), "strip")
 
     serve_answers(
-        "interpolation", ("encode", "decode"), TO_BEGIN_WITH, visit, inputs, session, strip
+        "interpolation",
+        "Autoencoders",
+        ("encode", "decode"),
+        TO_BEGIN_WITH,
+        visit,
+        inputs,
+        session,
+        strip,
     )

@@ -13,7 +13,8 @@ from shiny import Inputs, Session, render, ui
 from shiny.types import SafeException
 
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import beside, place, spoken_place
+from latentgrid.app.controls import place, spoken_place
+from latentgrid.app.sides import beside, serve_names
 from latentgrid.app.visit import SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
 from latentgrid.extras import named_extras
@@ -31,11 +32,12 @@ VERDICT = {"quantity": "Number", "published": "Published", "ours": "Ours", "verd
 
 def content() -> TagList:
     """Return the places."""
-    return TagList(beside(_panel))
+    return TagList(beside("overview", _panel))
 
 
 def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     """Fill the places."""
+    serve_names("overview", visit, session)
     for side in SIDES:
         _serve_side(side, visit, session)
 

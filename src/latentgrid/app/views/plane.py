@@ -7,7 +7,7 @@ from shiny.types import SilentException
 
 from latentgrid.api.images import Array, as_count
 from latentgrid.api.runs import Run
-from latentgrid.app.controls import beside, chooser, counted, dimension_sliders, place, spoken_place
+from latentgrid.app.controls import chooser, counted, dimension_sliders, place, spoken_place
 from latentgrid.app.pictures import picture
 from latentgrid.app.planes import (
     Axes,
@@ -20,6 +20,7 @@ from latentgrid.app.planes import (
     render_plane,
     test_codes,
 )
+from latentgrid.app.sides import beside, serve_names
 from latentgrid.app.visit import SIDES, Visit, or_stop, or_why_not
 from latentgrid.results.trained import TestSet
 from latentgrid.text import signed
@@ -38,11 +39,12 @@ UNSEEN = 3.0  # how far the sliders move where no image has a code
 def content() -> TagList:
     """Return the number of the test image to begin with, and the places."""
     begin = counted("plane_from", "Begin at test image", 0)
-    return TagList(tags.div(begin, class_="controls"), beside(_panel))
+    return TagList(tags.div(begin, class_="controls"), beside("plane", _panel))
 
 
 def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     """Fill the places."""
+    serve_names("plane", visit, session)
     for side in SIDES:
         _serve_side(side, visit, inputs, session)
 
@@ -237,6 +239,8 @@ def _two_numbers(asked: object) -> tuple[float, float]:
 
 def _decoded(run: Run, code: Array) -> TagChild:
     if "decode" not in run.abilities:
+        if "encode" not in run.abilities:
+            return None
         return tags.p(f"{run.settings['model']} places images and makes none.")
     values = ", ".join(signed(value, 2) for value in code[:SHOWN])
     more = ", …" if len(code) > SHOWN else ""
@@ -262,9 +266,9 @@ def _over(run: Run, index: int, test: TestSet) -> TagChild:
 
 
 def _test_image(index: int, test: TestSet, what: str) -> Tag:
-    label = test.name_of(int(test.labels[index]))
-    image = picture(test.images[index][None], f"Test image {index}, class {label}", 1, "one")
-    return tags.figure(image, tags.figcaption(f"{what} {index}, class {label}"))
+    of_class = f", class {test.name_of(int(test.labels[index]))}" if test.has_classes else ""
+    image = picture(test.images[index][None], f"Test image {index}{of_class}", 1, "one")
+    return tags.figure(image, tags.figcaption(f"{what} {index}{of_class}"))
 
 
 def _range(run: Run) -> tuple[Array, Array]:

@@ -1,15 +1,18 @@
 """A damaged image, and what the denoisers make of it."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from htmltools import TagChild, TagList, tags
-from shiny import Inputs, Session, reactive, render
+from shiny import Inputs, Session, reactive, render, ui
 
 from latentgrid.api.images import Array
 from latentgrid.api.runs import Run
 from latentgrid.app.answers import answers_place, serve_answers
 from latentgrid.app.controls import chooser, counted, place
 from latentgrid.app.pictures import picture
+from latentgrid.app.steady import steady
 from latentgrid.app.visit import Visit, or_stop, or_why_not
 from latentgrid.data import corruptions, to_unit_interval
 from latentgrid.grid import components
@@ -17,8 +20,8 @@ from latentgrid.randomness import random_generator
 
 TITLE = "Restore"
 ABOUT = (
-    "Damage a test image, or your own drawing, and see what each denoiser makes of it. Where there "
-    "is one, it is a denoiser that was trained with this damage."
+    "Damage a test image, or your own drawing, and see what denoisers make of it. Of each kind it "
+    "is one that was trained with this damage, where there is one."
 )
 ABLE = ("reconstruct", "corrupt")
 DRAWING, TEST = "drawing", "test"
@@ -43,6 +46,12 @@ def content() -> TagList:
 
 def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     """Fill the places."""
+    first = steady(partial(_first_trained_on, visit), "")
+
+    @reactive.effect
+    def _() -> None:
+        if first():
+            ui.update_select("restoration_by", selected=first())
 
     @reactive.calc
     def whole() -> Array:
@@ -81,4 +90,11 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
     def like() -> tuple[str, str]:
         return "corruption", inputs.restoration_by()
 
-    serve_answers("restoration", ABLE, (), visit, inputs, session, answer, like)
+    serve_answers("restoration", "Denoisers", ABLE, (), visit, inputs, session, answer, like)
+
+
+def _first_trained_on(visit: Visit) -> str:
+    """Return the damage that the first denoiser was trained on; empty if there is no denoiser."""
+    entries = visit.entries(*ABLE)[:1]
+    found = visit.one_of_each(entries, "corruption", None)
+    return str(found[0].hyperparameters.get("corruption", "")) if found else ""
