@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
 import torch
 from filelock import FileLock
 from PIL import Image
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 import latentgrid as lg
 from explored import (
@@ -341,11 +344,47 @@ def test_two_visitors_share_nothing(browser, explorer, visitor):
 # The views.
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/", {}, 200),
+        ("/", {"Host": "localhost"}, 200),
+        ("/", {"Host": "[::1]:8000"}, 200),
+        ("/", {"Host": "results.example"}, 403),
+        ("/", {"Host": "127.0.0.1.results.example"}, 403),
+        ("/", {"Host": "[127.0.0.1"}, 403),
+        ("/", {"Origin": "http://results.example"}, 403),
+        ("/results/few/plan.json", {}, 200),
+        ("/results/few/.secret", {}, 403),
+        ("/results/few/.secret/plan.json", {}, 403),
+        ("/results/../data/few/images.safetensors", {}, 403),
+        ("/results/%2e%2e/data/few/images.safetensors", {}, 403),
+    ],
+)
+def test_only_its_own_pages_are_answered(explorer, path, headers, status):
+    (explorer.project / "results/few/.secret").touch()
+    connection = HTTPConnection("127.0.0.1", explorer.port, timeout=20)
+    connection.putrequest("GET", path, skip_host="Host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_a_socket_of_another_page_is_refused(explorer):
+    address = f"ws://127.0.0.1:{explorer.port}/websocket/"
+    with connect(address, origin=f"http://127.0.0.1:{explorer.port}"):
+        pass
+    with pytest.raises(InvalidStatus), connect(address, origin="http://results.example"):
+        pass
+
+
 def test_the_overview_tells_settings_measures_and_curves(visitor):
     visitor.choose(VAE_2, AE)
     visitor.see("Overview")
     assert "vae: A dense variational autoencoder" in visitor.text("overview_a_about")
-    assert "min_train_loss\t9" in visitor.text("overview_a_measures")
+    assert "min train loss\t9" in visitor.text("overview_a_measures")
     assert "latent_dim\t3" in visitor.text("overview_b_settings")
     assert visitor.page.locator("#overview_a_curves svg").count() == 1
     left, right = (

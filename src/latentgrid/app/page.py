@@ -1,8 +1,7 @@
 """The frame of the explorer's page: what to look at, and a tab for each view."""
 
-import contextlib
-import socket
 from functools import partial
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import parse_qs
@@ -46,7 +45,8 @@ VIEWS: tuple[ModuleType, ...] = (
 )
 AS_PLANNED = ""
 RUN = "run"  # of the address: /?run=results/…/seed=0
-MLFLOW, SECONDS_FOR_MLFLOW = ("127.0.0.1", 5000), 0.05  # where `make ui` serves it
+MLFLOW, WELL = 5000, b"OK"  # the port at which `make ui` serves it; what it answers
+SECONDS_FOR_MLFLOW = 0.3
 SECONDS_BETWEEN_LOOKS = 5.0
 EMPTY = (
     "There are no results yet: run make run, or snakemake, in another terminal. "
@@ -130,9 +130,21 @@ def _links(dataset: str) -> dict[str, str]:
     """Return the addresses of what else there is of a data set, by its name."""
     report = Layout(dataset).report
     links = {"Report": f"/{report.as_posix()}"} if dataset and report.is_file() else {}
-    with contextlib.suppress(OSError), socket.create_connection(MLFLOW, SECONDS_FOR_MLFLOW):
-        links["MLflow"] = "http://mlflow.localhost:{1}".format(*MLFLOW)
+    if _is_mlflow_there():
+        links["MLflow"] = f"http://mlflow.localhost:{MLFLOW}"
     return links
+
+
+def _is_mlflow_there() -> bool:
+    """Whether MLflow answers, and not another program at its port."""
+    connection = HTTPConnection("127.0.0.1", MLFLOW, timeout=SECONDS_FOR_MLFLOW)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().read(len(WELL)) == WELL
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _dataset_of(run: str) -> str:

@@ -7,6 +7,7 @@ import uvicorn
 from shiny.reactive import _reactives
 from shiny.session import _session
 
+from latentgrid.app.guard import Guard
 from latentgrid.app.page import explorer
 from latentgrid.errors import UserError
 
@@ -28,7 +29,8 @@ def serve(begin: str, host: str, port: int) -> None:
     _leave_sources_unread()
     torch.set_num_threads(1)  # a few images are decoded faster by one than by several that meet
     print(f"Explorer: http://{host}:{port} (Ctrl-C ends it)", flush=True)
-    uvicorn.run(explorer(begin), host=host, port=port, log_level="warning", lifespan="on")
+    app = Guard(explorer(begin), host)
+    uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="on")
 
 
 def _leave_sources_unread() -> None:

@@ -22,7 +22,7 @@ from latentgrid.app.planes import (
     test_codes,
 )
 from latentgrid.app.sides import beside, serve_names
-from latentgrid.app.visit import PAD, SIDES, Visit, or_stop, or_why_not
+from latentgrid.app.visit import PAD, SIDES, Visit, or_stop
 from latentgrid.results.labels import percent
 from latentgrid.results.trained import TestSet
 
@@ -69,7 +69,7 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
     @session.output(id="drawing_seen")
     @render.ui
-    @or_why_not
+    @or_stop()
     def _() -> TagChild:
         image = picture(visit.drawing(), "Your drawing as an image of the data set", 1, "one")
         return tags.figure(image, tags.figcaption("what the models see"))

@@ -92,7 +92,9 @@ def _serve_side(side: str, visit: Visit, session: Session) -> None:
         chosen = visit.chosen(side)
         if chosen is None:
             return None
-        measures = {name: number(value) for name, value in chosen.measures.items()}
+        measures = {
+            name.replace("_", " "): number(value) for name, value in chosen.measures.items()
+        }
         table = _table("Measures", measures) if measures else tags.p("Not measured yet.")
         return TagList(_verdicts(visit.dataset(), chosen.name), table)
 
