@@ -142,6 +142,10 @@ class Visit:
         """
         return as_count("seed", self._inputs[name](), 0, LARGEST)
 
+    def has_drawn(self) -> bool:
+        """Whether the visitor has drawn something."""
+        return PAD in self._inputs and bool(self._inputs[PAD]())
+
     def drawing(self) -> Array:
         """Return the visitor's drawing as an image of the data set (1, c, h, w), uint8.
 
@@ -149,10 +153,9 @@ class Visit:
             UserError: there is none.
         """
         images = self.test_set().images
-        drawn = self._inputs[PAD]() if PAD in self._inputs else ""
-        if not drawn:
+        if not self.has_drawn():
             raise UserError('nothing is drawn yet; the tab "Draw your own" has the pad')
-        return drawings.as_image(drawn, images)
+        return drawings.as_image(self._inputs[PAD](), images)
 
     def _find(self, side: str) -> Shelved | None:
         path = self._path(side)

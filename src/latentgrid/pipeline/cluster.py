@@ -267,7 +267,7 @@ def _names(jobs: Iterable[Any], most: int = 3) -> list[str]:
 
 def _slurm(*command: str) -> str:
     return subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=SECONDS_TO_ANSWER
+        command, capture_output=True, encoding="utf-8", check=True, timeout=SECONDS_TO_ANSWER
     ).stdout
 
 

@@ -22,7 +22,7 @@ from latentgrid.app.planes import (
     test_codes,
 )
 from latentgrid.app.sides import beside, serve_names
-from latentgrid.app.visit import PAD, SIDES, Visit, or_stop
+from latentgrid.app.visit import PAD, SIDES, Visit, or_stop, or_why_not
 from latentgrid.results.labels import percent
 from latentgrid.results.trained import TestSet
 
@@ -69,8 +69,10 @@ def serve(visit: Visit, inputs: Inputs, session: Session) -> None:
 
     @session.output(id="drawing_seen")
     @render.ui
-    @or_stop()
+    @or_why_not
     def _() -> TagChild:
+        if not visit.has_drawn():
+            return None
         image = picture(visit.drawing(), "Your drawing as an image of the data set", 1, "one")
         return tags.figure(image, tags.figcaption("what the models see"))
 
