@@ -30,7 +30,7 @@ outside() {
 }
 
 inside() {
-  export PATH=$PATH:/usr/sbin
+  export PATH=$PATH:/usr/sbin LATENTGRID_CLUSTER=1 # tests that start services of their own look for it
   ip link set lo up
   # SLURM finds no name where there are loopback addresses alone.
   ip address add 192.0.2.1/32 dev lo
