@@ -18,6 +18,7 @@ MNIST_ARCHIVES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
+OF_CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +70,20 @@ def few_images(digits_file):
         digits.test_images[:30],
         digits.test_labels[:30],
     )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser without windows."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("there is no chromium on PATH")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=found, args=OF_CHROMIUM)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

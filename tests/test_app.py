@@ -51,7 +51,6 @@ from project import ROOT, environment
 AXE = {"preload": False, "resultTypes": ["violations"]}
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 TABS = (
     "Overview",
     "Training film",
@@ -132,20 +131,6 @@ def explorer(tmp_path_factory, few_images):
     served = Explorer(project, "few")
     yield served
     served.end()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A browser without windows."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("there is no chromium on PATH")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 class Visitor:

@@ -23,23 +23,8 @@ A4 = {"width": 688, "height": 1024}  # CSS pixels between the margins
 INCH = 96  # CSS pixels
 MOST_WORDS = 5000
 VISIBLE_WORDS = "document.body.innerText.split(/\\s+/).filter(Boolean).length"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 in_a_browser = pytest.mark.slow
 pytestmark = pytest.mark.xdist_group("report page")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A browser without windows."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("there is no chromium on PATH")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 def written(folder, **kind):

@@ -26,7 +26,7 @@ from latentgrid.webpage.codes import CHOICES, DRAWS, SEED, codes_of_samples, ima
 from latentgrid.webpage.page import RUNTIME, write_page
 from networks import build
 from project import ROOT
-from test_report_page import DESKTOP, browser, in_a_browser, opened, violations  # noqa: F401
+from test_report_page import DESKTOP, in_a_browser, opened, violations
 from trained import train
 
 pytestmark = pytest.mark.xdist_group("page of a run")
@@ -170,7 +170,7 @@ def test_what_can_have_no_page_is_refused_in_a_line(command, made, tmp_path, few
 
 
 @pytest.fixture
-def live(browser, made):  # noqa: F811
+def live(browser, made):
     """Open the page of a model and wait until its decoder runs."""
 
     def of(model, **view):
@@ -344,7 +344,7 @@ def test_between_two_images(live):
 
 
 @in_a_browser
-def test_from_a_web_space_the_page_asks_for_nothing_but_itself(browser, made):  # noqa: F811
+def test_from_a_web_space_the_page_asks_for_nothing_but_itself(browser, made):
     _, file = made("vae")
     quiet = partial(SimpleHTTPRequestHandler, directory=file.parent)
     with ThreadingHTTPServer(("127.0.0.1", 0), quiet) as server:
@@ -361,7 +361,7 @@ def test_from_a_web_space_the_page_asks_for_nothing_but_itself(browser, made):  
 
 
 @in_a_browser
-def test_a_browser_that_lacks_something_is_told(browser, made):  # noqa: F811
+def test_a_browser_that_lacks_something_is_told(browser, made):
     context = browser.new_context(offline=True)
     context.add_init_script("delete window.DecompressionStream")
     page = context.new_page()
