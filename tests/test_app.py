@@ -813,6 +813,9 @@ def test_forged_messages_harm_nobody(visitor):
         visitor.wait()
         assert "Images: found" in visitor.text("generation_a")
     visitor.page.evaluate(MOVE, ["generation_n", 16])
+    visitor.set("generation_class", "x")
+    visitor.wait()
+    assert "16 new images, seed" in visitor.text("generation_a")
     visitor.see("Latent plane")
     here = shown_code(visitor)
     for point in ("x", [1], [None, 2], ["a", "b"], [1e300, 0], {"x": 1}):

@@ -76,7 +76,7 @@ def _serve_side(side: str, visit: Visit, inputs: Inputs, session: Session) -> No
         n = as_count("images", inputs.generation_n(), 1, MOST)
         seed = visit.seed("generation_seed")
         chosen = inputs.generation_class() if "generation_class" in inputs else ANY
-        label = int(chosen) if chosen and run.classes else None
+        label = {str(label): label for label in range(run.classes)}.get(str(chosen))
         of_class = "" if label is None else f" of class {visit.test_set().name_of(label)}"
         made = picture(run.sample(n, seed, label), f"{n} new images{of_class}", ACROSS)
         return tags.figure(made, tags.figcaption(f"{n} new images{of_class}, seed {seed}"))
