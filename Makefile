@@ -9,7 +9,7 @@ TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-app test-cluster reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
+.PHONY: help setup run test test-fast test-app test-cluster test-container reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: setup ## run all tests
 test-cluster: setup ## test SLURM, PostgreSQL, MLflow and SSH, started for it and ended with it (needs root)
 	tools/cluster.sh pytest --numprocesses 2 --dist loadfile \
 	  tests/test_cluster.py tests/test_shared_server.py tests/test_ssh_remote.py
+
+test-container: setup ## build the container with buildah and run the workflow in it (needs root and 20 GB)
+	tools/container.sh pytest --numprocesses 0 tests/test_container.py
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"
