@@ -12,7 +12,7 @@ RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 .PHONY: help setup run test test-fast test-app test-cluster test-container reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## make .venv with exactly the packages of requirements.lock
 
@@ -104,7 +104,7 @@ app: setup ## explore the runs in a web app, on this machine only; it prints the
 watch: setup ## show how far the runs are and how much time is left
 	latentgrid watch
 
-restore: setup ## bring data and results to the commit that git is on
+restore: setup ## bring data and results to the commit that git is on, from DVC's cache or its remote
 	latentgrid restore
 
 prune: setup ## put runs that left the grid aside
