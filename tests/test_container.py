@@ -79,7 +79,7 @@ def test_a_user_without_a_name_makes_the_same_bits_without_a_network(built, tmp_
 
 
 def seen(folder):
-    """Return the files of a folder; hidden ones hold digests of files that name Python's version."""
+    """Return the files of a folder; hidden ones hold digests of what names the Python."""
     return {name: text for name, text in contents(folder).items() if Path(name).name[0] != "."}
 
 
