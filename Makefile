@@ -9,7 +9,7 @@ TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-app test-cluster test-container reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
+.PHONY: help setup run test test-fast test-app test-cluster test-container test-s3 reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ test-cluster: setup ## test SLURM, PostgreSQL, MLflow and SSH, started for it an
 
 test-container: setup ## build the container with buildah and run the workflow in it (needs root and 20 GB)
 	tools/container.sh pytest --numprocesses 0 tests/test_container.py
+
+test-s3: setup ## test DVC's remotes on S3 against a server in memory, in an environment of its own
+	uv venv --quiet --allow-existing .venv/s3
+	uv pip install --quiet --python .venv/s3 'dvc[s3]==3.67.1' 'moto[server]==5.2.5'
+	LATENTGRID_S3=.venv/s3 pytest --numprocesses 0 tests/test_s3_remote.py
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"

@@ -49,7 +49,7 @@ def clone(recorded, tmp_path, monkeypatch):
 
 def set_address(clone, address):
     config = clone / ".dvc/config"
-    config.write_text(re.sub("url = .*", f"url = {address}", config.read_text()))
+    config.write_text(re.sub(" url = .*", f" url = {address}", config.read_text()))
 
 
 def refusal():
