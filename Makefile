@@ -46,9 +46,8 @@ test-cluster: setup ## test SLURM, PostgreSQL, MLflow and SSH, started for it an
 test-container: setup ## build the container with buildah and run the workflow in it (needs root and 20 GB)
 	tools/container.sh pytest --numprocesses 0 tests/test_container.py
 
-test-s3: setup ## test DVC's remotes on S3 against a server in memory, in an environment of its own
-	uv venv --quiet --allow-existing .venv/s3
-	uv pip install --quiet --python .venv/s3 'dvc[s3]==3.67.1' 'moto[server]==5.2.5'
+test-s3: setup ## test DVC's remotes on S3 against a server in memory
+	uv pip install --quiet --target .venv/s3 'dvc[s3]==3.67.1' 'dvc-s3==3.3.0' 'moto[server]==5.2.5'
 	LATENTGRID_S3=.venv/s3 pytest --numprocesses 0 tests/test_s3_remote.py
 
 test-fast: setup ## run the tests that need no workflow, server or browser

@@ -1,14 +1,16 @@
-"""DVC on S3, as in docs/remote.md: DVC in an environment of its own, a server in memory."""
+"""DVC's remote on S3, as in docs/remote.md: DVC's part for it and a server, both from a folder."""
 
 import os
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from latentgrid.commands.restore import restore
+from latentgrid.errors import UserError
 from project import contents
 from test_restore import STAGE, TABLES, set_address
 
@@ -17,7 +19,8 @@ pytestmark = [
     pytest.mark.skipif("LATENTGRID_S3" not in os.environ, reason="make test-s3 runs it"),
 ]
 
-BIN = Path(os.environ.get("LATENTGRID_S3", "")).absolute() / "bin"
+# In front of what is installed, and for the processes alone that these tests start.
+INSTALLED = {"PYTHONPATH": str(Path(os.environ.get("LATENTGRID_S3", "")).absolute())}
 PORT = 15055
 SERVER = f"http://127.0.0.1:{PORT}"
 # Makes a person, a key and a bucket. After these four calls the server asks for a key.
@@ -35,31 +38,35 @@ print(key["AccessKeyId"], key["SecretAccessKey"])
 """
 
 
+def python(*arguments, **variables):
+    """Return how a Python that has DVC's S3 and the server is called."""
+    return {"args": [sys.executable, *arguments], "env": os.environ | INSTALLED | variables}
+
+
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory):
+def keys():
     """Start the server, and return the variables with which a person's commands find their key."""
-    command = [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(PORT)]
-    environment = os.environ | {"INITIAL_NO_AUTH_ACTION_COUNT": "4"}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:
+    started = python(
+        "-m", "moto.server", "-H", "127.0.0.1", "-p", str(PORT), INITIAL_NO_AUTH_ACTION_COUNT="4"
+    )
+    with subprocess.Popen(**started, stderr=subprocess.DEVNULL) as server:
         while server.poll() is None:
             with socket.socket() as tried:
                 if tried.connect_ex(("127.0.0.1", PORT)) == 0:
                     break
             time.sleep(0.1)
-        python = [str(BIN / "python"), "-c", SET_UP]
-        made = subprocess.run(python, capture_output=True, text=True, check=True).stdout.split()
+        made = subprocess.run(**python("-c", SET_UP), capture_output=True, text=True, check=True)
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        yield dict(zip(names, made, strict=True)) | {"AWS_DEFAULT_REGION": "us-east-1"}
+        yield dict(zip(names, made.stdout.split(), strict=True)) | {
+            "AWS_DEFAULT_REGION": "us-east-1"
+        }
         server.terminate()
 
 
 def dvc(folder, keys, *arguments):
     """Call DVC as a person, and return its exit status and what it said."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)} | keys
-    command = [str(BIN / "dvc"), *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    called = python("-m", "dvc", *arguments, **keys)
+    done = subprocess.run(**called, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -83,22 +90,21 @@ def recorded(tmp_path, keys):
 def test_results_go_through_a_bucket_and_what_is_wrong_with_it_is_named(
     recorded, keys, tmp_path, monkeypatch
 ):
-    wrong_key = keys | {"AWS_SECRET_ACCESS_KEY": "wrong"}
-    status, said = dvc(recorded, wrong_key, "push")
-    assert status != 0
-    assert "Forbidden" in said
     assert "2 files pushed" in dvc(recorded, keys, "push")[1]
-
     clone = tmp_path / "clone"
     (clone / ".dvc").mkdir(parents=True)
     for name in (".dvc/config", "dvc.yaml", "dvc.lock"):
         (clone / name).write_text((recorded / name).read_text())
     monkeypatch.chdir(clone)
-    set_address(clone, "s3://another/latentgrid")
-    status, said = dvc(clone, keys, "fetch")
-    assert status != 0
-    assert "The specified bucket does not exist" in said
-    set_address(clone, "s3://team/latentgrid")
-    assert dvc(clone, keys, "fetch")[0] == 0
+    for name, value in (INSTALLED | keys | {"AWS_SECRET_ACCESS_KEY": "wrong"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=r"the remote shared failed \(.*Forbidden"):
+        restore()
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["AWS_SECRET_ACCESS_KEY"])
     restore()
     assert contents(TABLES) == contents(recorded / TABLES) != {}
+
+    set_address(recorded, "s3://another/latentgrid")
+    status, said = dvc(recorded, keys, "push")
+    assert status != 0
+    assert "The specified bucket does not exist" in said
