@@ -36,7 +36,7 @@ rule train:
         job=lambda wildcards: f"train:{wildcards.run}",
         code=lambda wildcards: sources.code(
             "latentgrid.training.run",
-            *catalogue.modules_of(RUNS[wildcards.run].settings),
+            *MODULES[wildcards.run],
         ),
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         dataset=PARAMS.dataset,
