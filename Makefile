@@ -9,10 +9,10 @@ TEST := pytest --numprocesses logical --dist loadgroup
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-app test-cluster reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
+.PHONY: help setup run test test-fast test-app test-cluster test-container test-s3 reproduce torture bench check audit format lock rulegraph report ui app watch restore prune clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## make .venv with exactly the packages of requirements.lock
 
@@ -42,6 +42,13 @@ test: setup ## run all tests
 test-cluster: setup ## test SLURM, PostgreSQL, MLflow and SSH, started for it and ended with it (needs root)
 	tools/cluster.sh pytest --numprocesses 2 --dist loadfile \
 	  tests/test_cluster.py tests/test_shared_server.py tests/test_ssh_remote.py
+
+test-container: setup ## build the container with buildah and run the workflow in it (needs root and 20 GB)
+	tools/container.sh pytest --numprocesses 0 tests/test_container.py
+
+test-s3: setup ## test DVC's remotes on S3 against a server in memory
+	uv pip install --quiet --target .venv/s3 'dvc[s3]==3.67.1' 'dvc-s3==3.3.0' 'moto[server]==5.2.5'
+	LATENTGRID_S3=.venv/s3 pytest --numprocesses 0 tests/test_s3_remote.py
 
 test-fast: setup ## run the tests that need no workflow, server or browser
 	$(TEST) -m "not slow"
@@ -101,7 +108,7 @@ app: setup ## explore the runs in a web app, on this machine only; it prints the
 watch: setup ## show how far the runs are and how much time is left
 	latentgrid watch
 
-restore: setup ## bring data and results to the commit that git is on
+restore: setup ## bring data and results to the commit that git is on, from DVC's cache or its remote
 	latentgrid restore
 
 prune: setup ## put runs that left the grid aside

@@ -77,7 +77,7 @@ def clone(project, to, key):
 def test_others_get_all_or_the_tables_alone_and_nobody_without_a_key(project, server, tmp_path):
     assert "pushed" in run(project, "dvc", "push").stdout
     all_of_it = clone(project, tmp_path / "all", server / "me")
-    run(all_of_it, "dvc", "pull")
+    run(all_of_it, "latentgrid", "restore")
     for folder in (LAYOUT.data, LAYOUT.runs, LAYOUT.tables, LAYOUT.figures):
         assert contents(all_of_it / folder) == contents(project / folder) != {}
     assert has_nothing_to_do(all_of_it, "-n")
@@ -89,6 +89,7 @@ def test_others_get_all_or_the_tables_alone_and_nobody_without_a_key(project, se
     assert not (tables / LAYOUT.runs).exists()
 
     stranger = clone(project, tmp_path / "stranger", server / "another")
-    refused = call(stranger, "dvc", "pull")
+    refused = call(stranger, "latentgrid", "restore")
     assert refused.returncode != 0
+    assert "the remote shared failed (" in refused.stderr
     assert "Permission denied" in refused.stderr

@@ -453,7 +453,7 @@ def doctor(configfile: ConfigFile = None) -> None:
 
 @app.command()
 def restore() -> None:
-    """Bring data and results to the commit that git is on, from DVC's cache."""
+    """Bring data and results to the commit that git is on, from DVC's cache or its remote."""
     from latentgrid.commands.restore import restore as restore_results
 
     restore_results()

@@ -433,7 +433,7 @@ def test_a_cache_that_lacks_or_spoils_an_object_is_looked_at_before_anything_is_
     for spoil in (lambda: cached.write_bytes(content[:-1] + b"x"), cached.unlink):
         spoil()
         metrics.unlink(missing_ok=True)
-        done = call(recorded, "make", "restore")
+        done = call(recorded, "latentgrid", "restore")
         assert done.returncode != 0
         assert "error: nothing was restored" in done.stderr
         assert f"{LAYOUT.run(FIRST).weights}: " in done.stderr
