@@ -25,7 +25,7 @@ class Generators(torch.Generator):
 
     def __new__(cls, each: Sequence[torch.Generator]) -> Self:
         """Make the generator on the device of the others."""
-        return super().__new__(cls, each[0].device)
+        return super().__new__(cls, each[0].device)  # type: ignore[call-arg]
 
     def __init__(self, each: Sequence[torch.Generator]) -> None:
         self.each = tuple(each)

@@ -171,7 +171,7 @@ class Training:
         """
         batches = self.begin_epoch()
         if self.turns:
-            return self._take_steps(batches)
+            return self.row_of(self.take_steps(batches), batches)
         draws = random_generator(self.seed, "train", self.device)
         shown = self.data.train_images, self.data.train_labels
         return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
@@ -203,7 +203,8 @@ class Training:
         draws = random_generator(self.seed, part, self.device)
         return evaluate(self.model, *self.tested[part], self.batch_size, draws, self.mode)
 
-    def _take_steps(self, batches: Batches) -> Row:
+    def take_steps(self, batches: Batches) -> Sums:
+        """Take the steps of an epoch, and return the sums of the losses before each."""
         sums = Sums(self.model.terms, self.device)
 
         def step(turns: Sequence[Turn], size: int) -> None:
@@ -216,7 +217,7 @@ class Training:
         for number, size in enumerate(batches.sizes, start=self.number_of(batches)):
             turns = due(self.turns, number)
             take((turns, size), partial(step, turns, size))
-        return self.row_of(sums, batches)
+        return sums
 
 
 @torch.no_grad()

@@ -73,7 +73,7 @@ class Stack:
         """
         started = time.perf_counter()
         training = self.in_training
-        epoch = _Epoch(self)
+        epoch = Epoch(self)
         trained = epoch.train()
         share = (time.perf_counter() - started) / len(training)
         rows = {}
@@ -87,8 +87,8 @@ class Stack:
         return rows
 
 
-class _Epoch:
-    """An epoch of a stack.
+class Epoch:
+    """An epoch of a stack: of the runs that are not done at its begin.
 
     Attributes:
         places: of the runs that are in training.
@@ -110,12 +110,25 @@ class _Epoch:
         self.first = self.members[self.places[0]]
 
     def train(self) -> dict[int, Row]:
-        """Take the steps of the epoch; return for each place in training its means."""
+        """Prepare the models and take the steps; return for each place in training its means."""
         begun = {place: self.members[place].begin_epoch() for place in self.places}
-        batches = [begun[self.members.index(lead)] for lead in self.leads]
+        sums = self.take_steps([begun[self.members.index(lead)] for lead in self.leads])
+        self._let_all_go_on_alike()
+        return {
+            place: self.members[place].row_of(total, begun[place]) for place, total in sums.items()
+        }
+
+    def take_steps(self, batches: Sequence[Batches]) -> dict[int, Sums]:
+        """Take the steps of the epoch.
+
+        Args:
+            batches: of each of the leads.
+
+        Returns:
+            For each place in training the sums of the losses before each step.
+        """
         self.tensors = _stacked(self.stack.models, self.stack.width)
-        sums = self._sums()
-        noise = Generators([lead.noise for lead in self.leads])
+        noise, sums = Generators([lead.noise for lead in self.leads]), self._sums()
 
         def step(turns: Sequence[int], size: int) -> None:
             batch = self._next(batches, size)
@@ -131,10 +144,7 @@ class _Epoch:
             due_now = due(self.first.turns, number)
             turns = tuple(self.first.turns.index(turn) for turn in due_now)
             take((turns, size), partial(step, turns, size))
-        self._let_all_go_on_alike()
-        return {
-            place: self.members[place].row_of(total, begun[place]) for place, total in sums.items()
-        }
+        return sums
 
     @torch.no_grad()
     def test(self, part: str) -> dict[int, Row]:
