@@ -273,10 +273,10 @@ def test_a_finished_run_is_not_trained_again_and_a_changed_one_is(images, tmp_pa
     runs = runs_in(tmp_path, plan_of_stack(2, epochs=1, snapshots=SNAPSHOTS | {"epochs": [1]}))
     train_stack(runs, images, "cpu")
     before = results(runs)
-    assert "epoch 1/1: 2 runs" in capsys.readouterr().out
+    assert "epoch 1/1, runs: 2" in capsys.readouterr().out
     runs[1].files.of_stack.weights.write_bytes(b"")
     train_stack(runs, images, "cpu")
-    assert "epoch 1/1: 1 runs" in capsys.readouterr().out
+    assert "epoch 1/1, runs: 1" in capsys.readouterr().out
     assert results(runs) == before
 
 

@@ -241,7 +241,8 @@ class Epoch:
         """Give what the first run and the leads moved on in this epoch to those that follow."""
         leads = {lead.seed: lead for lead in self.leads}
         for member in (self.members[place] for place in self.places):
-            member.noise.set_state(leads[member.seed].noise.get_state())
+            if member is not leads[member.seed]:
+                member.noise.set_state(leads[member.seed].noise.get_state())
             for own, firsts in zip(member.turns, self.first.turns, strict=True):
                 for state, of_first in zip(own.weigh.state(), firsts.weigh.state(), strict=True):
                     state.copy_(of_first)

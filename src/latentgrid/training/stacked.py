@@ -134,7 +134,7 @@ def _train_for_an_epoch(stack: Stack, unfinished: Sequence[UnfinishedRun]) -> No
         if stack.members[place].end_epoch(row, before[place]):
             unfinished[place].take_note(row)
     epochs = [stack.members[place].epoch for place in before]
-    print(f"epoch {max(epochs)}/{stack.members[0].epochs}: {len(before)} runs", flush=True)
+    print(f"epoch {max(epochs)}/{stack.members[0].epochs}, runs: {len(before)}", flush=True)
 
 
 def _write_results(ended: Sequence[UnfinishedRun], began: datetime) -> None:
