@@ -149,9 +149,12 @@ def test_a_run_that_diverges_or_stops_early_leaves_its_neighbours_alone(few_imag
 SNAPSHOTS = {"epochs": [0, 1, 4], "samples": 4, "manifold": 2}
 
 
+SMALL = {"latent_dim": 2, "hidden": 8}
+
+
 def plan_of_stack(count=6, **changes):
     return [
-        {"model": "vae", "hyperparameters": {"latent_dim": 2}, "snapshots": SNAPSHOTS, "fused": 8}
+        {"model": "vae_bce", "hyperparameters": SMALL, "snapshots": SNAPSHOTS, "fused": 8}
         | one
         | {"epochs": 4}
         | changes
@@ -315,7 +318,7 @@ def test_how_runs_are_computed_is_no_option_that_a_study_would_have_to_name():
     assert Settings(**settings).identity["fused"] == 8
 
 
-@pytest.mark.parametrize(("model", "accepted"), [("vae", True), ("wgan", False)])
+@pytest.mark.parametrize(("model", "accepted"), [("vae_bce", True), ("wgan", False)])
 def test_a_model_is_tried_in_a_stack_before_any_job(model, accepted):
     settings = plan_of_stack(1, model=model)[0]
     if accepted:
@@ -328,7 +331,7 @@ def test_a_model_is_tried_in_a_stack_before_any_job(model, accepted):
 # The steps
 
 
-RUN = "vae/latent_dim=2/seed=0"
+RUN = "vae_bce/latent_dim=2/seed=0"
 
 
 @pytest.fixture
