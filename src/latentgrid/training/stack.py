@@ -51,7 +51,12 @@ class Stack:
             settings: of each run; they differ in optimizer, learning rate and seed alone.
             width: the number of places, as many as there are models or more.
             mode: how steps are taken (`capture`); `captured` needs a GPU.
+
+        Raises:
+            ValueError: there are more models than places.
         """
+        if len(models) > width:
+            raise ValueError(f"{len(models)} runs are too many for a stack of {width}")
         self.models, self.width, self.mode = models, width, mode
         self.device = data.train_images.device
         for model in models:  # optimizers lay out what they keep as the parameters lie

@@ -71,8 +71,7 @@ def train_stack(
     if not left:
         return
     chosen = [one.run.settings for one in left]
-    width = chosen[0]["fused"]
-    models = [one.model for one in left]
+    models, width = [one.model for one in left], chosen[0]["fused"]
     stack = Stack(models, data, chosen, width, single.mode_on(device, cuda_graphs))
     unfinished = [
         UnfinishedRun(training, data, one.run.settings, one.run.files.of_stack, one.made_by)
