@@ -67,10 +67,10 @@ def alone(name, data, settings):
     return rows, training.state()
 
 
-def fused(name, data, settings, width, mode=eager):
+def fused(name, data, settings, width, mode=eager, left_out=()):
     """Train runs in a stack; return the history and the state of each."""
     models = [model_of(name, data, one) for one in settings]
-    stack = Stack(models, data, settings, width, mode)
+    stack = Stack(models, data, settings, width, mode, left_out)
     histories = [[] for _ in settings]
     while stack.in_training:
         before = {place: stack.members[place].weights() for place in stack.in_training}
@@ -147,6 +147,14 @@ def test_a_run_that_diverges_or_stops_early_leaves_its_neighbours_alone(few_imag
         assert_same_bits(found, expected)
 
 
+def test_a_run_that_is_left_out_changes_no_bit_of_the_others_at_any_width(few_images):
+    every = fused("gan", few_images, SETTINGS[:6], 6)
+    fewer = fused("gan", few_images, SETTINGS[:6], 6, left_out=[0, 3, 4])
+    assert [len(rows) for rows, _ in fewer] == [0, 2, 2, 0, 0, 2]
+    for place in (1, 2, 5):
+        assert_same_bits(fewer[place], every[place])
+
+
 # The files
 
 
@@ -190,7 +198,7 @@ def results(runs):
 @pytest.fixture(scope="module")
 def untouched(images, tmp_path_factory):
     runs = runs_in(tmp_path_factory.mktemp("untouched"), plan_of_stack())
-    train_stack(runs, images, "cpu")
+    train_stack(runs, range(len(runs)), images, "cpu")
     return results(runs)
 
 
@@ -212,10 +220,11 @@ def test_each_run_has_files_like_those_of_a_single_training(untouched, images, t
         assert json.loads(files_of_run["config.json"])["settings"] == plan_of_stack()[n]
 
 
-def test_the_files_of_one_run_alone_in_its_stack_have_the_same_bits(untouched, images, tmp_path):
-    runs = runs_in(tmp_path, plan_of_stack()[4:5])
-    train_stack(runs, images, "cpu")
-    assert results(runs) == untouched[4:5]
+def test_one_run_of_a_stack_is_trained_again_to_the_same_bits(untouched, images, tmp_path):
+    runs = runs_in(tmp_path, plan_of_stack())
+    train_stack(runs, [4], images, "cpu")
+    assert results(runs[4:5]) == untouched[4:5]
+    assert not any(run.files.state.exists() for run in (*runs[:4], runs[5]))
 
 
 class Unplugged(BaseException):
@@ -237,8 +246,8 @@ def test_a_stack_goes_on_after_the_last_epoch_that_all_runs_have(
 
     with monkeypatch.context() as patch, pytest.raises(Unplugged):
         patch.setattr(Checkpoints, "keep", keep)
-        train_stack(runs, images, "cpu")
-    train_stack(runs, images, "cpu")
+        train_stack(runs, range(len(runs)), images, "cpu")
+    train_stack(runs, range(len(runs)), images, "cpu")
     assert results(runs) == untouched
     whole = written // 6
     for run in runs:
@@ -256,7 +265,7 @@ def test_sigterm_lets_a_stack_write_its_epoch_down(images, tmp_path):
         with contextlib.suppress(BaseException), Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
             try:
-                train_stack(runs, images, "cpu")
+                train_stack(runs, range(len(runs)), images, "cpu")
             except KeyboardInterrupt:
                 os._exit(7)
         os._exit(1)
@@ -278,11 +287,11 @@ def test_sigterm_lets_a_stack_write_its_epoch_down(images, tmp_path):
 
 def test_a_finished_run_is_not_trained_again_and_a_changed_one_is(images, tmp_path, capsys):
     runs = runs_in(tmp_path, plan_of_stack(2, epochs=1, snapshots=SNAPSHOTS | {"epochs": [1]}))
-    train_stack(runs, images, "cpu")
+    train_stack(runs, range(len(runs)), images, "cpu")
     before = results(runs)
     assert "epoch 1/1, runs: 2" in capsys.readouterr().out
     runs[1].files.of_stack.weights.write_bytes(b"")
-    train_stack(runs, images, "cpu")
+    train_stack(runs, range(len(runs)), images, "cpu")
     assert "epoch 1/1, runs: 1" in capsys.readouterr().out
     assert results(runs) == before
 
@@ -351,7 +360,7 @@ def project(images, tmp_path, monkeypatch):
     write_json(layout.plan, [{"name": RUN, "settings": settings}])
     digest = code_of(*trained_by(settings)).digest
     files = layout.run(RUN)
-    train_stack([StackedRun(settings, files, digest)], layout.images, "cpu")
+    train_stack([StackedRun(settings, files, digest)], [0], layout.images, "cpu")
     told = json.loads(files.of_stack.config.read_text())
     write_json(layout.description, {"sha256": told["data sha256"]})
     return layout
@@ -394,7 +403,7 @@ def test_a_run_is_never_trained_by_itself_where_its_stack_left_something_else(pr
 
 def test_a_stack_is_refused_without_a_gpu_by_its_job(project):
     with pytest.raises(UserError) as refused:
-        step_of_stack.main([RUN], "few", project.stack("vae"))
+        step_of_stack.main([RUN], [RUN], "few", project.stack("vae"))
     assert str(refused.value) == NEEDS_GPU
     assert json.loads(project.run(RUN).failure.read_text())["reason"].endswith(NEEDS_GPU)
     assert not project.stack("vae").exists()

@@ -35,10 +35,16 @@ rule train_stack:
                 for module in trained_by(RUNS[run].settings)
             )
         ),
-        runs=lambda wildcards: fitting.runs_to_train(STACKS[wildcards.stack]),
+        runs=lambda wildcards: STACKS[wildcards.stack],
+        # The others keep their places.
+        train=lambda wildcards: [
+            word
+            for run in fitting.runs_to_train(STACKS[wildcards.stack])
+            for word in ("--train", run)
+        ],
         dataset=PARAMS.dataset,
     shell:
         "exec python -m latentgrid.jobs.client --as {params.job:q} latentgrid.steps.train_stack"
         " --dataset {params.dataset} --stack {output.stack:q}"
         " --device {resources.device} --jobs-per-gpu {resources.jobs_per_gpu} {resources.graphs}"
-        " {params.runs:q} > {log:q} 2>&1"
+        " {params.train:q} {params.runs:q} > {log:q} 2>&1"

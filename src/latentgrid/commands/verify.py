@@ -190,7 +190,7 @@ def _train(settings: Mapping[str, Any], images: Path, files: RunFiles, device: s
     code = code_of(*trained_by(settings)).digest
     with contextlib.redirect_stdout(None):
         if FUSED in settings:  # alone in a stack as wide as its own, where it gets the same bits
-            train_stack([StackedRun(settings, files, code)], images, device)
+            train_stack([StackedRun(settings, files, code)], [0], images, device)
             return files.of_stack
         train_run(settings, images, files, device, code)
     write_machine(files)

@@ -6,7 +6,7 @@ computed by the same kernels. All else is each run's own: optimizer, draws, hist
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,7 @@ class Stack:
         settings: Sequence[Mapping[str, Any]],
         width: int,
         mode: Mode = eager,
+        left_out: Collection[int] = (),
     ) -> None:
         """Put the models into a stack and prepare for the first epoch.
 
@@ -51,13 +52,14 @@ class Stack:
             settings: of each run; they differ in optimizer, learning rate and seed alone.
             width: the number of places, as many as there are models or more.
             mode: how steps are taken (`capture`); `captured` needs a GPU.
+            left_out: places of runs that are not trained, and keep them from the others.
 
         Raises:
             ValueError: there are more models than places.
         """
         if len(models) > width:
             raise ValueError(f"{len(models)} runs are too many for a stack of {width}")
-        self.models, self.width, self.mode = models, width, mode
+        self.models, self.width, self.mode, self.left_out = models, width, mode, left_out
         self.device = data.train_images.device
         for model in models:  # optimizers lay out what they keep as the parameters lie
             model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
@@ -67,7 +69,11 @@ class Stack:
     @property
     def in_training(self) -> list[int]:
         """The places of the runs that are not done; all of them have completed the same epochs."""
-        return [place for place, member in enumerate(self.members) if not member.is_done]
+        return [
+            place
+            for place, member in enumerate(self.members)
+            if not member.is_done and place not in self.left_out
+        ]
 
     def next_epoch(self) -> dict[int, Row]:
         """Train all runs that are not done for one epoch, and test them.

@@ -1,7 +1,7 @@
 """Trains the runs of a stack and writes the files of each, as `run` does for one run."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,15 +47,21 @@ class _Built:
 
 
 def train_stack(
-    runs: Sequence[StackedRun], images: Path, device: str, cuda_graphs: bool = True
+    runs: Sequence[StackedRun],
+    places: Collection[int],
+    images: Path,
+    device: str,
+    cuda_graphs: bool = True,
 ) -> None:
-    """Train runs as one stack, from their last common checkpoint if they have one.
+    """Train runs of a stack, from their last common checkpoint if they have one.
 
     The files of a run are written as soon as it is done. A run that has them is not trained again.
+    The others keep their places, on which the last bits may depend.
 
     Args:
-        runs: of the stack; they differ in optimizer, learning rate and seed alone, and the setting
-            `fused` is the number of the stack's places.
+        runs: all of the stack; they differ in optimizer, learning rate and seed alone, and the
+            setting `fused` is the number of the stack's places.
+        places: of the runs to train, from 0 on.
         images: the file with the data set's tensors.
         device: "cuda"; or "cpu", which gains nothing and serves tests.
         cuda_graphs: whether a GPU replays steps as CUDA graphs.
@@ -67,17 +73,29 @@ def train_stack(
     commit = code_version(root.folder for root in plugins.roots())
     single.prepare(device)
     data = single.load_data(images, device)
-    left = [one for one in (_built(run, data, commit, device) for run in runs) if not _is_done(one)]
+    built = [_built(run, data, commit, device) for run in runs]
+    left = [place for place in places if not _is_done(built[place])]
     if not left:
         return
-    chosen = [one.run.settings for one in left]
-    models, width = [one.model for one in left], chosen[0]["fused"]
-    stack = Stack(models, data, chosen, width, single.mode_on(device, cuda_graphs))
-    unfinished = [
-        UnfinishedRun(training, data, one.run.settings, one.run.files.of_stack, one.made_by)
-        for training, one in zip(stack.members, left, strict=True)
-    ]
-    _resume(unfinished)
+    stack = Stack(
+        [one.model for one in built],
+        data,
+        [run.settings for run in runs],
+        runs[0].settings["fused"],
+        single.mode_on(device, cuda_graphs),
+        left_out=set(range(len(runs))) - set(left),
+    )
+    unfinished = {
+        place: UnfinishedRun(
+            stack.members[place],
+            data,
+            runs[place].settings,
+            runs[place].files.of_stack,
+            built[place].made_by,
+        )
+        for place in left
+    }
+    _resume(list(unfinished.values()))
     _train_to_the_end(stack, unfinished, began)
 
 
@@ -111,11 +129,13 @@ def _resume(unfinished: Sequence[UnfinishedRun]) -> None:
             run.checkpoints.clear()
 
 
-def _train_to_the_end(stack: Stack, unfinished: Sequence[UnfinishedRun], began: datetime) -> None:
+def _train_to_the_end(
+    stack: Stack, unfinished: Mapping[int, UnfinishedRun], began: datetime
+) -> None:
     stop = Stop(lambda: all(unfinished[place].is_written_down for place in stack.in_training))
-    for run in unfinished:
+    for run in unfinished.values():
         run.begin()
-    _write_results([run for run in unfinished if run.training.is_done], began)
+    _write_results([run for run in unfinished.values() if run.training.is_done], began)
     with stop.on_signals():
         while training := stack.in_training:
             _train_for_an_epoch(stack, unfinished)
@@ -127,7 +147,7 @@ def _train_to_the_end(stack: Stack, unfinished: Sequence[UnfinishedRun], began: 
             stop.raise_if_asked()
 
 
-def _train_for_an_epoch(stack: Stack, unfinished: Sequence[UnfinishedRun]) -> None:
+def _train_for_an_epoch(stack: Stack, unfinished: Mapping[int, UnfinishedRun]) -> None:
     before = {place: stack.members[place].weights() for place in stack.in_training}
     for place, row in stack.next_epoch().items():
         if stack.members[place].end_epoch(row, before[place]):
