@@ -67,16 +67,28 @@ def test_a_reader_complains_of_small_cut_and_covered_letters():
 
 
 @pytest.mark.parametrize("names", ["0123456789", ("Sandal", "Shirt", "Sneaker", "Bag", "Trouser")])
-def test_names_of_classes_at_one_place_part(names):
+def test_names_of_classes_that_lie_close_part(names):
     labels = np.arange(400) % len(names)
     points = np.random.default_rng(0).normal(size=(400, 2))
+    points[:, 0] += labels / 2
     figure, (panel, *_) = style.panels(3)
     style.scatter_plane(panel, points, labels, lambda label: names[label])
     style.class_legend(figure, labels, lambda label: names[label])
     assert not complaints(figure)
     assert {text.get_text() for text in panel.texts} == set(names)
     for text in panel.texts:  # and stay near their points
-        assert np.hypot(*text.get_position()) < 2
+        middle = np.median(points[labels == names.index(text.get_text())], axis=0)
+        assert np.hypot(*text.get_position() - middle) < 2
+
+
+def test_names_without_a_place_near_their_points_are_left_to_the_legend():
+    labels = np.arange(400) % 10
+    points = np.random.default_rng(0).normal(size=(400, 2))
+    figure, (panel, *_) = style.panels(3)
+    style.scatter_plane(panel, points, labels)
+    style.class_legend(figure, labels)
+    assert not panel.texts
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list("0123456789")
 
 
 def test_one_panel_of_a_row_and_of_a_column_carries_a_label():

@@ -6,7 +6,7 @@ A call that cannot succeed ends here, before Snakemake has looked at a file.
 
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, components, plugins
-from latentgrid.grid.runs import canonical, plan_of, planned_runs, trained_by
+from latentgrid.grid.runs import canonical, plan_of, planned_runs, trainer_of
 from latentgrid.grid.stacks import stacks
 from latentgrid.pipeline import (
     configuration,
@@ -41,10 +41,10 @@ THERE = failure.finished_only(RUNS, LAYOUT)
 OUTCOMES = [LAYOUT.run(run).outcome for run in THERE]
 # What a step depends on is in the description; that the images are there is enough.
 DATA = [LAYOUT.description, ancient(LAYOUT.images)]
+# The modules of each run's model and of what it is trained with, found once for all of its jobs.
+MODULES = {name: catalogue.modules_of(run.settings) for name, run in RUNS.items()}
 # What later steps ask of models, their abilities and what ranks their runs, is in the models' files.
-MODELS = sorted(
-    {module for run in RUNS.values() for module in catalogue.modules_of(run.settings)}
-)
+MODELS = sorted({module for modules in MODULES.values() for module in modules})
 
 
 wildcard_constraints:

@@ -21,11 +21,8 @@ rule controls:
             "latentgrid.steps.controls",
             # Of the model that a control trains for an epoch; it is named there and not imported.
             components.module_of("optimizers", "adam"),
-            *(
-                components.module_of("measures", measure)
-                for measure in catalogue.measures()
-            ),
-            *(catalogue.modules_of(RUNS[JUDGE].settings) if JUDGE else []),
+            *MEASURES,
+            *MODULES.get(JUDGE, ()),
         ),
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,

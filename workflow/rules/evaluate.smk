@@ -9,6 +9,9 @@ Makes   results/<dataset>/runs/<run>/
 """
 
 JUDGE = next((run for run in THERE if RUNS[run].entry == PARAMS.evaluation.judge), None)
+MEASURES = [
+    components.module_of("measures", measure) for measure in catalogue.measures()
+]
 BOUNDED = {run for run in RUNS if RUNS[run].entry in PARAMS.with_likelihood()}
 
 
@@ -30,7 +33,7 @@ rule likelihood:
         job=lambda wildcards: f"likelihood:{wildcards.run}",
         code=lambda wildcards: sources.code(
             "latentgrid.steps.likelihood",
-            *catalogue.modules_of(RUNS[wildcards.run].settings),
+            *MODULES[wildcards.run],
         ),
         dataset=PARAMS.dataset,
         images=PARAMS.evaluation.likelihood and PARAMS.evaluation.likelihood.images,
@@ -62,17 +65,8 @@ rule evaluate:
         job=lambda wildcards: f"evaluate:{wildcards.run}",
         code=lambda wildcards: sources.code(
             "latentgrid.steps.evaluate",
-            *(
-                components.module_of("measures", measure)
-                for measure in catalogue.measures()
-            ),
-            *sorted(
-                {
-                    module
-                    for run in (wildcards.run, JUDGE or wildcards.run)
-                    for module in catalogue.modules_of(RUNS[run].settings)
-                }
-            ),
+            *MEASURES,
+            *sorted({*MODULES[wildcards.run], *MODULES.get(JUDGE, ())}),
         ),
         dataset=PARAMS.dataset,
         test_images=PARAMS.evaluation.test_images,

@@ -40,7 +40,9 @@ rule train:
         graphs="--cuda-graphs" if PARAMS.training.cuda_graphs else "--no-cuda-graphs",
     params:
         job=lambda wildcards: f"train:{wildcards.run}",
-        code=lambda wildcards: sources.code(*trained_by(RUNS[wildcards.run].settings)),
+        code=lambda wildcards: sources.code(
+            trainer_of(RUNS[wildcards.run].settings), *MODULES[wildcards.run]
+        ),
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         dataset=PARAMS.dataset,
     shell:

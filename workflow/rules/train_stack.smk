@@ -29,11 +29,10 @@ rule train_stack:
     params:
         job=lambda wildcards: f"train_stack:{wildcards.stack}",
         code=lambda wildcards: sources.code(
-            *dict.fromkeys(
-                module
-                for run in STACKS[wildcards.stack]
-                for module in trained_by(RUNS[run].settings)
-            )
+            trainer_of(RUNS[STACKS[wildcards.stack][0]].settings),
+            *sorted(
+                {module for run in STACKS[wildcards.stack] for module in MODULES[run]}
+            ),
         ),
         runs=lambda wildcards: STACKS[wildcards.stack],
         # The others keep their places.

@@ -45,7 +45,7 @@ MANY_TICKS = 30
 DECIMALS = 9  # to which positions are rounded: far below a pixel, far above the error of a float
 # In inches: a letter, a line of text, the key of a legend, what is beside a panel
 LETTER, LINE, KEY, MARGIN = 0.075, 0.13, 0.3, 0.8
-ROUNDS, PARTED = 60, 0.004  # PARTED as a share of a panel
+ROUNDS, PARTED, FARTHEST = 60, 0.004, 0.15  # the latter two as shares of a panel
 PAGE = 8.5  # inches: figures whose panels would be higher than a page have smaller ones
 MAX_COLUMNS = 5
 NAME_WIDTH = 16  # letters of a class's name
@@ -255,8 +255,8 @@ def name_classes(
 ) -> None:
     """Write each class's name near the median of its points (n, 2), so that no colour is needed.
 
-    One class alone is not named, and names that would cover the points are left to the legend. The
-    limits of the axes have to be set.
+    One class alone is not named, and names that would cover the points or lie far from theirs are
+    left to the legend. The limits of the axes have to be set.
     """
     names = {label: short_name(name_of(label)) for label in np.unique(labels)}
     if len(names) == 1 or sum(map(len, names.values())) > MAX_LETTERS:
@@ -274,6 +274,13 @@ def name_classes(
         text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])
 
 
+def name_ticks(axes: Axes, names: Sequence[str]) -> None:
+    """Write names below the places 0, 1, … of a panel, slanted if they would cover one another."""
+    axes.set_xticks(range(len(names)), names)
+    if LETTER * sum(map(len, names)) > _side(axes):
+        axes.tick_params(axis="x", labelrotation=30, labelrotation_mode="xtick")
+
+
 def _side(axes: Axes) -> float:
     """Return about how many inches wide a panel is."""
     spec = axes.get_subplotspec()
@@ -288,7 +295,7 @@ def _apart(middles: Array, sizes: Array) -> Array | None:
     """Move boxes with these middles and sizes, both (n, 2), apart until none covers another.
 
     Each time the two that cover one another part in the direction in which they cover less. All
-    stay within the square from 0 to 1. Without a place for each it returns None.
+    stay within the square from 0 to 1. Without a place for each near its middle it returns None.
     """
     places: Array = middles + 1e-6 * np.arange(len(middles))[:, None]  # equal ones know where to go
     for _ in range(ROUNDS):
@@ -303,7 +310,7 @@ def _apart(middles: Array, sizes: Array) -> Array | None:
                 moved[other, axis] += step
         places = (places + moved).clip(sizes / 2, 1 - sizes / 2)
         if np.abs(moved).max() < PARTED:
-            return places
+            return places if np.abs(places - middles).max() < FARTHEST else None
     return None
 
 
@@ -326,13 +333,18 @@ def loss_axis(axes: Axes, losses: pd.Series) -> None:
 
 
 def panels(
-    n: int, aspect: float = 1.0, title_lines: int = 1, columns: int = COLUMNS
+    n: int,
+    aspect: float = 1.0,
+    title_lines: int = 1,
+    columns: int = COLUMNS,
+    most: int = MAX_COLUMNS,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with n panels in rows; `aspect` is a panel's height divided by its width.
 
-    More than `columns` are in a row if the figure would be higher than a page.
+    More than `columns`, and `most` at the most, are in a row if the figure would be higher than a
+    page.
     """
-    while columns < MAX_COLUMNS and _height(n, aspect, title_lines, columns) > PAGE:
+    while columns < most and _height(n, aspect, title_lines, columns) > PAGE:
         columns += 1
     height = _height(n, aspect, title_lines, columns)
     columns = min(n, columns)

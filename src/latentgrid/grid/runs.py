@@ -87,10 +87,14 @@ def _run(params: Params, entry: str, model: str, axes: Mapping[str, Any], seed: 
     )
 
 
+def trainer_of(settings: Mapping[str, Any]) -> str:
+    """Return the module that trains a run."""
+    return "latentgrid.training.stacked" if FUSED in settings else "latentgrid.training.run"
+
+
 def trained_by(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the modules whose code trains a run."""
-    by = "latentgrid.training.stacked" if FUSED in settings else "latentgrid.training.run"
-    return by, *catalogue.modules_of(settings)
+    return trainer_of(settings), *catalogue.modules_of(settings)
 
 
 def canonical(value: Any) -> str:

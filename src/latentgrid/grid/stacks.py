@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from latentgrid.grid.runs import FUSED, Run, canonical
+from latentgrid.grid.runs import Run, canonical
 
 # What runs of a stack may differ in.
 OWN = ("optimizer", "learning_rate", "seed")
@@ -15,11 +15,11 @@ def stacks(runs: Iterable[Run]) -> dict[str, list[str]]:
     """Return the names of the runs of each stack, by the stack's name.
 
     Runs that may share one fill stacks in the order of the plan, so that each call finds the same
-    ones. Runs without the setting `fused` are in none.
+    ones. Runs that train alone are in none.
     """
     alike: dict[str, list[Run]] = {}
     for run in runs:
-        if FUSED in run.settings:
+        if run.fused > 1:
             alike.setdefault(canonical(_shared(run.settings)), []).append(run)
     parts = [
         group[start : start + group[0].fused]

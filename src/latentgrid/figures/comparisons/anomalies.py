@@ -1,5 +1,7 @@
 """Images that are no data, found by their reconstruction (source 000, section 7.2)."""
 
+from math import log10
+
 import numpy as np
 import pandas as pd
 import torch
@@ -32,7 +34,7 @@ CLAIM = (
 NEEDS = ("encode", "decode")
 IMAGES = 500  # of each kind
 BINS = 40
-DECADE = 10
+MANY_DECADES = 2.5
 USUAL = "test images"
 COLOURS = ("0.75", *PALETTE[:3])
 
@@ -62,7 +64,7 @@ def draw(results: Results) -> Drawing:
         _write(panel, table.loc[run["entry"]])
     highest = max(panel.get_ylim()[1] for panel in places)
     for panel in places:
-        panel.set(ylim=(0, highest), xlabel="squared error of an image", ylabel="images")
+        panel.set(ylim=(0, highest), xlabel="squared error", ylabel="images")
     label_outer(places)
     handles, names = places[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
@@ -104,8 +106,9 @@ def _draw_errors(panel: Axes, of: dict[str, Array], edges: list[float]) -> None:
     for (kind, error), colour in zip(unusual, COLOURS[1:], strict=True):
         panel.hist(error.clip(edges[0]), edges, histtype="step", color=colour, label=kind)
     panel.set_xscale("log")
-    is_wide = edges[-1] > DECADE * edges[0]
-    panel.xaxis.set_major_locator(LogLocator(subs=(1, 3)) if is_wide else MaxNLocator(3))
+    decades = log10(edges[-1] / edges[0])
+    ticks = LogLocator(subs=(1,) if decades > MANY_DECADES else (1, 3))
+    panel.xaxis.set_major_locator(ticks if decades > 1 else MaxNLocator(3))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     panel.xaxis.set_minor_formatter(NullFormatter())
 

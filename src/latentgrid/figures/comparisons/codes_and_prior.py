@@ -25,13 +25,12 @@ SECTION = "Where the codes lie"
 PLACE = 6
 CAPTION = (
     "The codes of the test images in two dimensions, coloured by class, of each model that has "
-    "codes, and beside them as many draws of N(0, I), on one scale but for models with a prior of "
-    "their own. The solid ellipse would "
-    "hold 95 % of a Gaussian with the mean and covariance of the codes; the dashed line holds 95 % "
-    "of the model's prior, which is N(0, I) unless the title says otherwise, and for models that "
-    "have none. Where an encoder is random, its means are drawn. Look for codes that fill neither: "
-    "what is drawn from within the dashed line, or from the solid ellipse, is then no code of any "
-    "image."
+    "codes, and beside them as many draws of N(0, I), each on a scale of its own. The solid "
+    "ellipse would hold 95 % of a Gaussian with the mean and covariance of the codes; the dashed "
+    "line holds 95 % of the model's prior, which is N(0, I) unless the title says otherwise, and "
+    "for models that have none: the smaller it is in a panel, the wider the codes lie. Where an "
+    "encoder is random, its means are drawn. Look for codes that fill neither: what is drawn from "
+    "within the dashed line, or from the solid ellipse, is then no code of any image."
 )
 CLAIM = (
     'Source 003 ("Generación" and "Variational auto-encoders") shows the codes of an autoencoder, '
@@ -81,19 +80,17 @@ def draw(results: Results) -> Drawing:
     shown = [_shown(results, run) for run in runs]
     test = results.test
     draws = results.normal_draws("codes_and_prior", len(test.labels), 2)
-    common = max([REACH, *(of.extent for of in shown if of.is_normal)])
     figure, places = panels(len(shown) + 1, title_lines=1)
     shares = []
     for panel, of in zip(places, shown, strict=False):
         scatter_by_class(panel, of.codes, test.labels)
         panel.plot(*of.curve, color="black", linewidth=1)
         panel.set_title(of.entry + ("" if of.is_normal else ", its own prior"))
-        reach = common if of.is_normal else of.extent
-        shares.append(_draw_prior(panel, of, reach))
-        _frame(panel, reach)
+        shares.append(_draw_prior(panel, of, of.extent))
+        _frame(panel, of.extent)
         name_classes(panel, of.codes, test.labels, test.name_of)
     _draw_draws(places[-1], draws)
-    _frame(places[-1], common)
+    _frame(places[-1], REACH)
     label_outer(places)
     class_legend(figure, test.labels, test.name_of)
     return Drawing(figure, _sentences(shown, shares))

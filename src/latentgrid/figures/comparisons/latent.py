@@ -57,8 +57,8 @@ def _draw_codes(panel: Axes, codes: Array, test: TestSet) -> None:
     plane = two_dimensions(codes)
     scatter_by_class(panel, plane, test.labels)
     projected = codes.shape[1] > 2  # noqa: PLR2004
-    panel.set_xlabel("principal component 1" if projected else "$z_1$")
-    panel.set_ylabel("principal component 2" if projected else "$z_2$")
+    panel.set_xlabel("component 1" if projected else "$z_1$")
+    panel.set_ylabel("component 2" if projected else "$z_2$")
     # A few distant codes must not shrink all others to a spot.
     low, high = np.quantile(plane, [0.002, 0.998], axis=0)
     margin = 0.05 * (high - low) + 1e-6

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import label_outer, loss_axis, panels
+from latentgrid.figures.style import SMALLEST, label_outer, loss_axis, panels
 from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
 
@@ -43,7 +43,8 @@ def draw(results: Results) -> Drawing:
     histories = read_table(results.layout.tables / "history.csv").groupby("run")
     optimizers, rates = sorted(runs["optimizer"].unique()), sorted(runs["learning_rate"].unique())
     groups = list(runs.groupby(["entry", *_dimension(runs)], sort=False, dropna=False))
-    figure, places = panels(len(groups), aspect=0.62)
+    # As high as the label of a loss is long.
+    figure, places = panels(len(groups), aspect=0.8, title_lines=2, most=4)
     for panel, (name, shown) in zip(places, groups, strict=True):
         for run in shown.itertuples():
             history = histories.get_group(run.run)
@@ -59,12 +60,12 @@ def draw(results: Results) -> Drawing:
         loss_axis(panel, losses)
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         panel.set_title(
-            ", d = ".join(
+            "\nd = ".join(
                 f"{part:g}" if part != name[0] else part for part in name if pd.notna(part)
             )
         )
         panel.set_xlabel("epoch")
-        panel.set_ylabel(results.loss_label(shown))
+        panel.set_ylabel(results.loss_label(shown), fontsize=SMALLEST)
     label_outer(places)
     handles = [Line2D([], [], color=PALETTE[i]) for i in range(len(optimizers))]
     handles += [

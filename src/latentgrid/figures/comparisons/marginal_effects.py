@@ -10,7 +10,7 @@ from latentgrid.evaluation.ranking import LOSS, VALIDATION_LOSS, measure_along
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
-from latentgrid.figures.style import label_outer, loss_axis, panels
+from latentgrid.figures.style import label_outer, loss_axis, name_ticks, panels
 from latentgrid.results.labels import axis_label, plain
 from latentgrid.results.tables import read_table
 
@@ -81,7 +81,7 @@ def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str, measure: str) -> None
         offsets = [place + 0.5 * (i + 0.5) / len(losses) - 0.25 for i in range(len(losses))]
         panel.plot(offsets, losses, "o", color=PALETTE[0], markersize=3, alpha=0.7)
         panel.hlines(losses.mean(), place - 0.35, place + 0.35, color=PALETTE[2], lw=2)
-    panel.set_xticks(range(len(values)), [plain(value).replace("_", "_\n") for value in values])
+    name_ticks(panel, [plain(value) for value in values])
     panel.set_xlim(-0.5, len(values) - 0.5)
     panel.set_xlabel(axis_label(axis))
     loss_axis(panel, runs[measure])

@@ -28,7 +28,8 @@ CLAIM_ON = ("ae", "vae_bce", "conv5_vae")
 NEEDS = ("encode",)
 DARK = 0.3  # a cell with a larger absolute value has white text
 MAX_NUMBERS = 20  # columns into which a number fits
-NAMES_WIDTH = 4.3  # inches for the columns
+LABELS_WIDTH = 32  # letters
+NAMES_WIDTH = 3.9  # inches for the columns
 MIN_REACH = 0.5  # source 002 draws its silhouettes on [−0.5, 0.5]
 
 
@@ -44,8 +45,8 @@ def draw(results: Results) -> Drawing:
     values = np.array([[run["silhouette"], *table.loc[run["run"]]] for run in runs])
     reach = max(MIN_REACH, float(np.abs(values).max()))
     names = [short_name(results.test.name_of(c)) for c in table.columns]
-    labels = [folded(results.label(run).replace("\n", ": ")) for run in runs]
-    lines = sum(max(2, label.count("\n") + 1) for label in labels)
+    labels = [folded(results.label(run).replace("\n", ": "), LABELS_WIDTH) for run in runs]
+    lines = len(runs) * max(2, *(label.count("\n") + 1 for label in labels))
     longest = LETTER * max(map(len, names))  # inches
     is_turned = longest > NAMES_WIDTH / (len(names) + 1)
     figure = Figure(figsize=(WIDTH, LINE * lines + 0.9 + longest * is_turned))
@@ -53,7 +54,7 @@ def draw(results: Results) -> Drawing:
     image = panel.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if abs(value) > DARK * reach / MIN_REACH else "black"
-        text = f"{value:.2f}".replace("-", "−")
+        text = f"{round(value, 2) + 0:.2f}".replace("-", "−")  # + 0 makes 0 of −0
         if values.shape[1] <= MAX_NUMBERS:
             panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     panel.axvline(0.5, color="white", linewidth=3)
