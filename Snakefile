@@ -13,6 +13,7 @@ min_version("9.27")
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/train_stack.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/verdicts.smk"
@@ -48,6 +49,7 @@ JOBS = fitting.look_at_results(
     LAYOUT,
     {
         "train": RUNS,
+        "train_stack": STACKS,
         "evaluate": RUNS,
         "likelihood": BOUNDED,
         "experiment": catalogue.experiments(),

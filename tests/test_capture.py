@@ -20,7 +20,7 @@ OF_MODEL = {
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs take a GPU")
 
 
-def taped(noise):
+def taped(*noise):
     return Replayed(tape)
 
 
@@ -116,7 +116,7 @@ def test_a_graph_draws_from_the_runs_generator_and_a_misfit_is_said_in_words(mon
     monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: graphs.append(FakeGraph()) or graphs[-1])
     monkeypatch.setattr(torch.cuda, "graph", contextlib.nullcontext)
     noise, taken = torch.Generator(), []
-    replay = cuda_graph(noise, lambda: taken.append(1))
+    replay = cuda_graph([noise], lambda: taken.append(1))
     replay()
     assert (taken, graphs[0].generators, graphs[0].captured) == ([1], [noise], "replayed")
 
@@ -126,7 +126,7 @@ def test_a_graph_draws_from_the_runs_generator_and_a_misfit_is_said_in_words(mon
     with pytest.raises(
         UserError, match=r"\(operation not permitted .* capturing\); set training.cuda"
     ):
-        cuda_graph(noise, waits)
+        cuda_graph([noise], waits)
 
 
 @needs_gpu

@@ -20,7 +20,9 @@ WIDTH = "a whole number from 1 to 4096"
 SEEDS = "a list of whole numbers from 0 to 4294967295, each there once"
 COUNTS = "a list of whole numbers, each 0 or more and there once, 10,000 at most"
 LIKELIHOOD = "the keys images, draws, or null for none"
-TRAINING = "the keys epochs, batch_size, precision, validation, device, jobs_per_gpu, cuda_graphs"
+TRAINING = (
+    "the keys epochs, batch_size, precision, validation, device, jobs_per_gpu, fused, cuda_graphs"
+)
 
 
 def put(raw, key, value):
@@ -61,6 +63,8 @@ def message(raw):
         ("training.cuda_graphs", None, "found nothing", "true, false"),
         ("training.device", "gpu", "found 'gpu'", "auto, cpu, cuda"),
         ("training.jobs_per_gpu", 0, "found 0", WHOLE),
+        ("training.fused", 0, "found 0", WHOLE),
+        ("training.fused", 2.5, "found 2.5", WHOLE),
         ("snapshots.epochs", [1, 1], "found [1, 1]", COUNTS),
         ("snapshots.samples", 0, "found 0", "a whole number from 1 to 10000"),
         ("snapshots.manifold", 1, "found 1", "a whole number from 2 to 64"),

@@ -6,7 +6,8 @@ A call that cannot succeed ends here, before Snakemake has looked at a file.
 
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, components, plugins
-from latentgrid.grid.runs import canonical, plan_of, planned_runs
+from latentgrid.grid.runs import canonical, plan_of, planned_runs, trainer_of
+from latentgrid.grid.stacks import stacks
 from latentgrid.pipeline import (
     configuration,
     diverged,
@@ -33,6 +34,8 @@ JUDGED = [study for study in STUDIES if study.facts.dataset == PARAMS.dataset]
 OF_STUDIES = [file for study in STUDIES for file in study.files]
 PLAN = canonical(plan_of(PARAMS))
 RUNS = {run.name: run for run in planned_runs(PARAMS)}
+STACKS = stacks(RUNS.values())
+STACK_OF = {run: [LAYOUT.stack(name)] for name, runs in STACKS.items() for run in runs}
 # All runs; in the call that makes a report after a failure, those that have a result.
 THERE = failure.finished_only(RUNS, LAYOUT)
 OUTCOMES = [LAYOUT.run(run).outcome for run in THERE]

@@ -9,7 +9,8 @@ Makes   results/<dataset>/runs/<run>/
             timing.json             when and how long
             outcome.json            finished or diverged, and the digests of all others
 
-A loss that is not finite ends the run as diverged, which is a result.
+A loss that is not finite ends the run as diverged, which is a result. With `training.fused`, the runs
+of a stack are trained by `train_stack` (train_stack.smk), and this rule takes what it left.
 """
 
 
@@ -17,6 +18,9 @@ rule train:
     """Train one run: on a free slot of a GPU if there is one, else on one CPU thread."""
     input:
         data=lambda wildcards: fitting.data_to_train(wildcards.run, DATA),
+        stack=lambda wildcards: fitting.data_to_train(
+            wildcards.run, STACK_OF.get(wildcards.run, [])
+        ),
     output:
         config=LAYOUT.run("{run}").config,
         history=LAYOUT.run("{run}").history,
@@ -26,6 +30,8 @@ rule train:
         weights=LAYOUT.run("{run}").weights,
     log:
         LAYOUT.logs / "train" / "{run}.log",
+    # What stacks trained is only taken from where they left it: no work for a node of a cluster.
+    localrule: bool(STACKS)
     threads: 1
     resources:
         # Not parameters: a run is not trained again because the grid moved to another machine.
@@ -35,8 +41,7 @@ rule train:
     params:
         job=lambda wildcards: f"train:{wildcards.run}",
         code=lambda wildcards: sources.code(
-            "latentgrid.training.run",
-            *MODULES[wildcards.run],
+            trainer_of(RUNS[wildcards.run].settings), *MODULES[wildcards.run]
         ),
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         dataset=PARAMS.dataset,

@@ -15,13 +15,14 @@ from latentgrid.data import load_images
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid import catalogue
+from latentgrid.grid.runs import FUSED, trained_by
 from latentgrid.jobs.devices import take_device, visible_gpus
 from latentgrid.stamps.code import code_of
 from latentgrid.studies.records import Record, RecordedRun
 from latentgrid.studies.served import unknown_settings
 from latentgrid.training.machine import write_machine
 from latentgrid.training.run import train_run
+from latentgrid.training.stacked import StackedRun, train_stack
 
 # How far two machines' losses of an epoch may lie apart, as a share of the recorded one: about
 # three times the most that was seen between four ways of computing (docs/records.md). A training
@@ -93,8 +94,13 @@ def verify(record: Record, epochs: int, device: str) -> Finding:
     with tempfile.TemporaryDirectory(prefix="latentgrid-") as folder:
         files = RunFiles(Path(folder, "run"), Path(folder, "state"))
         taken, _slot = _chosen(device, theirs)
-        _train(settings, images, files, taken)
-        return compared(recorded(files, theirs.dataset), theirs)
+        if FUSED in settings and taken != "cuda":
+            raise UserError(
+                f"{record.path}: was trained in a stack of {settings[FUSED]} runs, which takes a "
+                f"GPU, and none is to be used here"
+            )
+        trained = _train(settings, images, files, taken)
+        return compared(recorded(trained, theirs.dataset), theirs)
 
 
 def compared(ours: RecordedRun, theirs: RecordedRun) -> Finding:
@@ -179,12 +185,16 @@ def _chosen(device: str, theirs: RecordedRun) -> tuple[str, FileLock | None]:
     return take_device(device, 1)
 
 
-def _train(settings: Mapping[str, Any], images: Path, files: RunFiles, device: str) -> None:
-    """Train by the real loop, whose words are not those of this command."""
-    code = code_of("latentgrid.training.run", *catalogue.modules_of(settings)).digest
+def _train(settings: Mapping[str, Any], images: Path, files: RunFiles, device: str) -> RunFiles:
+    """Train by the real loop, whose words are not those of this command; return what it wrote."""
+    code = code_of(*trained_by(settings)).digest
     with contextlib.redirect_stdout(None):
+        if FUSED in settings:  # alone in a stack as wide as its own, where it gets the same bits
+            train_stack([StackedRun(settings, files, code)], [0], images, device)
+            return files.of_stack
         train_run(settings, images, files, device, code)
     write_machine(files)
+    return files
 
 
 def _count(epochs: int) -> str:

@@ -183,6 +183,10 @@ class Layout:
         """The checkpoints and histories of unfinished runs; empty when all are done."""
         return self.results / "state"
 
+    def stack(self, name: str) -> Path:
+        """Return the file that says that the runs of a stack are trained, until they are taken."""
+        return self.state / f"{name}.stack"
+
     @property
     def lock(self) -> Path:
         """The lock that a snakemake holds while it makes these results."""

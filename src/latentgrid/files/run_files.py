@@ -77,6 +77,11 @@ class RunFiles:
         return self.state / "checkpoints"
 
     @property
+    def of_stack(self) -> "RunFiles":
+        """The same files as a stack leaves them, where the run's own job takes them from."""
+        return RunFiles(self.state / "finished", self.state)
+
+    @property
     def failure(self) -> Path:
         """Why the last attempt at this run ended without a result."""
         return self.state / "failure.json"

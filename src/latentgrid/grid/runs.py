@@ -10,6 +10,9 @@ from latentgrid.files.atomic import read_json
 from latentgrid.grid import catalogue
 from latentgrid.grid.schema import Params, combinations, run_name
 
+# The setting of a run that trains in a stack: how many places the stack has.
+FUSED = "fused"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -24,6 +27,7 @@ class Run:
     precision: str
     validation: float
     snapshots: Mapping[str, Any]
+    fused: int = 1
 
     @property
     def name(self) -> str:
@@ -46,6 +50,7 @@ class Run:
             "batch_size": self.batch_size,
             "precision": self.precision,
             **{name: value for name, value in options.items() if value},
+            **({FUSED: self.fused} if self.fused > 1 else {}),
             "snapshots": dict(self.snapshots),
             "seed": self.seed,
         }
@@ -73,12 +78,23 @@ def _run(params: Params, entry: str, model: str, axes: Mapping[str, Any], seed: 
         batch_size=axes.get("batch_size", params.training.batch_size),
         precision=axes.get("precision", params.training.precision),
         validation=axes.get("validation", params.training.validation),
+        fused=1 if once else params.training.fused,
         snapshots={
             "epochs": sorted({e for e in params.snapshots.epochs if e < epochs} | {epochs}),
             "samples": params.snapshots.samples,
             "manifold": params.snapshots.manifold,
         },
     )
+
+
+def trainer_of(settings: Mapping[str, Any]) -> str:
+    """Return the module that trains a run."""
+    return "latentgrid.training.stacked" if FUSED in settings else "latentgrid.training.run"
+
+
+def trained_by(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the modules whose code trains a run."""
+    return trainer_of(settings), *catalogue.modules_of(settings)
 
 
 def canonical(value: Any) -> str:

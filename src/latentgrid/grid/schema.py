@@ -87,6 +87,7 @@ class Training(Section):
     validation: Share = 0.0
     device: Device = "auto"
     jobs_per_gpu: PositiveInteger = 4
+    fused: PositiveInteger = 1
     cuda_graphs: Flag = True
 
 

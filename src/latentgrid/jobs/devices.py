@@ -22,6 +22,10 @@ from latentgrid.files.owners import user_name
 SECONDS_BETWEEN_LOOKS = 0.2
 # What CUDA_VISIBLE_DEVICES ends its list with, or says for no GPU at all.
 NONE = {"", "-1", "NoDevFiles"}
+NEEDS_GPU = (
+    "training.fused: several runs in one computation are faster on a GPU alone, and none is to be "
+    "used here; set it to 1 (docs/performance.md)"
+)
 CPU = Path("/proc/cpuinfo")
 # What x86 and ARM processors call instructions that multiply bfloat16.
 MULTIPLIES_BFLOAT16 = {"amx_bf16", "avx512_bf16", "bf16"}

@@ -126,6 +126,15 @@ def read(path: Path, job: str) -> tuple[dict[str, str], Product]:
     return json.loads(sources), _product(**json.loads(product))
 
 
+def recipe_of(job: str) -> Recipe:
+    """Return what decides the product of a job of this workflow, this process's or another.
+
+    Raises:
+        UserError: there is no such order, or the plan changed since.
+    """
+    return read(Path(os.environ[ORDERS]), job)[1].recipe
+
+
 def _product(outputs: list[str], inputs: list[str], recipe: dict[str, Any]) -> Product:
     return Product(tuple(map(Path, outputs)), tuple(map(Path, inputs)), Recipe(**recipe))
 

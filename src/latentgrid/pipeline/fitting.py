@@ -32,11 +32,16 @@ MISFITS: list[survey.Finding] = []
 
 
 def data_to_train(run: str, data: Sequence[Any]) -> Sequence[Any]:
-    """Return the inputs of a training: none if its results fit already.
+    """Return inputs of a training: none if its results fit already.
 
     Otherwise Snakemake would train it again when the images were lost and are fetched anew.
     """
     return [] if f"{survey.TRAIN}:{run}" in FITTING else data
+
+
+def runs_to_train(runs: Iterable[str]) -> list[str]:
+    """Return those of the runs whose results do not fit."""
+    return [run for run in runs if f"{survey.TRAIN}:{run}" not in FITTING]
 
 
 def look_at_results(

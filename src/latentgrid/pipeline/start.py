@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import psutil
 
@@ -27,6 +28,7 @@ from latentgrid.grid import catalogue, components
 from latentgrid.grid.datasets import Source
 from latentgrid.grid.runs import canonical, trial_of
 from latentgrid.jobs import orders
+from latentgrid.jobs.devices import NEEDS_GPU, visible_gpus
 from latentgrid.jobs.parent import WORKFLOW
 from latentgrid.pipeline.failure import FINISHED_ONLY, NO_SPACE, STOPPED, STOPPING, is_full
 from latentgrid.pipeline.mirror import fingerprint_of_files
@@ -171,6 +173,18 @@ def try_networks(layout: Layout, source: Source, plan: str) -> None:
     # In a fork, like a job: importing torch takes longer than trying a few networks.
     if subprocess.run([sys.executable, "-m", JOB_MODULE, *trial], check=False).returncode:
         sys.exit("No run was started.")
+
+
+def require_gpu(workflow: Any, runs: list[str]) -> None:
+    """Refuse to train runs in stacks on this machine if it has no GPU; a cluster's nodes may.
+
+    Args:
+        workflow: Snakemake's.
+        runs: those of stacks that are still to train.
+    """
+    device = workflow.globals["PARAMS"].training.device
+    if runs and workflow.local_exec and (device == "cpu" or not visible_gpus()):
+        sys.exit(f"error: {NEEDS_GPU}")
 
 
 def stop_on_signals() -> None:

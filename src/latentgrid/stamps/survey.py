@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from snakemake.io import apply_wildcards
+from snakemake.io import apply_wildcards, is_flagged
 
 from latentgrid.errors import UserError
 from latentgrid.files.layout import Layout
@@ -27,6 +27,7 @@ DIGITS = 12  # of a module's digest that are kept
 MAX_LINES = 20
 LONG_AGO = 1.0  # seconds since 1970, the date of results that do not fit
 DATED = "source"  # the name of an input of which only the date counts: a source file
+STACK = "stack"  # the name of an input that the same things decide as the job's own product
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ def _job(rule: Any, layout: Layout, codes: Mapping[str, Code], at: dict[str, str
     recipe = Recipe(params, code.digest, modules)
     inputs = {name: _paths(_value(value, at), at) for name, value in rule.input.items()}
     dated = inputs.pop(DATED, [])
+    inputs.pop(STACK, None)
     stamped = _stamped(layout, rule, outputs)
     others = tuple(path for path in outputs if stamped and path not in stamped)
     product = Product(stamped, _deciding(layout, inputs), recipe, others)
@@ -213,9 +215,9 @@ def _stamped(layout: Layout, rule: Any, outputs: list[Path]) -> tuple[Path, ...]
     """Return the outputs that get a stamp.
 
     A training stamps its outcome alone, which has the digests of its other files. A folder gets no
-    stamp: it is made again whenever it is asked for.
+    stamp, nor what is deleted once it was used: they are made again whenever they are asked for.
     """
-    if any(path.is_directory for path in rule.output):
+    if any(path.is_directory or is_flagged(path, "temp") for path in rule.output):
         return ()
     outcomes = [path for path in outputs if path.name == layout.run("").outcome.name]
     return tuple(outcomes or outputs)

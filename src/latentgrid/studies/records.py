@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from latentgrid.errors import UserError, one_line
 from latentgrid.files.atomic import write_text
-from latentgrid.grid.runs import canonical
+from latentgrid.grid.runs import FUSED, canonical
 
 FORMAT = 1
 MAX_BYTES = 1_000_000  # 50 epochs take 15 kB
@@ -86,8 +86,8 @@ class Settings(BaseModel):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that are set, by name."""
-        return dict(self.model_extra or {})
+        """The options that are set, by name; how many runs trained side by side is none."""
+        return {name: value for name, value in (self.model_extra or {}).items() if name != FUSED}
 
     @property
     def flat(self) -> dict[str, Any]:

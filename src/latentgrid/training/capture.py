@@ -6,7 +6,7 @@ must launch the same kernels, and what differs between two steps must lie on the
 position of the next batch does (`steps.Batches`).
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 
 import torch
@@ -16,16 +16,16 @@ from latentgrid.errors import UserError
 Step = Callable[[], None]
 # A function that takes one step. Steps with equal keys do the same to different images.
 Take = Callable[[Hashable, Step], None]
-# A function that begins an epoch: from the random generator of its steps it makes a `Take`.
-Mode = Callable[[torch.Generator], Take]
+# A function that begins an epoch: from the random generators of its steps it makes a `Take`.
+Mode = Callable[..., Take]
 
 
-def eager(noise: torch.Generator) -> Take:
+def eager(*noise: torch.Generator) -> Take:
     """Return a function that runs each step in Python. It is the reference for `captured`."""
     return lambda key, step: step()
 
 
-def captured(noise: torch.Generator) -> Take:
+def captured(*noise: torch.Generator) -> Take:
     """Return a function that captures steps as CUDA graphs and replays them.
 
     Each epoch captures anew, because a model may change in `before_epoch`.
@@ -60,16 +60,17 @@ class Replayed:
             self.replays[key]()
 
 
-def cuda_graph(noise: torch.Generator, step: Step) -> Step:
+def cuda_graph(noise: Iterable[torch.Generator], step: Step) -> Step:
     """Capture a step as a CUDA graph and return the function that replays it.
 
-    Each replay draws the next random numbers of `noise`, as the step itself would.
+    Each replay draws the next random numbers of each of `noise`, as the step itself would.
 
     Raises:
         UserError: the step waits for the device, or does something else that a graph cannot hold.
     """
     graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(noise)
+    for generator in noise:
+        graph.register_generator_state(generator)
     try:
         with torch.cuda.graph(graph):
             step()

@@ -73,11 +73,19 @@ class Checkpoints:
 
     def last(self) -> Checkpoint | None:
         """Return the last complete checkpoint, or None after deleting the folder if none is."""
-        candidates = sorted(self._numbered("checkpoint"), reverse=True)
-        found = next(filter(None, (self._read(path) for _, path in candidates)), None)
+        found = next(self.complete(), None)
         if found is None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.clear()
         return found
+
+    def complete(self) -> Iterator[Checkpoint]:
+        """Yield the complete checkpoints, the last one first."""
+        candidates = sorted(self._numbered("checkpoint"), reverse=True)
+        yield from filter(None, (self._read(path) for _, path in candidates))
+
+    def clear(self) -> None:
+        """Delete all checkpoints and snapshots."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def keep(self, state: Mapping[str, Tensor], log: TrainingLog) -> None:
         """Write a checkpoint and delete those that are no longer needed."""

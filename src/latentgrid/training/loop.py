@@ -41,6 +41,7 @@ class Training:
 
     Attributes:
         epoch: the number of completed epochs with finite losses.
+        diverged: which loss was not finite, and in which epoch; empty if all were finite.
         seconds: wall time of each epoch's training, without its test pass and snapshot.
     """
 
@@ -70,6 +71,7 @@ class Training:
         self.turns = turns_of(model, settings, batches)
         self.stopping = _stopping(settings)
         self.epoch = 0
+        self.diverged = ""
         self.seconds: list[float] = []
 
     def run(self, after_epoch: Callable[[Row], None]) -> Outcome:
@@ -81,18 +83,40 @@ class Training:
         Args:
             after_epoch: called after each epoch with finite losses, with its row of the history.
         """
-        while self.epoch < self.epochs and not self.stopping.is_due:
-            before = {name: value.clone() for name, value in self.model.state_dict().items()}
+        while not self.is_done:
+            before = self.weights()
             row = self._next_epoch()
-            bad = _not_finite(row)
-            if bad:
-                self.model.load_state_dict(before)
-                reason = f"{bad} was {row[bad]} in epoch {self.epoch + 1}"
-                return Outcome(self.epoch, reason, self.seconds)
-            self.epoch += 1
-            self.stopping.look_at(row)
-            after_epoch(row)
-        return Outcome(self.epoch, "", self.seconds)
+            if self.end_epoch(row, before):
+                after_epoch(row)
+        return self.outcome
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no epoch is left: all are completed, or the training ended before."""
+        return bool(self.diverged) or self.epoch >= self.epochs or self.stopping.is_due
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the training has gone so far."""
+        return Outcome(self.epoch, self.diverged, self.seconds)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return a copy of the model's weights and buffers."""
+        return {name: value.clone() for name, value in self.model.state_dict().items()}
+
+    def end_epoch(self, row: Row, before: Mapping[str, Tensor]) -> bool:
+        """Take note of an epoch's row of the history; return whether all its losses are finite.
+
+        If one is not, the training is over and has the weights from `before` the epoch.
+        """
+        bad = _not_finite(row)
+        if bad:
+            self.model.load_state_dict(before)
+            self.diverged = f"{bad} was {row[bad]} in epoch {self.epoch + 1}"
+            return False
+        self.epoch += 1
+        self.stopping.look_at(row)
+        return True
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy, on the CPU, of every tensor that the next epoch depends on."""
@@ -132,10 +156,10 @@ class Training:
     def _next_epoch(self) -> Row:
         """Train for one epoch and return its row of the history."""
         started = time.perf_counter()
-        row = {"epoch": self.epoch + 1, **_named("train", self.train_epoch())}
+        row = {"epoch": self.epoch + 1, **named("train", self.train_epoch())}
         self.seconds.append(time.perf_counter() - started)
         for part in self.tested:
-            row |= _named(part, self.test(part))
+            row |= named(part, self.test(part))
         return row
 
     def train_epoch(self) -> Row:
@@ -145,14 +169,30 @@ class Training:
             The mean of each loss over the training images, each computed before its batch's step,
             and what the first player's optimizer tells.
         """
-        with torch.no_grad():
-            self.model.before_epoch(self.epoch + 1, self.data.train_images, self.noise)
+        batches = self.begin_epoch()
+        if self.turns:
+            return self.row_of(self.take_steps(batches), batches)
+        draws = random_generator(self.seed, "train", self.device)
+        shown = self.data.train_images, self.data.train_labels
+        return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
+
+    @torch.no_grad()
+    def begin_epoch(self) -> Batches:
+        """Prepare the model for the next epoch, and return its batches in the order drawn."""
+        self.model.before_epoch(self.epoch + 1, self.data.train_images, self.noise)
         order = torch.randperm(len(self.data.train_images), generator=self.order)
         shown = self.data.train_images, self.data.train_labels
-        if self.turns:
-            return self._take_steps(Batches(*shown, order.to(self.device), self.batch_size))
-        draws = random_generator(self.seed, "train", self.device)
-        return evaluate(self.model, *shown, self.batch_size, draws, self.mode)
+        return Batches(*shown, order.to(self.device), self.batch_size)
+
+    def number_of(self, batches: Batches) -> int:
+        """Return the number of the next epoch's first batch, counted from 1 over all epochs."""
+        return self.epoch * len(batches.sizes) + 1
+
+    def row_of(self, sums: Sums, batches: Batches) -> Row:
+        """Return what `train_epoch` returns, from the sums over an epoch's batches."""
+        surplus = sum(map(self.model.batch_surplus, batches.sizes))
+        told = self.turns[0].optimizer.columns()
+        return sums.row(self.model) | sums.batch_sum(surplus) | told
 
     def test(self, part: str = "test") -> Row:
         """Return the mean of each loss over the images that are not trained on.
@@ -163,7 +203,8 @@ class Training:
         draws = random_generator(self.seed, part, self.device)
         return evaluate(self.model, *self.tested[part], self.batch_size, draws, self.mode)
 
-    def _take_steps(self, batches: Batches) -> Row:
+    def take_steps(self, batches: Batches) -> Sums:
+        """Take the steps of an epoch, and return the sums of the losses before each."""
         sums = Sums(self.model.terms, self.device)
 
         def step(turns: Sequence[Turn], size: int) -> None:
@@ -173,12 +214,10 @@ class Training:
 
         self.model.train()
         take = self.mode(self.noise)
-        for number, size in enumerate(batches.sizes, start=self.epoch * len(batches.sizes) + 1):
+        for number, size in enumerate(batches.sizes, start=self.number_of(batches)):
             turns = due(self.turns, number)
             take((turns, size), partial(step, turns, size))
-        surplus = sum(map(self.model.batch_surplus, batches.sizes))
-        told = self.turns[0].optimizer.columns()
-        return sums.row(self.model) | sums.batch_sum(surplus) | told
+        return sums
 
 
 @torch.no_grad()
@@ -217,5 +256,6 @@ def _not_finite(row: Row) -> str | None:
     return next(iter(terms + bad), None)
 
 
-def _named(part: str, row: Row) -> Row:
+def named(part: str, row: Row) -> Row:
+    """Return a row whose names begin with the part of the images that it is of."""
     return {f"{part}_{name}": value for name, value in row.items()}

@@ -26,9 +26,9 @@ from latentgrid.nets.layout import move
 from latentgrid.provenance import code_version, library_versions
 from latentgrid.randomness import random_generator, seed_of
 from latentgrid.training.capture import Mode, captured, eager
-from latentgrid.training.checkpoints import Checkpoints, TrainingLog
+from latentgrid.training.checkpoints import Checkpoint, Checkpoints, TrainingLog
 from latentgrid.training.determinism import compute_deterministically
-from latentgrid.training.loop import Outcome, Training
+from latentgrid.training.loop import Training
 from latentgrid.training.progress import Progress
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.steps import Row
@@ -59,42 +59,54 @@ def train_run(
     Raises:
         Stopped: the process was asked to end; the next call resumes the training.
     """
-    started = datetime.now(UTC)
+    began = datetime.now(UTC)
     code = code_version(root.folder for root in plugins.roots()), code_digest
+    prepare(device)
+    data = load_data(images, device)
+    model = new_model(settings, data, device)
+    training = Training(model, data, settings, mode_on(device, cuda_graphs))
+    made_by = made_with(model, data, settings, code)
+    unfinished = UnfinishedRun(training, data, settings, files, made_by)
+    last = unfinished.checkpoints.last()
+    if last:
+        unfinished.resume(last)
+    train_to_the_end(unfinished)
+    unfinished.write_results(began)
+
+
+def prepare(device: str) -> None:
+    """Set up torch for a training. Call it before the job's first calculation."""
     compute_deterministically(device)
     # Moments of weights without a gradient decay to denormal numbers, which halve a CPU's speed.
     torch.set_flush_denormal(True)
-    data = load_data(images, device)
-    model = new_model(settings, data, device)
-    mode = captured if device == "cuda" and cuda_graphs else eager
-    made_by = made_with(model, data, settings, code)
-    unfinished = UnfinishedRun(model, data, settings, files, fingerprint(made_by), mode)
-    outcome = unfinished.train()
-    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-    save(files.weights, lambda part: save_file(weights, part))
-    save(files.snapshots, lambda part: save_file(unfinished.snapshots, part))
-    write_text(files.history, as_csv(unfinished.log.history))
-    write_json(files.config, made_by)
-    write_json(
-        files.timing,
-        {
-            "host": socket.gethostname(),
-            "started": started.isoformat(timespec="seconds"),
-            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds per epoch": outcome.seconds,
-            "continued after epochs": unfinished.log.continued_after,
-        },
-    )
-    write_json(
-        files.outcome,
-        {
-            "status": "diverged" if outcome.diverged else "finished",
-            "reason": outcome.diverged,
-            "epochs": outcome.epochs,
-            # Later steps depend on this file alone; its digests stand for the other files.
-            "sha256": {path.name: sha256(path) for path in files.results},
-        },
-    )
+
+
+def mode_on(device: str, cuda_graphs: bool) -> Mode:
+    """Return how steps are taken on a device: replayed on a GPU, unless that is switched off."""
+    return captured if device == "cuda" and cuda_graphs else eager
+
+
+def train_to_the_end(unfinished: "UnfinishedRun") -> None:
+    """Train a run for its remaining epochs, and write a checkpoint every few seconds.
+
+    Raises:
+        Stopped: the process was asked to end; the last completed epoch is on disk.
+    """
+    training = unfinished.training
+    progress = Progress(training.epochs, done=training.epoch)
+    stop = Stop(lambda: unfinished.is_written_down)
+
+    def after_epoch(row: Row) -> None:
+        unfinished.take_note(row)
+        if stop.is_asked or unfinished.unwritten_seconds >= SECONDS_BETWEEN_CHECKPOINTS:
+            unfinished.write_down()
+        stop.raise_if_asked()
+        progress.epoch_done(training.epoch, row["train_loss"], row["test_loss"])
+
+    unfinished.begin()
+    with stop.on_signals():
+        training.run(after_epoch)
+    unfinished.end()
 
 
 def load_data(images: Path, device: str) -> Images:
@@ -162,68 +174,68 @@ def fingerprint(made_by: Mapping[str, Any]) -> str:
 
 
 class UnfinishedRun:
-    """A run in training, which writes a checkpoint every few seconds, after an epoch.
+    """A run in training, with what it keeps for a later call and what it leaves at its end.
 
     Attributes:
+        training: the run's.
         log: the run's history and times so far.
         snapshots: the snapshots taken so far, by "epoch/name".
+        checkpoints: of the run.
     """
 
     def __init__(
         self,
-        model: Model,
+        training: Training,
         data: Images,
         settings: Mapping[str, Any],
         files: RunFiles,
-        identity: str,
-        mode: Mode = eager,
+        made_by: Mapping[str, Any],
     ) -> None:
-        """Resume the run after its last checkpoint, or begin it.
+        """Prepare for the run's first epoch.
 
-        Checkpoints with another `identity`, the `fingerprint` of the run, are not used.
+        Args:
+            training: the run's, before its first epoch.
+            data: the images that it is trained and tested on.
+            settings: of the run.
+            files: where its files go.
+            made_by: the content of `config.json` (`made_with`). Checkpoints with another
+                `fingerprint` are not used.
         """
-        self.model, self.data, self.files = model, data, files
+        self.training, self.data, self.files, self.made_by = training, data, files, made_by
         self.seed, self.kept = settings["seed"], settings["snapshots"]
-        self.training = Training(model, data, settings, mode)
-        self.checkpoints = Checkpoints(files.checkpoints, identity, self.kept["epochs"])
+        self.checkpoints = Checkpoints(files.checkpoints, fingerprint(made_by), self.kept["epochs"])
         self.log = TrainingLog(self.checkpoints.run)
         self.snapshots: dict[str, Tensor] = {}
-        self._resume()
-        self.progress = Progress(settings["epochs"], done=self.training.epoch)
-        self.written_down = time.monotonic()
-        self.epoch_written_down = self.training.epoch
-        self.stop = Stop(lambda: self.epoch_written_down == self.training.epoch)
+        self._written_down()
 
-    def train(self) -> Outcome:
-        """Train for the remaining epochs.
+    @property
+    def is_written_down(self) -> bool:
+        """Whether the last completed epoch is on disk."""
+        return self.epoch_written_down == self.training.epoch
 
-        Raises:
-            Stopped: the process was asked to end; the last completed epoch is on disk.
-        """
-        if self.training.epoch == 0:
-            self._keep_snapshot()
-        with self.stop.on_signals():
-            outcome = self.training.run(self._after_epoch)
-        if not outcome.diverged and outcome.epochs < self.training.epochs:
-            print(f"stopped after epoch {outcome.epochs}, as patience says", flush=True)
-        if outcome.diverged:
-            print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)
-        if outcome.epochs < self.training.epochs:
-            self._take_snapshot()
-        return outcome
+    @property
+    def unwritten_seconds(self) -> float:
+        """How long ago the run was written down last, or began."""
+        return time.monotonic() - self.written_down_at
 
-    def _resume(self) -> None:
-        last = self.checkpoints.last()
-        if last is None:
-            return
-        epoch = last.log.epoch
-        self.training.resume_from(last.state, epoch, last.log.seconds)
-        self.log = replace(last.log, continued_after=[*last.log.continued_after, epoch])
-        self.snapshots = last.snapshots
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on after a checkpoint."""
+        epoch = checkpoint.log.epoch
+        self.training.resume_from(checkpoint.state, epoch, checkpoint.log.seconds)
+        again = [*checkpoint.log.continued_after, epoch]
+        self.log = replace(checkpoint.log, continued_after=again)
+        self.snapshots = checkpoint.snapshots
+        self._written_down()
         write_text(self.files.live_history, as_csv(self.log.history))
         print(f"going on after epoch {epoch}", flush=True)
 
-    def _after_epoch(self, row: Row) -> None:
+    def begin(self) -> None:
+        """Take the snapshot before the first epoch, if the run is there."""
+        if self.training.epoch == 0:
+            self._keep_snapshot()
+
+    def take_note(self, row: Row) -> None:
+        """Note an epoch's row of the history, and take a snapshot if one is due."""
         self.log = replace(
             self.log,
             epoch=self.training.epoch,
@@ -231,13 +243,55 @@ class UnfinishedRun:
             seconds=self.training.seconds,
         )
         self._keep_snapshot()
-        due = time.monotonic() - self.written_down >= SECONDS_BETWEEN_CHECKPOINTS
-        if due or self.stop.is_asked:
-            self.checkpoints.keep(self.training.state(), self.log)
-            self.written_down, self.epoch_written_down = time.monotonic(), self.training.epoch
         write_text(self.files.live_history, as_csv(self.log.history))
-        self.stop.raise_if_asked()
-        self.progress.epoch_done(self.training.epoch, row["train_loss"], row["test_loss"])
+
+    def write_down(self) -> None:
+        """Write a checkpoint of the last completed epoch."""
+        self.checkpoints.keep(self.training.state(), self.log)
+        self._written_down()
+
+    def end(self) -> None:
+        """Say how the training ended, and take a snapshot if it ended before its last epoch."""
+        outcome = self.training.outcome
+        if not outcome.diverged and outcome.epochs < self.training.epochs:
+            print(f"stopped after epoch {outcome.epochs}, as patience says", flush=True)
+        if outcome.diverged:
+            print(f"diverged: {outcome.diverged}; keeping epoch {outcome.epochs}", flush=True)
+        if outcome.epochs < self.training.epochs:
+            self._take_snapshot()
+
+    def write_results(self, began: datetime) -> None:
+        """Write the run's files, the outcome last; `began` is when this process began with it."""
+        files, outcome = self.files, self.training.outcome
+        state = self.training.model.state_dict()
+        weights = {name: value.cpu().contiguous() for name, value in state.items()}
+        save(files.weights, lambda part: save_file(weights, part))
+        save(files.snapshots, lambda part: save_file(self.snapshots, part))
+        write_text(files.history, as_csv(self.log.history))
+        write_json(files.config, self.made_by)
+        write_json(
+            files.timing,
+            {
+                "host": socket.gethostname(),
+                "started": began.isoformat(timespec="seconds"),
+                "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds per epoch": outcome.seconds,
+                "continued after epochs": self.log.continued_after,
+            },
+        )
+        write_json(
+            files.outcome,
+            {
+                "status": "diverged" if outcome.diverged else "finished",
+                "reason": outcome.diverged,
+                "epochs": outcome.epochs,
+                # Later steps depend on this file alone; its digests stand for the other files.
+                "sha256": {path.name: sha256(path) for path in files.results},
+            },
+        )
+
+    def _written_down(self) -> None:
+        self.written_down_at, self.epoch_written_down = time.monotonic(), self.training.epoch
 
     def _keep_snapshot(self) -> None:
         """Take and write a snapshot if the settings ask for one after this epoch."""
@@ -245,10 +299,8 @@ class UnfinishedRun:
             self.checkpoints.keep_snapshot(self.training.epoch, self._take_snapshot())
 
     def _take_snapshot(self) -> dict[str, Tensor]:
-        taken = snapshot(
-            self.model, self.data, self.seed, self.kept["samples"], self.kept["manifold"]
-        )
-        epoch = self.training.epoch
+        model, epoch = self.training.model, self.training.epoch
+        taken = snapshot(model, self.data, self.seed, self.kept["samples"], self.kept["manifold"])
         self.snapshots |= {f"{epoch}/{name}": tensor for name, tensor in taken.items()}
         return taken
 

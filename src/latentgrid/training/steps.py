@@ -36,13 +36,17 @@ class Turn:
     weigh: Unweighed | Annealed
     precision: torch.dtype
 
-    def take(self, batch: Batch, noise: torch.Generator) -> tuple[Losses, Tensor]:
-        """Take the player's step; return its terms per image and its objective before the step."""
+    def objective(self, batch: Batch, noise: torch.Generator) -> tuple[Losses, Tensor]:
+        """Return the player's terms per image and its objective on a batch."""
         low = self.precision != torch.float32
         with torch.autocast(batch.images.device.type, self.precision, enabled=low):
             losses = self.player.losses(batch, noise)
         terms = self.weigh({name: term.float() for name, term in losses.items()})
-        objective = self.player.objective(terms)
+        return losses, self.player.objective(terms)
+
+    def take(self, batch: Batch, noise: torch.Generator) -> tuple[Losses, Tensor]:
+        """Take the player's step; return its terms per image and its objective before the step."""
+        losses, objective = self.objective(batch, noise)
         self.optimizer.minimise(objective)
         self.player.project()
         return {name: term.detach() for name, term in losses.items()}, objective.detach()

@@ -7,7 +7,7 @@ never take a step.
 
 from collections.abc import Mapping
 from inspect import signature
-from math import ceil
+from math import ceil, isclose
 from typing import Any
 
 import torch
@@ -15,14 +15,18 @@ import torch
 from latentgrid import models
 from latentgrid.data import Images, as_batch
 from latentgrid.data.sources import Size
-from latentgrid.errors import UserError
+from latentgrid.errors import UserError, one_line
+from latentgrid.grid.runs import FUSED
 from latentgrid.models import Classifier, ImageShape, Model
 from latentgrid.randomness import random_generator
+from latentgrid.training.loop import Training
 from latentgrid.training.snapshots import snapshot
-from latentgrid.training.steps import take_turns, turns_of
+from latentgrid.training.stack import Epoch, Stack
+from latentgrid.training.steps import Batches, Row, take_turns, turns_of
 from latentgrid.training.validation import trained_on
 
 FEW = 10  # images; batch normalisation needs more than one
+ALIKE = 1e-3  # the share by which rounding may move the losses of a few steps in float32
 
 
 def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
@@ -46,6 +50,8 @@ def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
     if size.classes == 1 and "classes" in signature(type(model)).parameters:
         raise UserError(f"{name}: is shown classes, and the images have no labels; leave it out")
     try_step(name, model, settings, size)
+    if FUSED in settings:
+        try_stack(name, settings, size)
     require_trainable(name, model, settings, size)
 
 
@@ -96,9 +102,8 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
         UserError: a part of the network does not fit the images or another part, or the model does
             not keep the contract.
     """
-    noise = random_generator(0, "trial")
-    images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
-    labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
+    data, noise = _few(size), random_generator(1, "trial")
+    images, labels = data.train_images, data.train_labels
     # The last batch of an epoch may be smaller.
     left = trained_on(size.train, settings) % settings["batch_size"] or settings["batch_size"]
     try:
@@ -106,10 +111,69 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
         turns = turns_of(model, settings)
         for n in sorted({FEW, min(FEW, left)}, reverse=True) if turns else ():
             take_turns(turns, as_batch(images[:n], labels[:n]), noise)
-        snapshot(model, Images(images, labels, images, labels), 0, FEW, manifold=2)
+        snapshot(model, data, 0, FEW, manifold=2)
         _knows_the_classes(model, images, size.classes)
     except (Exception, SystemExit) as error:  # as above
         raise _misfit(name, size.shape, error) from error
+
+
+def try_stack(name: str, settings: Mapping[str, Any], size: Size) -> None:
+    """Take steps with two runs in a stack, and compare their losses with those of each alone.
+
+    Raises:
+        UserError: the model's step cannot be computed for two runs at once, or gives other losses.
+    """
+    try:
+        data = _few(size)
+        # Rounding to bfloat16 would hide what differs.
+        shared = {**settings, "validation": 0.0, "precision": "float32"}
+        of_each = [{**shared, "seed": seed} for seed in (0, 1)]
+        alone = [_trial_of_one(Training(_drawn(one, size), data, one)) for one in of_each]
+        stack = Stack([_drawn(one, size) for one in of_each], data, of_each, width=2)
+        epoch = Epoch(stack)
+        trained = epoch.take_steps([_repeated(data, member) for member in stack.members])
+        tested = epoch.test("test")
+        for place, (model, rows) in enumerate(zip(stack.models, alone, strict=True)):
+            _are_alike([trained[place].row(model), tested[place]], rows)
+    except (Exception, SystemExit) as error:  # as above
+        reason = one_line(error).partition(". ")[0]
+        raise UserError(
+            f"{name}: training.fused: found {settings[FUSED]}, and this model cannot train in a "
+            f"stack ({reason}); set it to 1"
+        ) from error
+
+
+def _drawn(settings: Mapping[str, Any], size: Size) -> Model:
+    model = models.build(settings, size.shape, size.classes)
+    model.initialise(random_generator(settings["seed"], "trial"))
+    return model
+
+
+def _trial_of_one(training: Training) -> list[Row]:
+    trained = training.take_steps(_repeated(training.data, training))
+    return [trained.row(training.model), training.test()]
+
+
+def _repeated(data: Images, training: Training) -> Batches:
+    """Return the same images over and over, until every player has taken a step."""
+    steps = max(turn.player.every for turn in training.turns)
+    return Batches(data.train_images, data.train_labels, torch.arange(FEW).repeat(steps), FEW)
+
+
+def _are_alike(stacked: list[Row], alone: list[Row]) -> None:
+    """Refuse losses that differ by more than rounding."""
+    for of_stack, of_one in zip(stacked, alone, strict=True):
+        for term, value in of_one.items():
+            if not isclose(value, of_stack[term], rel_tol=ALIKE, abs_tol=1e-6):
+                raise UserError(f"its {term} is {of_stack[term]:.6g}, and {value:.6g} alone")
+
+
+def _few(size: Size) -> Images:
+    """Return random images of the data's size with labels of all classes."""
+    noise = random_generator(0, "trial")
+    images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
+    labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
+    return Images(images, labels, images, labels)
 
 
 def _keeps_the_contract(model: Model, losses: object) -> None:

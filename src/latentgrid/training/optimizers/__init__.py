@@ -34,11 +34,12 @@ class Optimizer:
 
     def minimise(self, objective: Tensor) -> None:
         """Change the parameters by one step down the gradient of a scalar."""
-        gradients = torch.autograd.grad(objective, self.parameters, materialize_grads=True)
-        with torch.no_grad():
-            self.update(
-                [laid_out_as(p, g) for p, g in zip(self.parameters, gradients, strict=True)]
-            )
+        self.follow(torch.autograd.grad(objective, self.parameters, materialize_grads=True))
+
+    @torch.no_grad()
+    def follow(self, gradients: Iterable[Tensor]) -> None:
+        """Change the parameters by one step, given their gradients with any strides."""
+        self.update([laid_out_as(p, g) for p, g in zip(self.parameters, gradients, strict=True)])
 
     def update(self, gradients: list[Tensor]) -> None:
         """Change the parameters, given their gradients in the same order."""
