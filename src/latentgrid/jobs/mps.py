@@ -26,8 +26,9 @@ CONTROL = "nvidia-cuda-mps-control"
 PIPES = "CUDA_MPS_PIPE_DIRECTORY"
 LOGS = "CUDA_MPS_LOG_DIRECTORY"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+UUIDS = ("GPU-", "MIG-")
 DEFAULT_PIPES = Path("/tmp/nvidia-mps")  # noqa: S108 (NVIDIA's choice, not ours)
-# The environment variable that switches the service off.
+# The environment variable that says whether to start one.
 SWITCH = "LATENTGRID_MPS"
 # Of a GPU since Volta; 60 since CUDA 13.1. One more fails to start.
 MOST_JOBS = 48
@@ -52,41 +53,45 @@ def start(gpus: Sequence[str], jobs_per_gpu: int) -> str:
         How jobs share a GPU, in words that follow "4 jobs on a GPU, ".
 
     Raises:
-        UserError: more jobs than the service can serve.
+        UserError: more jobs than a service takes, or LATENTGRID_MPS is no switch.
     """
-    switch = os.environ.get(SWITCH, "on")
-    if switch not in {"on", "off"}:
-        raise UserError(f"{SWITCH}: found {switch!r}; allowed: on, off")
-    fault = _fault(gpus) if switch == "on" else f"{SWITCH} is off"
+    running = _running()
+    fault = None if running else _fault(gpus)
     if fault:
         return f"{IN_TURNS}: {fault}"
     if jobs_per_gpu > MOST_JOBS:
         raise UserError(
             f"training.jobs_per_gpu: found {jobs_per_gpu}; CUDA's Multi-Process Service takes "
-            f"{MOST_JOBS} jobs on a GPU: set no more, or {SWITCH}=off"
+            f"{MOST_JOBS} jobs on a GPU: set no more"
         )
-    if folder := _running():
-        return f"{SIDE_BY_SIDE}, which runs in {folder}"
+    if running:
+        return f"{SIDE_BY_SIDE}, which runs in {running}"
     fault = _start_own(len(gpus))
     return f"{IN_TURNS}: {fault}" if fault else SIDE_BY_SIDE
 
 
 def _fault(gpus: Sequence[str]) -> str | None:
-    """Return why there can be no service, None if there can."""
-    if not shutil.which(CONTROL):
-        return f"{CONTROL} is not on PATH"
-    if _running():
-        return None
-    if PIPES in os.environ:
-        return f"{PIPES} is {os.environ[PIPES]}, where no service runs"
-    # A service that has a list counts its GPUs from 0, so that a number means another GPU to its
-    # clients than to it. NVIDIA recommends UUIDs, which mean the same to both.
-    if VISIBLE in os.environ and not all(gpu.startswith(("GPU-", "MIG-")) for gpu in gpus):
-        return f"it needs GPUs by UUID; set {VISIBLE} to those of nvidia-smi -L"
-    # A process can use one part of a GPU, and so can a service.
-    if len(gpus) > 1 and any(gpu.startswith("MIG-") for gpu in gpus):
-        return "it serves one part of a GPU (MIG), not several"
-    return None
+    """Return why no service can be started, None if one can.
+
+    Raises:
+        UserError: LATENTGRID_MPS is no switch.
+    """
+    switch = os.environ.get(SWITCH, "on")
+    if switch not in {"on", "off"}:
+        raise UserError(f"{SWITCH}: found {switch!r}; allowed: on, off")
+    numbers = VISIBLE in os.environ and not all(gpu.startswith(UUIDS) for gpu in gpus)
+    parts = len(gpus) > 1 and any(gpu.startswith("MIG-") for gpu in gpus)
+    faults = {
+        f"{SWITCH} is off": switch == "off",
+        f"{CONTROL} is not on PATH": not shutil.which(CONTROL),
+        f"{PIPES} is set, and no service is seen there": PIPES in os.environ,
+        # A service that has a list counts its GPUs from 0, so that a number means another GPU to
+        # its clients than to it. NVIDIA recommends UUIDs, which mean the same to both.
+        f"it needs GPUs by UUID; set {VISIBLE} to those of nvidia-smi -L": numbers,
+        # A process can use one part of a GPU, and so can a service.
+        "it serves one part of a GPU (MIG), not several": parts,
+    }
+    return next((fault for fault, applies in faults.items() if applies), None)
 
 
 def _running() -> Path | None:
