@@ -128,8 +128,8 @@ def refused(project, **values):
 
 @pytest.fixture(scope="module", autouse=True)
 def timed(tmp_path_factory):
-    """A call whose training gets a minute, begun first: it passes beside other tests."""
-    project = long_project(tmp_path_factory.mktemp("timed") / "project", runtime=1)
+    """A call whose training gets two minutes, begun first: they pass beside other tests."""
+    project = long_project(tmp_path_factory.mktemp("timed") / "project", runtime=2)
     with started(project) as training:
         yield project, training
 
@@ -173,7 +173,7 @@ def test_a_training_whose_time_is_up_goes_on_in_another_job(timed):
     project, training = timed
     wait_for(lambda: went_on_after(project) > 0, training)
     assert f"train:{RUN}: SLURM's job" in said(project)
-    assert "took longer than its runtime of 1 minutes" in said(project)
+    assert "took longer than its runtime of 2 minutes" in said(project)
     training.terminate()
 
 
