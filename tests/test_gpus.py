@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import pynvml
 import pytest
 
 from latentgrid.errors import UserError
@@ -16,7 +15,7 @@ from latentgrid.grid.schema import Training
 from latentgrid.jobs import mps
 from latentgrid.pipeline import gpus
 from project import ROOT, TINY, call, copy_project, write_params
-from test_mps import CONTROL
+from standin_mps import CONTROL, has_driver
 
 SNAKEFILE = """
 import os
@@ -55,14 +54,6 @@ with open(sys.argv[1], "w") as file:
 UUIDS = ["GPU-aa-1", "GPU-ab-2", "GPU-b-3"]
 
 
-def _driver():
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return False
-    return True
-
-
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """A machine with two GPUs and a service that serves nobody."""
@@ -76,8 +67,8 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1,GPU-2")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(mps.PIPES, raising=False)
-    if _driver():
-        pytest.skip("a driver tells which GPUs there are")
+    if has_driver():
+        pytest.skip("CUDA is here, and its GPUs are others")
 
 
 def most_at_once(intervals):
