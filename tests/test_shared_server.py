@@ -108,7 +108,11 @@ def test_parallel_calls_bring_every_run_once_to_a_server_that_restarts(
     password = secrets.token_hex()
     project, folder = copy_built(built, tmp_path / "project"), tmp_path / "server"
     folder.mkdir()
-    variables = {"MLFLOW_TRACKING_URI": ADDRESS, "NO_PROXY": "127.0.0.1"}
+    variables = {
+        "MLFLOW_TRACKING_URI": ADDRESS,
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(PATIENCE),
+        "NO_PROXY": "127.0.0.1",
+    }
     known = variables | {
         "MLFLOW_TRACKING_USERNAME": "admin",
         "MLFLOW_TRACKING_PASSWORD": password,
