@@ -87,6 +87,16 @@ def test_jobs_fill_the_gpus_evenly_and_a_killed_one_frees_its_slot(start, tmp_pa
     assert later.holds() == held[first[1]]
 
 
+def test_a_gpu_that_left_the_list_takes_no_later_job(start):
+    first = [start(gpus="a,b", jobs_per_gpu=1) for _ in range(2)]
+    held = {holder.holds()[0]: holder for holder in first}
+    held["b"].leave()
+    late = start(gpus="a", jobs_per_gpu=1)
+    assert late.holds(seconds=1) is None
+    held["a"].leave()
+    assert late.holds()[0] == "a"
+
+
 def test_one_job_a_gpu(start):
     holders = [start(gpus="3, 7", jobs_per_gpu=1) for _ in range(2)]
     assert {holder.holds()[0] for holder in holders} == {"3", "7"}

@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 DATABASE, SERVER = 15432, 15000
+PATIENCE = 1200  # seconds; what is stuck, not a slow machine
 ADDRESS = f"http://127.0.0.1:{SERVER}"
 # As in docs/server.md
 AUTH = """\
@@ -83,7 +84,7 @@ def serving(folder, database, password):
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
     try:
-        give_up = time.monotonic() + 240
+        give_up = time.monotonic() + PATIENCE
         while not _answers():
             assert server.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < give_up
@@ -91,7 +92,7 @@ def serving(folder, database, password):
         yield
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 def _answers():
@@ -107,7 +108,11 @@ def test_parallel_calls_bring_every_run_once_to_a_server_that_restarts(
     password = secrets.token_hex()
     project, folder = copy_built(built, tmp_path / "project"), tmp_path / "server"
     folder.mkdir()
-    variables = {"MLFLOW_TRACKING_URI": ADDRESS, "NO_PROXY": "127.0.0.1"}
+    variables = {
+        "MLFLOW_TRACKING_URI": ADDRESS,
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(PATIENCE),
+        "NO_PROXY": "127.0.0.1",
+    }
     known = variables | {
         "MLFLOW_TRACKING_USERNAME": "admin",
         "MLFLOW_TRACKING_PASSWORD": password,
@@ -124,7 +129,7 @@ def test_parallel_calls_bring_every_run_once_to_a_server_that_restarts(
             subprocess.Popen(["latentgrid", "track"], cwd=project, env=environment(project) | known)
             for _ in range(2)
         ]
-        assert [one.wait(300) for one in calls] == [0, 0]
+        assert [one.wait(PATIENCE) for one in calls] == [0, 0]
     gone = track(project, known)
     assert "catches up when it answers again" in gone.stderr
     with serving(folder, address, password):
@@ -145,5 +150,5 @@ def track(project, given):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=PATIENCE,
     )

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command beside a SLURM of its own: one node, with two GPUs that are none.
 #   tools/cluster.sh pytest tests/test_cluster.py
+#   tools/cluster.sh --missing      prints which of Debian's packages it needs and has not
 # Daemons, configuration and state live in namespaces of the kernel's. These end with the command, however it ends:
 # nothing stays in /etc/slurm, and no process goes on. It needs root's rights.
 set -euo pipefail
@@ -13,14 +14,17 @@ fail() {
 # All that SLURM reads and writes, where Debian's packages look for it.
 here=/etc/slurm
 
-outside() {
-  missing=()
+missing() {
   for package in slurmctld:slurmctld slurmd:slurmd slurm-client:sbatch munge:munged iproute2:ip \
     openssh-server:sshd openssh-client:ssh-keygen; do
-    PATH=$PATH:/usr/sbin command -v "${package#*:}" >/dev/null || missing+=("${package%:*}")
+    PATH=$PATH:/usr/sbin command -v "${package#*:}" >/dev/null || echo "${package%:*}"
   done
-  [ -d /usr/lib/postgresql ] || missing+=(postgresql)
-  [ ${#missing[@]} = 0 ] || fail "Debian's packages ${missing[*]} are missing: apt-get install ${missing[*]}"
+  [ -d /usr/lib/postgresql ] || echo postgresql
+}
+
+outside() {
+  packages=$(missing | xargs)
+  [ -z "$packages" ] || fail "Debian's packages $packages are missing: apt-get install $packages"
   [ "$(id -u)" = 0 ] || fail "only root can start SLURM's daemons"
   # In the background, as bash heeds no signal while it waits for a command.
   setpriv --pdeathsig KILL \
@@ -64,7 +68,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SlurmdParameters=config_overrides
 ReturnToService=2
-MinJobAge=600
+MinJobAge=60000
 GresTypes=gpu
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
@@ -92,8 +96,8 @@ C
   fail "SLURM did not start within 50 seconds"
 }
 
-if [ "${1:-}" = --inside ]; then
-  inside "${@:2}"
-else
-  outside "$@"
-fi
+case "${1:-}" in
+--inside) inside "${@:2}" ;;
+--missing) missing ;;
+*) outside "$@" ;;
+esac

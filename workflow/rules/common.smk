@@ -13,6 +13,7 @@ from latentgrid.pipeline import (
     diverged,
     failure,
     fitting,
+    gpus,
     sources,
     start,
     tracking,
@@ -27,6 +28,7 @@ start.require_own_records()
 
 PARAMS = configuration.load_params(workflow)
 LAYOUT = Layout(PARAMS.dataset)
+gpus.limit_jobs(workflow, PARAMS.training)
 configuration.require_own_data(PARAMS, LAYOUT)
 STUDIES = configuration.load_studies(PARAMS)
 JUDGED = [study for study in STUDIES if study.facts.dataset == PARAMS.dataset]

@@ -27,6 +27,7 @@ rule likelihood:
     threads: 1
     resources:
         # Not parameters, as in train.smk.
+        gpu_slot=1,
         device=PARAMS.training.device,
         jobs_per_gpu=PARAMS.training.jobs_per_gpu,
     params:

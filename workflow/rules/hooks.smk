@@ -31,6 +31,7 @@ onstart:
     start.write_plan(LAYOUT, PLAN)
     start.write_orders(LAYOUT, JOBS)
     say_what_is_slow()
+    gpus.prepare(workflow, PARAMS.training)
     fork_server.start(LAYOUT.fork_server)
     start.try_networks(LAYOUT, PARAMS.source, PLAN)
     tracking.start_tracking(LAYOUT)
