@@ -35,7 +35,7 @@ rule train:
     threads: 1
     resources:
         # Not parameters: a run is not trained again because the grid moved to another machine.
-        gpu_slot=1,
+        gpu_slot=0 if STACKS else 1,
         device=PARAMS.training.device,
         jobs_per_gpu=PARAMS.training.jobs_per_gpu,
         graphs="--cuda-graphs" if PARAMS.training.cuda_graphs else "--no-cuda-graphs",

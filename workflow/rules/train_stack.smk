@@ -23,6 +23,7 @@ rule train_stack:
     threads: 1
     resources:
         # As for single runs: what is no parameter repeats no training.
+        gpu_slot=1,
         device=PARAMS.training.device,
         jobs_per_gpu=PARAMS.training.jobs_per_gpu,
         graphs="--cuda-graphs" if PARAMS.training.cuda_graphs else "--no-cuda-graphs",
