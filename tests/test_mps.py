@@ -18,8 +18,9 @@ from standin_mps import CONTROL, has_driver
 BROKEN = "#!/bin/sh\necho 'An instance of this daemon is already running' >&2\nexit 1\n"
 DEAF = CONTROL.replace("asked.touch()", "pass")
 WORKFLOW = """
-import os, sys, time
+import os, signal, sys, time
 from latentgrid.jobs import mps
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
 print(mps.start(["GPU-1", "GPU-2"], 4), flush=True)
 print(os.environ.get("CUDA_MPS_PIPE_DIRECTORY"), flush=True)
 sys.stdin.read()

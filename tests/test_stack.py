@@ -422,4 +422,4 @@ def test_fused_runs_are_refused_without_a_gpu_before_any_job(tmp_path, monkeypat
     done = call(project, "snakemake", "--cores", "1")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == f"error: {NEEDS_GPU}"
-    assert not Layout("digits").results.is_dir()
+    assert not (project / Layout("digits").results).is_dir()

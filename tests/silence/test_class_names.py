@@ -27,6 +27,7 @@ def legend_of(test):
 
 def named_in_panel(test):
     panel = Figure().subplots()
+    panel.set(xlim=(-1, 7), ylim=(0, 8))
     style.name_classes(panel, POINTS, test.labels, test.name_of)
     return [text.get_text() for text in panel.texts]
 

@@ -120,7 +120,7 @@ def _start_own(gpus: int) -> str:
         start_new_session=True,  # Ctrl-C is for jobs, which need the service until they end
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     assert keeper.stdout is not None
     said = keeper.stdout.readline().strip()
@@ -181,7 +181,7 @@ def _client_fault() -> str | None:
     client = [sys.executable, "-m", "latentgrid.jobs.cuda_client", sys.argv[1]]
     try:
         done = subprocess.run(
-            client, capture_output=True, text=True, check=False, timeout=SECONDS_TO_CONNECT
+            client, capture_output=True, encoding="utf-8", check=False, timeout=SECONDS_TO_CONNECT
         )
     except subprocess.TimeoutExpired:
         return f"no answer in {SECONDS_TO_CONNECT:.0f} seconds"
