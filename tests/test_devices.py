@@ -8,9 +8,11 @@ import sys
 from collections import Counter
 
 import pytest
+import torch
 
 from latentgrid.errors import UserError
 from latentgrid.jobs import devices
+from latentgrid.training.determinism import compute_deterministically
 
 HOLDER = """
 import os, sys
@@ -165,3 +167,9 @@ def test_without_the_variable_the_driver_is_asked(environment, monkeypatch):
 
     monkeypatch.setattr(devices.pynvml, "nvmlInit", no_driver)
     assert devices.visible_gpus() == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_torch_cannot_use_is_refused_in_a_line():
+    with pytest.raises(UserError, match=r"torch can use no GPU here.* set training.device to cpu"):
+        compute_deterministically("cuda")

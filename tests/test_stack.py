@@ -21,7 +21,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import reading
 from latentgrid.grid.runs import planned_runs, trained_by
-from latentgrid.grid.stacks import stacks
+from latentgrid.grid.stacks import spare_places, stacks
 from latentgrid.jobs.devices import NEEDS_GPU
 from latentgrid.stamps.code import code_of
 from latentgrid.steps import train as step
@@ -323,6 +323,9 @@ def test_runs_that_differ_in_optimizer_rate_and_seed_fill_stacks_in_their_order(
     names = [run.name for run in planned(3)]
     assert found == [names[:3], names[3:4], names[4:6]]
     assert stacks(planned(3)).keys() == stacks(planned(3)).keys()
+    assert spare_places(3, stacks(planned(3))) == ""
+    assert "has 9 places and no more than" in spare_places(9, stacks(planned(9)))
+    assert spare_places(1, stacks(planned(1))) == ""
 
 
 def test_how_runs_are_computed_is_no_option_that_a_study_would_have_to_name():

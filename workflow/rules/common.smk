@@ -7,7 +7,7 @@ A call that cannot succeed ends here, before Snakemake has looked at a file.
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue, components, plugins
 from latentgrid.grid.runs import canonical, plan_of, planned_runs, trainer_of
-from latentgrid.grid.stacks import stacks
+from latentgrid.grid.stacks import spare_places, stacks
 from latentgrid.pipeline import (
     configuration,
     diverged,

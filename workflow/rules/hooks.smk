@@ -16,8 +16,12 @@ def say_what_is_slow():
         for run in RUNS.values()
         if not LAYOUT.run(run.name).outcome.exists()
     ]
-    if warning := slow_bfloat16(left, PARAMS.training.device):
-        print(warning, file=sys.stderr)
+    for warning in (
+        slow_bfloat16(left, PARAMS.training.device),
+        spare_places(PARAMS.training.fused, STACKS),
+    ):
+        if warning:
+            print(warning, file=sys.stderr)
 
 
 onstart:

@@ -29,6 +29,22 @@ def stacks(runs: Iterable[Run]) -> dict[str, list[str]]:
     return {_name(part): [run.name for run in part] for part in parts}
 
 
+def spare_places(width: int, found: Mapping[str, list[str]]) -> str:
+    """Return a line that says how many places no stack fills, or "" if one fills all.
+
+    Args:
+        width: the places of a stack, `training.fused`.
+        found: the runs of each stack.
+    """
+    most = max(map(len, found.values()), default=width)
+    if most == width:
+        return ""
+    return (
+        f"training.fused: a stack has {width} places and no more than {most} runs; the others are "
+        f"filled with copies, which cost as much (docs/performance.md)"
+    )
+
+
 def _shared(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in OWN}
 

@@ -15,6 +15,7 @@ from latentgrid.jobs.devices import take_device
 from latentgrid.nets.layout import move
 from latentgrid.randomness import random_generator
 from latentgrid.text import duration, size
+from latentgrid.training.determinism import compute_deterministically
 from latentgrid.training.steps import Turn, turns_of
 from latentgrid.training.trial import build_model, try_run
 from latentgrid.training.validation import trained_on
@@ -72,7 +73,7 @@ def estimate(runs: Sequence[Run], source: Source, device: str) -> Costs:
         UserError: the workflow would refuse a run.
     """
     taken, _slot = take_device(device, jobs_per_gpu=1)
-    torch.set_num_threads(1)
+    compute_deterministically(taken)
     data = sources.size(source)
     _try_networks(runs, data)
     measured: dict[str, tuple[float, int]] = {}
