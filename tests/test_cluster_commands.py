@@ -1,6 +1,8 @@
 """What a node of a cluster runs, and what is said of how SLURM ended it; no SLURM is needed."""
 
+import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,3 +149,16 @@ def test_a_step_that_failed_speaks_for_itself():
         cluster.how_it_ended(a_job("x", ""), "7", cluster.status_of(FAILED.format("FAILED"), None))
         == ""
     )
+
+
+def test_a_job_in_a_process_of_its_own_has_one_thread(tmp_path):
+    (tmp_path / "threads.py").write_text("import torch; print(torch.get_num_threads())")
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-m", "latentgrid.jobs.client", "threads"],
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert done.stdout == "1\n"

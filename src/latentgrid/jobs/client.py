@@ -26,6 +26,9 @@ BEGAN = time.monotonic()
 SERVER = "LATENTGRID_FORK_SERVER"
 # The environment variable with the name of a process's job.
 JOB = "LATENTGRID_JOB"
+# What libraries read when they are imported; several threads would add up in another order, to
+# other bits. Snakemake sets them for a job of one thread where it starts the job itself.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 STREAMS = (0, 1, 2)
 # What a fork says when it has taken this process's place, with its process number; what comes later
 # is its exit status.
@@ -47,7 +50,8 @@ def main() -> None:
 
 
 def run(module: str) -> None:
-    """Run a module in this process as `python -m` would, from its source."""
+    """Run a module in this process as `python -m` would, from its source and in one thread."""
+    os.environ |= ONE_THREAD
     from_source()
     from latentgrid.jobs.orders import require_unchanged
 

@@ -24,7 +24,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from latentgrid.jobs import loading
-from latentgrid.jobs.client import BEGUN, SERVER, STREAMS, is_same_user
+from latentgrid.jobs.client import BEGUN, ONE_THREAD, SERVER, STREAMS, is_same_user
 from latentgrid.jobs.parent import die_with_parent
 
 # What several steps import, and what libraries import only when they are used.
@@ -38,8 +38,6 @@ LIBRARIES = (
     *("pydantic.types", "pydantic.fields", "pydantic.type_adapter", "ruamel.yaml", "sqlite3"),
     *("filelock", "psutil", "pynvml", "rich.console", "tqdm", "typer"),
 )
-# As Snakemake sets for a job of one thread; libraries read them when they are imported.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # The environment variable that switches forks off.
 SWITCH = "LATENTGRID_FORKS"
 MAX_REQUEST = 2**20  # bytes
