@@ -205,14 +205,14 @@ def test_a_training_goes_on_where_it_was_whatever_ends_it(tmp_path):
     with started(project) as second:
         wait_for(lambda: went_on_after(project) >= at, second)
         assert f"an earlier call left in SLURM's queue: {number}" in said(project)
-        assert state(number) == "CANCELLED"
+        wait_for(lambda: state(number) == "CANCELLED")
         number = training_job(project)
         at = wait_for(lambda: epoch(project), second)
         second.terminate()
         second.wait(PATIENCE)
         assert STOPPED in said(project)
     wait_for(lambda: STOPPED in log(project))
-    assert state(number) == "CANCELLED"
+    wait_for(lambda: state(number) == "CANCELLED")
     assert epoch(project) >= at
 
 
