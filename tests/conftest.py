@@ -72,6 +72,19 @@ def few_images(digits_file):
     )
 
 
+@pytest.fixture(scope="session")
+def few_images_file(few_images, tmp_path_factory):
+    """30 images to train on and 30 to test on, as the data step stores them."""
+    from safetensors.torch import save_file
+
+    from latentgrid.data import Images, checksum
+
+    path = tmp_path_factory.mktemp("few") / "images.safetensors"
+    fewer = Images(*(tensor[:30].clone() for tensor in few_images.tensors().values()))
+    save_file(fewer.tensors(), path, metadata={"checksum": checksum(fewer)})
+    return path
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A browser without windows."""

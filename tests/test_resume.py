@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save, save_file
+from safetensors.torch import save
 
 from latentgrid import models
-from latentgrid.data import Images, checksum
 from latentgrid.files.run_files import RunFiles
 from latentgrid.grid import catalogue, components
 from latentgrid.training import run as training_run
@@ -42,11 +41,8 @@ def _every_epoch_is_written_down(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def images(few_images, tmp_path_factory):
-    path = tmp_path_factory.mktemp("images") / "images.safetensors"
-    fewer = Images(*(tensor[:30].clone() for tensor in few_images.tensors().values()))
-    save_file(fewer.tensors(), path, metadata={"checksum": checksum(fewer)})
-    return path
+def images(few_images_file):
+    return few_images_file
 
 
 def settings_of(model, optimizer="adam", **changes):

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from latentgrid.data import Images, checksum
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_json
@@ -175,11 +173,8 @@ def plan_of_stack(count=6, **changes):
 
 
 @pytest.fixture(scope="module")
-def images(few_images, tmp_path_factory):
-    path = tmp_path_factory.mktemp("images") / "images.safetensors"
-    fewer = Images(*(tensor[:30].clone() for tensor in few_images.tensors().values()))
-    save_file(fewer.tensors(), path, metadata={"checksum": checksum(fewer)})
-    return path
+def images(few_images_file):
+    return few_images_file
 
 
 def runs_in(folder, plan):
