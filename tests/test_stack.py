@@ -31,7 +31,7 @@ from latentgrid.training.checkpoints import Checkpoints
 from latentgrid.training.loop import Training
 from latentgrid.training.stack import Stack
 from latentgrid.training.stacked import StackedRun, train_stack
-from latentgrid.training.trial import try_run
+from latentgrid.training.trial import _are_alike, try_run, try_stack
 from networks import build
 from project import TINY, call, contents, copy_project, write_params
 from tape import tape
@@ -337,6 +337,22 @@ def test_a_model_is_tried_in_a_stack_before_any_job(model, accepted):
     else:
         with pytest.raises(UserError, match=r"^a: training.fused: found 8, and .*; set it to 1$"):
             try_run("a", settings, Size(60, 20, (1, 8, 8), 10))
+
+
+def test_a_loss_close_to_zero_is_no_reason_to_refuse_a_model():
+    network = {"network": "conv", "channels": 32, "generator_loss": "minimax"}
+    adam = {"optimizer": "adam_gan", "learning_rate": 0.0002}
+    settings = plan_of_stack(1, model="gan", **adam)[0]
+    try_stack(
+        "a",
+        settings | {"hyperparameters": {"latent_dim": 64, **network}},
+        Size(60_000, 10_000, (1, 28, 28), 10),
+    )
+
+
+def test_a_stack_with_another_loss_is_refused():
+    with pytest.raises(UserError, match=r"^its kl is 0\.02, and 0\.0195 alone$"):
+        _are_alike([{"loss": 90.0, "kl": 0.02}], [{"loss": 90.0, "kl": 0.0195}])
 
 
 # The steps
