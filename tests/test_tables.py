@@ -11,6 +11,7 @@ from latentgrid.figures.comparisons import marginal_effects
 from latentgrid.figures.style import two_dimensions
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
+from latentgrid.results.tables import read_table
 from project import TINY, copy_project, run, write_params
 
 LAYOUT = Layout("digits")
@@ -26,6 +27,14 @@ def test_a_class_that_is_not_there_takes_no_other_classes_name(tmp_path, monkeyp
     table = tables.silhouettes_table(layout, runs)
     assert table["class"].tolist() == [1, 7]
     assert (table["silhouette"] > 0.9).all()
+
+
+def test_a_table_is_read_to_the_last_bit(tmp_path):
+    draws = np.random.default_rng(0)
+    numbers = draws.standard_normal(10_000) * 10.0 ** draws.integers(-300, 300, 10_000)
+    path = tmp_path / "numbers.csv"
+    pd.DataFrame({"number": numbers}).to_csv(path, index=False)
+    assert read_table(path)["number"].tolist() == numbers.tolist()
 
 
 def test_codes_of_one_dimension_lie_on_a_line():

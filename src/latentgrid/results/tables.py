@@ -28,8 +28,7 @@ def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFr
             raise ValueError("it is cut short")
         if not text.strip():
             return pd.DataFrame()
-        # The default of older versions of pandas reads some numbers one bit off.
-        return pd.read_csv(StringIO(text), dtype=words, float_precision="round_trip")
+        return pd.read_csv(StringIO(text), dtype=words)
     except (ValueError, IsADirectoryError) as error:
         raise damaged(path, error) from None
 
