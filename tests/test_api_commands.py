@@ -1,5 +1,7 @@
 """The commands that use trained runs: sample, encode, reconstruct, export."""
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import pandas as pd
@@ -91,6 +93,13 @@ def test_nothing_is_replaced_without_a_word(command):
     with pytest.raises(UserError, match=r"samples\.png: exists; name another by --out, or"):
         command("sample", "-n", 2)
     command("sample", "-n", 2, "--force")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+@pytest.mark.parametrize("name", ["/proc/a.png", "/proc/new/a.npz"])
+def test_a_folder_that_takes_no_files_is_said_before_anything_is_computed(command, name):
+    with pytest.raises(UserError, match=rf"^--out: found {name}; .* takes no files$"):
+        command("sample", "--out", name)
 
 
 def test_a_link_to_nothing_is_not_replaced_either(command, tmp_path):

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,10 @@ SMALLEST = 56  # pixels; images with shorter sides are enlarged, so that they ca
 def require_writable(path: Path, suffixes: Iterable[str], force: bool) -> Path:
     """Return the path if it has one of the suffixes and nothing stands there, or `force` is given.
 
+    Its folder is made, and tried, before anything is computed.
+
     Raises:
-        UserError: it has another suffix, or stands there.
+        UserError: it has another suffix, or stands there, or its folder takes no files, as `/proc`.
     """
     if path.suffix not in suffixes:
         raise UserError(f"--out: found {path}; allowed: a file that ends in {', '.join(suffixes)}")
@@ -33,6 +36,11 @@ def require_writable(path: Path, suffixes: Iterable[str], force: bool) -> Path:
         raise UserError(f"--out: found {path}, a folder; allowed: a file")
     if os.path.lexists(path) and not force:
         raise UserError(f"{path}: exists; name another by --out, or replace it by --force")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=path.parent).close()
+    except FileNotFoundError:
+        raise UserError(f"--out: found {path}; {path.parent} takes no files") from None
     return path
 
 
