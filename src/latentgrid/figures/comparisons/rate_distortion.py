@@ -1,6 +1,5 @@
 """What a code costs against what it leaves unsaid of the image, in nats (Alemi et al. 2018)."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,11 +17,11 @@ PLACE = 5
 CAPTION = (
     "Rate against distortion, a point for each run, both in nats per image and means over the "
     "same binarised test images. The distortion is what an image costs when its code is known, "
-    "−log p(x|z) with the decoded pixels as the probabilities of white; the rate is what the "
-    "code costs, log q(z|x) − log p(z). Their sum is the negative ELBO: it is the same along "
-    "each grey line, and smaller further down and to the left. Look for models that reach the "
-    "same line by different ways, with a long code or with a vague image. Models that were "
-    "trained by the squared error are measured on this scale too, and may lie far up: they "
+    "−log p(x|z) with the decoded pixels as the probabilities of white; the rate is what the code "
+    "costs, log q(z|x) − log p(z). Their sum is the negative ELBO: it is the same along each grey "
+    "line, named on the right, and smaller further down and to the left. Look for models that "
+    "reach the same line by different ways, with a long code or with a vague image. Models that "
+    "were trained by the squared error are measured on this scale too, and may lie far up: they "
     "decode to zeros, and a white pixel that was decoded to zero is dear."
 )
 NEEDS = ("encode", "propose", "log_prior", "decode")
@@ -49,17 +48,21 @@ def draw(results: Results) -> Drawing:
 
 
 def _draw_equal_elbos(panel: Axes) -> None:
-    """Draw lines of equal −ELBO = rate + distortion, without changing the panel's limits."""
-    rates, distortions = (np.linspace(*ends, 50) for ends in (panel.get_xlim(), panel.get_ylim()))
-    elbos = -(rates + distortions[:, None])
-    levels = MaxNLocator(7).tick_values(elbos.min(), elbos.max())
-    lines = panel.contour(
-        rates, distortions, elbos, levels, colors=GREY, linewidths=0.7, linestyles="solid", zorder=1
-    )
-    for text in panel.clabel(
-        lines, fmt=lambda elbo: f"ELBO {elbo:g}".replace("-", "−"), fontsize=7
-    ):
-        text.set_clip_on(True)
+    """Draw lines of equal −ELBO = rate + distortion, named by an axis on the right, where they end.
+
+    A name within the panel could lie under a point.
+    """
+    (left, right), (bottom, top) = panel.get_xlim(), panel.get_ylim()
+    sums = MaxNLocator(7).tick_values(left + bottom, right + top)
+    for total in sums:
+        ends = total - left, total - right
+        panel.plot(
+            (left, right), ends, color=GREY, linewidth=0.7, zorder=1, scalex=False, scaley=False
+        )
+    elbos = panel.secondary_yaxis("right", functions=(lambda y: -right - y, lambda e: -right - e))
+    elbos.set_yticks(-sums[(sums >= right + bottom) & (sums <= right + top)])
+    elbos.yaxis.set_major_formatter(lambda elbo, _: f"{elbo:g}".replace("-", "−"))
+    elbos.set_ylabel("ELBO along the grey lines, nats per image")
 
 
 def _bounds(results: Results, runs: pd.DataFrame) -> list[str]:
