@@ -128,6 +128,17 @@ def test_figures_of_many_panels_fit_a_page_with_their_labels(n):
     assert not complaints(figure)
 
 
+def test_a_long_label_heightens_its_own_row_alone():
+    short, long = "pca\nd = 32", "blocks\nnormalisation batch, upsampling bilinear, channels 8"
+    heights = [
+        style.labelled_panels(labels)[0].get_figheight()
+        for labels in ([short] * 9, [*[short] * 8, long], [long] * 9)
+    ]
+    without, with_one, with_all = heights
+    assert with_one - without > 0.1
+    assert with_all - without == pytest.approx(3 * (with_one - without))
+
+
 def test_labels_are_folded_between_settings():
     folded = style.folded("vae\nd = 20, adam_keras, lr 0.00075", 20)
     assert folded.splitlines() == ["vae", "d = 20, adam_keras,", "lr 0.00075"]

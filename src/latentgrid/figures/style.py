@@ -344,41 +344,43 @@ def panels(
     More than `columns`, and `most` at the most, are in a row if the figure would be higher than a
     page.
     """
-    while columns < most and _height(n, aspect, title_lines, columns) > PAGE:
+    lines = [title_lines] * n
+    while columns < most and _height(lines, aspect, columns) > PAGE:
         columns += 1
-    height = _height(n, aspect, title_lines, columns)
-    columns = min(n, columns)
-    figure = Figure(figsize=(WIDTH, height))
-    grid = figure.subplots(-(-n // columns), columns, squeeze=False).flatten()
-    for unused in grid[n:]:
-        unused.set_visible(False)
-    return figure, list(grid[:n])
+    return _panels(lines, aspect, columns)
 
 
 def labelled_panels(labels: Sequence[str], aspect: float = 1.0) -> tuple[Figure, list[Axes]]:
     """Return a figure with a panel below each label, with room for the lines that it takes."""
-    columns = next(
-        columns
-        for columns in range(COLUMNS, MAX_COLUMNS + 1)
-        if _height(len(labels), aspect, _longest(labels, columns), columns) <= PAGE
-        or columns == MAX_COLUMNS
-    )
-    figure, places = panels(len(labels), aspect, _longest(labels, columns), columns)
-    for panel, label in zip(places, labels, strict=True):
-        panel.set_title(folded(label, TITLE_WIDTH * COLUMNS // columns))
+    for columns in range(COLUMNS, MAX_COLUMNS + 1):
+        titles = [folded(label, TITLE_WIDTH * COLUMNS // columns) for label in labels]
+        lines = [title.count("\n") + 1 for title in titles]
+        if _height(lines, aspect, columns) <= PAGE:
+            break
+    figure, places = _panels(lines, aspect, columns)
+    for panel, title in zip(places, titles, strict=True):
+        panel.set_title(title)
     return figure, places
 
 
-def _longest(labels: Sequence[str], columns: int) -> int:
-    """Return how many lines the longest of these labels takes above a panel."""
-    width = TITLE_WIDTH * COLUMNS // columns
-    return max(folded(label, width).count("\n") + 1 for label in labels)
+def _panels(title_lines: Sequence[int], aspect: float, columns: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel for each title, which takes so many lines."""
+    height, columns = _height(title_lines, aspect, columns), min(len(title_lines), columns)
+    figure = Figure(figsize=(WIDTH, height))
+    rows = -(-len(title_lines) // columns)
+    grid = figure.subplots(rows, columns, squeeze=False).flatten()
+    for unused in grid[len(title_lines) :]:
+        unused.set_visible(False)
+    return figure, list(grid[: len(title_lines)])
 
 
-def _height(n: int, aspect: float, title_lines: int, columns: int) -> float:
-    columns = min(n, columns)
-    of_row = aspect * WIDTH / columns + 0.15 * title_lines + (0.3 if aspect < 1 else 0)
-    return -(-n // columns) * of_row + 0.3
+def _height(title_lines: Sequence[int], aspect: float, columns: int) -> float:
+    """Return the inches that panels in rows take, each row with room for its longest title."""
+    panel = aspect * WIDTH / min(len(title_lines), columns) + (0.3 if aspect < 1 else 0)
+    longest = [
+        max(title_lines[start : start + columns]) for start in range(0, len(title_lines), columns)
+    ]
+    return sum(panel + 0.15 * lines for lines in longest) + 0.3
 
 
 def folded(label: str, width: int = LABEL_WIDTH) -> str:
