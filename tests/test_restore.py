@@ -69,6 +69,11 @@ def test_what_the_cache_lacks_is_fetched_once(clone, recorded, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_outside_a_project_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "dvc.yaml: no such file; run this in the project's folder" in refusal()
+
+
 def test_a_clone_without_a_remote_says_how_to_set_one(clone):
     (clone / ".dvc/config").write_text("[core]\nanalytics = false\n")
     assert "and no remote is set (dvc remote add --default" in refusal()

@@ -66,6 +66,8 @@ def restore() -> None:
 
 def _recorded() -> list[dict[str, Any]]:
     """Return the outputs that dvc.lock records."""
+    if not Path("dvc.yaml").exists():
+        raise UserError("dvc.yaml: no such file; run this in the project's folder")
     if not LOCK.exists():
         raise UserError(
             f"this commit has no {LOCK}, so it recorded no results; run dvc repro and commit {LOCK}"
