@@ -1,14 +1,17 @@
 """What a code costs against what it leaves unsaid of the image, in nats (Alemi et al. 2018)."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import GREY, WIDTH
+from latentgrid.results.trained import Array
 from latentgrid.text import signed
 
 TITLE = "Rate against distortion"
@@ -53,13 +56,17 @@ def _draw_equal_elbos(panel: Axes) -> None:
     A name within the panel could lie under a point.
     """
     (left, right), (bottom, top) = panel.get_xlim(), panel.get_ylim()
-    sums = MaxNLocator(7).tick_values(left + bottom, right + top)
+    sums = np.asarray(MaxNLocator(7).tick_values(left + bottom, right + top))
     for total in sums:
         ends = total - left, total - right
         panel.plot(
             (left, right), ends, color=GREY, linewidth=0.7, zorder=1, scalex=False, scaley=False
         )
-    elbos = panel.secondary_yaxis("right", functions=(lambda y: -right - y, lambda e: -right - e))
+
+    def elbo_at_right(distortions: ArrayLike) -> Array:
+        return -right - np.asarray(distortions)  # its own inverse
+
+    elbos = panel.secondary_yaxis("right", functions=(elbo_at_right, elbo_at_right))
     elbos.set_yticks(-sums[(sums >= right + bottom) & (sums <= right + top)])
     elbos.yaxis.set_major_formatter(lambda elbo, _: f"{elbo:g}".replace("-", "−"))
     elbos.set_ylabel("ELBO along the grey lines, nats per image")
