@@ -12,7 +12,7 @@ from itertools import product
 
 import pytest
 import yaml
-from scipy.stats import binomtest, chi2
+from scipy.stats import binomtest, chi2, nbinom
 
 from latentgrid import cli
 from latentgrid.audit import false_alarms, table
@@ -167,6 +167,25 @@ def test_the_chance_of_equal_values_is_that_of_draws():
         fired = sum(one <= level for one in chances)
         assert binomtest(fired, len(chances), level, alternative="greater").pvalue > 1e-4
     assert min(chances) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("equal", "apart"),
+    [(2, {5: 20, 40: 60}), (20, {1: 600, 2: 150}), (80, {1: 600, 9: 12_000}), (3, {1: 40_000})],
+)
+def test_the_chance_of_equal_values_is_a_negative_binomial_tail(equal, apart):
+    differences = [0] * equal + [units for units, pairs in apart.items() for _ in range(pairs)]
+    width = min(apart)
+    tail = nbinom.sf(equal - 1, apart[width] + 1, 1 - 1 / (2 * width + 1))
+    found = equal_values.chance(equal, differences, len(differences))
+    assert found == pytest.approx(tail, rel=1e-6)
+
+
+def test_equal_values_of_a_large_sound_table_are_no_finding(tmp_path):
+    draw = random.Random(0)
+    tables = {str(n): [f"{draw.uniform(100, 400):.1f}" for _ in SETTINGS] for n in range(9)}
+    assert len(set().union(*tables.values())) < 9 * len(SETTINGS)
+    assert examine(study_of(tmp_path, tables)) == []
 
 
 # Impossible values.

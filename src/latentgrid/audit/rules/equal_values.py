@@ -15,7 +15,8 @@ Psychological Science 24 (2013) 1875; `duplicate_count` of the R package scrutin
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from math import comb
+
+from scipy.special import betainc
 
 from latentgrid.audit.cells import by_quantity, setting_of, significant_digits, whole
 from latentgrid.audit.finding import Finding, Place, named
@@ -26,7 +27,6 @@ from latentgrid.studies.study import Study
 TITLE = "Equal values"
 LEAST_CHANCE = 0.001
 DIGITS = 4
-TERMS = 200  # of the sum of the tail, which falls by a factor of 3 or more a term in the end
 
 Pair = tuple[Number, Number]
 
@@ -92,6 +92,5 @@ def chance(equal: int, differences: Sequence[int], pairs: int) -> float:
     width = unequal[(len(unequal) - 1) // 4]
     close = sum(units <= width for units in unequal) * pairs / len(differences)
     rate = 1 / (2 * width + 1)
-    r = round(close) + 1
-    tail = sum(comb(k + r - 1, k) * rate**k * (1 - rate) ** r for k in range(equal, equal + TERMS))
-    return min(1.0, tail)
+    # Abramowitz and Stegun, 26.5.26: the negative binomial tail is an incomplete beta function.
+    return float(betainc(equal, round(close) + 1, rate))
