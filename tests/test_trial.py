@@ -10,6 +10,7 @@ from latentgrid import models
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, plugins
+from latentgrid.training import optimizers
 from latentgrid.training.trial import build_model, require_trainable, try_step
 from project import TINY, call, copy_project, run, write_params
 
@@ -196,3 +197,59 @@ def test_model_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, code, re
     plugins.choose([str(folder.parent)])
     with pytest.raises(UserError, match=f"mine.py.*{reason}"):
         catalogue.read_plugins()
+
+
+def with_plugin(folder, kind, code, monkeypatch):
+    (folder / kind).mkdir(parents=True)
+    (folder / kind / "mine.py").write_text(code, encoding="utf-8")
+    monkeypatch.setenv(plugins.CHOSEN, "[]")
+    plugins.choose([str(folder)])
+
+
+def test_the_class_that_is_trained_is_the_one_whose_hyperparameters_are_read(tmp_path, monkeypatch):
+    code = """
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.models.vae_bce import VAEBCE
+
+class Heavier(VAEBCE):
+    "Inherits its constructor."
+
+class Mine(Heavier):
+    "Has one of its own."
+    def __init__(self, image_shape, latent_dim: LatentDim) -> None:
+        super().__init__(image_shape, latent_dim)
+"""
+    with_plugin(tmp_path / "own_constructor", "models", code, monkeypatch)
+    assert catalogue.description("mine") == "Has one of its own."
+    assert models.load("mine").__name__ == "Mine"
+
+
+def test_a_class_that_is_no_model_is_trained_by_nobody(tmp_path, monkeypatch):
+    code = """
+from latentgrid.grid.hyperparameters import LatentDim, PositiveInteger
+from latentgrid.models.vae_bce import VAEBCE
+
+class Encoder:
+    def __init__(self, image_shape, width: PositiveInteger) -> None: ...
+
+class Mine(VAEBCE):
+    def __init__(self, image_shape, latent_dim: LatentDim) -> None: ...
+"""
+    with_plugin(tmp_path / "no_model", "models", code, monkeypatch)
+    with pytest.raises(UserError, match=r"needs a class that is a .*Model, and Encoder is none"):
+        models.load("mine")
+
+
+def test_a_file_of_two_optimizers_is_refused(tmp_path, monkeypatch):
+    code = """
+from latentgrid.training.optimizers import Optimizer
+
+class Base(Optimizer):
+    "Shared."
+
+class Mine(Base):
+    "Takes steps."
+"""
+    with_plugin(tmp_path / "two_optimizers", "optimizers", code, monkeypatch)
+    with pytest.raises(UserError, match=r"mine.py: needs one class .*, found Base, Mine"):
+        optimizers.load("mine")

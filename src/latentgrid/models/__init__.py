@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeGuard, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -275,17 +275,27 @@ def reconstruct(model: Model, images: Tensor) -> Tensor | None:
 def load(name: str) -> type[Model]:
     """Return the class of the model called `name`: the one whose constructor takes `image_shape`.
 
+    It is the first class of the file with such an `__init__` of its own, as it is for `catalogue`,
+    which reads the hyperparameters of its constructor.
+
     Raises:
         UserError: there is no file of this name, or its class is no `Model`.
     """
     module = importlib.import_module(components.module_of("models", name))
-    for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, Model):
-            takes_shape = [*signature(value).parameters][:1] == ["image_shape"]
-            if value.__module__ == module.__name__ and takes_shape:
-                return value
-    file = plugins.shown(components.file_of("models", name))
-    raise UserError(f"{file}: needs a class that is a latentgrid.models.Model")
+    of_file = (v for v in vars(module).values() if getattr(v, "__module__", "") == module.__name__)
+    found = next(filter(_takes_shape, of_file), None)
+    if found is None or not issubclass(found, Model):
+        named = f", and {found.__name__} is none" if found else ""
+        file = plugins.shown(components.file_of("models", name))
+        raise UserError(f"{file}: needs a class that is a latentgrid.models.Model{named}")
+    return found
+
+
+def _takes_shape(value: object) -> TypeGuard[type]:
+    """Tell whether a value is a class whose own constructor begins with `image_shape`."""
+    if not isinstance(value, type) or "__init__" not in vars(value):
+        return False
+    return [*signature(vars(value)["__init__"]).parameters][:2] == ["self", "image_shape"]
 
 
 def build(settings: Mapping[str, Any], image_shape: ImageShape, classes: int) -> Model:

@@ -62,14 +62,21 @@ def load(name: str) -> type[Optimizer]:
     """Return the class of the optimizer called `name`.
 
     Raises:
-        UserError: there is no file of this name, or it defines no `Optimizer`.
+        UserError: there is no file of this name, or not one `Optimizer` in it.
     """
     module = components.module_of("optimizers", name)
-    for value in vars(importlib.import_module(module)).values():
-        if isinstance(value, type) and issubclass(value, Optimizer) and value.__module__ == module:
-            return value
-    file = plugins.shown(components.file_of("optimizers", name))
-    raise UserError(f"{file}: needs a class that is a latentgrid.training.optimizers.Optimizer")
+    found = [
+        value
+        for value in vars(importlib.import_module(module)).values()
+        if isinstance(value, type) and issubclass(value, Optimizer) and value.__module__ == module
+    ]
+    if len(found) != 1:
+        file = plugins.shown(components.file_of("optimizers", name))
+        named = f", found {', '.join(one.__name__ for one in found)}" if found else ""
+        raise UserError(
+            f"{file}: needs one class that is a latentgrid.training.optimizers.Optimizer{named}"
+        )
+    return found[0]
 
 
 def laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
