@@ -54,7 +54,7 @@ class ServedModel:
         model = self.loaded.model
         assert isinstance(model, Sampler)
         drawn = [model.sample(1, random_generator(int(seed), "served")) for seed in seeds]
-        return np.asarray(torch.cat(drawn).mul(255).round().to(torch.uint8))
+        return np.asarray(torch.cat(drawn).clamp(0, 1).mul(255).round().to(torch.uint8))
 
 
 def _as_input(images: Array) -> torch.Tensor:

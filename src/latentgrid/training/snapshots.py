@@ -128,4 +128,4 @@ def _of_all(images: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _to_bytes(images: Tensor) -> Tensor:
-    return images.mul(255).round().to(torch.uint8)
+    return images.clamp(0, 1).mul(255).round().to(torch.uint8)
