@@ -1,6 +1,7 @@
 """What may be set of a training besides: schedules, decay, clipping, annealing, validation."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -190,6 +191,15 @@ def test_the_weight_rises_evenly_from_0_to_1():
         found += [torch.autograd.grad(terms["kl"].sum(), x)[0].item()]
         assert terms["reconstruction"] is x
     assert found == [0, 0.25, 0.5, 0.75, 1, 1]
+
+
+def test_the_weight_of_a_player_that_pauses_rises_in_the_same_epochs(few_images):
+    network = build("vae", 3, few_images.shape)
+    (player,) = network.players()
+    network.players = lambda: [player, replace(player, every=4)]
+    each, fourth = turns_of(network, SETTINGS | {"kl_warm_up": 2}, batches=10)
+    assert each.weigh.steps == 2 * 10
+    assert fourth.weigh.steps == 2 * 10 / 4
 
 
 @pytest.mark.parametrize("model", ["vae", "conv_vae", "vae_bce", "beta_vae", "conv5_vae"])

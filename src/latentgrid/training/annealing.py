@@ -28,12 +28,12 @@ class Annealed:
     values of the terms stay whole, so that losses compare from epoch to epoch.
     """
 
-    def __init__(self, terms: Collection[str], steps: int, device: torch.device) -> None:
+    def __init__(self, terms: Collection[str], steps: float, device: torch.device) -> None:
         """Begin before the first step.
 
         Args:
             terms: the names of the weighed terms.
-            steps: how many steps have a weight below 1.
+            steps: how many steps have a weight below 1; a part of a step counts as such.
             device: where the losses lie.
         """
         self.terms = terms

@@ -72,7 +72,7 @@ def turns_of(model: Model, settings: Mapping[str, Any], batches: int = 1) -> lis
         return Turn(
             player,
             wrapped(alone, settings, batches, player.every),
-            _weighing(model, settings, batches, alone),
+            _weighing(model, settings, batches / player.every, alone),
             PRECISIONS[settings["precision"]],
         )
 
@@ -91,13 +91,16 @@ def turns_with(model: Model, optimizer: type[Optimizer], learning_rate: float) -
 
 
 def _weighing(
-    model: Model, settings: Mapping[str, Any], batches: int, optimizer: Optimizer
+    model: Model, settings: Mapping[str, Any], steps: float, optimizer: Optimizer
 ) -> Unweighed | Annealed:
-    """Return what weighs the model's annealed terms; by default nothing."""
+    """Return what weighs the model's annealed terms, by default nothing.
+
+    `steps` are the player's in an epoch, perhaps no whole number if it does not step on each batch.
+    """
     if "kl_warm_up" not in settings:
         return Unweighed()
-    steps = settings["kl_warm_up"] * batches
-    return Annealed(model.annealed, steps, optimizer.parameters[0].device)
+    rise = settings["kl_warm_up"] * steps
+    return Annealed(model.annealed, rise, optimizer.parameters[0].device)
 
 
 def due(turns: Iterable[Turn], step: int) -> tuple[Turn, ...]:
