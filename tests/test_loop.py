@@ -84,6 +84,14 @@ def test_the_same_settings_give_the_same_bits(name, few_images):
         assert not same_bits(weights, other_weights)
 
 
+def test_every_epoch_is_prepared_in_evaluation_mode(few_images):
+    model, modes = build("vae", 3, few_images.shape), []
+    model.before_epoch = lambda epoch, images, rng: modes.append(model.training)
+    settings = {"epochs": 2, "batch_size": 20, "precision": "float32", "seed": 0}
+    fit_model(model, few_images, settings | {"learning_rate": 1e-3})
+    assert modes == [False, False]
+
+
 def test_more_epochs_go_on_from_the_same_history(few_images):
     _, short, _ = fit(few_images, epochs=2)
     _, long, _ = fit(few_images, epochs=4)
@@ -244,6 +252,13 @@ def test_unit_square_run_through_the_unit_square_from_the_upper_left():
     torch.testing.assert_close(model.quantile(unit_square(2)), expected)
     assert unit_square(16).shape == (256, 2)
     assert model.quantile(unit_square(64)).isfinite().all()
+
+
+def test_a_snapshot_cuts_images_to_the_range_of_bytes(few_images):
+    model = build("vae", 3, few_images.shape)
+    model.sample = lambda n, rng: torch.tensor([[1.2, -0.1, 1.01, 0.4]])
+    taken = snapshot(model, few_images, seed=0, samples=1, manifold=2)
+    assert taken["samples"].tolist() == [[255, 0, 255, 102]]
 
 
 def test_a_snapshot_holds_what_the_model_can_show(few_images):

@@ -105,6 +105,15 @@ def test_runs_of_a_stack_are_those_of_single_trainings_within_rounding(name, few
             assert torch.equal(state[draws], of_one[draws])
 
 
+def test_every_run_of_a_stack_prepares_its_epochs_in_evaluation_mode(few_images):
+    networks, modes = [model_of("vae", few_images, one) for one in SETTINGS[:2]], []
+    for network in networks:
+        network.before_epoch = lambda *_, network=network: modes.append(network.training)
+    stack = Stack(networks, few_images, SETTINGS[:2], 2)
+    stack.next_epoch()
+    assert modes == [False, False]
+
+
 @pytest.mark.parametrize("name", ["vae", "mmd_vae", "gan"])
 def test_neighbours_and_places_change_no_bit(name, few_images):
     """A CPU computes a tensor's last numbers by other instructions; eight places leave none."""

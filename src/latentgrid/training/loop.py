@@ -179,6 +179,7 @@ class Training:
     @torch.no_grad()
     def begin_epoch(self) -> Batches:
         """Prepare the model for the next epoch, and return its batches in the order drawn."""
+        self.model.eval()  # as a test or a snapshot leaves it, and a resumed training does not
         self.model.before_epoch(self.epoch + 1, self.data.train_images, self.noise)
         order = torch.randperm(len(self.data.train_images), generator=self.order)
         shown = self.data.train_images, self.data.train_labels
