@@ -220,6 +220,7 @@ class Mine(Heavier):
         super().__init__(image_shape, latent_dim)
 """
     with_plugin(tmp_path / "own_constructor", "models", code, monkeypatch)
+    catalogue.read_plugins()
     assert catalogue.description("mine") == "Has one of its own."
     assert models.load("mine").__name__ == "Mine"
 
