@@ -164,7 +164,10 @@ REFUSED = [
     ({"random_state": None}, "random_state: found nothing"),
     ({"image_shape": (1, 7, 7)}, r"image_shape: found \(1, 7, 7\), 49 values; X has 784 features"),
     ({"image_shape": 28}, "image_shape: found 28; allowed: "),
-    ({"epochs": 1, "warm_up": 2}, "VAE: warm_up: found 2, but the run has 1 epochs"),
+    ({"epochs": 1, "warm_up": 2}, "VAE: warm_up: found 2, more epochs than a run has"),
+    ({"patience": 1}, "VAE: patience: found 1 without images to validate on"),
+    ({"epochs": 2, "patience": 5, "validation": 0.2}, "VAE: patience: found 5, more epochs"),
+    ({"weight_decay": 3000.0}, "VAE: weight_decay: found 3000.0 with learning_rate 0.001"),
     ({"validation": 0.999}, "VAE: validation: found 0.999, which leaves none of the 70 training"),
     ({"optimizer": "sgd", "learning_rate": 10, "epochs": 2}, "VAE: diverged, .* lower learning"),
 ]

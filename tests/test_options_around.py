@@ -103,8 +103,8 @@ def test_a_wrong_value_of_an_option_is_named(key, value, allowed):
 def test_patience_needs_images_to_validate_on():
     text = said(vae=VAE | {"patience": 3})
     assert text == (
-        "params.yaml: models.vae.patience: found 3 without images to validate on; allowed: an "
-        "entry with training.validation, or validation of its own, above 0"
+        "params.yaml: models.vae.patience: found 3 without images to validate on; allowed: it "
+        "beside a validation above 0"
     )
     assert said({"validation": 0.1}, vae=VAE | {"patience": 3, "validation": [0, 0.1]}) == text
     params(vae=VAE | {"patience": 3, "validation": 0.1})

@@ -20,7 +20,11 @@ class EntryError(ValueError):
 
     def __init__(self, key: str, found: str, allowed: str) -> None:
         super().__init__(f"{key}: {found}; allowed: {allowed}")
-        self.key = key
+        self.key, self.found, self.allowed = key, found, allowed
+
+    def below(self, key: str) -> "EntryError":
+        """Return the same error of an entry of another key's value."""
+        return EntryError(f"{key}.{self.key}", self.found, self.allowed)
 
 
 def allowed(field: FieldInfo) -> str:

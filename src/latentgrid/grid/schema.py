@@ -32,6 +32,7 @@ from latentgrid.grid.hyperparameters import (
     Share,
 )
 from latentgrid.grid.messages import EntryError, allowed, shown, shown_key
+from latentgrid.grid.options import require_sense
 from latentgrid.grid.plugins import PLUGIN_LIST
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -213,40 +214,21 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _patience_sees_a_validation_loss(self) -> Self:
+    def _options_go_together(self) -> Self:
         for entry, grid in self.models.items():
-            shares = grid.axes.get("validation", [self.training.validation])
-            if "patience" in grid.axes and not all(shares):
-                found = f"found {shown(grid.axes['patience'][0])} without images to validate on"
-                known = "an entry with training.validation, or validation of its own, above 0"
-                raise EntryError(f"models.{entry}.patience", found, known)
+            rates = ("learning_rate", *catalogue.said(grid.model, "own_rates"))
+            try:
+                require_sense(self._hardest(grid, rates), rates)
+            except EntryError as error:
+                raise error.below(f"models.{entry}") from None
         return self
 
-    @model_validator(mode="after")
-    def _weights_decay_by_less_than_all(self) -> Self:
-        for entry, grid in self.models.items():
-            for key in ("learning_rate", *catalogue.said(grid.model, "own_rates")):
-                decay, rate = (max(grid.axes.get(axis, [0])) for axis in ("weight_decay", key))
-                if decay * rate >= 1:
-                    found = f"found {shown(decay)} with {key} {shown(rate)}, whose product is what"
-                    known = f"a product below 1: below {1 / rate:.4g} with this {key}"
-                    raise EntryError(
-                        f"models.{entry}.weight_decay",
-                        f"{found} each step takes off weights",
-                        known,
-                    )
-        return self
-
-    @model_validator(mode="after")
-    def _options_end_within_the_training(self) -> Self:
-        for entry, grid in self.models.items():
-            epochs = min(grid.axes.get("epochs", [self.training.epochs]))
-            for option in ("warm_up", "kl_warm_up", "patience"):
-                longest = max(grid.axes.get(option, [0]))
-                if longest > epochs:
-                    found = f"found {shown(longest)}, more epochs than a run has"
-                    raise EntryError(f"models.{entry}.{option}", found, f"{epochs} at most")
-        return self
+    def _hardest(self, grid: ModelGrid, rates: Iterable[str]) -> dict[str, Any]:
+        """Return of each option of an entry the value that goes least well with the others."""
+        shared = {"epochs": self.training.epochs, "validation": self.training.validation}
+        least = {key: min(grid.axes.get(key, [value])) for key, value in shared.items()}
+        options = (*rates, "weight_decay", "warm_up", "kl_warm_up", "patience")
+        return least | {key: max(grid.axes[key]) for key in options if key in grid.axes}
 
     @model_validator(mode="after")
     def _judge_is_trained(self) -> Self:

@@ -16,6 +16,8 @@ from latentgrid import models
 from latentgrid.data import Images, as_batch
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError, one_line
+from latentgrid.grid.messages import EntryError
+from latentgrid.grid.options import require_sense
 from latentgrid.grid.runs import FUSED
 from latentgrid.models import Classifier, ImageShape, Model
 from latentgrid.randomness import random_generator
@@ -73,19 +75,18 @@ def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size
     """Refuse settings with which the model cannot be trained, or a player would never move.
 
     Raises:
-        UserError: the model's `require` refuses them, or a player has fewer batches than it needs.
+        UserError: the model's `require` refuses them, an option could never act or would undo each
+            step, or a player has fewer batches than it needs.
     """
     epochs, images = settings["epochs"], trained_on(size.train, settings)
     try:
         model.require(epochs, images)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
-    for rise in ("warm_up", "kl_warm_up"):
-        if settings.get(rise, 0) > epochs:
-            raise UserError(
-                f"{name}: {rise}: found {settings[rise]}, but the run has {epochs} epochs, so that "
-                f"what rises would never be whole; allowed: up to {epochs}"
-            )
+    try:
+        require_sense(settings, ("learning_rate", *model.own_rates))
+    except EntryError as error:
+        raise UserError(f"{name}: {error}") from None
     batches = ceil(images / settings["batch_size"])
     steps = epochs * batches
     for player in model.players():

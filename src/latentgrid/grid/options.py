@@ -1,0 +1,32 @@
+"""Which options of a training go together; params.yaml and the estimators are held to the same."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from latentgrid.grid.messages import EntryError, shown
+
+
+def require_sense(settings: Mapping[str, Any], rates: Iterable[str]) -> None:
+    """Refuse options of a training that could never act, or would undo each step.
+
+    Args:
+        settings: epochs, and of validation and the options those that are set.
+        rates: the settings that are learning rates of the model.
+
+    Raises:
+        EntryError: an option is refused; its `key` is the option.
+    """
+    if "patience" in settings and not settings.get("validation"):
+        found = f"found {shown(settings['patience'])} without images to validate on"
+        raise EntryError("patience", found, "it beside a validation above 0")
+    decay = settings.get("weight_decay", 0)
+    for key in rates:
+        rate = settings.get(key) or 0
+        if decay * rate >= 1:
+            found = f"found {shown(decay)} with {key} {shown(rate)}, whose product is what each "
+            known = f"a product below 1: below {1 / rate:.4g} with this {key}"
+            raise EntryError("weight_decay", f"{found}step takes off weights", known)
+    for option in ("warm_up", "kl_warm_up", "patience"):
+        if settings.get(option, 0) > settings["epochs"]:
+            found = f"found {shown(settings[option])}, more epochs than a run has"
+            raise EntryError(option, found, f"{settings['epochs']} at most")
