@@ -2,12 +2,14 @@
 
 import os
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz import cases, end_of, spoilt
+from latentgrid.errors import UserError
 from latentgrid.grid.reading import check
 from latentgrid.studies import reading
 from latentgrid.studies.expressions import MAX_LENGTH, evaluate, names_in
@@ -678,8 +680,8 @@ TWO = {2: [10.0, 12.0], 20: [8.0, 9.0]}
     [
         ({}, [2, 3]),
         ({"better": "larger"}, [-2, -3]),
-        ({"as_share": "true"}, [20, 25]),
-        ({"as_share": "true", "better": "larger"}, [-20, -25]),
+        ({"as_share": "true"}, np.log([10 / 8, 12 / 9])),
+        ({"as_share": "true", "better": "larger"}, np.log([8 / 10, 9 / 12])),
         ({"side": "{latent_dim: 2}", "rival": "{latent_dim: 20}"}, [-2, -3]),
         ({"alike": None}, [2, 3]),
         ({"alike": "[learning_rate, epochs, batch_size]"}, [2, 3]),
@@ -698,7 +700,35 @@ def test_an_effect_is_the_mean_over_pairs_of_a_seed_and_positive_where_the_side_
 ):
     part = examined(a_claim(tmp_path, **changes), some_runs(TWO))
     assert part.effect.values == pytest.approx(effects)
-    assert len(part.used) == (4 if effects else 0)
+    assert len(part.used) == (4 if len(effects) else 0)
+
+
+@pytest.mark.parametrize("better", ["smaller", "larger"])
+def test_shares_of_ratios_that_cancel_out_speak_for_neither_side(tmp_path, better):
+    """Half the rival's loss at one setting and twice it at another: neither side is better."""
+    at_half = some_runs({2: [2.0, 2.2, 2.4], 20: [1.0, 1.1, 1.2]}, learning_rate=0.01)
+    twice = some_runs({2: [1.0, 1.1, 1.2], 20: [2.0, 2.2, 2.4]}).assign(run=lambda of: of.run + "b")
+    runs = pd.concat([at_half, twice], ignore_index=True)
+    changes = {"as_share": "true", "better": better}
+    there = examined(a_claim(tmp_path, **changes), runs).effect
+    swapped = {"side": "{latent_dim: 2}", "rival": "{latent_dim: 20}"}
+    back = examined(a_claim(tmp_path, **changes, **swapped), runs).effect
+    assert there.values == back.values == pytest.approx([0, 0, 0])
+    assert there.mean == pytest.approx(0)
+    alone = some_runs({2: [10.0, 10.0], 20: [8.0, 8.0]})
+    expected = {"smaller": 20, "larger": -20}[better]
+    part = examined(a_claim(tmp_path, **changes), alone)
+    assert part.effect.mean == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("worst", [-110.0, 0.0])
+def test_a_share_of_what_is_not_above_zero_is_refused(tmp_path, worst):
+    """Of −110, −100 would be 9 % less and not more."""
+    runs = some_runs({2: [worst, 5.0], 20: [4.0, 4.0]})
+    assert examined(a_claim(tmp_path), runs).effect.values == [worst - 4, 1]
+    said = rf"study.yaml: claims.more: as_share: test_loss is {worst:g} in vae_bce/2/0, and a share"
+    with pytest.raises(UserError, match=said):
+        examined(a_claim(tmp_path, as_share="true"), runs)
 
 
 def test_settings_that_both_sides_have_are_paired_and_averaged(tmp_path):

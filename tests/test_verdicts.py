@@ -23,7 +23,7 @@ from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.evidence import Evidence
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.pairs import paired
-from latentgrid.verdicts.rule import Answer, Effect, Verdict
+from latentgrid.verdicts.rule import Answer, Effect, Share, Verdict
 from studies import copy_study, our_study, with_claims_of
 from tiny import seal
 
@@ -181,6 +181,25 @@ def test_a_claim_is_answered_by_its_interval(values, least, answer):
     assert rule.answer(Effect(values, ""), least) == answer
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_share_that_is_needed_is_needed_of_the_mean_ratio(sign):
+    """The limit is one of ratios: a tenth more or less is log(1 ± 0.1) on the scale of the mean."""
+    for least in (-10.0, 0.0, 10.0):
+        limit = sign * np.log1p(sign * least / 100)
+        for away, expected in ((1e-3, Answer.SUPPORTED), (-1e-3, Answer.CONTRADICTED)):
+            values = [limit + away + noise for noise in (-1e-5, 0, 1e-5)]
+            assert rule.answer(Share(values, "%", sign), least) == expected
+
+
+def test_the_interval_of_a_share_is_that_of_the_logarithms():
+    logs = [0.1, 0.2, 0.4]
+    found, expected = Share(logs, "%", -1), intervals.of_mean(logs)
+    assert found.mean == pytest.approx(100 * (1 - np.exp(-np.mean(logs))))
+    assert found.interval.low == pytest.approx(100 * (1 - np.exp(-expected.low)))
+    assert found.interval.high == pytest.approx(100 * (1 - np.exp(-expected.high)))
+    assert Share(logs[:2], "%", -1).interval is None
+
+
 # Published numbers beside runs.
 
 
@@ -328,7 +347,8 @@ def test_pairs_share_seed_and_setting():
     assert pairs.gained == [2.0, 1.5]
     assert set(pairs.used["run"]) == {*first["run"], *second["run"]}
     double = second.assign(loss=2 * second["loss"])
-    assert paired(second, double, "loss", ["latent_dim"]).gained_share == [-50.0, -50.0]
+    logs = paired(second, double, "loss", ["latent_dim"]).gained_logs
+    assert logs == pytest.approx([-np.log(2)] * 2)
 
 
 def test_a_setting_that_one_seed_lacks_counts_for_none():
@@ -356,7 +376,7 @@ def test_what_was_not_measured_is_not_compared():
         paired(first, first, "silhouette", ["latent_dim"]),
         paired(first, first.head(0), "loss", ["latent_dim"]),
     ):
-        assert pairs.gained == pairs.gained_share == []
+        assert pairs.gained == pairs.gained_logs == []
         assert pairs.used.empty
 
 
@@ -505,7 +525,7 @@ def test_no_better_allows_for_the_tolerance():
 # A claim's runs are the model as its source has it, trained alike.
 
 SLIDES = our_study("auto-encoders-slides")
-ERRORS = {"pca": 30.0, "conv_ae": 26.0}  # 100·(30 ÷ 26 − 1), and so 13.3 % better
+ERRORS = {"pca": 30.0, "conv_ae": 26.0}  # 26 is 13.3 % less than 30
 
 
 def of_slides(model, error, entry=None, **changes):

@@ -214,7 +214,8 @@ class Comparison(Section):
         by: the measure by which they are compared.
         better: which value is better.
         published_as: the published quantities that show the same, for the audit.
-        as_share: whether the effect is a share of the rival's value, in per cent.
+        as_share: whether the effect is a share of the rival's value, in per cent; of values above
+            0 only.
         least: what the effect must exceed, in its unit.
         note: what else a reader should know.
     """

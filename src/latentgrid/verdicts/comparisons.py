@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from latentgrid.errors import UserError
+from latentgrid.grid.study_folders import STUDY
 from latentgrid.results.labels import setting_label
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Claim, Comparison
@@ -13,7 +15,7 @@ from latentgrid.studies.study import Study
 from latentgrid.verdicts.claims import Part
 from latentgrid.verdicts.networks import COLUMNS, as_built, has_value
 from latentgrid.verdicts.pairs import Pairs, paired
-from latentgrid.verdicts.rule import Effect
+from latentgrid.verdicts.rule import Effect, Share
 from latentgrid.verdicts.training import TRAINING, trained_alike
 
 SMALLER = "smaller"
@@ -21,7 +23,11 @@ NOT_WHOLE = "no seed has all settings that the study printed, one of which might
 
 
 def examine(study: Study, claim: Claim, runs: pd.DataFrame) -> Iterator[Part]:
-    """Yield a part for each comparison of a claim, from the finished runs."""
+    """Yield a part for each comparison of a claim, from the finished runs.
+
+    Raises:
+        UserError: a share is asked of a measure that is not above 0; the text names both.
+    """
     of_study = _without_namesakes(study, runs)
     for comparison in claim.comparisons:
         yield _part(study, comparison, of_study)
@@ -54,7 +60,7 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
         note = _why_not(comparison, side, rival) or note
     return Part(
         comparison.says or _described(comparison),
-        Effect(_effects(comparison, pairs), comparison.unit),
+        _effect(study, comparison, pairs),
         pairs.used,
         least=comparison.least,
         note=note,
@@ -195,12 +201,25 @@ def _label(best: pd.DataFrame, axes: Sequence[str], models: int) -> str:
     return ", ".join(filter(None, (best["model"].iloc[0] if models > 1 else "", setting)))
 
 
-def _effects(comparison: Comparison, pairs: Pairs) -> list[float]:
-    """Return, for each seed, by how much the side is better than its rival."""
+def _effect(study: Study, comparison: Comparison, pairs: Pairs) -> Effect:
+    """Return by how much the side is better than its rival."""
     sign = -1 if comparison.better == SMALLER else 1
-    if comparison.as_share:
-        return [sign * value for value in pairs.gained_share]
-    return [sign * value for value in pairs.gained]
+    if not comparison.as_share:
+        return Effect([sign * value for value in pairs.gained], comparison.unit)
+    _require_positive(study, comparison, pairs)
+    return Share([sign * value for value in pairs.gained_logs], comparison.unit, sign)
+
+
+def _require_positive(study: Study, comparison: Comparison, pairs: Pairs) -> None:
+    """Raise a UserError where a share is asked of a value that is not above 0."""
+    for side in ("first", "second"):
+        for _, pair in pairs.table[pairs.table[side] <= 0].iterrows():
+            name = next(n for n, of in study.facts.claims.items() if comparison in of.comparisons)
+            raise UserError(
+                f"{study.folder / STUDY}: claims.{name}: as_share: {comparison.by} is "
+                f"{pair[side]:g} in {pair[f'{side}_run']}, and a share needs values above 0; "
+                "leave as_share out"
+            )
 
 
 def _described(comparison: Comparison) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from latentgrid.verdicts.training import OF_A_RATE, shared, takes_steps, trained_alike
@@ -26,9 +27,9 @@ class Pairs:
         return self._by_seed(self.table["first"] - self.table["second"])
 
     @property
-    def gained_share(self) -> list[float]:
-        """For each seed, the mean over its pairs of 100·(first ÷ second − 1), in per cent."""
-        return self._by_seed(100 * (self.table["first"] / self.table["second"] - 1))
+    def gained_logs(self) -> list[float]:
+        """For each seed, the mean over its pairs of log(first ÷ second), of values above 0."""
+        return self._by_seed(np.log(self.table["first"]) - np.log(self.table["second"]))
 
     def _by_seed(self, values: "pd.Series[float]") -> list[float]:
         return [float(value) for value in values.groupby(self.table["seed"]).mean()]

@@ -57,6 +57,36 @@ class Effect:
         return of_mean(self.values)
 
 
+@dataclass(frozen=True)
+class Share(Effect):
+    """By how many per cent of its rival's value a side is better.
+
+    The mean of ratios depends on which side is divided by the other, so that it can speak against a
+    claim and its opposite alike. That of their logarithms only changes its sign.
+
+    Attributes:
+        values: one per seed, sign · log(side ÷ rival), positive where the claim holds.
+        unit: of the mean and the interval, which are in per cent.
+        sign: 1 where larger values are better, −1 where smaller ones are.
+    """
+
+    sign: int
+
+    @property
+    def mean(self) -> float:
+        """The geometric mean of the ratios, in per cent of the rival's value."""
+        return self._in_per_cent(super().mean)
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval of the logarithms' mean, in per cent; None for n < 3."""
+        found = super().interval
+        return found and Interval(self._in_per_cent(found.low), self._in_per_cent(found.high))
+
+    def _in_per_cent(self, gained: float) -> float:
+        return self.sign * 100 * float(np.expm1(self.sign * gained))
+
+
 def decide(quantity: Quantity, published: float, ours: Sequence[float]) -> Verdict:
     """Decide whether our runs of its setting, one per seed, reproduce a published number.
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from latentgrid.verdicts.claims import OF_LOSS, Part, of_model, where
-from latentgrid.verdicts.rule import Effect
+from latentgrid.verdicts.rule import Share
 
 CLAIM = "VAE and Conv-VAE, which have the same objective, have the same best hyperparameters."
 SOURCE = "section 6.7"
@@ -32,7 +33,7 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
         for model, other in (MODELS, MODELS[::-1]):
             yield Part(
                 f"{scale}: {model} at the best setting of {other} against the best other",
-                Effect(_gained(both, model, other), OF_LOSS),
+                Share(_gained(both, model, other), OF_LOSS, sign=-1),
                 used,
             )
 
@@ -54,11 +55,11 @@ def _whole(runs: pd.DataFrame, measure: str) -> tuple[pd.DataFrame, pd.DataFrame
 
 
 def _gained(both: pd.DataFrame, model: str, other: str) -> list[float]:
-    """Return, for each seed, by how many % a model is better at the other's best setting."""
+    """Return, for each seed, how much better a model is at the other's best setting (`Share`)."""
     if both.empty:
         return []
     means = both.groupby(SETTING).mean()
     chosen = means[other].idxmin()
     best_other = means[model].drop(index=[chosen]).idxmin()
     at = both[model].unstack("seed")  # a row a setting, a column a seed
-    return [100 * (1 - float(share)) for share in at.loc[chosen] / at.loc[best_other]]
+    return list(map(float, -np.log(at.loc[chosen] / at.loc[best_other])))
