@@ -1,10 +1,14 @@
 """Each component of the package on the contract of its kind, and that the contracts can fail."""
 
 import importlib
+from typing import ClassVar
 
 import pytest
+import torch
 
+from latentgrid.contracts import models as contract
 from latentgrid.grid import catalogue, components
+from latentgrid.models import Model
 
 SHARING = {"measures", "figures", "claims"}
 
@@ -33,3 +37,22 @@ def loads_mnist(check, name):
 @pytest.mark.parametrize(("check", "name"), list(checks()))
 def test_contract(check, name):
     check(name)
+
+
+class Normalised(Model):
+    """Normalises over the batch, which in training must have more than one image."""
+
+    terms: ClassVar = {"error": "per image"}
+    loss_description: ClassVar = "error"
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.BatchNorm1d(784)
+
+    def losses(self, batch, generator):
+        return {"error": self.layer(batch.images.flatten(1)).square().sum(dim=1)}
+
+
+def test_a_model_that_normalises_over_the_batch_is_sound(monkeypatch):
+    monkeypatch.setattr(contract, "build_untrained", lambda name: Normalised())
+    contract.batch_loss_sums_or_averages_the_loss("normalised")

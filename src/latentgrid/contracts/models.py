@@ -165,7 +165,8 @@ def every_parameter_has_a_player_and_a_gradient(name: str) -> None:
 
 def batch_loss_sums_or_averages_the_loss(name: str) -> None:
     """`batch_loss` less `batch_surplus` is the sum or the mean of `loss` over the images."""
-    model = build_untrained(name)
+    # In training, batch normalisation refuses a batch of one.
+    model = build_untrained(name).eval()
     for n in (1, 2, 5):
         losses = model.losses(labelled(random_images(n)), noise())
         total = model.loss(losses).sum().double()
