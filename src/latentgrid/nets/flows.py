@@ -24,6 +24,8 @@ from zuko.transforms import (
     MonotonicRQSTransform,
 )
 
+from latentgrid.errors import UserError
+
 NEARLY_ZERO = 0.01
 BINS = 8  # of a spline: zuko's number, and that of Durkan et al. (2019) on images
 CONTRACTION = 0.9  # the Lipschitz constant of a residual branch (Behrmann et al. 2019, table 1)
@@ -258,6 +260,8 @@ LAYERS: dict[str, Callable[[int, int, int, int], list[LazyTransform]]] = {
         ResidualLayer(d, hidden, depth) for _ in range(transforms)
     ],
 }
+# Kinds whose layers change some dimensions by what the others are.
+BY_OTHERS = ("coupling", "autoregressive")
 
 
 def build(
@@ -271,7 +275,16 @@ def build(
         transforms: the number of invertible layers.
         hidden: the number of units in each hidden layer of their networks, if they have any.
         depth: the number of these hidden layers.
+
+    Raises:
+        UserError: the kind changes dimensions by others, and there is only one.
     """
+    if dimensions == 1 and kind in BY_OTHERS:
+        others = ", ".join(other for other in LAYERS if other not in BY_OTHERS)
+        raise UserError(
+            f"kind: found {kind}, which changes pixels by others, for images of one pixel; "
+            f"allowed: {others}"
+        )
     return LazyComposedTransform(*LAYERS[kind](dimensions, transforms, hidden, depth))
 
 
