@@ -11,7 +11,7 @@ from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, plugins
 from latentgrid.training import optimizers
-from latentgrid.training.trial import build_model, require_trainable, try_step
+from latentgrid.training.trial import build_model, require_enough, try_run, try_step
 from project import TINY, call, copy_project, run, write_params
 
 SETTINGS = {
@@ -74,12 +74,9 @@ def test_mixture_that_would_never_be_fitted_is_refused(epochs, images, words):
         "hyperparameters": {"latent_dim": 2, "components": 4, "pretraining": 5},
     }
     model = build_model("gm", settings, SIZE)
-    require_trainable(
-        "gm", model, settings | {"epochs": 6, "batch_size": 4}, replace(SIZE, train=4)
-    )
+    require_enough("gm", model, settings | {"epochs": 6}, replace(SIZE, train=4))
     with pytest.raises(UserError, match=words):
-        chosen = settings | {"epochs": epochs, "batch_size": 1}
-        require_trainable("gm", model, chosen, replace(SIZE, train=images))
+        require_enough("gm", model, settings | {"epochs": epochs}, replace(SIZE, train=images))
 
 
 def test_network_whose_parts_do_not_meet_is_named():
@@ -175,6 +172,53 @@ def test_model_that_does_not_keep_the_contract_is_named(broken, reason):
     try_step("mine", Kept(), SETTINGS, SIZE)
     with pytest.raises(UserError, match=f"^mine: fails when tried on .*{reason}"):
         try_step("mine", broken(), SETTINGS, SIZE)
+
+
+class FailsToInitialise(Kept):
+    """One whose weights cannot be drawn."""
+
+    def initialise(self, rng):
+        raise ValueError("no weights")
+
+
+class FailsToPrepare(Kept):
+    """One that cannot be prepared for an epoch."""
+
+    def before_epoch(self, epoch, images, rng):
+        raise ValueError(f"not before epoch {epoch}")
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (FailsToInitialise, "ValueError no weights"),
+        (FailsToPrepare, "ValueError not before epoch 1"),
+    ],
+)
+def test_model_that_every_job_would_trip_over_is_named(broken, reason):
+    with pytest.raises(UserError, match=f"^mine: fails when tried on .*{reason}"):
+        try_step("mine", broken(), SETTINGS, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("model", "hyperparameters"),
+    [
+        ("pca", {"latent_dim": 90}),
+        ("vamp_vae", {"latent_dim": 2, "pseudo_inputs": 90}),
+        ("gmvae", {"latent_dim": 2, "components": 90, "pretraining": 0}),
+    ],
+)
+def test_model_that_needs_many_images_is_prepared_with_them(model, hyperparameters):
+    settings = SETTINGS | {"model": model, "hyperparameters": hyperparameters, "epochs": 1}
+    settings["snapshots"] = {}
+    try_run("a", settings, SIZE)
+
+
+@pytest.mark.parametrize("kind", ["coupling", "autoregressive"])
+def test_flow_of_one_pixel_is_refused(kind):
+    flow = {"model": "flow", "hyperparameters": {"kind": kind}}
+    with pytest.raises(UserError, match=f"kind: found {kind}, .* one pixel; allowed: linear,"):
+        build_model("a", flow, Size(100, 10, (1, 1, 1), 1))
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
-"""Tries a network before any run is trained: it takes one step and one snapshot.
+"""Tries a network before any run is trained: it is prepared, takes one step and one snapshot.
 
 So a mistake ends the workflow after seconds, and not only when the run's turn comes: an encoder
 whose output does not fit the decoder, a network that does not fit the images, or a player who would
 never take a step.
 """
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from math import ceil, isclose
 from typing import Any
@@ -24,7 +25,7 @@ from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.stack import Epoch, Stack
-from latentgrid.training.steps import Batches, Row, take_turns, turns_of
+from latentgrid.training.steps import Batches, Row, Turn, take_turns, turns_of
 from latentgrid.training.validation import trained_on
 
 FEW = 10  # images; batch normalisation needs more than one
@@ -53,6 +54,7 @@ def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
     model = build_model(name, settings, size)
     if size.classes == 1 and "classes" in signature(type(model)).parameters:
         raise UserError(f"{name}: is shown classes, and the images have no labels; leave it out")
+    require_enough(name, model, settings, size)
     try_step(name, model, settings, size)
     if FUSED in settings:
         try_stack(name, settings, size)
@@ -71,18 +73,26 @@ def build_model(name: str, settings: Mapping[str, Any], size: Size) -> Model:
         raise _misfit(name, size.shape, error) from error
 
 
-def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
-    """Refuse settings with which the model cannot be trained, or a player would never move.
+def require_enough(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
+    """Refuse numbers of epochs and training images that the model's `require` refuses.
 
     Raises:
-        UserError: the model's `require` refuses them, an option could never act or would undo each
-            step, or a player has fewer batches than it needs.
+        UserError: they are refused.
     """
-    epochs, images = settings["epochs"], trained_on(size.train, settings)
     try:
-        model.require(epochs, images)
+        model.require(settings["epochs"], trained_on(size.train, settings))
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
+
+
+def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
+    """Refuse options that go ill together, and a player who would never move.
+
+    Raises:
+        UserError: an option could never act or would undo each step, or a player has fewer batches
+            than it needs.
+    """
+    epochs, images = settings["epochs"], trained_on(size.train, settings)
     try:
         require_sense(settings, ("learning_rate", *model.own_rates))
     except EntryError as error:
@@ -99,7 +109,7 @@ def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size
 
 
 def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -> None:
-    """Take one step with each player, then a snapshot, on a few random images.
+    """Prepare the model, take one step with each player, then a snapshot, on a few random images.
 
     Raises:
         UserError: a part of the network does not fit the images or another part, or the model does
@@ -107,17 +117,64 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
     """
     data, noise = _few(size), random_generator(1, "trial")
     images, labels = data.train_images, data.train_labels
-    # The last batch of an epoch may be smaller.
-    left = trained_on(size.train, settings) % settings["batch_size"] or settings["batch_size"]
     try:
+        _prepare(model, trained_on(size.train, settings), size, noise)
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
         turns = turns_of(model, settings)
-        for n in sorted({FEW, min(FEW, left)}, reverse=True) if turns else ():
-            take_turns(turns, as_batch(images[:n], labels[:n]), noise)
+        if turns:
+            take_turns(turns, as_batch(images, labels), noise)
+            _take_the_last_batch(turns, data, settings, size, noise)
         snapshot(model, data, 0, FEW, manifold=2)
         _knows_the_classes(model, images, size.classes)
+    except _LastBatchError as error:
+        raise UserError(f"{name}: {error}") from error
     except (Exception, SystemExit) as error:  # as above
         raise _misfit(name, size.shape, error) from error
+
+
+@torch.no_grad()
+def _prepare(model: Model, images: int, size: Size, noise: torch.Generator) -> None:
+    """Draw the weights, and prepare for the first epoch with as few images as the model accepts."""
+    model.initialise(random_generator(0, "trial"))
+    few = FEW
+    while few < images and not _accepts(model, few):
+        few = min(2 * few, images)
+    model.eval()
+    model.before_epoch(1, _few(size, few).train_images, noise)
+    model.train()
+
+
+def _accepts(model: Model, images: int) -> bool:
+    try:
+        model.require(sys.maxsize, images)
+    except UserError:
+        return False
+    return True
+
+
+def _take_the_last_batch(
+    turns: Sequence[Turn],
+    data: Images,
+    settings: Mapping[str, Any],
+    size: Size,
+    noise: torch.Generator,
+) -> None:
+    """Take a step with the last batch of an epoch, if it is smaller than what was tried."""
+    batch_size, images = settings["batch_size"], trained_on(size.train, settings)
+    left = images % batch_size or batch_size
+    if left >= FEW:
+        return
+    try:
+        take_turns(turns, as_batch(data.train_images[:left], data.train_labels[:left]), noise)
+    except (Exception, SystemExit) as error:
+        raise _LastBatchError(
+            f"batch_size: found {batch_size}, which leaves a last batch of {left} of {images:,} "
+            f"images; with more of them this model can be trained ({_reason(error)})"
+        ) from error
+
+
+class _LastBatchError(UserError):
+    """The batch size is wrong, and not the network or the size of its images."""
 
 
 def try_stack(name: str, settings: Mapping[str, Any], size: Size) -> None:
@@ -171,11 +228,11 @@ def _are_alike(stacked: list[Row], alone: list[Row]) -> None:
                 raise UserError(f"its {term} is {of_stack[term]:.6g}, and {value:.6g} alone")
 
 
-def _few(size: Size) -> Images:
+def _few(size: Size, few: int = FEW) -> Images:
     """Return random images of the data's size with labels of all classes."""
     noise = random_generator(0, "trial")
-    images = torch.randint(0, 256, (FEW, *size.shape), generator=noise, dtype=torch.uint8)
-    labels = torch.linspace(0, size.classes - 1, FEW).round().to(torch.uint8)
+    images = torch.randint(0, 256, (few, *size.shape), generator=noise, dtype=torch.uint8)
+    labels = torch.linspace(0, size.classes - 1, few).round().to(torch.uint8)
     return Images(images, labels, images, labels)
 
 
@@ -214,10 +271,12 @@ def _knows_the_classes(model: Model, images: torch.Tensor, classes: int) -> None
 
 
 def _misfit(name: str, shape: ImageShape, error: BaseException) -> UserError:
+    return UserError(f"{name}: fails when tried on images of {shown(shape)}: {_reason(error)}")
+
+
+def _reason(error: BaseException) -> str:
     reason = str(error).partition("\n")[0]
-    if not isinstance(error, UserError):
-        reason = f"{type(error).__name__} {reason}".strip()
-    return UserError(f"{name}: fails when tried on images of {shown(shape)}: {reason}")
+    return reason if isinstance(error, UserError) else f"{type(error).__name__} {reason}".strip()
 
 
 def shown(shape: ImageShape) -> str:
