@@ -104,7 +104,7 @@ def test_patience_needs_images_to_validate_on():
     text = said(vae=VAE | {"patience": 3})
     assert text == (
         "params.yaml: models.vae.patience: found 3 without images to validate on; allowed: it "
-        "beside a validation above 0"
+        "beside a validation above 0, of the training or its own"
     )
     assert said({"validation": 0.1}, vae=VAE | {"patience": 3, "validation": [0, 0.1]}) == text
     params(vae=VAE | {"patience": 3, "validation": 0.1})

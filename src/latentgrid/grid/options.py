@@ -18,7 +18,9 @@ def require_sense(settings: Mapping[str, Any], rates: Iterable[str]) -> None:
     """
     if "patience" in settings and not settings.get("validation"):
         found = f"found {shown(settings['patience'])} without images to validate on"
-        raise EntryError("patience", found, "it beside a validation above 0")
+        raise EntryError(
+            "patience", found, "it beside a validation above 0, of the training or its own"
+        )
     decay = settings.get("weight_decay", 0)
     for key in rates:
         rate = settings.get(key) or 0
