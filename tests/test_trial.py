@@ -234,11 +234,7 @@ def test_flow_of_one_pixel_is_refused(kind):
     ],
 )
 def test_model_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, code, reason):
-    folder = tmp_path / "extensions" / "models"
-    folder.mkdir(parents=True)
-    (folder / "mine.py").write_text(code, encoding="utf-8")
-    monkeypatch.setenv(plugins.CHOSEN, "[]")
-    plugins.choose([str(folder.parent)])
+    with_plugin(tmp_path / "extensions", "models", code, monkeypatch)
     with pytest.raises(UserError, match=f"mine.py.*{reason}"):
         catalogue.read_plugins()
 
