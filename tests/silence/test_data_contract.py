@@ -93,6 +93,10 @@ def test_images_that_are_not_what_size_says(given, words):
         (Size(12, 6, (1, 4, 8), 0), ["1 or more"]),
         (Size(12, 6, (4, 8), 3), ["three of them in shape"]),
         (Size(12, 6, (1, 4.0, 8), 3), ["whole numbers"]),
+        (Size(12, 6, 28, 3), ["shape=28", "three of them in shape"]),
+        (Size(12, 6, None, 3), ["three of them in shape"]),
+        (Size(12, 6, (2, 8, 8), 3), ["2 channels", "1 for grey, or 3"]),
+        (Size(12, 6, (4, 8, 8), 3), ["4 channels", "1 for grey, or 3"]),
         (Size(12, 6, (1, 4, 8), 257), ["257 classes", "up to 256"]),
         ((12, 6, (1, 4, 8)), ["Size(train, test, (channels, height, width), classes)"]),
         (None, ["Size(train, test"]),
@@ -104,7 +108,7 @@ def test_a_size_that_cannot_be_true(size, words):
     assert all(word in str(caught.value) for word in words)
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 1, 1), (4, 4, 4), (2, 8, 3)])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 1, 1), (3, 4, 4), (3, 8, 3)])
 def test_a_size_that_can_be_true(shape):
     assert check_size(Size(2, 2, shape, 256)).shape == shape
 
@@ -166,10 +170,36 @@ def test_labels_that_are_none(given, words):
     assert_refused(images(**given), *words)
 
 
-@pytest.mark.parametrize("kind", [torch.int8, torch.int16, torch.int32, torch.int64])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(torch.int8, torch.int16, torch.int32, torch.int64),
+        *(torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+    ],
+)
 def test_integers_of_any_width_are_labels(kind):
     wide = images(train_labels=labels(12).to(kind), test_labels=labels(6).to(kind))
     assert_same(check_data(wide, SIZE), images())
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (None, ["found nothing", "() for none"]),
+        (np.array(["a", "b", "c"]), ["a tuple of texts"]),
+        ("abc", ["found 'abc'", "a tuple of texts"]),
+        (("a", "b", 3), ["found ('a', 'b', 3)", "a tuple of texts"]),
+        (("a", "b"), ["found 2 names", "one for each of 3"]),
+        (("a", "b", "a"), ["found 2 names", "one for each of 3"]),
+    ],
+)
+def test_names_of_classes_that_are_none(names, words):
+    assert_refused(images(class_names=names), "class_names", *words)
+
+
+@pytest.mark.parametrize("names", [(), ("a", "b", "c"), ["a", "b", "c"]])
+def test_names_of_classes_are_kept(names):
+    assert check_data(images(class_names=names), SIZE).class_names == (*names,)
 
 
 def test_256_classes_do_not_wrap():

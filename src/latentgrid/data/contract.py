@@ -1,6 +1,5 @@
 """Checks what a data source returns, before any of it is stored or trained on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -11,11 +10,16 @@ from torch import Tensor
 
 from latentgrid.data import TENSORS, Images
 from latentgrid.errors import UserError, one_line
+from latentgrid.grid.messages import shown
 from latentgrid.text import size as readable
 
 MAX_CLASSES = 256  # a label is stored as a byte
 MIN_IMAGES = 2
 IMAGE_AXES = 4
+CHANNELS = (
+    1,
+    3,
+)  # grey; red, green and blue: networks would take others, but no picture shows them
 COLOURS = 4  # a last axis of this length or less, and shorter than the first, is taken for colours
 
 
@@ -43,8 +47,9 @@ def check_size(size: object) -> Size:
     """
     if not isinstance(size, Size):
         raise UserError("SIZE: must be Size(train, test, (channels, height, width), classes)")
-    counts = [size.train, size.test, *size.shape, size.classes]
-    if len(size.shape) != IMAGE_AXES - 1 or any(type(n) is not int or n < 1 for n in counts):
+    sides = size.shape if isinstance(size.shape, tuple | list) else ()
+    counts = [size.train, size.test, *sides, size.classes]
+    if len(sides) != IMAGE_AXES - 1 or any(type(n) is not int or n < 1 for n in counts):
         raise UserError(
             f"SIZE: found {size}; allowed: whole numbers, 1 or more, three of them in shape"
         )
@@ -60,6 +65,10 @@ def check_size(size: object) -> Size:
         raise UserError(
             f"SIZE: found shape {size.shape}, whose channels come last; allowed: (channels, height,"
             f" width), and images.permute(0, 3, 1, 2) in load"
+        )
+    if channels not in CHANNELS:
+        raise UserError(
+            f"SIZE: found {channels} channels; allowed: 1 for grey, or 3 for red, green and blue"
         )
     return size
 
@@ -102,7 +111,9 @@ def check_data(images: object, size: Size) -> Images:
     return Images(**stored, checksum="", class_names=names)
 
 
-def _class_names(names: Sequence[str], classes: int) -> tuple[str, ...]:
+def _class_names(names: object, classes: int) -> tuple[str, ...]:
+    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+        raise _unfit("class_names", f"found {shown(names)}", "a tuple of texts; () for none")
     if names and (len(names) != classes or len(set(names)) < classes):
         raise _unfit("class_names", f"found {len(set(names))} names", f"one for each of {classes}")
     return tuple(names)
@@ -144,7 +155,8 @@ def _check_labels(name: str, labels: Tensor, count: int, classes: int) -> None:
         raise _unfit(name, f"found {_dtype(labels)}", "integers, as by labels.to(torch.uint8)")
     if tuple(labels.shape) != (count,):
         raise _unfit(name, f"found {_shown(labels.shape)}", f"({count},), one label for each image")
-    smallest, largest = int(labels.min()), int(labels.max())
+    wide = labels.long()  # torch has no minimum of unsigned integers wider than a byte
+    smallest, largest = int(wide.min()), int(wide.max())
     if smallest < 0 or largest >= classes:
         raise _unfit(
             name,
