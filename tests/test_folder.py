@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from latentgrid.data import load_images, sources
+from latentgrid.data.readers._pictures import Cut, as_array
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
@@ -200,6 +201,15 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path):
     assert (found[0] == np.rint(deep / 257)).all()
 
 
+@pytest.mark.parametrize(("kind", "scale"), [(np.uint8, 1), (np.uint16, 257)])
+def test_the_transparent_grey_of_a_picture_is_white(tmp_path, kind, scale):
+    grey = np.arange(64, dtype=kind).reshape(8, 8) * kind(scale)
+    Image.fromarray(grey).save(tmp_path / "grey.png", transparency=5 * scale)
+    with Image.open(tmp_path / "grey.png") as picture:
+        found = as_array(picture, 1, Cut()).flatten()
+    assert found.tolist() == [255 if value == 5 else value for value in range(64)]
+
+
 def test_transparent_parts_are_laid_on_white(tmp_path, capsys):
     pixels = np.zeros((8, 8, 4), np.uint8)
     pixels[..., 0] = 200
@@ -346,6 +356,8 @@ def test_all_bad_files_are_named_in_one_message(folder):
         ([], "holds no images"),
         (["1.png", "2.png", "3.png"], "gives 2 training and 1 test images"),
         (["a/1.png", "b/2.png", "3.png"], "has images beside its subfolders, as 3.png"),
+        (["train/a/1.png", "test/a/1.png", "3.png"], "images beside train and test, as 3.png"),
+        (["Train/a/1.png", "Test/a/1.png"], "has the subfolders Test, Train; allowed: train and"),
         (["train/a/1.png"], "has the subfolders train; allowed: train and test alone"),
     ],
 )

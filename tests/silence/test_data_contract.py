@@ -189,6 +189,7 @@ def test_integers_of_any_width_are_labels(kind):
         (np.array(["a", "b", "c"]), ["a tuple of texts"]),
         ("abc", ["found 'abc'", "a tuple of texts"]),
         (("a", "b", 3), ["found ('a', 'b', 3)", "a tuple of texts"]),
+        (("a", "b", "\udcff"), [r"'\udcff'", "that can be printed"]),
         (("a", "b"), ["found 2 names", "one for each of 3"]),
         (("a", "b", "a"), ["found 2 names", "one for each of 3"]),
     ],

@@ -112,11 +112,16 @@ def check_data(images: object, size: Size) -> Images:
 
 
 def _class_names(names: object, classes: int) -> tuple[str, ...]:
-    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
-        raise _unfit("class_names", f"found {shown(names)}", "a tuple of texts; () for none")
+    if not isinstance(names, tuple | list) or not all(_is_printable(name) for name in names):
+        allowed = "a tuple of texts that can be printed; () for none"
+        raise _unfit("class_names", f"found {shown(names)}", allowed)
     if names and (len(names) != classes or len(set(names)) < classes):
         raise _unfit("class_names", f"found {len(set(names))} names", f"one for each of {classes}")
     return tuple(names)
+
+
+def _is_printable(name: object) -> bool:
+    return isinstance(name, str) and name.isprintable()
 
 
 def _tensor(name: str, given: object) -> Tensor:

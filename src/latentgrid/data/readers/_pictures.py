@@ -107,7 +107,7 @@ def named(reasons: Sequence[str], most: int = 50) -> str:
 
 
 def _of_bytes(picture: Image.Image) -> Image.Image:
-    """Return a picture of 16 bits as one of 8, others as they are."""
+    """Return a picture of 16 bits as one of 8, others as they are; a transparent grey is white."""
     if picture.mode == "F":
         raise UnfitPictureError("has pixels in floating point, of which nobody knows the range")
     if picture.mode not in DEEP_MODES:
@@ -115,6 +115,8 @@ def _of_bytes(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture).astype(np.int64)
     if values.min() < 0 or values.max() > LARGEST_OF_16_BITS:
         raise UnfitPictureError(f"has pixels from {values.min()} to {values.max()}")
+    if "transparency" in picture.info:
+        values[values == picture.info["transparency"]] = LARGEST_OF_16_BITS
     return Image.fromarray(np.rint(values * WHITE / LARGEST_OF_16_BITS).astype(np.uint8))
 
 

@@ -149,7 +149,8 @@ class Folder:
     @cached_property
     def _has_parts(self) -> bool:
         found = {path.name for path in _folders(self._root)}
-        if "train" in found and found != {*PARTS}:
+        seems_to = "train" in found or {name.lower() for name in found} == {*PARTS}
+        if seems_to and found != {*PARTS}:
             raise UserError(
                 f"{self.folder}: has the subfolders {', '.join(sorted(found))}; allowed: train and "
                 f"test alone, with classes in them; or one subfolder a class"
@@ -165,6 +166,12 @@ class Folder:
     @cached_property
     def _entries(self) -> list[Entry]:
         """All images in the order of their names."""
+        beside = [path for path in _inside(self._root) if _is_picture(path)]
+        if beside and self._has_parts:
+            raise UserError(
+                f"{self.folder}: has images beside train and test, as {beside[0].name}; allowed: "
+                f"train and test alone"
+            )
         roots = (
             {part: self._root / part for part in PARTS} if self._has_parts else {None: self._root}
         )
