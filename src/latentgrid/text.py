@@ -11,17 +11,20 @@ PRINTED = re.compile(r"([a-z][a-z0-9_]*)=([^=,]+)")
 def number(value: float | str | None) -> str:
     """Return five significant digits with thousands separated: 2,164,100, 31.848, 0.00075.
 
-    A missing value is a dash.
+    A missing value is a dash; a truth value is True or False.
     """
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | bool):
+        return str(value)
     if value is None or math.isnan(value):
         return "–"
+    rounded = float(f"{value:.5g}")
     if value == int(value) and abs(value) < 1e12:  # noqa: PLR2004
-        return f"{int(value):,}"
-    if abs(value) >= 10_000:  # noqa: PLR2004
-        return f"{float(f'{value:.5g}'):,.0f}"
-    return f"{value:.5g}".replace("-", "−")
+        text = f"{int(value):,}"
+    elif abs(rounded) >= 10_000:  # noqa: PLR2004
+        text = f"{rounded:,.0f}"
+    else:
+        text = f"{value:.5g}"
+    return text.replace("-", "−")
 
 
 def signed(value: float, digits: int) -> str:
@@ -51,8 +54,9 @@ def duration(seconds: float) -> str:
 
 def size(count: float) -> str:
     """Return a number of bytes as "512 kB", "3.4 MB" or "1.2 GB"."""
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:  # noqa: PLR2004
-            return f"{count:.3g} {unit}"
+    for unit in ("bytes", "kB", "MB", "GB"):
+        text = f"{count:.3g}"
+        if float(text) < 1000:  # noqa: PLR2004
+            return f"{text} {unit}"
         count /= 1000
-    return f"{count:.3g} GB"
+    return f"{count:.3g} TB"
