@@ -1,5 +1,6 @@
 """The explorer in a browser: every control, what it shows, and what it says when it cannot."""
 
+import asyncio
 import base64
 import io
 import json
@@ -17,6 +18,7 @@ import pytest
 import torch
 from filelock import FileLock
 from PIL import Image
+from starlette.responses import PlainTextResponse
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -38,8 +40,9 @@ from explored import (
     write_plan,
     write_results,
 )
+from latentgrid.app.guard import Guard
 from latentgrid.app.planes import axes_of, limits_of
-from latentgrid.app.serve import serve
+from latentgrid.app.serve import address, serve
 from latentgrid.data import corruptions
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_text
@@ -355,6 +358,31 @@ def test_only_its_own_pages_are_answered(explorer, path, headers, status):
     connection.endheaders()
     assert connection.getresponse().status == status
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("listens", "headers", "status"),
+    [
+        ("127.0.0.2", {"host": "127.0.0.2:8000"}, 200),
+        ("127.0.0.2", {"host": "results.example:8000"}, 403),
+        ("::1", {"host": "[::1]:8000", "origin": "http://[::1]:8000"}, 200),
+        ("::1", {"host": "results.example:8000"}, 403),
+        ("192.0.2.1", {"host": "results.example:8000"}, 200),
+        ("192.0.2.1", {"host": "here:8000", "origin": "http://elsewhere:8000"}, 403),
+        ("127.0.0.1", {"host": "127.0.0.1:8000", "origin": "http://["}, 403),
+        ("127.0.0.1", {"host": "127.0.0.1:8000", "origin": "null"}, 403),
+    ],
+)
+def test_an_address_of_this_machine_alone_answers_to_no_other_name(listens, headers, status):
+    said = []
+
+    async def send(message):
+        said.append(message)
+
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "path": "/", "headers": raw}
+    asyncio.run(Guard(PlainTextResponse("here"), listens)(scope, None, send))
+    assert said[0]["status"] == status
 
 
 def test_a_socket_of_another_page_is_refused(explorer):
@@ -851,6 +879,11 @@ def test_what_is_replaced_in_shiny_is_still_there():
     from shiny.session import _session
 
     assert _reactives.__dict__.keys() & _session.__dict__.keys() >= {extract_source_ref.__name__}
+
+
+def test_the_printed_address_can_be_opened():
+    assert address("127.0.0.1", 8000) == "http://127.0.0.1:8000"
+    assert address("::1", 8000) == "http://[::1]:8000"
 
 
 @pytest.mark.parametrize("port", [0, 65_536, -1])

@@ -1,5 +1,6 @@
 """Keeps the explorer's results from pages of other hosts that are open in the same browser."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -7,7 +8,6 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFUSED = "The explorer answers its own pages only, at the address that it printed."
 
 
@@ -20,7 +20,7 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, host: str) -> None:
-        self._app, self._names = app, LOOPBACK if host in LOOPBACK else ()
+        self._app, self._is_closed = app, _is_loopback(host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or refuse it."""
@@ -34,14 +34,21 @@ class Guard:
     def _may(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
         named, origin = headers.get("host", ""), headers.get("origin")
-        is_ours = not self._names or _host_of(f"//{named}") in self._names
-        is_from_us = origin is None or urlsplit(origin).netloc == named
+        is_ours = not self._is_closed or _is_loopback(_host_of(f"//{named}"))
+        is_from_us = origin is None or origin.partition("://")[2] == named
         is_hidden = any(part.startswith(".") for part in scope["path"].split("/"))
         return is_ours and is_from_us and not is_hidden
 
 
-def _host_of(address: str) -> str | None:
+def _is_loopback(host: str) -> bool:
     try:
-        return urlsplit(address).hostname
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
     except ValueError:
-        return None
+        return ""

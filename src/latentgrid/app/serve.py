@@ -28,9 +28,14 @@ def serve(begin: str, host: str, port: int) -> None:
     _require_free(host, port)
     _leave_sources_unread()
     torch.set_num_threads(1)  # a few images are decoded faster by one than by several that meet
-    print(f"Explorer: http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    print(f"Explorer: {address(host, port)} (Ctrl-C ends it)", flush=True)
     app = Guard(explorer(begin), host)
     uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="on")
+
+
+def address(host: str, port: int) -> str:
+    """Return the address of the page, in which an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _leave_sources_unread() -> None:
