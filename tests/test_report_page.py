@@ -1,20 +1,26 @@
 """The pages in a browser: seen, reached by keyboard, screen reader and touch, and printed."""
 
+import base64
 import csv
 import shutil
 from contextlib import chdir, contextmanager
+from io import BytesIO
+from types import SimpleNamespace
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 from markupsafe import Markup
+from PIL import Image
 
 from handmade import write_report
 from latentgrid.figures import style
 from latentgrid.grid.yaml_files import parsed
-from latentgrid.report.first import _certainty
+from latentgrid.report.first import QUESTIONS, _certainty, _finding
 from latentgrid.report.glossary import GLOSSARY, Term, explained
 from latentgrid.report.seen import Listing, arrange
+from latentgrid.results.trained import TestSet
 from project import ROOT
 
 DIGITS = tuple(range(10))
@@ -366,3 +372,30 @@ def test_a_long_sentence_is_cut_and_stands_whole_below():
 def test_findings_say_how_sure_they_are(seeds, second, said):
     rows = [pd.Series({"n": seeds, "x": value, "x_ci": 0.5}) for value in (1.0, second)]
     assert said in _certainty(*rows, "x")
+
+
+@pytest.mark.parametrize(
+    ("is_damaged", "seen", "brightness"),
+    [
+        (False, "a row of test images and a row of what dae makes", 10),
+        (True, "a row of damaged test images and a row of what dae makes", 90),
+    ],
+)
+def test_above_restored_images_stand_the_damaged_ones(is_damaged, seen, brightness):
+    given, made, damaged = (np.full((6, 1, 4, 4), v, np.uint8) for v in (10, 200, 90))
+    snapshots = {"reconstructions": made} | ({"corrupted": damaged} if is_damaged else {})
+    results = SimpleNamespace(
+        trained=lambda run: SimpleNamespace(last=snapshots.get),
+        test=TestSet(given, np.zeros(6, np.uint8)),
+        first_test_images=np.full((6, 1, 4, 4), 150, np.uint8),
+    )
+    row = {"entry": "dae", "latent_dim": 2, "runs": "one", "test_squared_error": 4.0, "n": 1}
+    question = next(one for one in QUESTIONS if one.snapshot == "reconstructions")
+    picture = _finding(results, question, pd.DataFrame([row])).picture
+    assert seen in picture.seen
+    sheet = np.asarray(opened_picture(picture.address))
+    assert {brightness, 200} <= {*np.unique(sheet)}
+
+
+def opened_picture(address):
+    return Image.open(BytesIO(base64.b64decode(address.partition(",")[2])))

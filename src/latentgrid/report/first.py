@@ -214,14 +214,18 @@ def _unranked(results: Results, best: pd.DataFrame, seen: set[str]) -> list[Find
 
 def _shown(results: Results, row: pd.Series, snapshot: str) -> Picture | None:
     """Return a picture of a snapshot of a setting's first run; None if it has no such snapshot."""
-    values = results.trained(separated(row["runs"])[0]).last(snapshot)
+    run = results.trained(separated(row["runs"])[0])
+    values = run.last(snapshot)
     if values is None or not len(values):
         return None
     if snapshot == "codes":
         return _plane(results, row, values)
     if snapshot == "reconstructions":
-        pairs = _in_turn(results.test.images[: len(values)], values)
-        seen = f"In turn, a row of test images and a row of what {row['entry']} makes of them."
+        damaged = run.last("corrupted")
+        given = results.test.images if damaged is None else damaged
+        what = "test images" if damaged is None else "damaged test images"
+        pairs = _in_turn(given[: len(values)], values)
+        seen = f"In turn, a row of {what} and a row of what {row['entry']} makes of them."
         return Picture(_sheet(results, pairs, COLUMNS), f"Reconstructions by {row['entry']}", seen)
     sheet = _sheet(results, values[: COLUMNS * ROWS], COLUMNS)
     seen = f"Images that {row['entry']} draws."
