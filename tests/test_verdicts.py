@@ -676,6 +676,18 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
     assert note.startswith("The script published for this table holds no training loop")
 
 
+def test_the_effect_that_is_called_the_largest_is_the_largest():
+    """Not the one that is farthest from what the claim asks for, here that it exceeds 2."""
+    common = {"claim": "Some are larger.", "source": "one", "unit": "times", "least": 2.0, "n": 1}
+    parts = [("a", 0.1, "hint: contradicted"), ("b", 3.5, "hint: supported")]
+    rows = [
+        {**common, "part": part, "effect": effect, "answer": answer, "low": np.nan, "high": np.nan}
+        for part, effect, answer in parts
+    ]
+    said = reproduction._finding(pd.DataFrame(rows))
+    assert said.endswith("the largest effect: b, 3.500 times, one seed.")
+
+
 def test_studies_on_another_data_set_are_left_out_in_a_line(tmp_path, monkeypatch):
     on_digits = reading.read(copy_study(tmp_path, "perez-2022", dataset="digits"))
     slides = our_study("modulo-7")  # without numbers and, here, claims, so on no data set

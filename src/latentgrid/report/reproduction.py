@@ -152,7 +152,7 @@ def _finding(parts: pd.DataFrame) -> str:
     counts = parts["answer"].value_counts()
     said = ", ".join(f"{answer} in {n} of {len(parts)}" for answer, n in counts.items())
     ran = parts[parts["n"] > 0]
-    largest = ran.loc[(ran["effect"] - ran["least"]).abs().idxmax()]
+    largest = ran.loc[ran["effect"].abs().idxmax()]
     return (
         f"«{largest['claim']}» ({largest['source']}) {said} "
         f"{'comparison' if len(parts) == 1 else 'comparisons'}; the largest effect: "
