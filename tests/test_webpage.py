@@ -6,10 +6,12 @@ import re
 from contextlib import chdir
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -22,8 +24,15 @@ from latentgrid.data import Images
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import read_json, write_json
 from latentgrid.grid import components
-from latentgrid.webpage.codes import CHOICES, DRAWS, SEED, codes_of_samples, images_in_turn
-from latentgrid.webpage.page import RUNTIME, write_page
+from latentgrid.webpage.codes import (
+    CHOICES,
+    DRAWS,
+    SEED,
+    codes_of_samples,
+    draws_of,
+    images_in_turn,
+)
+from latentgrid.webpage.page import RUNTIME, _words, write_page
 from networks import build
 from project import ROOT
 from test_report_page import DESKTOP, in_a_browser, opened, violations
@@ -116,6 +125,35 @@ def test_classes_take_turns_among_the_images():
     shown = images_in_turn(run)
     assert shown.labels.tolist() == [1, 2, 3, 1, 3, 1]
     assert shown.images.ravel().tolist() == [2, 5, 0, 3, 1, 4]
+
+
+def test_a_gaussian_is_fitted_to_the_codes_of_all_test_images():
+    """Not of those that are shown, in which each class is as frequent as the others."""
+    labels = np.repeat([0, 1], [3000, 1000])
+    test_set = SimpleNamespace(images=labels, labels=labels, class_names=())
+    run = SimpleNamespace(
+        test_set=test_set, abilities={"encode"}, encode=lambda images: images[:, None].astype(float)
+    )
+    codes = draws_of(run).codes
+    assert abs(codes.mean() - labels.mean()) < 4 * labels.std() / DRAWS**0.5 < 0.1
+
+
+@pytest.mark.parametrize(
+    ("able", "error"), [([], "its reconstruction"), (["corrupt"], "what is made of it damaged")]
+)
+def test_the_page_counts_the_epochs_that_were_made_and_says_what_the_error_is_of(able, error):
+    run = SimpleNamespace(
+        settings={"model": "vae", "epochs": 50, "patience": 2},
+        path=Path("results/few/runs/vae/default/seed=0"),
+        measures={"test_squared_error": 4.0},
+        abilities=able,
+        image_shape=(1, 8, 8),
+        status="finished",
+        history=pd.DataFrame({"epoch": [1, 2, 3]}),
+    )
+    words = _words(run)
+    assert words["epochs"] == 3
+    assert f"between a test image and {error}" in words["measures"][0][2]
 
 
 def test_the_runtime_is_what_npm_has():

@@ -86,7 +86,7 @@ def draws_of(run: Run) -> Draws:
     """Draw codes from the model's prior, or from a Gaussian where it has none."""
     if "sample" in run.abilities:
         return Draws(codes_of_samples(run.model, DRAWS), "the model’s own prior")
-    codes = run.encode(images_in_turn(run).images)
+    codes = run.encode(run.test_set.images)
     draws = torch.randn(DRAWS, codes.shape[1], generator=random_generator(SEED, "page"))
     words = "a Gaussian fitted to the codes of the test images, as the model has no prior"
     return Draws(fitted(codes, draws.numpy()).astype(np.float32), words)

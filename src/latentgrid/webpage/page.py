@@ -50,6 +50,11 @@ MEASURES = {
     ),
     "sample_classes": ("sample classes", "how many classes it sees among new images"),
 }
+# The error of a model that removes damage is measured on damaged images.
+OF_DAMAGED = (
+    "squared error",
+    "between a test image and what is made of it damaged, summed over the pixels; 0 is perfect",
+)
 
 
 def default_name(run: Path) -> str:
@@ -121,6 +126,9 @@ def _words(run: Run) -> dict[str, Any]:
     settings = run.settings
     dataset = run.path.absolute().parents[DATASET].name
     measures = run.measures
+    explained = MEASURES | (
+        {"test_squared_error": OF_DAMAGED} if "corrupt" in run.abilities else {}
+    )
     return {
         "model": settings["model"],
         "summary": catalogue.description(settings["model"]),
@@ -130,12 +138,13 @@ def _words(run: Run) -> dict[str, Any]:
         "shape": run.image_shape,
         "closed_form": catalogue.is_closed_form(settings["model"]),
         "diverged": run.status == "diverged",
+        "epochs": len(run.history),
         "settings": {
             axis_label(name): value for name, value in settings.items() if name != "model"
         },
         "measures": [
             (label, measures[name], about)
-            for name, (label, about) in MEASURES.items()
+            for name, (label, about) in explained.items()
             if name in measures
         ],
         "version": version("latentgrid"),
