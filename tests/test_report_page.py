@@ -322,6 +322,12 @@ def test_no_link_stands_in_the_name_of_a_file_which_may_become_one():
     assert ">seed</a></span>" in shown
 
 
+def test_cross_entropy_is_explained_for_images_and_for_classes():
+    (about,) = [term.about for term in GLOSSARY if term.name == "cross entropy"]
+    assert "pixels" in about
+    assert "right class" in about
+
+
 def test_no_two_words_of_the_glossary_share_a_place_or_a_form():
     keys = [term.key for term in GLOSSARY]
     forms = [form for term in GLOSSARY for form in term.forms or (term.name,)]

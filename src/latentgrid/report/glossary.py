@@ -80,7 +80,8 @@ GLOSSARY = (
     ),
     Term(
         "cross entropy",
-        "A loss for values between 0 and 1: −x log x̂ − (1 − x) log(1 − x̂), summed over the pixels.",
+        "A loss for values between 0 and 1: −x log x̂ − (1 − x) log(1 − x̂), of an image summed over "
+        "the pixels. Of a classifier, −log of the probability that it gives to the right class.",
     ),
     Term(
         "decoder",
