@@ -31,7 +31,7 @@ def layout(tmp_path, monkeypatch, request):
     if request.param == "strokes":
         images[:, :, [0, 0, -1, -1], [0, -1, 0, -1]] = 0
     layout.data.mkdir(parents=True)
-    labels = np.array([3, 3, 5, 5, 5, 9], np.uint8)
+    labels = np.array([0] * N if request.param == "unlabelled" else [3, 3, 5, 5, 5, 9], np.uint8)
     save_file({"test_images": images, "test_labels": labels}, layout.images)
     rows = []
     for entry, dimension in (("a", 1), ("b", 3), ("without_codes", 3)):
@@ -63,6 +63,14 @@ def test_each_image_is_there_once_whatever_the_number_of_plots(layout, request):
     assert plots.script.count('"name":"LegendItem"') == 2 * 3
     assert "http" not in plots.script
     assert re.search(r"<script[^>]* src=", plots.library) is None
+
+
+@pytest.mark.parametrize("layout", ["grey", "unlabelled"], indirect=True)
+def test_classes_are_named_where_there_are_some(layout, request):
+    script = interactive.plot_latent(Results(layout)).script
+    has_classes = request.node.callspec.params["layout"] == "grey"
+    assert ("LegendItem" in script, "@label" in script) == (has_classes, has_classes)
+    assert "test image @row" in script
 
 
 @pytest.mark.parametrize("layout", ["grey"], indirect=True)

@@ -7,6 +7,7 @@ import base64
 import re
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from bokeh.embed import components
@@ -37,10 +38,11 @@ GRID = {
 }
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PIXELS = 84  # the side of the shown image
+OF_CLASS = "class <b>@label</b><br>"
 TOOLTIP = f"""
 <div style="display: flex; gap: 8px; align-items: center">
   <img src="@image" width="{PIXELS}" height="{PIXELS}" style="image-rendering: pixelated" alt="">
-  <div>class <b>@label</b><br>test image @row</div>
+  <div>{OF_CLASS}test image @row</div>
 </div>
 """
 
@@ -102,7 +104,10 @@ def _plot(title: str) -> figure:
 
 
 def _add_classes(plots: list[figure], source: ColumnDataSource, test: TestSet) -> None:
-    """Draw each class in each plot; a click on it in one legend hides it in all plots."""
+    """Draw each class in each plot; a click on it in one legend hides it in all plots.
+
+    Images without classes have no legend.
+    """
     items = []
     for label in np.unique(test.labels):
         view = CDSView(filter=IndexFilter(indices=np.flatnonzero(test.labels == label).tolist()))
@@ -121,18 +126,26 @@ def _add_classes(plots: list[figure], source: ColumnDataSource, test: TestSet) -
         ]
         items.append((test.name_of(label), drawn))
     for plot in plots:
-        legend = Legend(
-            items=[LegendItem(label=label, renderers=drawn) for label, drawn in items],
-            click_policy="hide",
-            orientation="horizontal",
-            ncols=5,
-            spacing=2,
-            padding=0,
-            margin=0,
-            border_line_color=None,
-        )
-        plot.add_layout(legend, "above")
-        plot.add_tools(HoverTool(tooltips=TOOLTIP, limit=MAX_AT_ONCE))
+        if test.has_classes:
+            plot.add_layout(_legend(items), "above")
+        plot.add_tools(HoverTool(tooltips=_tooltip(test), limit=MAX_AT_ONCE))
+
+
+def _legend(items: list[tuple[str, list[Any]]]) -> Legend:
+    return Legend(
+        items=[LegendItem(label=label, renderers=drawn) for label, drawn in items],
+        click_policy="hide",
+        orientation="horizontal",
+        ncols=5,
+        spacing=2,
+        padding=0,
+        margin=0,
+        border_line_color=None,
+    )
+
+
+def _tooltip(test: TestSet) -> str:
+    return TOOLTIP if test.has_classes else TOOLTIP.replace(OF_CLASS, "")
 
 
 def _data_uri(image: Array) -> str:
