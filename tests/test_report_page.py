@@ -19,6 +19,7 @@ from latentgrid.figures import style
 from latentgrid.grid.yaml_files import parsed
 from latentgrid.report.first import QUESTIONS, _certainty, _finding
 from latentgrid.report.glossary import GLOSSARY, Term, explained
+from latentgrid.report.page import _trained
 from latentgrid.report.seen import Listing, arrange
 from latentgrid.results.trained import TestSet
 from project import ROOT
@@ -369,6 +370,23 @@ def test_a_long_sentence_is_cut_and_stands_whole_below():
     seen = arrange([long, "Short."])
     assert seen.first.endswith("word …")
     assert seen.more == [long, "Short."]
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        (None, "10 classes) for 5 epochs and"),
+        ([0.0, 0.0], "10 classes) for 5 epochs and"),
+        ([0.1, 0.1], "10 classes), 10 % of them held out, for 5 epochs and"),
+        ([np.nan, 0.025], "10 classes), up to 2.5 % of them held out, for 5 epochs and"),
+    ],
+)
+def test_the_first_sentence_says_what_was_held_out(shares, said):
+    runs = pd.DataFrame({"entry": ["a", "b"], "seed": [0, 0], "epochs": [5, 5]})
+    runs = runs if shares is None else runs.assign(validation=shares)
+    counts = {"training images": 60_000, "test images": 10_000}
+    data = counts | {"image shape": (1, 28, 28), "classes": 10}
+    assert said in _trained("MNIST", data, runs)
 
 
 @pytest.mark.parametrize(

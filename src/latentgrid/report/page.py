@@ -120,12 +120,21 @@ def _trained(title: str, data: dict[str, Any], runs: pd.DataFrame) -> str:
     return (
         f"{models}, {_counted(len(runs), 'run')} from {seeds}, trained on "
         f"{data['training images']:,} images of {title} ({', '.join(what)})"
-        f"{_for_epochs(epochs)} and measured on {data['test images']:,} others."
+        f"{_held_out(runs)}{_for_epochs(epochs)} and measured on {data['test images']:,} others."
     )
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _held_out(runs: pd.DataFrame) -> str:
+    """Say which share of the training images was held out, if one was."""
+    shares = runs["validation"].fillna(0) if "validation" in runs else pd.Series([0.0])
+    if not shares.any():
+        return ""
+    most = "" if shares.nunique() == 1 else "up to "
+    return f", {most}{100 * shares.max():g} % of them held out,"
 
 
 def _for_epochs(epochs: Sequence[int]) -> str:
