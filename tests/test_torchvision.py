@@ -15,6 +15,7 @@ import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -248,6 +249,20 @@ def test_every_name_has_a_size_and_torchvision_has_it():
         assert hasattr(datasets, name)
         assert sources.size(f'{{"torchvision": "{name}", "resize": 32}}').shape[1:] == (32, 32)
     assert not {n.lower() for n in torchvision.NAMES} & {*components.names("datasets")}
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "first"),
+    [
+        ("Imagenette", [*datasets.Imagenette._WNID_TO_CLASS.values()], "tench"),
+        ("QMNIST", datasets.QMNIST.classes, "0"),
+        ("FashionMNIST", datasets.FashionMNIST.classes, "T-shirt/top"),
+    ],
+)
+def test_a_class_bears_one_name(name, classes, first):
+    found = torchvision.Torchvision(name)._class_names(SimpleNamespace(classes=classes))
+    assert len({*found}) == SETS[name].classes
+    assert found[0] == first
 
 
 def test_sizes_after_cutting():

@@ -213,8 +213,10 @@ class Torchvision:
                 listed = ", ".join(filter(None, part.attr_names))
                 raise UserError(f"label: found {self.label!r}; allowed: {listed}")
             return (f"not {self.label}", self.label)
-        # QMNIST's are "0 - zero"; SVHN and USPS have none but their numbers.
-        named = [str(name).partition(" - ")[0] for name in getattr(part, "classes", ())]
+        # Imagenette's are ("tench", "Tinca tinca"), QMNIST's "0 - zero"; SVHN and USPS have none.
+        classes = getattr(part, "classes", ())
+        firsts = (name[0] if isinstance(name, tuple) else name for name in classes)
+        named = (name.partition(" - ")[0] for name in firsts)
         return tuple(name for name in named if name != NOT_A_CLASS)
 
     def _read(self, part: Any) -> tuple[Tensor, Tensor]:
