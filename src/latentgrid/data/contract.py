@@ -16,10 +16,7 @@ from latentgrid.text import size as readable
 MAX_CLASSES = 256  # a label is stored as a byte
 MIN_IMAGES = 2
 IMAGE_AXES = 4
-CHANNELS = (
-    1,
-    3,
-)  # grey; red, green and blue: networks would take others, but no picture shows them
+CHANNELS = (1, 3)  # grey, or red, green and blue: no picture shows what others hold
 COLOURS = 4  # a last axis of this length or less, and shorter than the first, is taken for colours
 
 
