@@ -23,7 +23,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from latentgrid.files.atomic import sha256
 from latentgrid.files.layout import Layout
+from latentgrid.stamps.made import stamp_of
 from latentgrid.studies import reading
 from project import (
     TINY,
@@ -268,6 +270,26 @@ def test_edited_figure_is_drawn_again_and_nothing_trained(project):
     assert runs_contents(project) == before
     assert (project / LAYOUT.figures / "manifold.png").stat().st_mtime_ns > drawn.st_mtime_ns
     assert has_nothing_to_do(project, "-n")
+
+
+def change_stamp(path, **changes):
+    stamp = stamp_of(path)
+    stamp.write_text(json.dumps(json.loads(stamp.read_text()) | changes))
+
+
+def test_when_a_run_is_taken_back_what_was_made_of_the_other_is_made_again(project):
+    files = LAYOUT.run(VAE.format(0.001))
+    tables = [*LAYOUT.table_files, LAYOUT.summary, LAYOUT.inventory]
+    outcome = project / files.outcome
+    shutil.copytree(outcome.parent, project / LAYOUT.aside / "runs" / VAE.format(0.001))
+    outcome.write_text(outcome.read_text() + "\n")  # as by the code of an edit
+    change_stamp(outcome, sha256=sha256(outcome), code="of an edit")
+    for path in (*tables, files.likelihood, files.metrics, files.overview):
+        inputs = json.loads(stamp_of(project / path).read_text())["inputs"]
+        change_stamp(project / path, inputs=inputs | {str(files.outcome): sha256(outcome)})
+    found = pending(project)
+    assert {found.get(str(path)) for path in tables} == {"tables"}
+    assert not {"train", "evaluate", "likelihood"} & set(found.values())
 
 
 def test_what_was_deleted_is_made_again_although_the_report_is_there(project):

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,10 @@ def look_at_results(
         sys.exit(0)
     # A dry run beside a workflow that runs leaves files to that one.
     if FINISHED_ONLY in os.environ or not is_held(layout.lock):
-        findings = [_taken_back(finding, layout) for finding in findings]
+        taken_back = [finding for finding in findings if _is_taken_back(finding, layout)]
+        if taken_back:
+            # What is made of these runs was compared with those that lay in their places.
+            findings = survey.survey(jobs, Digests())
         with plain_errors():
             survey.set_dates(findings)
     FITTING.update(finding.job.name for finding in findings if not finding.reason)
@@ -80,19 +82,17 @@ def look_at_results(
     return jobs
 
 
-def _taken_back(finding: survey.Finding, layout: Layout) -> survey.Finding:
+def _is_taken_back(finding: survey.Finding, layout: Layout) -> bool:
     """Take back a run that was put aside if it fits and the one in its place does not."""
     if finding.job.rule != survey.TRAIN or not finding.reason:
-        return finding
+        return False
     run = layout.run(finding.job.name.partition(":")[2])
 
     def fits(folder: Path) -> bool:
         relocated = survey.relocate(finding.job.product, run.folder, folder)
         return not misfit(relocated, Digests())
 
-    if take_back(layout, run, fits):
-        return replace(finding, reason="")
-    return finding
+    return take_back(layout, run, fits)
 
 
 def trained_runs() -> list[str]:
