@@ -26,13 +26,13 @@ FIRST, SECOND, FAILED = "vae/latent_dim=2/seed=0", "vae/latent_dim=2/seed=1", "a
 COMMIT = "0123456789ab"
 
 
-def write_run(name, code=COMMIT):
+def write_run(name, code=COMMIT, device="cpu"):
     files = LAYOUT.run(name)
     files.folder.mkdir(parents=True)
     files.weights.write_bytes(name.encode())
     settings = {"model": "vae", "hyperparameters": {"latent_dim": 2}, "optimizer": None}
     settings |= {"snapshots": {}, "seed": int(name[-1])}
-    write_config(files, settings, code=code, device="cpu", **{"data sha256": "d" * 64})
+    write_config(files, settings, code=code, device=device, **{"data sha256": "d" * 64})
     write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 2})
     started = {"host": "here", "started": "2026-01-02T03:04:05+00:00"}
     started |= {"ended": "2026-01-02T03:05:35+00:00"}
@@ -194,6 +194,15 @@ def test_what_runs_do_not_share_stands_in_their_lines():
     alone = said("vae/latent_dim=2/seed=2").split()
     assert alone[alone.index("--detach") + 1] == "ba9876543210"
     assert "# and changes that were not committed" in " ".join(alone)
+
+
+def test_what_runs_do_not_share_is_told_in_full():
+    write_run("vae/latent_dim=2/seed=2", f"{COMMIT}-dirty", "NVIDIA H200 NVL")
+    write_run("vae/latent_dim=2/seed=3", COMMIT, "NVIDIA H200")
+    lines = [line for line in said(f"{LAYOUT.runs}/vae").splitlines() if "/seed=" in line]
+    assert [f"{COMMIT}-dirty" in line for line in lines] == [False, False, True, False]
+    assert "NVIDIA H200 NVL of here" in lines[2]
+    assert "NVIDIA H200 of here" in lines[3]
 
 
 def test_a_row_without_runs_says_why():

@@ -44,7 +44,8 @@ CELLS = 5  # the number of a row's cells that are shown to recognise it
 DIGITS = 12  # the number of digits of a checksum that are shown where there are several
 DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` returns them
 PARAMS = Path("params.yaml")
-COLUMNS = ("code", "data, SHA-256", "device")  # shown for each run if the runs differ in them
+CHECKSUM = "data, SHA-256"
+COLUMNS = ("code", CHECKSUM, "device")  # shown for each run if the runs differ in them
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Made:
         """The run's code, data and device."""
         return {
             "code": self.config.code,
-            "data, SHA-256": self.config.data_sha256,
+            CHECKSUM: self.config.data_sha256,
             "device": f"{self.config.device} of {self.timing.host}",
         }
 
@@ -374,7 +375,8 @@ def _lines(made: Sequence[Made], differing: Sequence[str]) -> Table:
     for run in made:
         cells = [""] * len(differing)
         if run.ended:
-            cells = [run.facts[name][:DIGITS] for name in differing]
+            facts = run.facts | {CHECKSUM: run.config.data_sha256[:DIGITS]}
+            cells = [facts[name] for name in differing]
             weights = sha256(as_trained(run.files, run.files.weights))[:DIGITS]
             rest = [run.outcome, run.started, duration(run.seconds), weights]
         else:
@@ -397,7 +399,7 @@ def _of_record(record: Record) -> Table:
     facts = {
         "settings": ", ".join(f"{name} {value}" for name, value in settings),
         "code": run.code,
-        "data, SHA-256": run.data_sha256,
+        CHECKSUM: run.data_sha256,
         "device": machine_of(run.device, run.machine),
         "libraries": ", ".join(f"{name} {v}" for name, v in sorted(run.libraries.items())),
         "record": str(record.path),
