@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from latentgrid.commands import why
 from latentgrid.commands.why import origin, show
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_json
@@ -194,6 +195,14 @@ def test_what_runs_do_not_share_stands_in_their_lines():
     alone = said("vae/latent_dim=2/seed=2").split()
     assert alone[alone.index("--detach") + 1] == "ba9876543210"
     assert "# and changes that were not committed" in " ".join(alone)
+
+
+def test_changes_that_were_not_committed_need_not_be_those_of_now(monkeypatch):
+    monkeypatch.setattr(why, "code_version", lambda _: f"{COMMIT}-dirty")
+    write_run("vae/latent_dim=2/seed=2", f"{COMMIT}-dirty")
+    page = said("vae/latent_dim=2/seed=2")
+    assert "git switch" not in page
+    assert "# and changes that were not committed" in page
 
 
 def test_what_runs_do_not_share_is_told_in_full():

@@ -321,8 +321,9 @@ def _again(layout: Layout, made: Sequence[Made]) -> dict[str, str]:
     now = code_version(root.folder for root in plugins.roots())
     versions = {run.config.code for run in made}
     commands = []
-    for code in versions - {now, UNKNOWN} if len(versions) == 1 else ():
-        commands.append(f"git switch --detach {code.removesuffix(DIRTY)}")
+    for code in versions - {UNKNOWN} if len(versions) == 1 else ():
+        if code != now:
+            commands.append(f"git switch --detach {code.removesuffix(DIRTY)}")
         if code.endswith(DIRTY):
             commands.append("# and changes that were not committed")
     options = _configuration(layout, {run.name: run.config.settings for run in made})
