@@ -42,6 +42,7 @@ rule all:
         LAYOUT.audit,
         PICTURES,
         SEEN,
+        MOVING,
 
 
 JOBS = fitting.look_at_results(

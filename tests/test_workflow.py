@@ -301,6 +301,25 @@ def test_what_was_deleted_is_made_again_although_the_report_is_there(project):
     assert not to_train(found)
 
 
+def test_an_animation_waits_for_what_its_figure_reads(project):
+    figure = project / "src/latentgrid/figures/comparisons/evolution.py"
+    figure.write_text(figure.read_text() + 'READS = ("experiments/gan_toy",)\n')
+    write_params(project, changed(figures=["evolution"]))
+    moving = LAYOUT.animation("evolution")
+    assert pending(project, str(moving)) == {
+        str(moving): "animation",
+        str(LAYOUT.tensors("experiments/gan_toy")): "experiment",
+    }
+
+
+def test_an_animation_that_was_deleted_is_made_again(project):
+    write_params(project, changed(figures=["evolution"]))
+    run(project, "snakemake", "--cores", "2")
+    moving = LAYOUT.animation("evolution")
+    (project / moving).unlink()
+    assert pending(project)[str(moving)] == "animation"
+
+
 def test_any_deleted_result_of_a_run_is_made_again(project):
     files = LAYOUT.run(VAE.format(0.001))
     for path, rule in (

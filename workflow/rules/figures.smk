@@ -13,6 +13,11 @@ SHOWN = PARAMS.figures_to_draw()
 ANIMATED = [name for name in SHOWN if catalogue.figure(name).is_animated]
 PICTURES = [LAYOUT.picture(name) for name in SHOWN]
 SEEN = [LAYOUT.seen(name) for name in SHOWN]
+MOVING = [LAYOUT.animation(name) for name in ANIMATED]
+
+
+def read_by(wildcards):
+    return [LAYOUT.tensors(name) for name in catalogue.figure(wildcards.figure).reads]
 
 
 rule embed_images:
@@ -81,9 +86,7 @@ rule figure:
         tables=LAYOUT.table_files,
         data=DATA,
         runs=LAYOUT.inventory,
-        read=lambda wildcards: [
-            LAYOUT.tensors(read) for read in catalogue.figure(wildcards.figure).reads
-        ],
+        read=read_by,
     output:
         report(
             LAYOUT.picture("{figure}"),
@@ -119,6 +122,7 @@ rule animation:
         tables=LAYOUT.table_files,
         data=DATA,
         runs=LAYOUT.inventory,
+        read=read_by,
     output:
         LAYOUT.animation("{figure}"),
     log:
@@ -145,3 +149,4 @@ rule figures:
     input:
         PICTURES,
         SEEN,
+        MOVING,

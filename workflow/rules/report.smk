@@ -45,7 +45,7 @@ rule report:
         quality=[LAYOUT.controls, LAYOUT.quality],
         audit=LAYOUT.audit,
         figures=PICTURES,
-        animations=[LAYOUT.animation(name) for name in ANIMATED],
+        animations=MOVING,
         interactive=LAYOUT.interactive if "latent" in SHOWN else [],
         runs=LAYOUT.inventory,
         seen=SEEN,
