@@ -36,15 +36,22 @@ def test_a_job_writes_down_its_own_cost_and_the_last_one_counts(job):
     assert len(LAYOUT.benchmarks.read_text().splitlines()) == 3
 
 
-def test_an_unfinished_line_or_an_empty_table_takes_no_row_away(job):
-    LAYOUT.benchmarks.touch()
+@pytest.mark.parametrize("unfinished", ["train:other,tr", "train:other,train,1.0,0.5,12"])
+def test_an_unfinished_line_is_no_row_and_takes_none_away(job, unfinished):
     write_down()
     with LAYOUT.benchmarks.open("a") as table:
-        table.write("train:other,tr")
+        table.write(unfinished)
+    assert [cost.job for cost in read(LAYOUT.benchmarks)] == ["train:vae/seed=0"]
     write_down()
-    lines = LAYOUT.benchmarks.read_text().splitlines()
-    jobs = [line.partition(",")[0] for line in lines]
-    assert jobs == ["job", "train:vae/seed=0", "train:other", "train:vae/seed=0"]
+    assert [cost.job for cost in read(LAYOUT.benchmarks)] == ["train:vae/seed=0"]
+    assert len(LAYOUT.benchmarks.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("unfinished", ["", "job,ru"])
+def test_a_table_without_a_whole_line_is_begun_anew(job, unfinished):
+    LAYOUT.benchmarks.write_text(unfinished)
+    write_down()
+    assert [cost.job for cost in read(LAYOUT.benchmarks)] == ["train:vae/seed=0"]
 
 
 def test_a_table_that_cannot_be_written_fails_no_job(job, capsys):

@@ -61,18 +61,21 @@ def write_down() -> None:
 
 
 def _add(table: Path, row: Mapping[str, Any]) -> None:
-    """Add a row to a table; an unfinished line of a job that was killed is ended first."""
+    """Add a row to a table in place of an unfinished line that a full disk or a kill left."""
     with table.open("a+b") as file:
         file.seek(0)
-        content = file.read()
+        there = _whole_lines(file.read())
+        file.truncate(len(there))
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, list(row))
-        if not content:
+        if not there:
             writer.writeheader()
-        elif not content.endswith(b"\n"):
-            text.write("\n")
         writer.writerow(row)
         file.write(text.getvalue().encode())
+
+
+def _whole_lines(content: bytes) -> bytes:
+    return content[: content.rfind(b"\n") + 1]
 
 
 def _cost(job: str) -> Cost:
@@ -89,12 +92,14 @@ def _cost(job: str) -> Cost:
 def read(table: Path) -> list[Cost]:
     """Return the cost of each job of a table, the last one where it ran several times.
 
+    An unfinished line at the end is no row.
+
     Raises:
         UserError: the table is damaged.
     """
     try:
-        with table.open(newline="", encoding="utf-8") as file:
-            latest = {cost.job: cost for cost in _rows(file)}
+        text = _whole_lines(table.read_bytes()).decode()
+        latest = {cost.job: cost for cost in _rows(io.StringIO(text, newline=""))}
     except (csv.Error, KeyError, OSError, TypeError, ValueError) as error:
         raise damaged(table, error) from None
     return list(latest.values())
