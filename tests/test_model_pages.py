@@ -140,7 +140,7 @@ def write_verdicts(runs, model="vae"):
         "source": "section 6",
     }
     claim |= {"part": "Adam against others", "answer": "contradicted", "effect": -0.5, "n": 3}
-    claim |= {"unit": "% of the loss", "low": -0.7, "high": -0.3, "least": 0.0}
+    claim |= {"unit": "% of the loss", "low": -0.7, "high": -0.3, "least": -0.2}
     apart = claim | {"claim": "Nobody ran this.", "n": 0, "runs": ""}
     pd.DataFrame([claim | {"runs": named}, apart], columns=answers.COLUMNS).to_csv(
         LAYOUT.tables / "claims.csv", index=False
@@ -221,9 +221,8 @@ def test_a_page_sets_ours_beside_what_was_published(grid):
     number = "Vizoso 2020, VII.1 d = 2, adam 2,164,100 2,170,000 ± 1,234 2,104,700 2,110,600"
     assert f"{number} 51,234 3 of 3 reproduced 0.3 % above it" in words
     assert "another model's" not in words
-    assert (
-        "Adam is best. section 6 Adam against others contradicted −0.5 (−0.7 to −0.3) % of" in words
-    )
+    claim = "Adam is best. section 6 Adam against others, allowing 0.2 the other way contradicted"
+    assert f"{claim} −0.5 (−0.7 to −0.3) % of" in words
     assert "Nobody ran this" not in words
     assert f"Besides these runs, the numbers above count: {RECORD}" in words
 

@@ -676,6 +676,15 @@ def test_the_page_says_what_was_found(tmp_path, monkeypatch):
     assert note.startswith("The script published for this table holds no training loop")
 
 
+@pytest.mark.parametrize(
+    ("least", "said"),
+    [(0.0, "a"), (-5.0, "a, allowing 5.0 the other way"), (2.0, "a, which must exceed 2.0")],
+)
+def test_what_an_effect_must_exceed_stands_beside_it(least, said):
+    """Else a reader takes a positive effect for one that supports the claim."""
+    assert reproduction.compared(pd.Series({"part": "a", "least": least})) == said
+
+
 def test_the_effect_that_is_called_the_largest_is_the_largest():
     """Not the one that is farthest from what the claim asks for, here that it exceeds 2."""
     common = {"claim": "Some are larger.", "source": "one", "unit": "times", "least": 2.0, "n": 1}

@@ -87,7 +87,7 @@ def _claims(layout: Layout, runs: set[str]) -> list[dict[str, Any]]:
     """Return the comparisons for claims in which runs of a model take part."""
     claims = read_table(layout.tables / "claims.csv", reproduction.WORDS)
     return [
-        {**row, "effect": reproduction.effect(row)}
+        {**row, "effect": reproduction.effect(row), "compared": reproduction.compared(row)}
         for _, row in claims.iterrows()
         if runs.intersection(separated(row["runs"]))
     ]

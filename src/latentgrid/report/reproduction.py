@@ -160,6 +160,15 @@ def _finding(parts: pd.DataFrame) -> str:
     )
 
 
+def compared(row: pd.Series) -> str:
+    """Return what is compared, with what the effect must exceed where that is not 0."""
+    if row["least"] < 0:
+        return f"{row['part']}, allowing {-row['least']} the other way"
+    if row["least"] > 0:
+        return f"{row['part']}, which must exceed {row['least']}"
+    return str(row["part"])
+
+
 def effect(row: pd.Series) -> str:
     """Return an effect with its interval, unit and number of seeds: "0.035 (0.028 to 0.042) …"."""
     shown = _percent if row["unit"].startswith(PERCENT) else _score
@@ -185,7 +194,8 @@ def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
             "claim": of_claim.iloc[0]["claim"],
             "source": of_claim.iloc[0]["source"],
             "parts": [
-                {**row, "effect": effect(row)} for _, row in of_claim[of_claim["n"] > 0].iterrows()
+                {**row, "effect": effect(row), "compared": compared(row)}
+                for _, row in of_claim[of_claim["n"] > 0].iterrows()
             ],
             "open": int((of_claim["n"] == 0).sum()),
         }
