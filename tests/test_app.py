@@ -43,9 +43,11 @@ from explored import (
 from latentgrid.app.guard import Guard
 from latentgrid.app.planes import axes_of, limits_of
 from latentgrid.app.serve import address, serve
+from latentgrid.app.views import overview
 from latentgrid.data import corruptions
 from latentgrid.errors import UserError
 from latentgrid.files.atomic import write_text
+from latentgrid.files.layout import Layout
 from latentgrid.grid import components
 from latentgrid.randomness import random_generator
 from latentgrid.stamps.made import stamp_of
@@ -867,6 +869,21 @@ def test_forged_messages_harm_nobody(visitor):
         visitor.set(name, before)
     visitor.wait()
     assert visitor.troubles() == []
+
+
+@pytest.mark.filterwarnings("error")
+def test_verdicts_that_stand_on_runs_are_shown_with_these_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(overview.made, "require_unchanged", lambda file: file)
+    file = Layout("few").tables / "verdicts.csv"
+    none = "quantity,published,ours,verdict,runs\na loss,2.0,,not run,\n"
+    write_text(file, none)
+    assert overview._verdicts("few", "vae/x") is None
+    write_text(file, f"{none}another,3.5,3.25,reproduced,vae/x;vae/y\n")
+    assert overview._verdicts("few", "vae") is None
+    shown = str(overview._verdicts("few", "vae/x"))
+    assert "another" in shown
+    assert "a loss" not in shown
 
 
 # The command.

@@ -69,7 +69,7 @@ def data_sets() -> list[str]:
 
 
 def shelved(dataset: str) -> tuple[Shelved, ...]:
-    """Return the planned runs of a data set, in the order of the plan, as of a second ago."""
+    """Return the planned runs of a data set, in the order of the plan, as of two seconds ago."""
     return _shelved(dataset, int(time.monotonic() / SECONDS_BETWEEN_LOOKS))
 
 

@@ -1,7 +1,7 @@
 """Reactive values that do not change when what they are made of does, unless they come out other.
 
 Shiny runs what depends on a value again whenever the value may have changed. While a workflow
-trains, the list of runs changes each second, and what a visitor looks at must stay as it is.
+trains, the list of runs changes every few seconds, and what a visitor looks at must stay as it is.
 """
 
 from collections.abc import Callable

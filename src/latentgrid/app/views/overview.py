@@ -19,7 +19,7 @@ from latentgrid.app.visit import SIDES, Visit, or_why_not
 from latentgrid.errors import UserError
 from latentgrid.extras import named_extras
 from latentgrid.files.layout import Layout
-from latentgrid.results.tables import read_table
+from latentgrid.results.tables import read_table, separated
 from latentgrid.stamps import made
 from latentgrid.text import number
 
@@ -157,7 +157,7 @@ def _verdicts(dataset: str, run: str) -> TagChild:
         table = read_table(made.require_unchanged(file))
     except UserError:
         return None
-    of_run = table[table["runs"].fillna("").str.split(";").map(lambda names: run in names)]
+    of_run = table[table["runs"].map(lambda names: run in separated(names)).astype(bool)]
     if of_run.empty:
         return None
     rows = [
