@@ -18,6 +18,8 @@ from tiny import seal
 
 ADDRESS = re.compile(r"data:image/png;base64,([\w+/=]+)")
 N = 6
+MARKS = ("circle", "triangle", "square")
+LABELS = {"unlabelled": [0] * N, "twenty": [3, 3, 13, 13, 13, 23]}
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def layout(tmp_path, monkeypatch, request):
     if request.param == "strokes":
         images[:, :, [0, 0, -1, -1], [0, -1, 0, -1]] = 0
     layout.data.mkdir(parents=True)
-    labels = np.array([0] * N if request.param == "unlabelled" else [3, 3, 5, 5, 5, 9], np.uint8)
+    labels = np.array(LABELS.get(request.param, [3, 3, 5, 5, 5, 9]), np.uint8)
     save_file({"test_images": images, "test_labels": labels}, layout.images)
     rows = []
     for entry, dimension in (("a", 1), ("b", 3), ("without_codes", 3)):
@@ -71,6 +73,14 @@ def test_classes_are_named_where_there_are_some(layout, request):
     has_classes = request.node.callspec.params["layout"] == "grey"
     assert ("LegendItem" in script, "@label" in script) == (has_classes, has_classes)
     assert "test image @row" in script
+
+
+@pytest.mark.parametrize("layout", ["twenty"], indirect=True)
+def test_classes_of_one_colour_differ_in_their_marks(layout):
+    script = interactive.plot_latent(Results(layout, ("b",))).script
+    marks = {mark: script.count(f'"marker":{{"type":"value","value":"{mark}"') for mark in MARKS}
+    assert marks["circle"] == 0  # what Bokeh draws unless it is told otherwise
+    assert marks["triangle"] == marks["square"] > 0
 
 
 @pytest.mark.parametrize("layout", ["grey"], indirect=True)

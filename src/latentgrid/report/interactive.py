@@ -37,6 +37,8 @@ GRID = {
     "gap": "1rem",
 }
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Of ten classes each, whose colours are the same; as in the figures, where Bokeh has such a mark.
+MARKERS = ("circle", "triangle", "square", "diamond", "inverted_triangle", "plus", "star", "hex")
 PIXELS = 84  # the side of the shown image
 OF_CLASS = "class <b>@label</b><br>"
 TOOLTIP = f"""
@@ -118,6 +120,7 @@ def _add_classes(plots: list[figure], source: ColumnDataSource, test: TestSet) -
                 source=source,
                 view=view,
                 size=7,
+                marker=MARKERS[label // len(PALETTE) % len(MARKERS)],
                 fill_color=PALETTE[label % len(PALETTE)],
                 line_color=None,
                 hover_line_color="black",
