@@ -19,7 +19,7 @@ from latentgrid.figures import style
 from latentgrid.grid.yaml_files import parsed
 from latentgrid.report.first import QUESTIONS, _certainty, _finding
 from latentgrid.report.glossary import GLOSSARY, Term, explained
-from latentgrid.report.page import _trained
+from latentgrid.report.page import _comparable, _trained
 from latentgrid.report.seen import Listing, arrange
 from latentgrid.results.trained import TestSet
 from project import ROOT
@@ -279,6 +279,7 @@ def test_images_without_labels(browser, tmp_path):
             "Where do the codes lie?",
         ]
         assert "classes" not in page.inner_text("header")
+        assert "silhouette" not in page.inner_text(".table:has-text('The best setting')")
 
 
 @in_a_browser
@@ -370,6 +371,24 @@ def test_a_long_sentence_is_cut_and_stands_whole_below():
     seen = arrange([long, "Short."])
     assert seen.first.endswith("word …")
     assert seen.more == [long, "Short."]
+
+
+@pytest.mark.parametrize(
+    ("compared", "denoisers", "said"),
+    [
+        ([], [], ""),
+        (["importance_bound"], [], ""),
+        (["test_accuracy"], [], "the accuracy of classifiers"),
+        (
+            ["test_squared_error", "silhouette", "test_accuracy"],
+            ["dae"],
+            "the squared error of a test image's reconstruction (of a damaged one for dae), "
+            "the silhouette of the test codes, and the accuracy of classifiers",
+        ),
+    ],
+)
+def test_what_may_be_compared_is_what_stands_in_the_columns(compared, denoisers, said):
+    assert _comparable(compared, denoisers, 10) == said
 
 
 @pytest.mark.parametrize(

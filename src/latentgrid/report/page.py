@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from latentgrid.studies.study import Study
 from latentgrid.text import number, short_setting, signed
 
 TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
+NONE = pd.Series(dtype=float)  # a column that a table lacks
 COUNTS = ("training images", "test images", "image shape", "classes")
 # Measures that compare models with different losses.
 COMPARED = {
@@ -72,6 +73,8 @@ def gather_content(
     data = read_json(layout.description, *COUNTS)
     sources = glossary.sources_of(studies)
     title = TITLES.get(layout.dataset, layout.dataset)
+    compared = {n: label for n, label in COMPARED.items() if settings.get(n, NONE).notna().any()}
+    denoisers = runs.loc[runs["model"].map(_corrupts), "entry"].unique().tolist()
     return {
         "title": title,
         "dataset": layout.dataset,
@@ -87,11 +90,11 @@ def gather_content(
         "grids": _grids(layout),
         "entries": _entries(layout),
         "unfinished": runs[runs["status"] != "finished"].to_dict("records"),
-        "denoisers": runs.loc[runs["model"].map(_corrupts), "entry"].unique().tolist(),
         "best": _side_by_side(tables["best"], settings, axes),
         "validated": VALIDATION_LOSS in settings,
         "likelihood": _likelihood(tables["best"]),
-        "compared": {name: label for name, label in COMPARED.items() if name in settings},
+        "compared": compared,
+        "comparable": _comparable(compared, denoisers, data["classes"]),
         "verdicts": reproduction.read_reproduction(layout, studies),
         "titles": TITLES,
         "quality": quality.read_quality(layout),
@@ -213,6 +216,22 @@ def _side_by_side(
         {**row, "setting": setting_label(row, axes), "of": int(tried[row["entry"]])}
         for _, row in best.iterrows()
     ]
+
+
+def _comparable(compared: Collection[str], denoisers: Sequence[str], classes: int) -> str:
+    """Say what stands in the columns that may be compared, but for the bound on log p(x)."""
+    damaged = f" (of a damaged one for {' and '.join(denoisers)})" if denoisers else ""
+    said = {
+        "test_squared_error": f"the squared error of a test image's reconstruction{damaged}",
+        "silhouette": "the silhouette of the test codes",
+        "clustering_accuracy": "the accuracy of clusters",
+        "test_accuracy": "the accuracy of classifiers",
+        "sample_confidence": "what a judge trained on the real images says of the samples: how "
+        "sure it is on average, how many classes it sees among them, and its sample score "
+        f"({classes} at best)",
+    }
+    *others, last = [words for name, words in said.items() if name in compared] or [""]
+    return f"{', '.join(others)}, and {last}" if others else last
 
 
 def _likelihood(best: pd.DataFrame) -> dict[str, float]:
