@@ -1,6 +1,7 @@
 """Best is only what may be compared, and whoever says "best" says by what."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from latentgrid.evaluation import tables
 from latentgrid.evaluation.measures.recognisability import inception_score
 from latentgrid.evaluation.ranking import best
 from latentgrid.figures import draw
+from latentgrid.figures.comparisons import marginal_effects
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.steps.tables import summary
@@ -48,7 +50,7 @@ CHANGE_A_LOSS = {"beta", "penalty", "corruption", "cross_entropy", "border_weigh
 
 def rows(model, entry=None, **columns):
     """Finished runs of an entry, one for each value, and one of a seed each."""
-    table = pd.DataFrame({"entry": entry or model, "model": model, **columns})
+    table = pd.DataFrame({"entry": entry or model, "model": model, "seed": 0, **columns})
     table.insert(0, "run", [f"{entry or model}/{n}" for n in table.index])
     return table.assign(status="finished", reason="")
 
@@ -149,7 +151,7 @@ def settings():
     )
     runs = pd.concat([gan, dae, vae], ignore_index=True)
     axes = ["learning_rate", "corruption"]
-    order = ["run", "entry", "model", *axes, "status", "reason"]
+    order = ["run", "entry", "model", "seed", *axes, "status", "reason"]
     runs = runs[[*order, *runs.columns.difference(order, sort=False)]]
     return runs, tables.settings_table(runs, axes), axes
 
@@ -182,6 +184,67 @@ def test_marginal_means_are_of_what_may_be_compared():
     assert of["dae"]["compared_by"].isna().all()
     assert of["dae"]["mean"].isna().all()
     assert of["vae"].set_index("value")["mean"].to_dict() == {0.1: 30.0, 0.01: 25.0}
+
+
+def with_diverged():
+    """A grid in which the rate 0.01 is worse by 10 everywhere, and diverged where losses are large.
+
+    At the rate 10 all runs diverged.
+    """
+    grid = list(product((2, 20), (0.001, 0.01, 10.0), (0, 1)))
+    d, rate, seed = zip(*grid, strict=True)
+    losses = [(200.0 if d == 2 else 100.0) + (10 if rate == 0.01 else 0) for d, rate, _ in grid]
+    runs = rows("vae", latent_dim=d, learning_rate=rate, seed=seed)
+    bad = (runs["learning_rate"] == 10.0) | (
+        (runs["learning_rate"] == 0.01) & (runs["latent_dim"] == 2) & (runs["seed"] == 1)
+    )
+    runs["status"] = np.where(bad, "diverged", "finished")
+    return runs.assign(min_train_loss=np.where(bad, np.nan, losses))
+
+
+def test_a_value_does_not_look_good_because_its_bad_runs_diverged():
+    runs = with_diverged()
+    finished = runs.groupby("learning_rate")["min_train_loss"].mean()
+    assert finished[0.01] < finished[0.001]
+    table = tables.marginal_table(runs, ["latent_dim", "learning_rate"])
+    of_rate = table[table["axis"] == "learning_rate"].set_index("value")
+    assert of_rate["n"].to_dict() == {0.001: 3, 0.01: 3, 10.0: 0}
+    assert of_rate["unfinished"].to_dict() == {0.001: 0, 0.01: 1, 10.0: 4}
+    assert of_rate.loc[0.01, "mean"] - of_rate.loc[0.001, "mean"] == pytest.approx(10)
+    assert np.isnan(of_rate.loc[10.0, "mean"])
+    of_dimension = table[table["axis"] == "latent_dim"]
+    assert of_dimension["mean"].diff().iloc[1] == pytest.approx(-100)
+    assert "vae/3" not in ";".join(table["runs"]), "its seed has no run of both dimensions"
+
+
+def test_a_setting_of_which_seeds_diverged_is_not_the_best():
+    of = {"latent_dim": [2, 2, 20], "min_train_loss": [30.0, 32.0, 25.0], "n": [2, 2, 1]}
+    found = tables.best_table(rows("vae", **of).assign(runs=""))
+    assert found["min_train_loss"].tolist() == [30.0]
+    assert found["best_by"].tolist() == [
+        f"{BY_LOSS} among 2 of 3 settings, those of which 2 seeds finished"
+    ]
+
+
+def test_the_figure_of_marginal_effects_names_what_diverged(tmp_path, monkeypatch, few_images):
+    monkeypatch.chdir(tmp_path)
+    runs = [
+        a_run("ae", latent_dim=2, hidden=hidden, seed=seed)
+        for hidden in (8, 9, 10)
+        for seed in (0, 1)
+    ]
+    results = tiny_results(few_images, runs)
+    path = results.layout.tables / "runs.csv"
+    table = pd.read_csv(path)
+    table.loc[[3, 4, 5], "status"] = "diverged"
+    table.to_csv(path, index=False)
+    drawing = marginal_effects.draw(results)
+    (panel,) = drawing.figure.axes
+    dots = [line for line in panel.lines if line.get_marker() == "o"]
+    assert [dot.get_ydata()[0] for dot in dots] == [0, 1, 2]
+    assert [dot.get_markerfacecolor() == "none" for dot in dots] == [False, True, False]
+    (left_out,) = [sentence for sentence in drawing.seen if "diverged" in sentence]
+    assert left_out.endswith("are not drawn: 1 of ae with hidden 9, 2 of ae with hidden 10.")
 
 
 def test_figures_say_by_what_their_best_runs_were_chosen(tmp_path, monkeypatch, few_images):

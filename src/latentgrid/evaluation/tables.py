@@ -104,7 +104,7 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     (empty for one seed), and mean ± `…_ci` its 95 % interval (empty for fewer than three). `n` is
     the number of seeds that finished, and `runs` the names of their runs.
     """
-    finished = runs[runs["status"] == "finished"]
+    finished = _finished(runs)
     finished = as_planned(finished) if "epochs" in axes else finished
     measures = [
         name
@@ -121,11 +121,25 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 
 
 def best_table(settings: pd.DataFrame) -> pd.DataFrame:
-    """Return the row of each entry's best setting; `best_by` says in words what makes it best."""
-    chosen = [ranking.best(rows) for _, rows in settings.groupby("entry", sort=False)]
+    """Return the row of each entry's best setting; `best_by` says in words what makes it best.
+
+    Only settings of which as many seeds finished as of any other compete: where seeds of a setting
+    diverged, the mean of the others is that of the lucky ones.
+    """
+    chosen = [_best_setting(rows) for _, rows in settings.groupby("entry", sort=False)]
     table = settings.loc[[best.row.name for best in chosen]]
     table.insert(table.columns.get_loc("runs") + 1, "best_by", [best.by for best in chosen])
     return table
+
+
+def _best_setting(settings: pd.DataFrame) -> ranking.Best:
+    seeds = settings["n"].max()
+    whole = settings[settings["n"] == seeds]
+    best = ranking.best(whole)
+    if len(whole) == len(settings):
+        return best
+    of = f"among {len(whole)} of {len(settings)} settings, those of which {seeds} seeds finished"
+    return ranking.Best(best.row, f"{best.by} {of}")
 
 
 def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
@@ -137,31 +151,45 @@ def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Return, for each value of each axis, the mean over all other axes and seeds.
 
-    Columns: entry, axis, value, n, runs; compared_by, the measure by which the entry's values on
-    this axis are compared, empty if none compares them; mean, the mean of that measure; and
-    silhouette if the model has codes. Losses are per image, in the unit of the model's loss. Axes
-    on which an entry has a single value are left out.
+    The mean is over those other settings and seeds with which runs of all values finished: if the
+    runs that diverged dropped out of one value alone, that value would lose its worst settings. A
+    value of which no run finished has no mean, and does not restrict those of others.
+
+    Columns: entry, axis, value; n, the number of runs in the mean, and runs, their names;
+    unfinished, how many runs of the value diverged or failed; compared_by, the measure by which the
+    entry's values on this axis are compared, empty if none compares them; mean, the mean of that
+    measure; and silhouette if the model has codes. Losses are per image, in the unit of the model's
+    loss. Axes on which an entry has finished runs of a single value are left out.
     """
-    finished = as_planned(runs[runs["status"] == "finished"])
+    planned = as_planned(runs)
     rows = [
         row
-        for _, of_entry in finished.groupby("entry", sort=False)
+        for _, of_entry in planned.groupby("entry", sort=False)
         for axis in axes
-        if of_entry[axis].nunique() > 1
-        for row in _along(of_entry, axis)
+        if _finished(of_entry)[axis].nunique() > 1
+        for row in _along(of_entry, axis, [other for other in axes if other != axis])
     ]
     return pd.DataFrame(rows)
 
 
-def _along(of_entry: pd.DataFrame, axis: str) -> Iterator[dict[str, Any]]:
+def _finished(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs[runs["status"] == "finished"]
+
+
+def _along(of_entry: pd.DataFrame, axis: str, others: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield a row of `marginal_table` for each value on an axis."""
-    measure = ranking.measure_along(of_entry, axis)
+    finished = _finished(of_entry)
+    measure = ranking.measure_along(finished, axis)
+    with_values = finished.groupby([*others, "seed"], dropna=False)[axis].transform("nunique")
+    shared = finished[with_values == finished[axis].nunique()]
     for value, alike in of_entry.groupby(axis):
-        row = {"entry": alike["entry"].iloc[0], "axis": axis, "value": value, "n": len(alike)}
-        row |= {"runs": joined(alike["run"]), "compared_by": measure or None}
-        row["mean"] = alike[measure].mean() if measure else math.nan
+        averaged = shared[shared[axis] == value]
+        row = {"entry": alike["entry"].iloc[0], "axis": axis, "value": value, "n": len(averaged)}
+        row |= {"runs": joined(averaged["run"]), "unfinished": len(alike) - len(_finished(alike))}
+        row["compared_by"] = measure or None
+        row["mean"] = averaged[measure].mean() if measure else math.nan
         if "silhouette" in alike:
-            row["silhouette"] = alike["silhouette"].mean()
+            row["silhouette"] = averaged["silhouette"].mean()
         yield row
 
 

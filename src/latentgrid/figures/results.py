@@ -49,13 +49,15 @@ class Results:
     chosen: dict[str, set[str]] = field(default_factory=dict)
 
     @cached_property
-    def runs(self) -> pd.DataFrame:
-        """The rows of `runs.csv` of the runs that finished, with the epochs that were planned."""
+    def planned(self) -> pd.DataFrame:
+        """The rows of `runs.csv` of the entries to show, with the epochs that were planned."""
         runs = as_planned(read_runs(self.layout))
-        shown = runs["status"] == "finished"
-        if self.entries is not None:
-            shown &= runs["entry"].isin(self.entries)
-        return runs[shown]
+        return runs if self.entries is None else runs[runs["entry"].isin(self.entries)]
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """Those of the planned runs that finished."""
+        return self.planned[self.planned["status"] == "finished"]
 
     @cached_property
     def axes(self) -> list[str]:

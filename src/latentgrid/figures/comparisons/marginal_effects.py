@@ -6,23 +6,25 @@ Where losses may not be compared, the measure that the model names stands in the
 import pandas as pd
 from matplotlib.axes import Axes
 
-from latentgrid.evaluation.ranking import LOSS, VALIDATION_LOSS, measure_along
+from latentgrid.evaluation.ranking import LOSS, VALIDATION_LOSS
+from latentgrid.evaluation.tables import marginal_table
 from latentgrid.figures.drawing import Drawing, nothing
 from latentgrid.figures.palette import PALETTE
 from latentgrid.figures.results import Results
 from latentgrid.figures.style import label_outer, loss_axis, name_ticks, panels
 from latentgrid.results.labels import axis_label, plain
-from latentgrid.results.tables import read_table
+from latentgrid.results.tables import separated
 
 TITLE = "Marginal effects"
 SECTION = "How they train"
 PLACE = 3
 CAPTION = (
     "What each hyperparameter does to the loss. A dot is a run (its smallest epoch's training "
-    "loss per image, or validation loss where images were held out), a bar the mean of all runs "
-    "with that value, whatever their other settings. Where losses may not be compared, as those "
-    "of GANs or with another weight in them, the measure by which the model is ranked stands "
-    "instead. Look for bars that differ by more than the dots around them scatter."
+    "loss per image, or validation loss where images were held out). A bar is the mean over the "
+    "other settings and seeds with which runs of all values finished; hollow dots are in no mean, "
+    "as a run with another value diverged. Where losses may not be compared, as those of GANs or "
+    "with another weight in them, the measure by which the model is ranked stands instead. Look "
+    "for bars that differ by more than the dots around them scatter."
 )
 CLAIM = (
     "Source 000 (figure 7.2) shows such a view for its three hyperparameters, and finds the "
@@ -39,31 +41,39 @@ def draw(results: Results) -> Drawing:
 
     Panels of one model and measure have the same scale.
     """
-    varied = [
-        (of_entry, axis, measure_along(of_entry, axis))
-        for _, of_entry in results.runs.groupby("entry", sort=False)
-        for axis in results.axes
-        if of_entry[axis].nunique() > 1
-    ]
-    compared = [(runs, axis, measure) for runs, axis, measure in varied if measure]
-    if not varied:
-        return nothing("No hyperparameter has more than one value.")
-    if not compared:
+    effects = marginal_table(results.planned, results.axes)
+    if effects.empty:
+        return nothing("No hyperparameter has more than one value with which runs finished.")
+    compared = effects.dropna(subset=["compared_by"])
+    if compared.empty:
         return nothing("No hyperparameter has values that a loss or another measure compares.")
-    figure, places = panels(len(compared), aspect=0.62)
-    for panel, (runs, axis, measure) in zip(places, compared, strict=True):
-        _draw_axis(panel, runs, axis, measure)
-        panel.set_title(runs["entry"].iloc[0])
+    shown = [of for _, of in compared.groupby(["entry", "axis"], sort=False)]
+    figure, places = panels(len(shown), aspect=0.62)
+    for panel, of_axis in zip(places, shown, strict=True):
+        entry, measure = of_axis.iloc[0][["entry", "compared_by"]]
+        runs = results.runs[results.runs["entry"] == entry]
+        _draw_axis(panel, runs, of_axis)
+        panel.set_title(entry)
         panel.set_ylabel(_measure_label(results, runs, measure))
     label_outer(places)
-    effects = read_table(results.layout.tables / "marginal.csv")
-    shown = effects[effects["entry"].isin(results.runs["entry"])]
-    return Drawing(figure, largest_effects(shown) + _left_out(varied))
+    sentences = [*largest_effects(compared), *_unfinished(compared), *_left_out(effects)]
+    return Drawing(figure, sentences)
 
 
-def _left_out(varied: list[tuple[pd.DataFrame, str, str]]) -> list[str]:
+def _unfinished(effects: pd.DataFrame) -> list[str]:
+    """Name the values with which runs diverged or failed."""
+    said = [
+        f"{row['unfinished']} of {row['entry']} with {axis_label(row['axis'])} "
+        f"{plain(row['value'])}"
+        for _, row in effects[effects["unfinished"] > 0].iterrows()
+    ]
+    return [f"Runs that diverged or failed, and are not drawn: {', '.join(said)}."] if said else []
+
+
+def _left_out(effects: pd.DataFrame) -> list[str]:
     """Name the entries and axes that are left out because no measure compares them."""
-    left = [f"{axis_label(axis)} of {of['entry'].iloc[0]}" for of, axis, by in varied if not by]
+    none = effects[effects["compared_by"].isna()][["entry", "axis"]].drop_duplicates()
+    left = [f"{axis_label(row['axis'])} of {row['entry']}" for _, row in none.iterrows()]
     return [f"Not shown, as no measure compares their values: {', '.join(left)}."] if left else []
 
 
@@ -74,15 +84,19 @@ def _measure_label(results: Results, runs: pd.DataFrame, measure: str) -> str:
     return results.loss_label(runs) + held_out
 
 
-def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str, measure: str) -> None:
-    values = sorted(runs[axis].dropna().unique())
-    for place, value in enumerate(values):
-        losses = runs.loc[runs[axis] == value, measure]
-        offsets = [place + 0.5 * (i + 0.5) / len(losses) - 0.25 for i in range(len(losses))]
-        panel.plot(offsets, losses, "o", color=PALETTE[0], markersize=3, alpha=0.7)
-        panel.hlines(losses.mean(), place - 0.35, place + 0.35, color=PALETTE[2], lw=2)
-    name_ticks(panel, [plain(value) for value in values])
-    panel.set_xlim(-0.5, len(values) - 0.5)
+def _draw_axis(panel: Axes, runs: pd.DataFrame, of_axis: pd.DataFrame) -> None:
+    """Draw the finished runs of an entry by their value on an axis, and the means."""
+    axis, measure = of_axis.iloc[0][["axis", "compared_by"]]
+    for place, (_, row) in enumerate(of_axis.iterrows()):
+        losses = runs.loc[runs[axis] == row["value"], measure]
+        in_mean = runs.loc[losses.index, "run"].isin(separated(row["runs"]))
+        for i, (loss, filled) in enumerate(zip(losses, in_mean, strict=True)):
+            offset = place + 0.5 * (i + 0.5) / len(losses) - 0.25
+            face = PALETTE[0] if filled else "none"
+            panel.plot(offset, loss, "o", color=PALETTE[0], mfc=face, markersize=3, alpha=0.7)
+        panel.hlines(row["mean"], place - 0.35, place + 0.35, color=PALETTE[2], lw=2)
+    name_ticks(panel, [plain(value) for value in of_axis["value"]])
+    panel.set_xlim(-0.5, len(of_axis) - 0.5)
     panel.set_xlabel(axis_label(axis))
     loss_axis(panel, runs[measure])
 
@@ -90,7 +104,7 @@ def _draw_axis(panel: Axes, runs: pd.DataFrame, axis: str, measure: str) -> None
 def largest_effects(marginal: pd.DataFrame) -> list[str]:
     """Say which hyperparameter changes the mean loss or measure most, and by what factor."""
     sentences = []
-    compared = marginal.dropna(subset=["compared_by"])
+    compared = marginal.dropna(subset=["compared_by", "mean"])
     for (entry, measure), rows in compared.groupby(["entry", "compared_by"], sort=False):
         if rows["mean"].min() <= 0:
             continue  # a ratio says nothing where values can be negative
