@@ -61,10 +61,17 @@ def test_one_more_seed_falls_into_its_interval_95_times_in_100():
     assert np.mean(in_mean) < 0.75
 
 
-def test_ranks_in_the_same_order_correlate_perfectly():
-    rho, interval = intervals.rank_correlation([1, 2, 3, 4, 5], [1, 4, 9, 16, 25])
-    assert rho == pytest.approx(1)
-    assert (interval.low, interval.high) == pytest.approx((1, 1))
+@pytest.mark.parametrize("n", [4, 5, 18, 54])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_ranks_in_the_same_order_correlate_perfectly_and_have_no_interval(n, sign):
+    """Of five settings in the same order nothing follows for the order of all others."""
+    first = np.arange(n)
+    rho, interval = intervals.rank_correlation(first, sign * first**2)
+    assert rho == pytest.approx(sign)
+    assert np.isnan([interval.low, interval.high]).all()
+    other = np.r_[first[:-2], first[-1], first[-2]]
+    rho, interval = intervals.rank_correlation(first, sign * other)
+    assert -1 < interval.low < rho < interval.high < 1
 
 
 def test_the_rank_correlation_is_that_of_scipy_with_ties_too():
@@ -305,21 +312,35 @@ def test_equal_seeds_and_a_single_one_say_so():
     assert np.isnan(row["low"])
 
 
-def test_the_order_of_the_settings_is_compared_table_by_table():
+def runs_in_the_printed_order():
+    """Return a run for each setting of a table, whose losses are the squares of the printed."""
     of_table = [number for number in THESIS.numbers if number.table == "VII.3"]
-    runs = pd.concat(
+    return pd.concat(
         [
             grid_runs([number.value**2], model="mmd_vae", run=f"{n}", **settings_of(number))
             for n, number in enumerate(of_table)
         ],
         ignore_index=True,
     )
+
+
+def test_the_order_of_the_settings_is_compared_table_by_table():
+    runs = runs_in_the_printed_order()
     agreement = numbers.rank_agreement(numbers.table(STUDIES, evidence(runs)))
     agreement = agreement.set_index("table")
     assert agreement.loc["VII.3", "rho"] == pytest.approx(1)
     assert agreement.loc["VII.3", "n"] == 18
     assert set(separated(agreement.loc["VII.3", "runs"])) == set(runs["run"])
     assert np.isnan(agreement.loc["VII.1", "rho"])
+
+
+def test_the_same_order_is_told_without_an_interval(tmp_path, monkeypatch):
+    write_verdicts(tmp_path, monkeypatch, runs_in_the_printed_order(), STUDIES)
+    found = reproduction.read_reproduction(Layout("mnist"), STUDIES)
+    (said,) = [finding for finding in found.findings if "VII.3" in finding]
+    assert "1.00 for table VII.3" in said
+    assert "95 %" not in said
+    assert "nan" not in said
 
 
 def settings_of(number):

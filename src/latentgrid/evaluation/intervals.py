@@ -12,6 +12,7 @@ Numbers = Any  # a number, or an array or a table of them
 LEVEL = 0.95
 MIN_VALUES = 3
 MIN_PAIRS = 4
+ROUNDING = 1e-12  # below the distance from 1 of any other correlation of up to 20,000 ranks
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[f
     Fisher's interval, tanh(artanh ρ ± z·√((1 + ρ²/2)/(n − 3))), with the variance that ranks need
     (Bonett and Wright 2000, "Sample size requirements for estimating Pearson, Kendall and Spearman
     correlations"). It assumes that the pairs, the settings of a grid, are a sample of many more
-    such settings.
+    such settings. The ends are NaN for ρ = ±1, as many more settings would hardly all be in the
+    same order and Fisher's interval has no width there, and where ρ is NaN, as all values of one
+    side are equal.
     """
     rho = float(stats.spearmanr(first, second).statistic)
-    if abs(rho) >= 1 or np.isnan(rho):
-        return rho, Interval(rho, rho)
+    if not abs(rho) < 1 - ROUNDING:
+        return rho, Interval(np.nan, np.nan)
     half = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + rho**2 / 2) / (len(first) - 3))
     centre = np.arctanh(rho)
     return rho, Interval(float(np.tanh(centre - half)), float(np.tanh(centre + half)))

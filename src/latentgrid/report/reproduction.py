@@ -126,8 +126,7 @@ def _numbers_finding(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> str:
         return f"None of the {len(verdicts)} published numbers can be judged by these runs."
     ranked = agreement.dropna(subset=["rho"])
     order = "; ".join(
-        f"{signed(row['rho'], 2)} for table {row['table']} "
-        f"(95 %: {signed(row['low'], 2)} to {signed(row['high'], 2)})"
+        f"{signed(row['rho'], 2)} for table {row['table']}{_interval(row, '95 %: ')}"
         for _, row in ranked.iterrows()
     )
     is_decided = verdicts["verdict"].isin([Verdict.REPRODUCED, Verdict.NOT_REPRODUCED])
@@ -241,4 +240,11 @@ def _few(models: Sequence[str]) -> str:
 def _order(row: pd.Series) -> str:
     if pd.isna(row["rho"]):
         return "–"
-    return f"{number(round(row['rho'], 2))} ({signed(row['low'], 2)} to {signed(row['high'], 2)})"
+    return f"{number(round(row['rho'], 2))}{_interval(row)}"
+
+
+def _interval(row: pd.Series, level: str = "") -> str:
+    """Return the ends of an interval in brackets, after a space; "" where there is none."""
+    if pd.isna(row["low"]):
+        return ""
+    return f" ({level}{signed(row['low'], 2)} to {signed(row['high'], 2)})"

@@ -225,7 +225,8 @@ def rank_agreement(verdicts: pd.DataFrame) -> pd.DataFrame:
 
     Columns: study, table, model, n (the number of settings with a run), runs (the names of all
     these runs), rho (Spearman's ρ in [−1, 1]) and its interval from low to high; the last three are
-    empty for fewer than four settings, and where a table has more than one quantity.
+    empty for fewer than four settings, and where a table has more than one quantity, and the last
+    two for ρ = ±1.
     """
     columns = ["study", "table", "model", "n", "runs", "rho", "low", "high"]
     rows = []
