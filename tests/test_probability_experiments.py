@@ -165,8 +165,47 @@ def test_evidence_bound_and_variance_are_their_integrals():
 
 def test_monte_carlo_is_unbiased_and_the_bound_is_not():
     found = monte_carlo_and_variational.run()
-    draws, variance = found["draws"], found["relative_variance"].item()
-    for n, of in zip(draws.tolist(), found["monte_carlo"], strict=True):
-        assert abs(of.mean().item() - 1) < 4 * (variance / n / len(of)) ** 0.5
-    bias = math.exp(found["elbo"] - found["log_evidence"])
-    assert found["variational"][-1].mean().item() == pytest.approx(bias, abs=1e-3)
+    variances, bias = found["monte_carlo_variance"], found["variational_bias"]
+    for variance, of in zip(variances.tolist(), found["monte_carlo"], strict=True):
+        assert abs(of.mean().item() - 1) < 4 * (variance / len(of)) ** 0.5
+    limit = math.exp(found["elbo"] - found["log_evidence"]) - 1
+    assert bias[0].item() == pytest.approx(0, abs=1e-12), "one draw of p(x, z)/q(z) is unbiased"
+    assert bias[-1].item() == pytest.approx(limit, abs=1e-3)
+    assert bias.diff().max() < 0
+    assert found["variational"][-1].mean().item() - 1 == pytest.approx(limit, abs=1e-3)
+
+
+def test_bias_and_variance_of_the_variational_estimate_are_those_of_many():
+    of = monte_carlo_and_variational
+    draws = random_generator(0, "test")
+    for n in (6, 16, 64):
+        products = torch.randn(200_000, n, 2, generator=draws).prod(dim=2).double()
+        found = (of.ELBO - of.LOG_EVIDENCE - of.RHO * products.mean(dim=1)).exp()
+        spread = found.std().item() / len(found) ** 0.5
+        assert abs(found.mean().item() - of.variational_moment(1, n)) < 4 * spread
+        assert found.var().item() == pytest.approx(of.variational_variance(n), rel=0.06)
+        error = (found - 1).square().mean().item()
+        assert error == pytest.approx(of.variational_error(n), rel=0.01)
+
+
+def test_the_variance_of_the_variational_estimate_is_infinite_for_few_draws():
+    """Over one ε_1, what is left is Gaussian in it, with a precision of 1 − (2ρ/n)²."""
+    of = monte_carlo_and_variational
+    for n in (1, 2):
+        t, e = 2 * of.RHO / n, line(30, 60_001)
+        of_one = torch.exp((t**2 - 1) * e**2 / 2) / math.sqrt(2 * math.pi)
+        mean = torch.trapezoid(of_one, e).item() ** n * math.exp(2 * (of.ELBO - of.LOG_EVIDENCE))
+        if t > 1:
+            assert mean > 1e100
+            assert of.variational_variance(n) == math.inf
+        else:
+            assert of.variational_moment(2, n) == pytest.approx(mean, rel=1e-6)
+
+
+def test_monte_carlo_has_the_smaller_error_from_enough_draws_on():
+    of = monte_carlo_and_variational
+    first = of.enough()
+    smaller = [of.relative_variance() / n < of.variational_error(n) for n in range(1, 200)]
+    assert smaller[0], "the error of the other is infinite"
+    assert not any(smaller[1 : first - 1])
+    assert all(smaller[first - 1 :])

@@ -9,7 +9,10 @@ p(x) and posterior are known. Both methods estimate p(x) from n draws:
   posterior's mean, and the variances 1/Λ_ii of its precision Λ (Bishop 2006, section 10.1.2).
 
 Λ = I + 11ᵀ/S². With ρ = Λ_12/√(Λ_11·Λ_22) the logarithm that is averaged is the bound
-ELBO = log p(x) + ½·log(1 − ρ²), less ρ·ε_1·ε_2: its variance is ρ²/n.
+ELBO = log p(x) + ½·log(1 − ρ²), less ρ·ε_1·ε_2. As the mean of exp(t·ε_1·ε_2) is (1 − t²)^(−1/2)
+for |t| < 1 and infinite beyond, that of the estimate to the power k, with t = k·ρ/n for each of n
+draws, is exp(k·ELBO)·(1 − (k·ρ/n)²)^(−n/2), which gives its bias and its variance. With one draw it
+is unbiased, as it is p(x, z)/q(z) then; with many it comes to exp(ELBO).
 """
 
 import math
@@ -34,9 +37,10 @@ def run() -> dict[str, Tensor]:
 
     Returns:
         draws (k,), the n; monte_carlo and variational (k, REPEATS), estimates over the true p(x);
-        relative_variance, scalar, n times that of `monte_carlo` in closed form; log_evidence and
-        elbo, scalars, nats; mean (2,), covariance (2, 2) and independent (2,), the posterior's and
-        the variances of q.
+        monte_carlo_variance, variational_variance and variational_bias (k,), theirs in closed form;
+        enough, scalar, the number of draws from which on the mean squared error of `monte_carlo` is
+        the smaller one (with one draw it is too); log_evidence and elbo, scalars, nats; mean (2,),
+        covariance (2, 2) and independent (2,), the posterior's and the variances of q.
     """
     prior = random_generator(0, "experiment monte_carlo_and_variational prior")
     posterior = random_generator(0, "experiment monte_carlo_and_variational posterior")
@@ -49,7 +53,10 @@ def run() -> dict[str, Tensor]:
         "draws": torch.tensor(DRAWS),
         "monte_carlo": torch.stack([likelihoods[:, :n].mean(dim=1) for n in DRAWS]) / evidence,
         "variational": torch.stack([logs[:, :n].mean(dim=1).exp() for n in DRAWS]) / evidence,
-        "relative_variance": torch.tensor(relative_variance()),
+        "monte_carlo_variance": torch.tensor([relative_variance() / n for n in DRAWS]),
+        "variational_variance": torch.tensor([variational_variance(n) for n in DRAWS]),
+        "variational_bias": torch.tensor([variational_moment(1, n) - 1 for n in DRAWS]),
+        "enough": torch.tensor(enough()),
         "log_evidence": torch.tensor(LOG_EVIDENCE),
         "elbo": torch.tensor(ELBO),
         "mean": covariance.sum(dim=1) * X / S**2,
@@ -73,3 +80,27 @@ def relative_variance() -> float:
     log_square = -(X**2) / (2 * spread) - math.log(2 * math.pi * spread) / 2
     log_square -= math.log(4 * math.pi * S**2) / 2
     return math.exp(log_square - 2 * LOG_EVIDENCE) - 1
+
+
+def variational_moment(k: int, n: int) -> float:
+    """Return the mean of the variational estimate from n draws to the power k, over p(x)^k."""
+    t = k * RHO / n
+    if t >= 1:
+        return math.inf
+    return math.exp(k * (ELBO - LOG_EVIDENCE) - n * math.log1p(-(t**2)) / 2)
+
+
+def variational_variance(n: int) -> float:
+    """Return the variance of the variational estimate from n draws, over p(x)²."""
+    return variational_moment(2, n) - variational_moment(1, n) ** 2
+
+
+def enough() -> int:
+    """Return from how many draws on the mean squared error of Monte Carlo is the smaller one."""
+    worse = [n for n in range(1, DRAWS[-1]) if relative_variance() / n >= variational_error(n)]
+    return worse[-1] + 1
+
+
+def variational_error(n: int) -> float:
+    """Return the mean squared error of the variational estimate from n draws, over p(x)²."""
+    return variational_moment(2, n) - 2 * variational_moment(1, n) + 1
