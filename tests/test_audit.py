@@ -255,7 +255,47 @@ def test_what_a_claim_needs_counts(tmp_path):
     table = {"1": with_adam([0.1] * 6)}
     enough, short = ({**ADAM, "as_share": True, "least": least} for least in (4.9, 5.1))
     assert not lines_of(study_of(tmp_path, table, claims=[enough]), "claims_against_table")
-    assert len(lines_of(study_of(tmp_path, table, claims=[short]), "claims_against_table")) == 6
+    found = list(RULES["claims_against_table"].find(study_of(tmp_path, table, claims=[short])))
+    assert len(found) == 6
+    assert found[0].says == (
+        "1.900 against 2.000 at rmsprop; the effect is 5.0487 nats at the most, and the claim "
+        "needs more than 5.1"
+    )
+
+
+@pytest.mark.parametrize("share", [False, True], ids=["difference", "share"])
+@pytest.mark.parametrize(
+    ("least", "ahead", "rule"),
+    [
+        # 0.100 ± 0.001 of 2.000: two roundings of half a thousandth. As a share, 5.00 ± 0.05 %.
+        (0.0985, 0.1, None),
+        (0.0995, 0.1, "too_few_digits"),
+        (0.1005, 0.1, "too_few_digits"),
+        (0.1015, 0.1, "claims_against_table"),
+        (-0.0985, -0.1, "claims_against_table"),
+        (-0.0995, -0.1, "too_few_digits"),
+        (-0.1015, -0.1, None),
+        (0.0005, 0, "too_few_digits"),
+        (0.0015, 0, "claims_against_table"),
+    ],
+)
+def test_rounding_is_weighed_with_what_a_claim_needs(tmp_path, share, least, ahead, rule):
+    least = least * 50 if share else least
+    claim = {**ADAM, "as_share": share, "least": least}
+    study = study_of(tmp_path, {"1": with_adam([ahead] * 6)}, claims=[claim])
+    for name in ("too_few_digits", "claims_against_table"):
+        assert len(lines_of(study, name)) == (6 if name == rule else 0), name
+
+
+def test_a_share_of_what_may_be_0_has_no_bound(tmp_path):
+    numbers = ["0.0" if o == "rmsprop" else "0.4" for _, o, _ in SETTINGS]
+    enough = {**ADAM, "better": "larger", "as_share": True, "least": 1e6}
+    study = study_of(tmp_path, {"1": numbers}, claims=[enough])
+    assert not lines_of(study, "claims_against_table")
+    assert len(lines_of(study, "too_few_digits")) == 6
+    beaten = study_of(tmp_path, {"1": numbers}, claims=[{**ADAM, "as_share": True}])
+    assert len(lines_of(beaten, "claims_against_table")) == 6
+    assert not lines_of(beaten, "too_few_digits")
 
 
 def test_the_best_of_all_others_may_be_better(tmp_path):

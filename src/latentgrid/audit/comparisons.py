@@ -1,5 +1,6 @@
 """The published numbers that a claim compares, pair by pair."""
 
+import math
 from collections.abc import Callable, Iterator
 
 from latentgrid.studies.numbers import Number
@@ -33,16 +34,39 @@ def pairs_of(study: Study, comparison: Comparison, value: Value) -> Iterator[Pai
             yield best(side, key=value), best(rival, key=value)
 
 
-def gained(comparison: Comparison, side: float, rival: float) -> float:
+def as_printed(number: Number) -> float:
+    """Return a number as it is."""
+    return number.value
+
+
+def bounds(comparison: Comparison, pair: Pair, value: Value) -> tuple[float, float]:
+    """Return the least and the most that an effect can have been before its numbers were rounded.
+
+    They are effects at the ends of the numbers' rounding intervals, each half a unit of the last
+    digit wide to either side. A share of a rival that may have been 0 has no bound.
+
+    Args:
+        comparison: whose effect it is, in its unit.
+        pair: the side and its rival.
+        value: of a number.
+    """
+    sides, rivals = ([value(one) - half, value(one) + half] for one, half in _halves(pair))
+    effects = [_gained(comparison, side, rival) for side in sides for rival in rivals]
+    if comparison.as_share and rivals[0] <= 0 <= rivals[1]:
+        effects += [math.copysign(math.inf, effect) for effect in effects]
+    return min(effects), max(effects)
+
+
+def _gained(comparison: Comparison, side: float, rival: float) -> float:
     """Return the effect of a comparison, in its unit; positive where the side is better."""
     ahead = rival - side if comparison.better == "smaller" else side - rival
-    return 100 * ahead / abs(rival) if comparison.as_share and rival else ahead
+    return 100 * ahead / abs(rival) if comparison.as_share else ahead
 
 
-def cannot_be_told_apart(first: Number, second: Number) -> bool:
-    """Tell whether the rounding intervals of two numbers overlap; those that touch do not."""
-    apart = (first.resolution + second.resolution) / 2
-    return abs(first.value - second.value) < apart * (1 - FLOATING)
+def _halves(pair: Pair) -> Iterator[tuple[Number, float]]:
+    """Yield each number with half a unit of its last digit; intervals that touch do not overlap."""
+    for number in pair:
+        yield number, number.resolution / 2 * (1 - FLOATING)
 
 
 def _key(study: Study, comparison: Comparison, number: Number) -> tuple[object, ...]:

@@ -2,18 +2,18 @@
 
 Each comparison of a claim that says which published quantity shows the same (`published_as`) is
 made on the printed numbers: side against rival, at each setting that both have, or against the
-best of all others; the side is beaten where its effect is below what the claim needs, and the
-digits can tell. Where the study knows an excess in its numbers, the same is done without it: a
-claim may hold on the printed scale only. This is arithmetic, but a claim that is true of what
-settings give on average may be beaten at one of them by the chance of a seed; how often depends on
-the effect (docs/audit.md has it for one of five times the spread of a seed).
+best of all others. The claim is beaten where the effect is below what it needs, whatever the two
+numbers were before they were rounded. Where the study knows an excess in its numbers, the same is
+done without it: a claim may hold on the printed scale only. This is arithmetic, but a claim that
+is true of what settings give on average may be beaten at one of them by the chance of a seed; how
+often depends on the effect (docs/audit.md has it for one of five times the spread of a seed).
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 from latentgrid.audit.cells import without_excess
-from latentgrid.audit.comparisons import Pair, Value, cannot_be_told_apart, gained, pairs_of
+from latentgrid.audit.comparisons import Pair, Value, as_printed, bounds, pairs_of
 from latentgrid.audit.finding import Finding, Place, unlike
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Comparison
@@ -34,23 +34,34 @@ def find(study: Study) -> Iterator[Finding]:
                 f"«{claim.says}» ({claim.place}), {comparison.says}: "
                 f"{_counted(len(beaten), len(printed), len(further))}"
             )
-            for side, rival in beaten:
-                says = f"{side.printed} is beaten by {rival.printed} at {unlike(rival, side)}"
-                yield Finding("claims_against_table", Place.of(study, side), says, about)
-            for side, rival in further:
-                yield Finding(
-                    "claims_against_table",
-                    Place.of(study, side),
-                    f"{side.printed} is beaten by {rival.printed} at {unlike(rival, side)}: "
-                    f"without the known excess they are {in_words(without_excess(study, side))} "
-                    f"and {in_words(without_excess(study, rival))}",
-                    about,
+            for pair in beaten:
+                says = _opposed(comparison, pair) + _needed(comparison, pair, as_printed)
+                yield Finding("claims_against_table", Place.of(study, pair[0]), says, about)
+            for pair in further:
+                side, rival = (in_words(without_excess(study, number)) for number in pair)
+                says = (
+                    f"{_opposed(comparison, pair)}: without the known excess they are {side} and "
+                    f"{rival}{_needed(comparison, pair, partial(without_excess, study))}"
                 )
+                yield Finding("claims_against_table", Place.of(study, pair[0]), says, about)
 
 
-def as_printed(number: Number) -> float:
-    """Return a number as it is."""
-    return number.value
+def _opposed(comparison: Comparison, pair: Pair) -> str:
+    """Set a side against its rival, which beats it unless the claim needs some other effect."""
+    side, rival = pair
+    verb = "against" if comparison.least else "is beaten by"
+    return f"{side.printed} {verb} {rival.printed} at {unlike(rival, side)}"
+
+
+def _needed(comparison: Comparison, pair: Pair, value: Value) -> str:
+    """Say which effect the claim needs and the numbers do not have; "" if the better value does."""
+    if not comparison.least:
+        return ""
+    _, most = bounds(comparison, pair, value)
+    return (
+        f"; the effect is {in_words(most)} {comparison.unit} at the most, and the claim needs more "
+        f"than {in_words(comparison.least)}"
+    )
 
 
 def _counted(beaten: int, of: int, further: int) -> str:
@@ -74,7 +85,6 @@ def _beaten_without_excess(
 
 
 def _is_beaten(comparison: Comparison, pair: Pair, value: Value) -> bool:
-    """Tell whether a side is less good than the claim says, as far as digits can tell."""
-    side, rival = pair
-    effect = gained(comparison, value(side), value(rival))
-    return effect < comparison.least and not cannot_be_told_apart(side, rival)
+    """Tell whether no effect that rounding leaves possible is as large as the claim needs."""
+    _, most = bounds(comparison, pair, value)
+    return most < comparison.least
