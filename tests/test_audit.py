@@ -419,6 +419,9 @@ def test_places_that_say_the_same_agree(tmp_path):
         (["0.9", "10.2", "100.4"], []),
         (["0.10", "10.25", "100.4", "3.25"], [4]),
         (["2.1808e+6", "4.4594e+6", "2.164e+6", "3.8400e+6"], [4]),
+        # Two of three numbers may have lost a zero, four of five hardly.
+        (["2.18", "4.45", "2.164"], []),
+        (["2.18", "4.45", "3.84", "1.77", "2.164"], [6]),
     ],
 )
 def test_a_table_has_one_format(tmp_path, numbers, odd):
@@ -435,10 +438,36 @@ def test_a_name_in_two_spellings_is_named_once(tmp_path):
 
 def test_the_tail_of_last_digits_is_that_of_chi_square():
     for most in (5, 15, 30):
-        counts = Counter({"0": most} | {str(digit): 6 for digit in range(1, 10)})
-        expected = counts.total() / 10
-        x = sum((counts[str(digit)] - expected) ** 2 / expected for digit in range(10))
-        assert last_digits.chance(counts) == pytest.approx(chi2.sf(x, 9), rel=1e-6)
+        counts = Counter({"1": most} | {str(digit): 6 for digit in range(2, 10)})
+        expected = counts.total() / 9
+        x = sum((counts[str(digit)] - expected) ** 2 / expected for digit in range(1, 10))
+        assert last_digits.chance(counts) == pytest.approx(chi2.sf(x, 8), rel=1e-6)
+
+
+@pytest.mark.parametrize("zeros", [True, False], ids=["printed", "dropped"])
+def test_last_digits_count_alike_in_tables_of_any_size(tmp_path, zeros):
+    draw = random.Random(2)
+    numbers = [f"{draw.randint(100_000, 999_999) / 100:.2f}" for _ in range(300)]
+    numbers = numbers if zeros else [one.rstrip("0") for one in numbers]
+    counted = set()
+    for size in (2, 3, 18):
+        tables = {str(n): numbers[n : n + size] for n in range(0, len(numbers), size)}
+        study = study_of(tmp_path, tables)
+        assert not lines_of(study, "last_digits"), size
+        counted.add(tuple(number.printed for number in last_digits.looked_at(study)))
+    ((*all_alike,),) = counted
+    assert len(all_alike) > 250
+
+
+@pytest.mark.parametrize("cases", [400, 1500])
+def test_means_of_cases_have_last_digits_of_their_own(tmp_path, cases):
+    draw = random.Random(1)
+    share = {"share": {**SHARE, "mean_of": cases}}
+    means = [("share", f"{draw.randint(0, cases) / cases:.4f}") for _ in range(20 * len(SETTINGS))]
+    tables = {str(n): means[n::20] for n in range(20)}
+    study = study_of(tmp_path, tables, share)
+    assert not lines_of(study, "grim")
+    assert not lines_of(study, "last_digits")
 
 
 def test_last_digits_that_are_made_up_are_found(tmp_path):

@@ -2,13 +2,16 @@
 
 A table that a program prints has one format: the same number of significant digits, or of
 decimals, or one of these with zeros at the end dropped. A number that fits neither what most
-numbers of its table and quantity have was retyped, rounded by hand or comes from elsewhere.
-Numbers with fewer digits do not count where the table never prints a zero at its end, as these may
-have been dropped. It is no more than a hint, and never fires on a table of one format.
+numbers of its table and quantity have was retyped, rounded by hand or comes from elsewhere. Where
+a table never prints a zero at its end, zeros may have been dropped: numbers with fewer digits do
+not count, and those with more only where chance, which ends one number in ten in a zero, would have
+shortened so many others with less than `LEAST_CHANCE`. It is no more than a hint.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+
+from scipy.special import bdtrc
 
 from latentgrid.audit.cells import by_quantity, decimals, significant_digits
 from latentgrid.audit.finding import Finding, Place
@@ -16,6 +19,7 @@ from latentgrid.studies.numbers import Number
 from latentgrid.studies.study import Study
 
 TITLE = "Mixed digits"
+LEAST_CHANCE = 0.001
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -40,12 +44,17 @@ def _odd(numbers: Sequence[Number], count: Callable[[str], int]) -> list[Number]
     """Return the numbers with other digits than most."""
     digits = Counter(count(number.printed) for number in numbers)
     usual = max(digits, key=lambda one: (digits[one], one), default=0)
-    keeps_zeros = any(_ends_in_zero(number.printed) for number in numbers)
-    return [
-        number
-        for number in numbers
-        if count(number.printed) > usual or (keeps_zeros and count(number.printed) < usual)
-    ]
+    if any(_ends_in_zero(number.printed) for number in numbers):
+        return [number for number in numbers if count(number.printed) != usual]
+    if _chance_of_zeros(digits) >= LEAST_CHANCE:
+        return []
+    return [number for number in numbers if count(number.printed) > usual]
+
+
+def _chance_of_zeros(digits: Counter[int]) -> float:
+    """Return the chance that so many numbers, or more, end in zeros and have fewer digits then."""
+    fewer = digits.total() - digits[max(digits, default=0)]
+    return float(bdtrc(fewer - 1, digits.total(), 0.1))
 
 
 def _ends_in_zero(printed: str) -> bool:
