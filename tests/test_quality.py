@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 
 from latentgrid.errors import UserError
 from latentgrid.evaluation import quality
-from latentgrid.evaluation.quality import Kind, share_of_fall
+from latentgrid.evaluation.quality import Kind, last_steepness
 from latentgrid.files.atomic import write_json
 from latentgrid.files.run_files import RunFiles
 from latentgrid.report.quality import Quality
@@ -96,18 +96,19 @@ def test_runs_that_were_cut_short_are_flagged():
 
 
 @pytest.mark.parametrize(
-    ("losses", "share"),
+    ("losses", "steepness"),
     [
-        ([10, 8, 6, 4, 2, 0], 0.2),  # an even fall: one of five steps
+        *((range(n, 0, -1), 1) for n in range(5, 26)),  # an even fall
+        ([10, 6, 4, 2, 1], 1 / (9 / 4)),  # the last of four steps, which bring 9
         ([10, 1, 0, 0, 0], 0),
         ([10, 9, 8, 7], 0),  # too few epochs to say
         ([1, 2, 3, 4, 5], 0),  # it rose
         ([3, 3, 3, 3, 3], 0),
-        (FALLEN, 0.02 / 8),
+        (FALLEN, (0.02 / 2) / (8 / 9)),
     ],
 )
-def test_the_share_of_the_fall_in_the_last_fifth(losses, share):
-    assert share_of_fall([float(loss) for loss in losses]) == pytest.approx(share)
+def test_how_steeply_a_loss_falls_in_the_last_fifth(losses, steepness):
+    assert last_steepness([float(loss) for loss in losses]) == pytest.approx(steepness)
 
 
 def test_a_loss_that_still_falls_is_flagged_where_it_ranks_runs():
@@ -122,7 +123,7 @@ def test_a_loss_that_still_falls_is_flagged_where_it_ranks_runs():
     )
     (flag,) = quality.falling(table, history)
     assert (flag.flag, flag.where, flag.runs) == (Kind.FALLING, "vae/1", "vae/1")
-    assert flag.found == "22 % of its fall came in the last fifth of its 10 epochs"
+    assert flag.found == "100 % of that rate in the last fifth of its 10 epochs"
 
 
 def trained(folder, kept):

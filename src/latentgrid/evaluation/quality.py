@@ -19,7 +19,7 @@ OUT_OF_REACH = "out of reach"  # the verdict, in verdicts.csv
 COLUMNS = ["flag", "where", "found", "rule", "runs"]
 MOST_MISSING = 0.1
 PARTS = 5  # the last of so many equal parts of a training is compared with the whole
-STEEP = 0.1  # half of 1/PARTS, which an even fall would make
+STEEP = 0.5  # of the mean rate of a fall
 FEWEST_RUNS = 3  # that must have a measure before it is called constant
 # What is no measure, or may well be the same for all runs, and needs no control.
 CHOSEN = frozenset({"likelihood_images", "likelihood_draws", "best_epoch"})
@@ -130,33 +130,36 @@ def cut_short(runs: pd.DataFrame) -> Iterator[Flag]:
 def falling(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Flag]:
     """Flag each finished run whose training loss still falls steeply at its end.
 
-    An even fall brings a fifth of it in the last fifth of the epochs; half of that is steep. Runs
-    of fewer epochs than five say nothing, nor do losses that do not rank runs.
+    Half the mean rate of the fall is steep. Runs of fewer epochs than five say nothing, nor do
+    losses that do not rank runs.
     """
     rule = (
-        f"the last fifth of the epochs brings {percent(STEEP)} of the whole fall of the training "
-        "loss at most, half of what an even fall would"
+        f"in the last fifth of the epochs the training loss falls at {percent(STEEP)} of the mean "
+        "rate of its fall at most"
     )
     ended = runs[runs["status"] == FINISHED].set_index("run", drop=False)
     for name, epochs in history.groupby("run", sort=False):
         if name not in ended.index or not catalogue.said(ended.at[name, "model"], "loss_ranks"):
             continue
-        share = share_of_fall(epochs["train_loss"].tolist())
-        if share > STEEP:
+        steepness = last_steepness(epochs["train_loss"].tolist())
+        if steepness > STEEP:
             found = (
-                f"{percent(share)} of its fall came in the last fifth of its {len(epochs)} epochs"
+                f"{percent(steepness)} of that rate in the last fifth of its {len(epochs)} epochs"
             )
             yield _of_run(Kind.FALLING, ended.loc[name], found, rule)
 
 
-def share_of_fall(losses: list[float]) -> float:
-    """Return which share of a loss's fall came in the last fifth of its epochs.
+def last_steepness(losses: list[float]) -> float:
+    """Return the rate at which a loss fell in the last fifth of its epochs, over its mean rate.
 
-    It is 0 for fewer than five epochs, and for a loss that did not fall.
+    It is 1 for an even fall: n epochs have n − 1 steps from one to the next, and the last k of them
+    bring k / (n − 1) of it. It is 0 for fewer than five epochs, and for a loss that did not fall.
     """
     last = len(losses) // PARTS
     whole = losses[0] - losses[-1]
-    return (losses[-1 - last] - losses[-1]) / whole if last and whole > 0 else 0.0
+    if not last or whole <= 0:
+        return 0.0
+    return (losses[-1 - last] - losses[-1]) / last / (whole / (len(losses) - 1))
 
 
 def snapshots_missing(trained: dict[str, TrainedRun]) -> Iterator[Flag]:
