@@ -6,6 +6,7 @@ from scipy.stats import binom
 
 from latentgrid.evaluation.completions import completed, completions
 from latentgrid.evaluation.shares import of_share
+from latentgrid.figures.comparisons import several_answers
 
 
 def images(n, seed=0):
@@ -38,6 +39,18 @@ def test_only_the_removed_pixels_are_filled():
     everywhere = np.broadcast_to(visible, damaged.shape)
     assert (filled[everywhere] == damaged[everywhere]).all()
     assert (filled[~everywhere] == source[~everywhere]).all()
+
+
+def test_answers_are_set_against_the_mean_of_what_fits():
+    """The mean itself is 0 from it; one that fits lies off as all of these do."""
+    fits = np.stack([images(200, seed) for seed in range(8)], axis=1)
+    mean = fits.mean(axis=1)
+    answers = {"mean of 8 that fit": mean, "the mean": mean, "a draw": fits[:, 3]}
+    *_, said = several_answers._seen(answers, fits, images(200, 9), np.zeros((200, 8), int))
+    away = [float(part.split(" by ")[1].rstrip(".")) for part in said.replace(";", ",").split(",")]
+    assert away[0] == 0
+    assert away[1] == pytest.approx(away[2], rel=0.1)
+    assert away[2] == pytest.approx(40 * 7 / 8 / 12, rel=0.05)  # 40 even pixels in [0, 1]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.005, 0.3, 1.0])

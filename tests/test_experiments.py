@@ -102,6 +102,12 @@ def test_the_best_answer_for_two_points_is_a_hyperbolic_tangent():
     torch.testing.assert_close(best[:, 1], torch.zeros(50))
 
 
+def test_the_spirals_points_are_evenly_spaced_in_the_square_of_the_angle():
+    """The radius is a share of the last angle, so its squares are evenly spaced too."""
+    squares = denoising_toy.spiral().square().sum(dim=1)
+    torch.testing.assert_close(squares, torch.linspace(0.05, 1, 500))
+
+
 def test_the_network_learns_the_mean_and_not_a_point():
     found = denoising_toy.run()
     for name in ("spiral", "pair"):

@@ -158,6 +158,19 @@ def test_the_line_between_two_codes_of_pca_blends_their_images(few_images):
     assert of_pca != of_ae
 
 
+def test_among_how_many_training_images_the_nearest_is_searched_is_said(few_images):
+    results = tiny_results(few_images, [a_run("pca", latent_dim=3), a_run("ae", latent_dim=3)])
+    among = f"nearest of {len(few_images.train_images):,} training images"
+    for name in ("interpolation", "noisy_codes"):
+        assert sum(among in sentence for sentence in drawn(name, results).seen) == 1, name
+
+
+def test_the_deviation_of_codes_is_around_the_mean_of_each_dimension():
+    codes = np.array([[5.0, -5.0]]) + np.random.default_rng(0).normal(0, [[1, 3]], (20_000, 2))
+    shown = codes_and_prior.Shown("a", codes, np.zeros((2, 1)), codes_and_prior.log_normal)
+    assert shown.deviation == pytest.approx(5**0.5, rel=0.02)
+
+
 def test_pairs_are_of_different_classes_and_share_no_image():
     labels = np.array([1, 1, 1, 2, 1, 3, 3])
     first, second = interpolation.pairs(labels)

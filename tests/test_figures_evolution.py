@@ -76,6 +76,16 @@ def test_codes_move_by_multiples_of_their_spread():
     assert movement(codes, 0, 4) == pytest.approx(4.0)
 
 
+def test_the_sentence_says_in_what_codes_are_said_to_move(layout):
+    (sentence,) = evolution.draw(Results(layout, ("b",))).seen
+    codes = TrainedRun(layout.run("b/x")).over_epochs("codes")
+    moved = np.linalg.norm(codes[10] - codes[9], axis=1).mean()
+    radius = np.linalg.norm(codes[10] - codes[10].mean(axis=0), axis=1)
+    assert "of the root mean squared distance of the last codes from their mean" in sentence
+    said = float(sentence.split(", ")[-1].split(" between epochs 9 and 10")[0])
+    assert said == pytest.approx(moved / np.sqrt(np.square(radius).mean()), rel=0.05)
+
+
 def test_an_animation_has_a_frame_a_figure(tmp_path):
     figures = [Figure(figsize=(1, 1), facecolor=level) for level in ("0.2", "0.8")]
     save_animation(figures, tmp_path / "moving.webp")

@@ -6,7 +6,7 @@ from sklearn.neighbors import NearestNeighbors
 from latentgrid.results.trained import Array
 
 MEASURED = 500  # the number of images over which a distance is averaged
-REAL = 10_000  # the number of training images among which the nearest is searched
+REAL = 10_000  # the most training images among which the nearest is searched, the first ones
 
 
 def distance_to_nearest(images: Array, among: Array) -> float:

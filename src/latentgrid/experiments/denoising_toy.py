@@ -36,7 +36,7 @@ def run() -> dict[str, Tensor]:
 
 
 def spiral(n: int = 500, turns: float = 1.5) -> Tensor:
-    """Return n points (n, 2) of a spiral in [−1, 1]², evenly spaced in the angle's square root."""
+    """Return n points (n, 2) of a spiral in [−1, 1]², evenly spaced in the angle's square."""
     angle = 2 * math.pi * turns * torch.linspace(0.05, 1, n).sqrt()
     radius = angle / (2 * math.pi * turns)
     return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)

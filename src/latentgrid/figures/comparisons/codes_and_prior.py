@@ -60,6 +60,11 @@ class Shown:
     log_prior: LogDensity
 
     @property
+    def deviation(self) -> float:
+        """The root mean square over both dimensions of the codes' standard deviations."""
+        return float(np.sqrt(self.codes.var(axis=0).mean()))
+
+    @property
     def extent(self) -> float:
         """How far axes must go for the ellipse and nearly all codes."""
         far = max(np.quantile(np.abs(self.codes), INSIDE), np.abs(self.curve).max())
@@ -158,12 +163,12 @@ def _draw_draws(panel: Axes, draws: Array) -> None:
 
 def _sentences(shown: list[Shown], shares: list[float]) -> list[str]:
     listed = "; ".join(
-        f"{of.entry} {of.codes.std():.2f} and {100 * share:.0f} %"
+        f"{of.entry} {of.deviation:.2f} and {100 * share:.0f} %"
         for of, share in zip(shown, shares, strict=True)
     )
     own = [of.entry for of in shown if not of.is_normal]
     beside = f" The prior of {', '.join(own)} is another than N(0, I)." if own else ""
     return [
-        "Standard deviation of the codes over both dimensions, and the share of them within the "
-        f"line that holds 95 % of the prior: {listed}.{beside}"
+        "Standard deviation of the codes (root mean square over both dimensions), and the share "
+        f"of them within the line that holds 95 % of the prior: {listed}.{beside}"
     ]

@@ -159,6 +159,6 @@ def _motion(courses: list[Course]) -> str:
         )
         parts.append(f"{course.entry} {distances}")
     return (
-        "Mean distance of a test code from where it was, in standard deviations of the last "
-        f"codes: {'; '.join(parts)}."
+        "Mean distance of a test code from where it was, as a multiple of the root mean squared "
+        f"distance of the last codes from their mean: {'; '.join(parts)}."
     )

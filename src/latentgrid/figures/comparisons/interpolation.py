@@ -71,8 +71,8 @@ def draw(results: Results) -> Drawing:
             f"Over {len(first)} pairs of test images{' of different classes' * test.has_classes}, "
             "the image decoded halfway differs from the mean of the two decoded ends (squared, per "
             f"pixel) by: {listed(blends)}.",
-            f"From the nearest training image it differs by: {listed(away)}; a test image does "
-            f"by {floor}.",
+            f"From the nearest of {len(real):,} training images it differs by: {listed(away)}; a "
+            f"test image does by {floor}.",
         ],
     )
 

@@ -59,8 +59,8 @@ def draw(results: Results) -> Drawing:
     return Drawing(
         figure,
         [
-            "Mean squared difference per pixel between a decoded image and the nearest training "
-            f"image, for noise of 0, 1 and 2 standard deviations: {'; '.join(away)}. "
-            f"Between a test image and the nearest training image: {floor}."
+            "Mean squared difference per pixel between a decoded image and the nearest of "
+            f"{len(real):,} training images, for noise of 0, 1 and 2 standard deviations: "
+            f"{'; '.join(away)}. Between a test image and the nearest of them: {floor}."
         ],
     )

@@ -117,10 +117,11 @@ def _seen(answers: dict[str, Array], fits: Array, clean: Array, classes: Array) 
         + ", ".join(f"{_error(images, clean):.1f} for {label}" for label, images in networks)
         + ".",
     ]
-    for label, images in networks:
-        to_single = np.mean([_error(images, fits[:, i]) for i in range(each)])
-        sentences.append(
-            f"The answer of {label} differs from that mean by {_error(images, mean):.1f}, from a "
-            f"single image that fits by {to_single:.1f}."
-        )
+    # By so much the mean is nearer to every image, the true one too, than those that fit are.
+    spread = np.mean([_error(fits[:, i], mean) for i in range(each)])
+    away = ", ".join(f"that of {label} by {_error(images, mean):.1f}" for label, images in networks)
+    sentences.append(
+        f"From that mean the answers differ (squared too): {away}; an image that fits by "
+        f"{spread:.1f}."
+    )
     return sentences
