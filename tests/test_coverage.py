@@ -1,5 +1,6 @@
 """What of the studies is covered: their items, what these name, and the page of them."""
 
+import math
 import re
 from pathlib import Path
 
@@ -221,6 +222,7 @@ def test_even_steps_are_those_of_the_code_in_the_order_of_the_quantiles():
     assert (codes.argsort(axis=0, kind="stable") == ranks).all()
     inside = np.abs(codes).max(axis=1) <= 2
     assert inside.mean() == 0.25  # what the caption says: three in four lie further out
+    assert 1 - math.erf(2 / math.sqrt(2)) ** 2 == pytest.approx(0.09, abs=0.002)  # and so much mass
 
 
 def test_a_sigmoid_turns_the_ground_grey():

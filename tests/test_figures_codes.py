@@ -308,6 +308,12 @@ def test_a_traversal_changes_one_dimension_alone():
     assert codes[[0, 3, -1], 1].tolist() == [-2, 0, 2]
 
 
+def test_the_variances_of_unused_dimensions_are_not_called_those_in_use(few_images):
+    (said,) = traversals.draw(tiny_results(few_images, [a_run("vae_bce", **PAIR)])).seen
+    assert said.startswith("Variance of each dimension over the test images: vae_bce ")
+    assert said.count(".") == PAIR["latent_dim"] + 1
+
+
 def test_anomalies_are_other_images_of_the_same_pixels():
     images = np.random.default_rng(0).integers(256, size=(7, 2, 4, 4)).astype(np.uint8)
     found = anomalies.anomalies(images)

@@ -33,7 +33,7 @@ NAMES = {
     "pixels_50": "50 % of the pixels removed",
     "pixels_90": "90 % of the pixels removed",
     "blur": "Gaussian blur, σ = 4 pixels",
-    "block": "a square of 16/28 of the side removed",
+    "block": "a square of at most 16×16 pixels removed",
     "noise": "Gaussian noise, σ = 0.5",
     "inpainting": "one half removed",
 }

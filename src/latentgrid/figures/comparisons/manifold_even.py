@@ -12,8 +12,8 @@ SECTION = "What is drawn"
 PLACE = 9
 CAPTION = (
     "The same as the manifold, but decoded at even steps from −4 to 4 in each dimension and not at "
-    "quantiles of the prior. Three in four of the images then stand for 9 % of the prior's mass: "
-    "look for outer regions in which no training image is encoded."
+    "quantiles of the prior. Three in four of the images then lie where the prior has 9 % of its "
+    "mass: look for outer regions in which no training image is encoded."
 )
 CLAIM = (
     "Source 000 (section 6.8.1, figure 6.2) describes quantiles; the code that drew its figure "

@@ -54,6 +54,6 @@ def draw(results: Results) -> Drawing:
         [
             "Mean squared difference per pixel between an image and the nearest test image: "
             f"{listed(away.items())}.",
-            f"Between a test image and the nearest of {len(draws)} decoded: {listed(missed)}.",
+            f"Between a test image and the nearest of {len(draws)} such images: {listed(missed)}.",
         ],
     )

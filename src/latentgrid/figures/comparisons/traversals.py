@@ -52,7 +52,7 @@ def draw(results: Results) -> Drawing:
     headings = [signed(value, 1) for value in np.linspace(-REACH, REACH, STEPS)]
     titles = [_title(results.test, i) for i in range(IMAGES)]
     figure = draw_rows(rows, titles, headings, "variance")
-    return Drawing(figure, [f"Dimensions in use, by their variance: {'; '.join(seen)}."])
+    return Drawing(figure, [f"Variance of each dimension over the test images: {'; '.join(seen)}."])
 
 
 def along(code: Array, dimension: int) -> Array:
