@@ -10,7 +10,13 @@ import torch
 from safetensors.torch import save_file
 
 from latentgrid.evaluation.prior import densest_regions
-from latentgrid.experiments import denoising_toy, gan_toy, generator_gradients, two_points
+from latentgrid.experiments import (
+    denoising_toy,
+    gan_toy,
+    generator_gradients,
+    monte_carlo_and_variational,
+    two_points,
+)
 from latentgrid.figures.comparisons import (
     ablation,
     aggregated_posterior,
@@ -22,6 +28,7 @@ from latentgrid.figures.comparisons import (
 from latentgrid.figures.comparisons import denoising_toy as denoising_toy_figure
 from latentgrid.figures.comparisons import gan_toy as gan_toy_figure
 from latentgrid.figures.comparisons import generator_gradients as generator_gradients_figure
+from latentgrid.figures.comparisons import monte_carlo_and_variational as bias_and_variance_figure
 from latentgrid.figures.comparisons import two_points as two_points_figure
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
@@ -106,6 +113,17 @@ def test_two_points_says_what_the_ascent_comes_to(monkeypatch):
     assert "500 steps" in drawing.seen[0]
     assert "100 steps raise the ELBO from −1.69 to −1.4" in drawing.seen[1]
     assert found["matched/elbo"][-1] == pytest.approx(-1.43, abs=0.01)
+
+
+def test_an_infinite_variance_and_a_bias_of_0_are_not_drawn(monkeypatch):
+    monkeypatch.setattr(monte_carlo_and_variational, "REPEATS", 100)
+    monkeypatch.setattr(monte_carlo_and_variational, "DRAWS", (1, 4, 16, 64))
+    results = of_experiment(monte_carlo_and_variational.run())
+    results.normal_draws = lambda _purpose, n, d: np.zeros((n, d))
+    drawing = drawn(bias_and_variance_figure.draw(results))
+    lines = drawing.figure.axes[2].get_lines()
+    assert [int(np.isfinite(line.get_ydata()).sum()) for line in lines] == [4, 4, 3, 3, 3]
+    assert "so that from 10 draws on its mean squared error is the smaller one" in drawing.seen[0]
 
 
 def test_gan_toy_is_drawn_whatever_the_number_of_moments(monkeypatch):
