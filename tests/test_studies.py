@@ -869,6 +869,17 @@ def test_a_quantity_of_a_run_is_its_measure_times_its_scale(folder, measure, epo
     assert EVIDENCE.values(quantity, MEASURED.head(0)).empty
 
 
+@pytest.mark.parametrize(
+    ("scale", "values"), [("images", [1000, 900, 1000]), ("batches", [4, 3, 4])]
+)
+def test_a_scale_counts_the_images_that_a_run_was_trained_on(folder, scale, values):
+    """A tenth of 1000 is held out, and 900 are 3 batches of 300."""
+    loss = reading.read(folder).facts.quantities["loss"]
+    quantity = loss.model_copy(update={"measure": "silhouette", "epoch": None, "scale": scale})
+    runs = MEASURED.assign(silhouette=1.0, batch_size=300, validation=[0.0, 0.1, None])
+    assert list(EVIDENCE.values(quantity, runs)) == values
+
+
 def test_a_model_that_we_lack_and_a_quantity_that_nothing_measures_are_out_of_reach(folder):
     study = reading.read(folder)
     evidence = Evidence(some_runs(TWO), HISTORY, EVIDENCE.of_data)

@@ -8,11 +8,13 @@ import pandas as pd
 
 from latentgrid.evaluation import records
 from latentgrid.files.layout import Layout
+from latentgrid.grid import catalogue
 from latentgrid.results.tables import read_table
 from latentgrid.studies.collection import read_records
 from latentgrid.studies.expressions import evaluate, names_in
 from latentgrid.studies.schema import Quantity
 from latentgrid.studies.study import Study
+from latentgrid.training.validation import trained_on
 from latentgrid.verdicts.networks import COLUMNS
 
 OF_CLASS = " of class "  # between a measure and a class, in the name of a column
@@ -26,7 +28,8 @@ class Evidence:
         runs: a row a run, in the columns of runs.csv and those of silhouettes.csv by class; those
             of records have `hours` too, how long the training took.
         history: a row a run and epoch: the run's name and the columns of its history.
-        of_data: `images`, the number of training images, and `pixels` of an image.
+        of_data: `images`, the number of training images of the data set, held out ones among them,
+            and `pixels` of an image.
     """
 
     runs: pd.DataFrame
@@ -64,10 +67,15 @@ class Evidence:
         return pd.Series(scales, index=runs.index, dtype=float)
 
     def _of(self, run: pd.Series) -> dict[str, float]:
-        """Return what a scale can name besides settings: images, pixels and batches per epoch."""
+        """Return what a scale can name besides settings: images, pixels and batches per epoch.
+
+        The images are those that the run was trained on, without the share that it held out.
+        """
+        told = {name: run[name] for name in catalogue.VALIDATION if pd.notna(run.get(name))}
+        images = trained_on(self.of_data["images"], told)
         steps = pd.notna(run.get("batch_size"))
-        batches = ceil(self.of_data["images"] / run["batch_size"]) if steps else float("nan")
-        return {**self.of_data, "batches": batches}
+        batches = ceil(images / run["batch_size"]) if steps else float("nan")
+        return {**self.of_data, "images": images, "batches": batches}
 
 
 def gather(
