@@ -116,6 +116,39 @@ def test_the_best_setting_of_one_model_is_tried_on_the_other(best, answer):
         assert list(corrected["effect"]) == pytest.approx([-30, -30], abs=0.1)
 
 
+def test_a_setting_of_its_own_is_none_of_the_18_that_the_source_compares():
+    """It may not stand in for one of these."""
+    runs = pd.concat([grid_of("vae", valley(20)), grid_of("conv_vae", valley(20))])
+    runs = runs.reset_index(drop=True)
+    slower = runs["learning_rate"] == 0.0001
+    own = runs[slower & (runs["latent_dim"] == 50)].assign(learning_rate=0.01)
+    whole = answers(runs, "same_best_setting")
+    more = answers(pd.concat([runs, own.assign(run=own["run"] + "/own")]), "same_best_setting")
+    pd.testing.assert_frame_equal(more, whole)
+    lacking = runs.drop(index=own.index)
+    found = answers(pd.concat([lacking, own], ignore_index=True), "same_best_setting")
+    assert (found["n"] == 0).all()
+
+
+def test_the_best_setting_is_found_by_one_run_of_each_seed_that_was_measured():
+    """Of a run that was not measured the record counts, and else the run."""
+    runs = pd.concat([grid_of("vae", valley(20)), grid_of("conv_vae", valley(50))])
+    runs = runs.reset_index(drop=True)
+    whole = answers(runs, "same_best_setting")
+    doubled = 2 * runs["min_train_batch_sum_corrected"]
+    again = runs.assign(run="record:" + runs["run"], min_train_batch_sum_corrected=doubled)
+    lost = runs.copy()
+    lost.loc[0, ["min_train_batch_sum", "min_train_batch_sum_corrected"]] = np.nan
+    record = runs.loc[[0]].assign(run="record:one")
+    same = answers(pd.concat([runs, again], ignore_index=True), "same_best_setting")
+    pd.testing.assert_frame_equal(same, whole)
+    found = answers(pd.concat([lost, record], ignore_index=True), "same_best_setting")
+    assert list(found["effect"]) == list(whole["effect"])
+    listed = found["runs"].iloc[0].split(";")
+    assert "record:one" in listed
+    assert runs.loc[0, "run"] not in listed
+
+
 @pytest.mark.parametrize("name", ["same_best_setting", "best_configuration", "adam"])
 def test_a_seed_without_all_settings_says_nothing_of_the_best(name):
     runs = pd.concat([grid_of("vae", valley(20)), grid_of("conv_vae", valley(20))])
@@ -199,6 +232,27 @@ def test_draws_are_bad_if_one_in_four_is_lost(monkeypatch, confidence, answer):
     assert found.loc["conv_ae, d = 16: draws, from reconstructions to nothing", "answer"] == answer
 
 
+# Distances from a value, of each run.
+
+
+def test_slopes_on_both_sides_of_1_do_not_make_a_mean(monkeypatch):
+    study = our_study("auto-encoders-slides")
+    with_claims_of(monkeypatch, study.folder)
+    said = {"restored_spread": 0.5, "corruption": "block"}
+    for near, slopes in ((True, (1.02, 1.04)), (False, (0.8, 1.2))):
+        runs = pd.DataFrame(
+            {"run": f"{d}/{seed}", "model": "dae", "entry": "dae", "seed": seed, "latent_dim": d}
+            | {"restored_slope": slope, "planned_epochs": 20, "batch_size": 100}
+            | {"precision": "float32", "optimizer": "adam", "learning_rate": 0.001}
+            | said
+            for seed in range(3)
+            for d, slope in zip((8, 16), slopes, strict=True)
+        )
+        found = claims_table([study], runs).set_index("part")
+        (part,) = (one for one in found.index if "block: by how much the slope" in one)
+        assert found.loc[part, "effect"] == pytest.approx(0.07 if near else -0.1)
+
+
 def test_runs_of_another_training_are_not_averaged_with_a_claims_runs(monkeypatch):
     """Those of the entry that bears the model's name count, as in comparisons."""
     said = {"fitted_confidence": 0.2, "reconstruction_confidence": 0.9}
@@ -210,9 +264,9 @@ def test_runs_of_another_training_are_not_averaged_with_a_claims_runs(monkeypatc
     short["fitted_confidence"] = 0.9
     runs = pd.concat([own.assign(planned_epochs=20), short], ignore_index=True)
     runs = runs.assign(model="conv_ae", optimizer="adam", learning_rate=0.001, batch_size=100)
-    values, used = by_seed(runs, "fitted_confidence")
-    assert list(values) == pytest.approx([0.2] * 3)
-    assert all(run.startswith("own/") for run in used["run"])
+    found = by_seed(runs, "fitted_confidence")
+    assert list(found.values) == pytest.approx([0.2] * 3)
+    assert all(run.startswith("own/") for run in found.used["run"])
 
 
 # Classifiers with and without skip connections, and Wasserstein GANs as their authors train them.

@@ -769,6 +769,23 @@ def test_the_best_of_the_others_is_found_by_its_mean_in_either_direction(tmp_pat
     assert part.effect.values == [1, 0]
 
 
+def test_a_setting_that_some_seeds_lack_is_not_the_best_of_the_others(tmp_path):
+    """Its mean is that of the seeds in which all losses are small."""
+    losses = {2: [10.0, 12.0], 20: [8.0, 9.0], 50: [1.0]}
+    part = examined(a_claim(tmp_path, rival="others"), some_runs(losses))
+    assert part.effect.values == [2, 3]
+    assert part.note == "the best other is d = 2, lr 0.001; 2 settings were run"
+
+
+def test_a_record_beside_its_run_weighs_nothing_in_the_choice_of_the_best(tmp_path):
+    losses = {2: [2.0, 10.0], 50: [5.0, 6.0], 20: [1.0, 1.0]}
+    runs = some_runs(losses)
+    again = runs.query("latent_dim == 2 and seed == 0").assign(run="record:again")
+    for every in (runs, pd.concat([runs, again], ignore_index=True)):
+        part = examined(a_claim(tmp_path, rival="others"), every)
+        assert part.note.startswith("the best other is d = 50,")
+
+
 def test_the_best_of_the_others_may_lack_a_setting(tmp_path):
     """PCA takes no steps, so it has no learning rate."""
     pca = some_runs({20: [5.0, 5.0]}, "pca", learning_rate=None, batch_size=None, optimizer=None)

@@ -20,6 +20,7 @@ from latentgrid.results.trained import TestSet as Images
 from latentgrid.studies import reading
 from latentgrid.verdicts import numbers, regions, rule
 from latentgrid.verdicts.answers import claims_table
+from latentgrid.verdicts.claims import by_seed
 from latentgrid.verdicts.evidence import Evidence
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.pairs import paired
@@ -390,6 +391,63 @@ def test_seeds_that_no_setting_has_all_of_leave_the_largest_block():
     assert pairs.gained == [1.0, 1.0]
 
 
+def test_settings_count_by_the_seeds_that_they_have_in_common():
+    """No two have the same seeds, and all have seed 0."""
+    values = {(seed, d): float(d) for d, of in ((2, 1), (5, 2), (10, 3)) for seed in (0, of)}
+    first = measured("ae", {at: v + 1 for at, v in values.items()})
+    pairs = paired(first, measured("vae_bce", values), "loss", ["latent_dim"])
+    assert sorted(pairs.table["latent_dim"]) == [2, 5, 10]
+    assert pairs.gained == [1.0]
+    assert pairs.note == ""
+
+
+def test_a_setting_of_one_side_alone_that_one_seed_lacks_counts_for_none():
+    """Each seed has an effect of 0.1; two units of the rival in seed 0 made it 0.0."""
+    side = measured("conv5_vae", {(seed, 10): 0.6 + seed for seed in range(3)})
+    narrow, wide = (
+        measured("vae_bce", {(seed, 10): value + seed for seed in seeds}, hidden=hidden)
+        for hidden, value, seeds in ((128, 0.5, range(3)), (500, 0.7, [0]))
+    )
+    wide["run"] += "/wide"
+    pairs = paired(side, pd.concat([narrow, wide], ignore_index=True), "loss", ["latent_dim"])
+    assert pairs.gained == pytest.approx([0.1] * 3)
+    assert pairs.note == "over 1 of 2 settings, without hidden 500"
+    assert not pairs.used["run"].str.endswith("/wide").any()
+
+
+def test_a_run_that_does_not_tell_a_default_has_the_setting_of_those_that_do():
+    first = measured("ae", {(seed, 2): 5.0 for seed in range(3)}, hidden_layers=[1, None, 1])
+    second = measured("vae_bce", {(seed, 2): 4.0 for seed in range(3)}, hidden_layers=[None, 1, 1])
+    for alike in ([], ["hidden_layers"]):
+        pairs = paired(first, second, "loss", alike)
+        assert (pairs.gained, pairs.note) == ([1.0] * 3, "")
+
+
+def test_a_run_and_its_record_count_once_and_the_one_that_was_measured():
+    first = measured("ae", {(seed, 2): 5.0 + seed for seed in range(3)})
+    runs = first.assign(run="run/" + first["run"])
+    runs.loc[1, "loss"] = np.nan
+    both = pd.concat([runs, first.assign(loss=first["loss"] + 0.5)], ignore_index=True)
+    found = by_seed(both, "loss")
+    assert list(found.values) == [5.0, 6.5, 7.0]
+    assert list(found.used["run"]) == ["run/ae/2/0", "run/ae/2/2", "ae/2/1"]
+    assert paired(both, both, "loss").gained == [0.0] * 3
+
+
+def test_the_settings_that_are_left_out_are_named():
+    def over(*dimensions):
+        values = {(seed, d): 1.0 for seed in range(2) for d in (2, *(dimensions * (seed == 0)))}
+        return paired(measured("ae", values), measured("vae_bce", values), "loss", ["latent_dim"])
+
+    assert over().note == ""
+    assert over(3).note == "over 1 of 2 settings, without d = 3"
+    first = measured("ae", {(seed, d): 1.0 for seed in range(3) for d in (2, 3, 4)})
+    second = measured("vae_bce", {(seed, d): 1.0 for seed in range(3) for d in (2, 4, 5, 6, 7, 8)})
+    pairs = paired(first, second, "loss", ["latent_dim"])
+    assert pairs.note == "over 2 of 7 settings, without d = 3 and d = 5 and d = 6 and 2 more"
+    assert paired(first, second.head(0), "loss", ["latent_dim"]).note == ""
+
+
 def test_what_was_not_measured_is_not_compared():
     first, second = measured("ae", {(0, 2): 5.0}), measured("vae_bce", {(1, 2): 4.0})
     for pairs in (
@@ -425,19 +483,21 @@ def test_every_claim_that_is_a_file_says_where_its_study_makes_it(monkeypatch):
     assert set(of_files["answer"]) == {Answer.NOT_RUN}
 
 
-def drawn_to_prior(shares, monkeypatch):
+def drawn_to_prior(shares, monkeypatch, others=None):
     """Answer source 004's claim on codes and their prior by runs with these shares of codes in it.
 
     Args:
         shares: by posterior, one a seed.
+        others: the same of runs with another learning rate.
     """
     folder = our_study("vesel-draft").folder
     with_claims_of(monkeypatch, folder)
     rows = [
         {"model": "aae", "entry": "aae", "run": f"{posterior}/{seed}", "posterior": posterior}
         | {"latent_dim": 2, "seed": seed, "test_within_prior": share, "planned_epochs": 20}
-        | {"precision": "float32", "batch_size": 100}
-        for posterior, of_posterior in shares.items()
+        | {"precision": "float32", "batch_size": 100, "optimizer": "adam", "learning_rate": rate}
+        for rate, of_rate in ((0.001, shares), (0.01, others or {}))
+        for posterior, of_posterior in of_rate.items()
         for seed, share in enumerate(of_posterior)
     ]
     table = claims_table([reading.read(folder)], pd.DataFrame(rows))
@@ -459,6 +519,13 @@ def test_codes_are_drawn_to_the_prior_if_their_share_is_95_percent_but_for_5_poi
         Answer.SUPPORTED,
         Answer.NOT_RUN,
     ]
+
+
+def test_shares_on_both_sides_of_95_percent_do_not_make_a_mean(monkeypatch):
+    few, many = {"gaussian": [0.91] * 3}, {"gaussian": [0.99] * 3}
+    assert drawn_to_prior(few, monkeypatch, many)[1] == Answer.SUPPORTED
+    few, many = {"gaussian": [0.85] * 3}, {"gaussian": [1.0] * 3}
+    assert drawn_to_prior(few, monkeypatch, many)[1] == Answer.CONTRADICTED
 
 
 def answers(runs, name):
@@ -510,6 +577,20 @@ def test_the_constant_alone_can_make_fifty_dimensions_worse():
     assert found["vae, published scale: d = 20 against 50"] == Answer.SUPPORTED
     assert found["vae, corrected scale: d = 20 against 50"] == Answer.CONTRADICTED
     assert found["conv_vae, published scale: d = 20 against 50"] == Answer.NOT_RUN
+
+
+def test_an_answer_says_over_which_of_the_printed_settings_it_is():
+    runs = of_grid("vae", lambda d, optimizer, rate: 100 - d / 10)
+    part = "vae, corrected scale: d = 20 against 2"
+    assert answers(runs, "two_dimensions").loc[part, "note"] == ""
+    fast = runs["learning_rate"] == 0.00075
+    lacks = fast & (runs["optimizer"] == "adam_000") & (runs["latent_dim"] == 20)
+    nowhere = fast & (runs["optimizer"] == "rmsprop")
+    runs = runs[~(lacks & (runs["seed"] == 1)) & ~nowhere]
+    found = answers(runs, "two_dimensions").loc[part]
+    assert found["n"] == 3
+    said = "over 4 of 6 settings, without adam_000, lr 0.00075 and rmsprop, lr 0.00075"
+    assert found["note"] == said
 
 
 def test_the_best_setting_meets_the_best_of_the_others():
@@ -614,7 +695,7 @@ def test_of_several_trainings_the_one_with_most_seeds_counts_and_then_the_longes
     assert paired(first, second, "test_squared_error").gained == pytest.approx([2, 2, 2])
     free = {"planned_epochs"}
     found = paired(first, second, "test_squared_error", free=free).used
-    assert set(found["planned_epochs"]) == {2, 20, 50}
+    assert set(found["planned_epochs"]) == {2, 20}  # only one seed has 50
 
 
 def test_what_a_study_was_trained_with_is_asked_of_its_claims():

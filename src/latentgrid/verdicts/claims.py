@@ -6,15 +6,15 @@ positive where the claim holds. Claims that compare two settings need no file: t
 study.yaml.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from latentgrid.verdicts.evidence import OF_CLASS
-from latentgrid.verdicts.networks import as_built
+from latentgrid.verdicts.networks import as_built, settings_of
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
+from latentgrid.verdicts.training import TRAINING
 
 OF_LOSS = "% of the loss"
 
@@ -55,16 +55,30 @@ def where(runs: pd.DataFrame, **values: object) -> pd.DataFrame:
     return runs
 
 
-def by_seed(
-    runs: pd.DataFrame, measure: str, alike: Sequence[str] = ()
-) -> tuple["pd.Series[float]", pd.DataFrame]:
-    """Return a measure by seed, and the runs that it is of, from runs that were trained alike.
+@dataclass(frozen=True)
+class BySeed:
+    """A measure of one kind of runs by seed.
 
-    It is averaged over the settings in `alike` that all of these seeds have, as in `paired`.
+    Attributes:
+        values: by seed, the mean over its settings.
+        used: the runs that it is of.
+        note: over how many of the settings the mean is, and without which; "" if over all.
     """
-    pairs = paired(runs, runs, measure, alike)
-    values = pairs.table.groupby("seed")["first"].mean()
-    return values, pairs.used[~pairs.used.index.duplicated()]
+
+    values: "pd.Series[float]"
+    used: pd.DataFrame
+    note: str
+
+
+def by_seed(runs: pd.DataFrame, measure: str) -> BySeed:
+    """Return a measure by seed, from runs that were trained alike.
+
+    It is averaged over the settings that all of these seeds have, as in `paired`: each run is
+    paired with itself.
+    """
+    own = [name for name in settings_of(runs) if name not in TRAINING]
+    pairs = paired(runs, runs, measure, own)
+    return BySeed(pairs.table.groupby("seed")["first"].mean(), pairs.used, pairs.note)
 
 
 def with_recognised(runs: pd.DataFrame, measure: str, classes: int) -> pd.DataFrame:

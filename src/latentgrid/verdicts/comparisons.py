@@ -1,6 +1,7 @@
 """Answers claims that a study states as comparisons of settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,9 @@ from latentgrid.grid.study_folders import STUDY
 from latentgrid.results.labels import setting_label
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Claim, Comparison
-from latentgrid.studies.settings import all_fields
 from latentgrid.studies.study import Study
 from latentgrid.verdicts.claims import Part
-from latentgrid.verdicts.networks import COLUMNS, as_built, has_value
+from latentgrid.verdicts.networks import COLUMNS, as_built, has_value, once
 from latentgrid.verdicts.pairs import Pairs, paired
 from latentgrid.verdicts.rule import Effect, Share
 from latentgrid.verdicts.training import TRAINING, trained_alike
@@ -54,17 +54,33 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
         side, rival, note = _bests(study, comparison, side, others)
     else:
         rival = _selected(study, among, comparison, comparison.rival)
-    side, rival = _once(side), _once(rival)
     pairs = paired(side, rival, comparison.by, alike, free)
     if pairs.used.empty:
         note = _why_not(comparison, side, rival) or note
+    else:
+        not_run = _not_run(study, comparison, pd.concat([side, rival]))
+        pairs = replace(pairs, left_out=[*pairs.left_out, *not_run])
     return Part(
         comparison.says or _described(comparison),
         _effect(study, comparison, pairs),
         pairs.used,
         least=comparison.least,
-        note=note,
+        note="; ".join(filter(None, (note, pairs.note))),
     )
+
+
+def _not_run(study: Study, comparison: Comparison, runs: pd.DataFrame) -> list[str]:
+    """Name the settings that the study printed for a side and that no run of either side has."""
+    alike = [COLUMNS.get(axis, axis) for axis in comparison.alike]
+    if isinstance(comparison.rival, str) or not alike:
+        return []
+    settings = [{**comparison.among, **of} for of in (comparison.side, comparison.rival)]
+    told = [_columns(number) for of in settings for number in study.numbers_at(of)]
+    printed = pd.DataFrame([of for of in told if {*alike} <= {*of}], columns=alike)
+    measured = runs.dropna(subset=[comparison.by])[alike]
+    every = pd.concat([measured, printed], ignore_index=True).drop_duplicates()
+    varied = [name for name in alike if every[name].nunique() > 1]
+    return [setting_label(one, varied) for _, one in every.loc[len(measured) :].iterrows()]
 
 
 def _bests(
@@ -133,16 +149,11 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _once(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return one run for each setting and seed, the first, as two entries may both ask for it."""
-    settings = [COLUMNS.get(name, name) for name in ("model", "seed", *all_fields())]
-    return runs.drop_duplicates([name for name in settings if name in runs])
-
-
 def _whole(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.Index:
-    """Return the index of runs whose seeds have every setting that the study printed.
+    """Return the index of runs, of those seeds that have every setting that the study printed.
 
-    A setting that is missing might be the best.
+    A setting that is missing might be the best. Of other settings those count that all these seeds
+    have: the mean of fewer may be the best by chance.
     """
     columns = _axes(study, runs)
     printed = {
@@ -150,13 +161,15 @@ def _whole(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.Index
         for one in study.numbers_at(comparison.among)
         if one.ours is not None and {"model", *_columns(one)} >= set(columns)
     }
-    measured = runs.dropna(subset=[comparison.by] if comparison.by in runs else [])
-    whole = [
-        of_seed.index
-        for _, of_seed in measured.groupby("seed")
+    measured = once(runs.dropna(subset=[comparison.by] if comparison.by in runs else []))
+    seeds = [
+        seed
+        for seed, of_seed in measured.groupby("seed")
         if printed <= set(of_seed[columns].itertuples(index=False, name=None))
     ]
-    return pd.Index([name for index in whole for name in index])
+    whole = measured[measured["seed"].isin(seeds)]
+    had = whole.groupby(columns, dropna=False)["seed"].transform("nunique")
+    return whole.index[had == len(seeds)]
 
 
 def _axes(study: Study, runs: pd.DataFrame) -> list[str]:

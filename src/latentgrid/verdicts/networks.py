@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from latentgrid.grid import catalogue
+from latentgrid.studies.settings import all_fields
 
 NOTHING: Mapping[str, Any] = {}
 # Settings whose column of the table of runs has another name.
@@ -77,3 +78,28 @@ def has_value(runs: pd.DataFrame, model: str, name: str, value: Any) -> "pd.Seri
     if column not in runs:
         return pd.Series(default in allowed, index=runs.index)
     return runs[column].isin(allowed) | (runs[column].isna() & (default in allowed))
+
+
+def settings_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the settings of runs, a column each, as they are called in the table of runs.
+
+    A run that does not say which value it has, has the model's default; so what an older version
+    did not write down tells no run from another. A setting that a model does not have is missing.
+    """
+    names = (COLUMNS.get(name, name) for name in ("model", *all_fields()))
+    found = runs[[name for name in names if name in runs]]
+    for model in runs["model"].unique():
+        for name, default in catalogue.defaults(model).items():
+            if name in found and default not in (None, ...) and found[name].hasnans:
+                untold = (found["model"] == model) & found[name].isna()
+                filled = found[name].astype(object).mask(untold, default).infer_objects()
+                found = found.assign(**{name: filled})
+    return found
+
+
+def once(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return one run for each setting and seed, the first.
+
+    Two entries of a grid may both ask for it, and a record may be there beside a run.
+    """
+    return runs[~settings_of(runs).assign(seed=runs["seed"]).duplicated()]

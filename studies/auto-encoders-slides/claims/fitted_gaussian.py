@@ -21,10 +21,11 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     runs = with_recognised(runs, "fitted_confidence", classes=10)
     for dimension in DIMENSIONS:
         of_dimension = where(of_model(runs, "conv_ae"), latent_dim=dimension)
-        share, used = by_seed(of_dimension, "recognised")
+        share = by_seed(of_dimension, "recognised")
         yield Part(
             f"conv_ae, d = {dimension}: draws, from reconstructions to nothing",
-            Effect([1 - one for one in share], "of the way"),
-            used,
+            Effect([1 - one for one in share.values], "of the way"),
+            share.used,
             least=LOST,
+            note=share.note,
         )

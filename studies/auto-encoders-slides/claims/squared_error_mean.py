@@ -12,7 +12,6 @@ hardly ever one of them."
 SOURCE = "«Denoising Auto-encoders», «Múltiples soluciones»"
 CORRUPTIONS = ("block", "pixels_90")
 TOLERATED = 0.1  # how far the slope of a mean may lie from 1: few images are compared
-MEASURES = ["restored_spread", "restored_slope"]
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
@@ -23,15 +22,27 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """
     for corruption in CORRUPTIONS:
         of_corruption = of_model(runs, "dae", corruption=corruption)
-        (spread, used), (slope, _) = (by_seed(of_corruption, measure) for measure in MEASURES)
+        spread = by_seed(of_corruption, "restored_spread")
         yield Part(
             f"dae, {corruption}: how much less its answers vary than clean images",
-            Effect([float(value) for value in 1 - spread], "of their variance"),
-            used,
+            Effect([*(1 - spread.values)], "of their variance"),
+            spread.used,
+            note=spread.note,
         )
+        within = by_seed(_within(of_corruption), "within")
         yield Part(
             f"dae, {corruption}: by how much the slope of clean images on answers is within "
             f"{TOLERATED} of 1",
-            Effect([float(value) for value in TOLERATED - (slope - 1).abs()], "slope"),
-            used,
+            Effect([*within.values], "slope"),
+            within.used,
+            note=within.note,
         )
+
+
+def _within(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with a column `within`: by how much each one's slope is within of 1.
+
+    It is of each run, as the mean of slopes may be 1 where none of them is.
+    """
+    slope = runs.reindex(columns=["restored_slope"])["restored_slope"].astype(float)
+    return runs.assign(within=TOLERATED - (slope - 1).abs())

@@ -32,13 +32,14 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     of = {model: of_model(known, model, **BUILT) for model in SAID}
     for dimension in DIMENSIONS:
         for model, (said, sign, side) in SAID.items():
-            share, used = by_seed(where(of[model], latent_dim=dimension), "recognised", ["hidden"])
-            at = f"they are {share.mean():.2f} of the way from nothing to reconstructions"
+            share = by_seed(where(of[model], latent_dim=dimension), "recognised")
+            at = f"they are {share.values.mean():.2f} of the way from nothing to reconstructions"
             yield Part(
                 f"{model}, d = {dimension}: draws are {said}",
-                Effect([sign * (one - HALF) for one in share], f"of the way {side} half"),
-                used,
-                note=at if len(share) else "",
+                Effect([sign * (one - HALF) for one in share.values], f"of the way {side} half"),
+                share.used,
+                note="; ".join(filter(None, (at, share.note))) if len(share.values) else "",
             )
     pairs = paired(of["vae_bce"], of["ae"], "prior_confidence", ["latent_dim", "hidden"])
-    yield Part("vae_bce against ae", Effect(pairs.gained, "confidence"), pairs.used)
+    effect = Effect(pairs.gained, "confidence")
+    yield Part("vae_bce against ae", effect, pairs.used, note=pairs.note)

@@ -27,7 +27,10 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
         drawn = where(of_model(runs, model), learning_rate=rate, **DRAWN)
         table = of_classes(drawn, "silhouette").reindex(columns=[*HARD, *EASY]).dropna()
         apart = table[[*EASY]].min(axis=1) - table[[*HARD]].max(axis=1)
-        effects, used = by_seed(drawn.loc[table.index].assign(apart=apart), "apart")
+        of_seeds = by_seed(drawn.loc[table.index].assign(apart=apart), "apart")
         yield Part(
-            f"{model}, d = 2: 8 and 9 against 0 and 1", Effect([*effects], "silhouette"), used
+            f"{model}, d = 2: 8 and 9 against 0 and 1",
+            Effect([*of_seeds.values], "silhouette"),
+            of_seeds.used,
+            note=of_seeds.note,
         )

@@ -22,10 +22,11 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     """
     for model, rate in RATES.items():
         drawn = where(of_model(runs, model), learning_rate=rate, **DRAWN)
-        ratios, used = by_seed(drawn, "region_ratio")
+        ratios = by_seed(drawn, "region_ratio")
         yield Part(
             f"{model}, d = 2: the largest region over the smallest",
-            Effect([*ratios], "times the area"),
-            used,
+            Effect([*ratios.values], "times the area"),
+            ratios.used,
             least=TWICE,
+            note=ratios.note,
         )
