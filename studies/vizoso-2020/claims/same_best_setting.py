@@ -6,18 +6,23 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.verdicts.claims import OF_LOSS, Part, of_model, where
+from latentgrid.verdicts.networks import once
 from latentgrid.verdicts.rule import Share
 
 CLAIM = "VAE and Conv-VAE, which have the same objective, have the same best hyperparameters."
 SOURCE = "section 6.7"
 MODELS = ("vae", "conv_vae")
-SETTING = ["latent_dim", "optimizer", "learning_rate"]
-OPTIMIZERS = ("adadelta", "adam_000", "rmsprop")
+GRID = {
+    "latent_dim": (2, 20, 50),
+    "optimizer": ("adadelta", "adam_000", "rmsprop"),
+    "learning_rate": (0.0001, 0.00075),
+}
+SETTING = [*GRID]
+SETTINGS = 18  # of each model
 SCALES = {
     "published scale": "min_train_batch_sum",
     "corrected scale": "min_train_batch_sum_corrected",
 }
-SETTINGS = 18  # of each model
 
 
 def examine(runs: pd.DataFrame) -> Iterator[Part]:
@@ -27,7 +32,8 @@ def examine(runs: pd.DataFrame) -> Iterator[Part]:
     each by its mean over the seeds of which both models ran all settings.
     """
     ran = where(of_model(runs, *MODELS), planned_epochs=50, batch_size=100)
-    ran = ran[ran["optimizer"].isin(OPTIMIZERS)] if "optimizer" in ran else ran.head(0)
+    for name, values in GRID.items():
+        ran = ran[ran[name].isin(values)] if name in ran else ran.head(0)
     for scale, measure in SCALES.items():
         both, used = _whole(ran, measure)
         for model, other in (MODELS, MODELS[::-1]):
@@ -45,9 +51,8 @@ def _whole(runs: pd.DataFrame, measure: str) -> tuple[pd.DataFrame, pd.DataFrame
     """
     if not {measure, *SETTING} <= set(runs):
         return pd.DataFrame(), runs.head(0)
-    table = runs.dropna(subset=[measure]).pivot_table(
-        index=["seed", *SETTING], columns="model", values=measure
-    )
+    runs = once(runs.dropna(subset=[measure]))
+    table = runs.pivot_table(index=["seed", *SETTING], columns="model", values=measure)
     both = table.reindex(columns=MODELS).dropna()
     both = both[both.groupby("seed")[MODELS[0]].transform("size") == SETTINGS]
     keys = pd.MultiIndex.from_frame(runs[["seed", *SETTING]])
