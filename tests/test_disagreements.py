@@ -83,7 +83,7 @@ def test_what_numbers_show_is_computed():
         if "mmd_vae: d = 20 against 50" in group[0].about
     ]
     assert len(beaten) == 3
-    assert found.count == len(found.stated) + 24
+    assert found.count == len(found.stated) + 23
 
 
 def test_studies_are_cited_by_author_and_year():

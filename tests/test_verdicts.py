@@ -579,6 +579,14 @@ def test_the_constant_alone_can_make_fifty_dimensions_worse():
     assert found["conv_vae, published scale: d = 20 against 50"] == Answer.NOT_RUN
 
 
+@pytest.mark.parametrize(("ahead", "answer"), [(1.9, "supported"), (2.1, "contradicted")])
+def test_fifty_dimensions_improve_a_loss_by_more_than_its_tolerance_or_not_at_all(ahead, answer):
+    """At 50 dimensions the loss is so many per cent lower."""
+    runs = of_grid("vae", lambda d, *_: 1e6 / (1 + ahead / 100) if d == 50 else 1e6)
+    part = "vae, corrected scale: d = 20 against 50"
+    assert answers(runs, "latent_dimension").loc[part, "answer"] == answer
+
+
 def test_an_answer_says_over_which_of_the_printed_settings_it_is():
     runs = of_grid("vae", lambda d, optimizer, rate: 100 - d / 10)
     part = "vae, corrected scale: d = 20 against 2"
