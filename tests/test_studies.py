@@ -16,6 +16,7 @@ from latentgrid.studies.expressions import MAX_LENGTH, evaluate, names_in
 from latentgrid.verdicts import comparisons, numbers
 from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.evidence import Evidence
+from latentgrid.verdicts.measuring import TEST_IMAGES
 
 STUDY = """\
 title: A paper
@@ -786,6 +787,19 @@ def test_a_record_beside_its_run_weighs_nothing_in_the_choice_of_the_best(tmp_pa
         assert part.note.startswith("the best other is d = 50,")
 
 
+def test_the_best_is_found_among_runs_that_were_measured_alike(tmp_path):
+    """Two silhouettes of fewer images count for nothing, however good they are."""
+    runs = some_runs({2: [1.0, 1.0], 20: [8.0, 9.0], 50: [99.0, 99.0]})
+    images = runs["latent_dim"].map({2: "10000", 20: "10000", 50: "100"})
+    runs = runs.rename(columns={"test_loss": "silhouette"}).assign(**{TEST_IMAGES: images})
+    part = examined(a_claim(tmp_path, rival="others", by="silhouette", better="larger"), runs)
+    assert part.effect.values == [7, 8]
+    assert part.note == (
+        "the best other is d = 2, lr 0.001; 2 settings were run; left out, as their number of test "
+        "images is another or not known: 2 runs"
+    )
+
+
 def test_the_best_of_the_others_may_lack_a_setting(tmp_path):
     """PCA takes no steps, so it has no learning rate."""
     pca = some_runs({20: [5.0, 5.0]}, "pca", learning_rate=None, batch_size=None, optimizer=None)
@@ -906,6 +920,25 @@ def test_a_model_that_we_lack_and_a_quantity_that_nothing_measures_are_out_of_re
     (folder / "study.yaml").write_text(changed(STUDY, "measure: test_loss", "measure: null"))
     table = numbers.table([reading.read(folder)], evidence)
     assert table["reason"].tolist()[0] == "nothing here measures this quantity"
+
+
+@pytest.mark.parametrize(
+    ("images", "n", "said"),
+    [
+        (["10000"] * 3, 3, ""),
+        (["10000", "100", "10000"], 2, "left out, as their number of test images is"),
+        ([None] * 3, 0, "left out, as their number of test images is another or not known: 3 runs"),
+    ],
+)
+def test_only_runs_that_were_measured_alike_decide_on_a_number(folder, images, n, said):
+    text = changed(STUDY, "measure: test_loss\n    epoch: last", "measure: silhouette")
+    study = reading.read(a_study(folder, text))
+    runs = some_runs({2: [141.0, 141.5, 142.0]}, silhouette=141.0).assign(**{TEST_IMAGES: images})
+    table = numbers.table([study], Evidence(runs, HISTORY, EVIDENCE.of_data))
+    row = table.iloc[0]
+    assert row["n"] == n
+    assert said in row["reason"]
+    assert ("left out" in row["reason"]) == bool(said)
 
 
 def test_numbers_of_both_sides_are_those_that_the_claim_is_on(folder):

@@ -17,11 +17,13 @@ from latentgrid.grid import catalogue
 from latentgrid.report import reproduction
 from latentgrid.results.tables import separated
 from latentgrid.results.trained import TestSet as Images
+from latentgrid.stamps.made import stamp_of
 from latentgrid.studies import reading
-from latentgrid.verdicts import numbers, regions, rule
+from latentgrid.studies.records import read_record
+from latentgrid.verdicts import measuring, numbers, regions, rule
 from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.claims import by_seed
-from latentgrid.verdicts.evidence import Evidence
+from latentgrid.verdicts.evidence import Evidence, gather
 from latentgrid.verdicts.networks import as_built
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Answer, Effect, Share, Verdict
@@ -466,6 +468,94 @@ def test_pairing_sees_an_effect_that_two_bars_would_hide():
     second = measured("vae_bce", {(seed, 2): v for seed, v in enumerate(values)})
     effect = Effect(paired(first, second, "loss", ["latent_dim"]).gained, "")
     assert rule.answer(effect) == Answer.SUPPORTED
+
+
+# Pairs that were measured alike.
+
+
+def measured_by(model, judges, measure="prior_confidence", images="10000"):
+    """Return a run a seed, each measured by a judge on so many test images."""
+    runs = measured(model, {(seed, 2): 1.0 + seed for seed in range(len(judges))})
+    told = {measuring.JUDGE: judges, measuring.TEST_IMAGES: images, measuring.SNAPSHOTS: "all"}
+    return runs.rename(columns={"loss": measure}).assign(**told)
+
+
+@pytest.mark.parametrize(
+    ("measure", "n", "why"),
+    [
+        ("prior_confidence", 2, "choice of judge"),
+        ("a_measure_of_a_plugin", 2, "choice of judge"),
+        ("silhouette", 3, ""),
+        ("min_train_loss", 3, ""),
+        ("train_loss", 3, ""),
+    ],
+)
+@pytest.mark.parametrize("other", ["another", None])
+def test_only_runs_of_one_judge_are_compared_by_its_word(measure, n, why, other):
+    """Where nothing says which judge it was, it may be another one."""
+    first = measured_by("ae", ["one"] * 3, measure)
+    second = measured_by("vae_bce", ["one", "one", other], measure)
+    pairs = paired(first, second, measure)
+    assert len(pairs.gained) == n
+    assert pairs.note == (f"left out, as their {why} is another or not known: 1 run" if why else "")
+    assert len(by_seed(second, measure).values) == n
+
+
+@pytest.mark.parametrize(
+    ("measure", "n"), [("silhouette", 0), ("prior_confidence", 0), ("test_loss", 3)]
+)
+def test_only_runs_measured_on_as_many_images_are_compared(measure, n):
+    first = measured_by("ae", ["one"] * 3, measure)
+    second = measured_by("vae_bce", ["one"] * 3, measure, images="1000")
+    pairs = paired(first, second, measure)
+    assert len(pairs.gained) == n
+    said = "left out, as their number of test images is another or not known: 3 runs"
+    assert pairs.note == ("" if n else said)
+
+
+def test_a_run_that_was_measured_otherwise_does_not_hide_its_record():
+    first = measured_by("ae", ["one"] * 3)
+    record = measured_by("vae_bce", ["one"] * 3)
+    run = measured_by("vae_bce", ["another"] * 3)
+    run["run"] = "here/" + run["run"]
+    pairs = paired(first, pd.concat([run, record], ignore_index=True), "prior_confidence")
+    assert set(pairs.used["run"]) == {*first["run"], *record["run"]}
+
+
+def test_sides_that_were_measured_otherwise_are_not_compared():
+    part = "ae against vae_bce"
+    runs = [
+        measured_by(model, ["one"] * 3, "silhouette", images)
+        for model, images in (("ae", "10000"), ("vae_bce", "1000"))
+    ]
+    runs = pd.concat(runs).assign(latent_dim=5, hidden=500, cross_entropy="clipped")
+    found = answers(runs.assign(precision="float32"), "separation").loc[part]
+    assert (found["answer"], found["n"]) == (Answer.NOT_RUN, 0)
+    assert found["note"] == (
+        "no seed was measured alike on both sides; left out, as their number of test images is "
+        "another or not known: 3 runs"
+    )
+
+
+def test_runs_and_records_say_by_what_they_were_measured(tmp_path, monkeypatch):
+    path = next(
+        path for path in sorted(CODES.records.rglob("*.json")) if read_record(path).run.evaluation
+    )
+    record = read_record(path).run
+    monkeypatch.chdir(tmp_path)
+    layout = Layout("mnist")
+    files = layout.run("ae/seed=0")
+    settings = {"snapshots": dict(record.settings.snapshots)}
+    write_json(files.config, {"settings": settings})
+    write_json(stamp_of(files.metrics), {"settings": dict(record.evaluation), "sha256": ""})
+    runs = pd.DataFrame({"run": ["ae/seed=0", "ae/seed=1"]})
+    found = gather(layout, [CODES], runs, {}).runs.set_index("run")[[*measuring.EVERY]]
+    here = found.loc["ae/seed=0"]
+    assert list(here) == list(measuring.of_record(record).values())
+    assert here.notna().all()
+    assert found.loc["ae/seed=1"].isna().all()
+    assert (found.drop(index=["ae/seed=1"]).nunique() == 1).all()
+    assert not {*measuring.EVERY} & {*gather(layout, [], runs, {}).runs}
 
 
 # Claims.

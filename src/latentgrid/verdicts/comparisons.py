@@ -13,6 +13,7 @@ from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Claim, Comparison
 from latentgrid.studies.study import Study
 from latentgrid.verdicts.claims import Part
+from latentgrid.verdicts.measuring import measured_alike
 from latentgrid.verdicts.networks import COLUMNS, as_built, has_value, once
 from latentgrid.verdicts.pairs import Pairs, paired
 from latentgrid.verdicts.rule import Effect, Share
@@ -87,13 +88,25 @@ def _bests(
     study: Study, comparison: Comparison, side: pd.DataFrame, others: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the runs of the best setting of a side and of the best other, and what to know."""
+    side, others, otherwise = _measured_alike(comparison, side, others)
     whole = _whole(study, comparison, pd.concat([side, others]))
     known = [of[of.index.isin(whole)] for of in (side, others)]
     best, rival = (_best(study, comparison, of) for of in known)
     if not (best.empty or rival.empty):
-        return best, rival, _tried(study, known, best, rival)
-    measured = all(comparison.by in of and of[comparison.by].notna().any() for of in (side, others))
-    return best, rival, NOT_WHOLE if measured else ""
+        note = _tried(study, known, best, rival)
+    else:
+        note = "" if side.empty or others.empty else NOT_WHOLE
+    return best, rival, "; ".join(filter(None, (note, otherwise)))
+
+
+def _measured_alike(
+    comparison: Comparison, side: pd.DataFrame, others: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return the runs of two sides that have the measure and have it alike (`measured_alike`)."""
+    if any(comparison.by not in of for of in (side, others)):
+        return side.head(0), others.head(0), ""
+    known = [of.dropna(subset=[comparison.by]) for of in (side, others)]
+    return measured_alike(known[0], known[1], comparison.by)
 
 
 def _named(comparison: Comparison) -> set[str]:
@@ -135,6 +148,9 @@ def _why_not(comparison: Comparison, side: pd.DataFrame, rival: pd.DataFrame) ->
         return f"{comparison.by} was not measured"
     if not {*side["seed"]} & {*rival["seed"]}:
         return "no seed was run on both sides"
+    side, rival, _ = _measured_alike(comparison, side, rival)
+    if not {*side["seed"]} & {*rival["seed"]}:
+        return "no seed was measured alike on both sides"
     return f"not trained alike: {_trained(side)} against {_trained(rival)}"
 
 
@@ -161,7 +177,7 @@ def _whole(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.Index
         for one in study.numbers_at(comparison.among)
         if one.ours is not None and {"model", *_columns(one)} >= set(columns)
     }
-    measured = once(runs.dropna(subset=[comparison.by] if comparison.by in runs else []))
+    measured = once(runs)
     seeds = [
         seed
         for seed, of_seed in measured.groupby("seed")

@@ -15,6 +15,7 @@ from latentgrid.studies.expressions import evaluate, names_in
 from latentgrid.studies.schema import Quantity
 from latentgrid.studies.study import Study
 from latentgrid.training.validation import trained_on
+from latentgrid.verdicts import measuring
 from latentgrid.verdicts.networks import COLUMNS
 
 OF_CLASS = " of class "  # between a measure and a class, in the name of a column
@@ -26,7 +27,8 @@ class Evidence:
 
     Attributes:
         runs: a row a run, in the columns of runs.csv and those of silhouettes.csv by class; those
-            of records have `hours` too, how long the training took.
+            of records have `hours` too, how long the training took. Where there are records, all
+            have the columns that say by what a run was measured (`measuring.EVERY`).
         history: a row a run and epoch: the run's name and the columns of its history.
         of_data: `images`, the number of training images of the data set, held out ones among them,
             and `pixels` of an image.
@@ -87,11 +89,15 @@ def gather(
         UserError: a record cannot count; the text names its file and what is wrong with it.
     """
     found = [record for study in studies for record in read_records(study)]
-    recorded = pd.DataFrame(records.rows(found))
+    by = [measuring.of_record(record.run) for record in found]
+    rows = zip(records.rows(found), by, strict=True)
+    recorded = pd.DataFrame([row | told for row, told in rows])
     histories = [records.histories(found)]
     if (layout.tables / "history.csv").is_file():
         histories.insert(0, read_table(layout.tables / "history.csv"))
     runs = _with_classes(layout, runs)
+    if found:
+        runs = _with_ways(layout, runs)
     return Evidence(_below_one_another([runs, recorded]), _below_one_another(histories), of_data)
 
 
@@ -103,6 +109,12 @@ def _with_classes(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
         return runs
     by_class = table.pivot(index="run", columns="class", values="silhouette")
     return runs.join(by_class.add_prefix(f"silhouette{OF_CLASS}"), on="run")
+
+
+def _with_ways(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with columns that say by what they were measured."""
+    told = [measuring.of_run(layout.run(name)) for name in runs["run"]]
+    return runs.join(pd.DataFrame(told, runs.index, list(measuring.EVERY)))
 
 
 def _below_one_another(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from latentgrid.studies.numbers import Number
 from latentgrid.studies.study import Study
 from latentgrid.verdicts import rule
 from latentgrid.verdicts.evidence import Evidence
+from latentgrid.verdicts.measuring import measured_alike
 from latentgrid.verdicts.networks import COLUMNS as NAMES
 from latentgrid.verdicts.networks import at_setting, options_set
 from latentgrid.verdicts.rule import Verdict
@@ -78,10 +79,17 @@ class Judged:
 
     def compared(self) -> pd.DataFrame:
         """Return the finished runs in which the quantity was measured, one for each fixed seed."""
-        alike = self._alike
-        measured = self.evidence.values(self.study.quantity(self.number), alike).notna()
+        return self._ran[0].drop_duplicates("seed")
+
+    @cached_property
+    def _ran(self) -> tuple[pd.DataFrame, str]:
+        """Return all such runs, and how many others are left out and why (`measured_alike`)."""
+        alike, quantity = self._alike, self.study.quantity(self.number)
+        measured = self.evidence.values(quantity, alike).notna()
         ran = alike[measured & (alike["status"] == "finished")]
-        return ran[ran["seed"].isin(self.study.facts.seeds)].drop_duplicates("seed")
+        ran = ran[ran["seed"].isin(self.study.facts.seeds)]
+        same, _, otherwise = measured_alike(ran, ran, str(quantity.measure))
+        return same, otherwise
 
     def _verdict(self, ours: Sequence[float]) -> tuple[Verdict, str]:
         number, quantity = self.number, self.study.quantity(self.number)
@@ -95,6 +103,7 @@ class Judged:
         if not ours:
             return Verdict.NOT_RUN, self._why_not() + self._under_its_printed_name()
         said = _distance(ours, number.value) + self._fewer_than_planned(len(ours))
+        said = "; ".join(filter(None, (said, self._ran[1])))
         return rule.decide(quantity, number.value, ours), said + _without_result(self._alike)
 
     @cached_property
@@ -132,7 +141,8 @@ class Judged:
             return lost
         if not alike["seed"].isin(self.study.facts.seeds).any():
             return f"only runs with other seeds than {_listed(self.study.facts.seeds)}"
-        return f"{self.study.quantity(self.number).measure} was not measured"
+        measure = self.study.quantity(self.number).measure
+        return self._ran[1] or f"{measure} was not measured"
 
     def _with_options(self) -> str:
         """Say that there are runs of the setting, with an option that the study does not name."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from latentgrid.results.labels import setting_label
+from latentgrid.verdicts.measuring import measured_alike
 from latentgrid.verdicts.networks import once, settings_of
 from latentgrid.verdicts.training import OF_A_RATE, shared, takes_steps, trained_alike
 
@@ -24,16 +25,21 @@ class Pairs:
         used: the runs that are in a pair.
         over: how many settings a seed's pairs have.
         left_out: the settings that only some seeds or one side have, in words.
+        otherwise: how many runs are left out as they were measured otherwise, in words.
     """
 
     table: pd.DataFrame
     used: pd.DataFrame
     over: int = 0
     left_out: Sequence[str] = ()
+    otherwise: str = ""
 
     @property
     def note(self) -> str:
-        """Over how many of the settings the pairs go, and without which; "" if over all."""
+        """Without which settings and runs the pairs are; "" if nothing is left out."""
+        return "; ".join(filter(None, (self._over(), self.otherwise)))
+
+    def _over(self) -> str:
         if not self.over or not self.left_out:
             return ""
         first, others = self.left_out[:NAMED], len(self.left_out[NAMED:])
@@ -61,7 +67,9 @@ def paired(
     alike: Sequence[str] = (),
     free: Iterable[str] = (),
 ) -> Pairs:
-    """Return the pairs of runs that share a seed, were trained alike, and agree in some columns.
+    """Return pairs of runs that share a seed, were made alike, and agree in some columns.
+
+    They were trained alike (`trained_alike`) and measured alike (`measured_alike`).
 
     A run counts once, even if a record of it is there too. All seeds must average over the same
     settings. So only pairs of the largest complete block are returned, a set of settings and seeds
@@ -78,8 +86,9 @@ def paired(
         nothing = pd.DataFrame({"seed": [], "first": [], "second": []})
         return Pairs(nothing, first.head(0))
     either = frozenset({*alike, *free})
-    first, second = (once(of.dropna(subset=[measure])) for of in (first, second))
-    first, second = trained_alike(first, second, either)
+    first, second = (of.dropna(subset=[measure]) for of in (first, second))
+    first, second, otherwise = measured_alike(first, second, measure)
+    first, second = trained_alike(once(first), once(second), either)
     on = [*_rates(first, second, either), *alike, "seed"]
     runs = pd.concat([first, second], ignore_index=True)
     told = settings_of(runs)
@@ -91,7 +100,8 @@ def paired(
     table = _block(found[(found[SETTINGS] != ALONE).all(axis=1)])
     in_a_pair = runs["run"].isin([*table["first_run"], *table["second_run"]])
     left_out = _left_out(found, table, told.groupby(setting).head(1).set_axis(setting.unique()))
-    return Pairs(table, runs[in_a_pair].drop_duplicates("run"), len(_keys(table)), left_out)
+    used = runs[in_a_pair].drop_duplicates("run")
+    return Pairs(table, used, len(_keys(table)), left_out, otherwise)
 
 
 def _named(rows: pd.DataFrame, side: str) -> pd.DataFrame:
