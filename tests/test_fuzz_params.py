@@ -44,7 +44,7 @@ VALID = {
             "weight_decay": 0.01,
             "clip_norm": 1.0,
             "kl_warm_up": 1,
-            "patience": 2,
+            "patience": 1,
         },
         "lenet5": {"optimizer": "adam", "learning_rate": 0.001, "epochs": 1},
     },

@@ -135,6 +135,15 @@ def test_an_option_cannot_outlast_the_training(option):
     params(training, vae=VAE | {option: 10, "epochs": 10})
 
 
+def test_patience_must_be_able_to_act_after_the_warm_up():
+    training = {"epochs": 9, "validation": 0.1}
+    assert said(training, vae=VAE | {"patience": 6, "kl_warm_up": [1, 4]}) == (
+        "params.yaml: models.vae.patience: found 6, and the first 4 of 9 epochs do not count, by "
+        "kl_warm_up or pretraining; allowed: 5 at most"
+    )
+    params(training, vae=VAE | {"patience": 5, "kl_warm_up": 4})
+
+
 def test_the_share_in_training_is_checked():
     assert "training.validation: found 2; allowed: a share" in said({"validation": 2}, vae=VAE)
 

@@ -243,12 +243,36 @@ def test_held_out_images_are_drawn_once_and_trained_on_by_none(few_images):
 
 def test_a_training_ends_once_the_loss_has_not_fallen_for_its_patience():
     stopping, seen = EarlyStopping(2), []
-    for loss in (5.0, 4.0, 4.0, 3.0, 3.5, 3.0, 1.0):
+    for epoch, loss in enumerate((5.0, 4.0, 4.0, 3.0, 3.5, 3.0, 1.0), start=1):
         if stopping.is_due:
             break
         seen.append(loss)
-        stopping.look_at({"validation_loss": loss})
+        stopping.look_at({"epoch": epoch, "validation_loss": loss})
     assert seen == [5.0, 4.0, 4.0, 3.0, 3.5, 3.0]
+
+
+def test_epochs_that_minimise_something_else_count_neither_as_waiting_nor_as_best():
+    stopping, due = EarlyStopping(2, settling=4), []
+    for epoch, loss in enumerate((1.0, 2.0, 3.0, 4.0, 9.0, 8.0, 8.0, 8.0), start=1):
+        stopping.look_at({"epoch": epoch, "validation_loss": loss})
+        due.append(stopping.is_due)
+    assert due == [False] * 7 + [True]
+    assert float(stopping.smallest) == 8
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "settling"),
+    [
+        ("vae", {}, 0),
+        ("vae", {"kl_warm_up": 2}, 2),
+        ("gmvae", {}, 50),
+    ],
+)
+def test_patience_begins_after_warm_up_and_pretraining(few_images, model, settings, settling):
+    patient = {"patience": 1, "validation": 0.2}
+    chosen = SETTINGS | patient | settings
+    training = Training(build(model, 3, few_images.shape), few_images, chosen)
+    assert training.stopping.settling == settling
 
 
 def test_a_run_that_overfits_ends_early_and_keeps_its_history(few_images):

@@ -11,7 +11,13 @@ from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, plugins
 from latentgrid.training import optimizers
-from latentgrid.training.trial import build_model, require_enough, try_run, try_step
+from latentgrid.training.trial import (
+    build_model,
+    require_enough,
+    require_trainable,
+    try_run,
+    try_step,
+)
 from project import TINY, call, copy_project, run, write_params
 
 SETTINGS = {
@@ -77,6 +83,19 @@ def test_mixture_that_would_never_be_fitted_is_refused(epochs, images, words):
     require_enough("gm", model, settings | {"epochs": 6}, replace(SIZE, train=4))
     with pytest.raises(UserError, match=words):
         require_enough("gm", model, settings | {"epochs": epochs}, replace(SIZE, train=images))
+
+
+def test_patience_that_could_never_act_after_pretraining_is_refused():
+    settings = SETTINGS | {"model": "gmvae", "epochs": 9, "validation": 0.1}
+    settings |= {"hyperparameters": {"latent_dim": 2, "components": 4, "pretraining": 5}}
+    model = build_model("gm", settings, SIZE)
+    require_trainable("gm", model, settings | {"patience": 4}, SIZE)
+    with pytest.raises(UserError) as caught:
+        require_trainable("gm", model, settings | {"patience": 5}, SIZE)
+    assert str(caught.value) == (
+        "gm: patience: found 5, and the first 5 of 9 epochs do not count, by kl_warm_up or "
+        "pretraining; allowed: 4 at most"
+    )
 
 
 def test_network_whose_parts_do_not_meet_is_named():

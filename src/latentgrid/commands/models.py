@@ -31,7 +31,8 @@ OPTIONS = {
     "warm_up": "epochs in which the learning rate rises evenly to its value",
     "weight_decay": "what each step takes off every weight, as a share, times the learning rate",
     "clip_norm": "the length to which a longer gradient is cut",
-    "patience": "epochs without a smaller loss on the held out images after which a run ends",
+    "patience": "epochs without a smaller loss on the held out images after which a run ends, "
+    "after those of kl_warm_up and pretraining",
     "kl_warm_up": "epochs in which the weight of the KL divergence rises from 0 to its value",
 }
 TRAINING_HEADING = "The training of a model, in its entry or, for all, below `training:`"

@@ -6,12 +6,13 @@ from typing import Any
 from latentgrid.grid.messages import EntryError, shown
 
 
-def require_sense(settings: Mapping[str, Any], rates: Iterable[str]) -> None:
+def require_sense(settings: Mapping[str, Any], rates: Iterable[str], pretraining: int = 0) -> None:
     """Refuse options of a training that could never act, or would undo each step.
 
     Args:
         settings: epochs, and of validation and the options those that are set.
         rates: the settings that are learning rates of the model.
+        pretraining: the model's `pretraining`, in epochs, where it is known.
 
     Raises:
         EntryError: an option is refused; its `key` is the option.
@@ -32,3 +33,9 @@ def require_sense(settings: Mapping[str, Any], rates: Iterable[str]) -> None:
         if settings.get(option, 0) > settings["epochs"]:
             found = f"found {shown(settings[option])}, more epochs than a run has"
             raise EntryError(option, found, f"{settings['epochs']} at most")
+    settling = max(settings.get("kl_warm_up", 0), pretraining)
+    left = settings["epochs"] - settling
+    if settings.get("patience", 0) > left:
+        found = f"found {shown(settings['patience'])}, and the first {settling} of "
+        found += f"{settings['epochs']} epochs do not count, by kl_warm_up or pretraining"
+        raise EntryError("patience", found, f"{left} at most" if left else "none")

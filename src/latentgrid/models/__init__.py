@@ -72,6 +72,8 @@ class Model(nn.Module):
             any, the model may be trained with `kl_warm_up`.
         own_rates: further settings that are learning rates, of some players (`Player.rate`); a run
             that does not set one trains these players with its `learning_rate`.
+        pretraining: how many epochs at the beginning minimise something else than the loss;
+            `patience` does not count them.
     """
 
     terms: ClassVar[dict[str, str]]
@@ -84,6 +86,7 @@ class Model(nn.Module):
     in_turn: ClassVar[tuple[str, ...]] = ()
     annealed: ClassVar[tuple[str, ...]] = ()
     own_rates: ClassVar[tuple[str, ...]] = ()
+    pretraining: int = 0
 
     def initialise(self, rng: torch.Generator) -> None:
         """Set the weights before training."""

@@ -26,11 +26,20 @@ class EarlyStopping:
 
     Goodfellow, Bengio and Courville (2016), "Deep learning", algorithm 7.1. The weights stay those
     of the last epoch, as by default in Keras.
+
+    The first epochs do not count in which steps minimise something else than the loss, as while a
+    KL divergence has a smaller weight: there the loss may rise though the training goes well.
     """
 
-    def __init__(self, patience: int) -> None:
-        """Begin before the first epoch; `patience` counts epochs, from 1 on."""
+    def __init__(self, patience: int, settling: int = 0) -> None:
+        """Begin before the first epoch.
+
+        Args:
+            patience: a number of epochs, from 1 on.
+            settling: how many epochs at the beginning do not count.
+        """
         self.patience = patience
+        self.settling = settling
         self.smallest = torch.full((), torch.inf, dtype=torch.float64)
         self.waited = torch.zeros((), dtype=torch.int64)
 
@@ -41,6 +50,8 @@ class EarlyStopping:
 
     def look_at(self, row: Row) -> None:
         """Take note of an epoch's row of the history."""
+        if row["epoch"] <= self.settling:
+            return
         if row[WATCHED] < float(self.smallest):
             self.smallest.fill_(row[WATCHED])
             self.waited.zero_()
@@ -48,5 +59,5 @@ class EarlyStopping:
             self.waited += 1
 
     def state(self) -> dict[str, Tensor]:
-        """Return the smallest loss so far and the number of epochs since then."""
+        """Return the smallest loss that counts and the number of epochs since then."""
         return {"stopping/smallest": self.smallest, "stopping/waited": self.waited}

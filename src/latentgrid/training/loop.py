@@ -69,7 +69,7 @@ class Training:
         self.noise = random_generator(self.seed, "noise", self.device)
         batches = math.ceil(len(self.data.train_images) / self.batch_size)
         self.turns = turns_of(model, settings, batches)
-        self.stopping = _stopping(settings)
+        self.stopping = _stopping(model, settings)
         self.epoch = 0
         self.diverged = ""
         self.seconds: list[float] = []
@@ -245,9 +245,12 @@ def evaluate(
     return sums.row(model)
 
 
-def _stopping(settings: Mapping[str, Any]) -> EarlyStopping | NoStopping:
+def _stopping(model: Model, settings: Mapping[str, Any]) -> EarlyStopping | NoStopping:
     """Return what ends a run early; by default nothing does."""
-    return EarlyStopping(settings["patience"]) if "patience" in settings else NoStopping()
+    if "patience" not in settings:
+        return NoStopping()
+    settling = max(model.pretraining, settings.get("kl_warm_up", 0))
+    return EarlyStopping(settings["patience"], settling)
 
 
 def _not_finite(row: Row) -> str | None:

@@ -94,7 +94,7 @@ def require_trainable(name: str, model: Model, settings: Mapping[str, Any], size
     """
     epochs, images = settings["epochs"], trained_on(size.train, settings)
     try:
-        require_sense(settings, ("learning_rate", *model.own_rates))
+        require_sense(settings, ("learning_rate", *model.own_rates), model.pretraining)
     except EntryError as error:
         raise UserError(f"{name}: {error}") from None
     batches = ceil(images / settings["batch_size"])
