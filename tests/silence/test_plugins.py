@@ -1,6 +1,7 @@
 """A plugin that is wrong is named in one line, before anything runs; the contracts can fail."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -8,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from latentgrid.contracts import sample
 from latentgrid.errors import UserError
+from latentgrid.evaluation import tables
 from latentgrid.grid import catalogue, components, plugins, reading
+from latentgrid.grid.runs import read_plan
+from latentgrid.results.tables import axes_of
 from project import ROOT
 
 
@@ -98,6 +103,73 @@ WRONG = {
 }
 
 
+# Constants, which are read without running the file
+
+
+CAPTION = 'CAPTION = "Look."'
+ANNOTATED = 'from typing import Final\nCAPTION: Final[str] = "Look."\nNEEDS: Final = ["encode"]'
+NOT_SET = {
+    'CAPTION: "str"': "has no CAPTION, which each of figures has",
+    "from json import decoder as CAPTION": "line 2: found from json import decoder as CAPTION; ",
+    f"from json import *\n{CAPTION}": "line 2: found from json import *; allowed: TITLE set once",
+    "if True:\n    CAPTION = 'Look.'": "line 2: found if True:; allowed: CAPTION set once",
+    "CAPTION = TITLE = 'Look.'": "line 2: found CAPTION = TITLE = 'Look.'; allowed: TITLE set once",
+    "CAPTION = {[]: 1}": "CAPTION {[]: 1}: must be a plain value",
+    "CAPTION = 3": "CAPTION: found 3; allowed: a text",
+    f"{CAPTION}\nNEEDS = ('encode')": "NEEDS: found 'encode'; allowed: a tuple of texts",
+    f"{CAPTION}\nREADS = [1]": "READS: found [1]; allowed: a tuple of texts",
+    f"{CAPTION}\nPLACE = 'first'": "PLACE: found 'first'; allowed: a number",
+    f"{CAPTION}\nANIMATED = 1": "ANIMATED: found 1; allowed: True or False",
+}
+
+
+def test_constants_with_an_annotation_are_read():
+    write("figures/mine.py", FIGURE.replace(CAPTION, ANNOTATED))
+    write("optimizers/mine.py", f"IN_TURN: bool = True\n{OPTIMIZER}")
+    chosen("extensions")
+    figure = catalogue.figure("mine")
+    assert (figure.caption, figure.needs, figure.place) == ("Look.", {"encode"}, math.inf)
+    adam = {"optimizer": "mine", "learning_rate": 0.1, "latent_dim": 2}
+    with pytest.raises(UserError, match=r"models.ae.optimizer: found 'mine'; allowed: "):
+        reading.check(
+            {"dataset": "digits", "models": {"ae": adam}, "plugins": ["extensions"]}, "p.yaml"
+        )
+
+
+@pytest.mark.parametrize("line", NOT_SET)
+def test_a_constant_that_cannot_be_read_is_named(line):
+    write("figures/mine.py", FIGURE.replace(CAPTION, line))
+    with pytest.raises(UserError) as caught:
+        chosen("extensions")
+    assert f"extensions/figures/mine.py: {NOT_SET[line]}" in str(caught.value).replace(
+        "mine.py, ", "mine.py: "
+    )
+
+
+def test_an_annotation_without_a_value_sets_nothing_in_a_class():
+    bare = '"""An autoencoder."""\n    closed_form: bool\n    ranked_by: str = "silhouette"'
+    write("models/mine.py", MODEL.replace('"""An autoencoder."""', bare))
+    chosen("extensions")
+    assert not catalogue.is_closed_form("mine")
+    assert catalogue.said("mine", "ranked_by") == "silhouette"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('own_rates = ("rate")', "own_rates: found 'rate'; allowed: a tuple of texts"),
+        ("closed_form = 1", "closed_form: found 1; allowed: True or False"),
+        ("ranked_by = None", "ranked_by: found None; allowed: a text"),
+        ("loss_ranks = not True", "loss_ranks not True: must be a plain value"),
+    ],
+)
+def test_a_constant_of_a_model_has_the_form_of_its_contract(line, said):
+    write("models/mine.py", MODEL.replace('"""An', f'"""An autoencoder."""\n    {line}\n    """An'))
+    with pytest.raises(UserError) as caught:
+        chosen("extensions")
+    assert f"extensions/models/mine.py: {said}" in str(caught.value)
+
+
 @pytest.mark.parametrize("said", WRONG)
 def test_a_wrong_plugin_is_named(said):
     Path("helper.py").touch()
@@ -182,6 +254,59 @@ def test_an_installed_package_names_its_plugins(tmp_path):
     assert "mine  An autoencoder." in latentgrid("models", **variables).stdout
     checked = latentgrid("check-plugin", str(package / "models/mine.py"), **variables)
     assert "11 of 11 checks hold" in checked.stdout, checked.stderr
+
+
+# Names of hyperparameters, which are settings and columns of tables too
+
+
+OF_OTHERS = "is the name of another setting or of a column of tables; choose another name"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *[(name, OF_OTHERS) for name in ("seed", "run", "model", "status", "fused", "n", "runs")],
+        *[(name, OF_OTHERS) for name in ("best_by", "epochs", "patience", "kl_warm_up", "path")],
+        *[(name, OF_OTHERS) for name in ("test_loss", "silhouette", "silhouette_sd", "elbo_ci")],
+        *[(name, "cannot be a setting; allowed: a letter") for name in ("_x", "β", "model_config")],
+    ],
+)
+def test_a_hyperparameter_cannot_have_a_name_that_is_taken(name, said):
+    write("models/mine.py", MODEL.replace("latent_dim: L", f"{name}: bool, latent_dim: L"))
+    with pytest.raises(UserError) as caught:
+        chosen("extensions")
+    assert f"extensions/models/mine.py: {name}: {said}" in str(caught.value)
+
+
+def test_a_model_s_own_rate_is_no_hyperparameter_of_it():
+    rates = '"""An autoencoder."""\n    own_rates = ("slow",)'
+    mine = MODEL.replace('"""An autoencoder."""', rates)
+    write("models/mine.py", mine.replace("latent_dim: L", "slow: LearningRate, latent_dim: L"))
+    with pytest.raises(UserError, match="slow: is the name of another setting"):
+        chosen("extensions")
+
+
+def test_an_option_of_a_reader_cannot_have_a_name_that_is_taken():
+    reader = (
+        'class Mine:\n    """Reads."""\n    def __init__(self, mine: Text, name: Text = "a"): ...'
+    )
+    write("readers/mine.py", reader)
+    with pytest.raises(UserError, match=r"readers/mine.py: name: is the name of another setting"):
+        chosen("extensions")
+
+
+def test_every_column_and_every_setting_is_a_name_that_is_taken():
+    with sample.results():
+        plan = read_plan(sample.LAYOUT.plan)
+        runs = tables.runs_table(sample.LAYOUT, plan)
+    axes = axes_of(plan)
+    best = tables.best_table(tables.settings_table(runs, axes))
+    settings = {name for planned in plan for name in planned["settings"]}
+    taken = catalogue.taken("vae")
+    assert {*runs, *best, *settings} - {*axes} <= taken
+    assert not taken & {
+        name for m in catalogue.models() for name in catalogue.model_hyperparameters(m)
+    }
 
 
 CONTROL = "from latentgrid.evaluation.controls import Control"

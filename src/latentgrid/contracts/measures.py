@@ -40,16 +40,18 @@ def takes_no_other_name(name: str) -> None:
 
 def gives_what_it_names(name: str) -> None:
     """`MEASURES`, where the file has it, names every single number that `measure` gives."""
-    told = components.constant(components.file_of("measures", name), "MEASURES")
+    told = catalogue.names_of_values(name)
+    if told is None:
+        return
     measure = importlib.import_module(components.module_of("measures", name)).measure
     with sample.trained():
         test = load_test_set(sample.LAYOUT.images)
-        for planned in read_plan(sample.LAYOUT.plan) if told is not None else []:
+        for planned in read_plan(sample.LAYOUT.plan):
             run = TrainedRun(sample.LAYOUT.run(planned["name"]), frozenset({"judged"}))
             single = {
                 key for key, value in measure(run, test).items() if not isinstance(value, list)
             }
-            names = set(told) | catalogue.history_columns()
+            names = {*told} | catalogue.history_columns()
             require(single <= names, f"MEASURES lacks {', '.join(sorted(single - names))}")
 
 

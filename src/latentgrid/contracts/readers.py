@@ -3,7 +3,7 @@
 import importlib
 
 from latentgrid.contracts import require
-from latentgrid.grid import catalogue, components
+from latentgrid.grid import catalogue, components, datasets
 
 
 def options_are_typed(name: str) -> None:
@@ -25,8 +25,7 @@ def it_reads(name: str) -> None:
 
 def its_names_are_free(name: str) -> None:
     """No name in NAMES, in lower case, is that of a data set with a file of its own."""
-    names = components.constant(components.file_of("readers", name), "NAMES") or ()
-    taken = {one.lower() for one in names} & {*components.names("datasets")}
+    taken = {one.lower() for one in datasets.own_names(name)} & {*components.names("datasets")}
     require(not taken, f"NAMES: {', '.join(sorted(taken))} has a file of its own")
 
 

@@ -5,19 +5,21 @@ constructor, except those that the data decide: `image_shape` and `classes`.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 from latentgrid.errors import UserError
 from latentgrid.grid import components, hyperparameters, plugins
 from latentgrid.grid.components import file_of, module_of, statements
 
+ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # The arguments of a model's constructor that the data decide, and not the configuration.
 OF_THE_DATA = ("self", "image_shape", "classes")
 Fields = dict[str, tuple[Any, Any]]
@@ -37,9 +39,22 @@ OPTIONS: Fields = {
     "patience": (hyperparameters.PositiveInteger, None),
 }
 VALIDATION: Fields = {"validation": (hyperparameters.Share, 0.0)}
-OF_A_FIGURE = (
-    *("TITLE", "SECTION", "PLACE", "CAPTION", "CLAIM", "CLAIM_ON", "NEEDS", "READS", "ANIMATED"),
+KL_WARM_UP: Fields = {"kl_warm_up": (hyperparameters.PositiveInteger, None)}
+# What settings of runs have besides, and columns of tables; a hyperparameter is one of both too.
+OF_RUNS = frozenset(
+    {
+        *("model", "hyperparameters", "fused", "snapshots", "seed", "entry", "setting"),
+        *("run", "runs", "n", "best_by", "planned_epochs", "status", "reason"),
+        *("hours", "path"),
+    }
 )
+OF_MEANS = ("", "_sd", "_ci")  # of a measure over the seeds
+# The constants of `models.Model` that are read without running a file.
+OF_A_MODEL = {
+    **dict.fromkeys(("closed_form", "loss_ranks"), components.FLAG),
+    **dict.fromkeys(("loss_depends_on", "in_turn", "annealed", "own_rates"), components.TEXTS),
+    "ranked_by": components.TEXT,
+}
 OTHER_FIGURES = "Further figures"  # the section of figures without a SECTION
 CONTRACT = plugins.PACKAGE_FOLDER / "models" / "__init__.py"
 # The methods of a `models.LatentVariableModel`.
@@ -56,14 +71,44 @@ def read_plugins() -> None:
         remembered.cache_clear()
     components.require_sound_plugins()
     for kind, name in components.of_plugins():
+        if kind == "readers":
+            _require_fit_names(file_of(kind, name), reader_class(name), frozenset({"name"}))
         if kind == "models":
+            _require_fit_names(file_of(kind, name), _class_of(name), taken(name))
             settings_schema(name)
+            for constant in OF_A_MODEL:
+                said(name, constant)
             if not description(name):
                 raise UserError(
                     f"{_shown(name)}: its class needs a docstring, which says what it is"
                 )
         if kind == "figures":
             figure(name)
+
+
+def _require_fit_names(file: Path, definition: ast.ClassDef, others: Collection[str]) -> None:
+    """Refuse arguments of a constructor whose names settings and tables could not have.
+
+    Raises:
+        UserError: the text names file and argument.
+    """
+    for name in _names(definition):
+        if not ARGUMENT.fullmatch(name) or hasattr(BaseModel, name):
+            reason = "cannot be a setting; allowed: a letter, then letters, digits and _"
+        elif name in others:
+            reason = "is the name of another setting or of a column of tables"
+        else:
+            continue
+        raise UserError(f"{plugins.shown(file)}: {name}: {reason}; choose another name")
+
+
+def taken(model: str) -> frozenset[str]:
+    """Return the names that a model's hyperparameters cannot have."""
+    of_measures = {name for measure in measures() for name in names_of_values(measure) or ()}
+    numbers = of_measures | history_columns() | {"epochs", "parameters"}
+    means = {f"{name}{of}" for name in numbers for of in OF_MEANS}
+    training = TRAINING | VALIDATION | OPTIONS | KL_WARM_UP
+    return OF_RUNS | means | training.keys() | {*said(model, "own_rates")}
 
 
 def models() -> tuple[str, ...]:
@@ -76,7 +121,7 @@ def same_from_any_mirror(kind: str, name: str) -> bool:
 
     It is True where all that is fetched is verified by checksums, and where nothing is.
     """
-    return bool(components.constant(file_of(kind, name), "SAME_FROM_ANY_MIRROR"))
+    return bool(components.constant(kind, file_of(kind, name), "SAME_FROM_ANY_MIRROR"))
 
 
 def measures() -> tuple[str, ...]:
@@ -93,11 +138,18 @@ def measured() -> frozenset[str] | None:
     """
     names = {"parameters", *history_columns()}
     for measure in measures():
-        told = components.constant(file_of("measures", measure), "MEASURES")
+        told = names_of_values(measure)
         if told is None:
             return None
         names.update(told)
     return frozenset(names)
+
+
+def names_of_values(measure: str) -> Sequence[str] | None:
+    """Return the constant MEASURES of a measure, the names of its single numbers, or None."""
+    file = file_of("measures", measure)
+    named: Sequence[str] | None = components.constant("measures", file, "MEASURES")
+    return named
 
 
 @cache
@@ -179,9 +231,10 @@ def figure(name: str) -> Figure:
     first = lines[0] if lines else None
     if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
         raise UserError(f"{plugins.shown(file)}: needs a docstring, which says what it shows")
-    said_of = {name: components.constant(file, name) for name in OF_A_FIGURE}
-    caption = said_of["CAPTION"]
-    if not isinstance(caption, str) or not caption.strip():
+    constants = components.KINDS["figures"].constants
+    said_of = {name: components.constant("figures", file, name) for name in constants}
+    caption = said_of["CAPTION"] or ""
+    if not caption.strip():
         raise UserError(f"{plugins.shown(file)}: needs a CAPTION, which says what to look at")
     needs = said_of["NEEDS"]
     return Figure(
@@ -236,10 +289,7 @@ def reader_class(reader: str) -> ast.ClassDef:
 
 @cache
 def options(model: str) -> Fields:
-    """Return `{name: (type, default)}` of what need not be set for a model's training.
-
-    A hyperparameter of the model's own that has the name of one takes its place.
-    """
+    """Return `{name: (type, default)}` of what need not be set for a model's training."""
     found = dict(VALIDATION)
     if not is_closed_form(model):
         found |= OPTIONS
@@ -247,9 +297,8 @@ def options(model: str) -> Fields:
             del found["patience"]  # a larger loss does not say that a player gets worse
         found |= dict.fromkeys(said(model, "own_rates"), (hyperparameters.LearningRate, None))
     if said(model, "annealed"):
-        found["kl_warm_up"] = (hyperparameters.PositiveInteger, None)
-    own = model_hyperparameters(model)
-    return {name: field for name, field in found.items() if name not in own}
+        found |= KL_WARM_UP
+    return found
 
 
 def defaults(model: str) -> dict[str, Any]:
@@ -313,12 +362,11 @@ def said(model: str, constant: str) -> Any:
         UserError: the value cannot be read without running the file.
     """
     file = file_of("models", model)
-    classes = [*_bodies(file, _class_of(model).name)]
-    for body in [*classes, *_bodies(CONTRACT, "Model")]:
-        for line in body:
-            if isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == constant:
-                return components.plain(file, constant, line.value)
-    raise LookupError(f"Model has no constant {constant}")
+    value = _inherited(file, _class_of(model).name, constant) or _inherited(
+        CONTRACT, "Model", constant
+    )
+    assert value is not None
+    return components.plain(file, constant, value, OF_A_MODEL[constant])
 
 
 @cache
@@ -348,16 +396,16 @@ def _docstring(body: list[ast.stmt]) -> str:
 
 def _terms(model: str) -> Iterator[str]:
     """Yield the names of a model's loss terms, the keys of its `terms`, which may be inherited."""
-    for body in _bodies(file_of("models", model), _class_of(model).name):
-        for line in body:
-            if isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == "terms":
-                keys = line.value.keys if isinstance(line.value, ast.Dict) else []
-                yield from (str(key.value) for key in keys if isinstance(key, ast.Constant))
-                return
+    terms = _inherited(file_of("models", model), _class_of(model).name, "terms")
+    keys = terms.keys if isinstance(terms, ast.Dict) else []
+    yield from (str(key.value) for key in keys if isinstance(key, ast.Constant))
 
 
-def _target(line: ast.Assign | ast.AnnAssign) -> str:
-    return ast.unparse(line.targets[0] if isinstance(line, ast.Assign) else line.target)
+def _inherited(file: Path, class_name: str, constant: str) -> ast.expr | None:
+    """Return what a class, or else a base class other than `Model`, sets a constant to."""
+    bodies = _bodies(file, class_name)
+    values = (components.value_in(file, body, constant) for body in bodies)
+    return next((value for value in values if value is not None), None)
 
 
 def _methods(file: Path, class_name: str) -> frozenset[str]:
@@ -396,10 +444,21 @@ def _is_constructor(part: ast.stmt) -> bool:
     return isinstance(part, ast.FunctionDef) and part.name == "__init__"
 
 
+def _names(definition: ast.ClassDef) -> list[str]:
+    """Return the names of the arguments of a class's constructor that are set by name."""
+    names = [argument.arg for argument in _constructor(definition).args.args]
+    return [name for name in names if name not in OF_THE_DATA]
+
+
+def _constructor(definition: ast.ClassDef) -> ast.FunctionDef:
+    found = next(filter(_is_constructor, definition.body))
+    assert isinstance(found, ast.FunctionDef)
+    return found
+
+
 def _arguments(file: Path, definition: ast.ClassDef, left_out: tuple[str, ...]) -> Fields:
     """Return `{name: (type, default)}` of a class's constructor; `...` stands for no default."""
-    constructor = next(filter(_is_constructor, definition.body))
-    assert isinstance(constructor, ast.FunctionDef)
+    constructor = _constructor(definition)
     arguments = constructor.args.args
     if constructor.args.kwonlyargs or constructor.args.vararg or constructor.args.kwarg:
         raise UserError(f"{plugins.shown(file)}: __init__ may not have *, *args or **kwargs")

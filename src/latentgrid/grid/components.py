@@ -8,8 +8,8 @@ component: it has code that components share.
 import ast
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,30 @@ from latentgrid.errors import UserError
 from latentgrid.grid import plugins
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the value of a constant may be.
+
+    Attributes:
+        words: what it may be, in words.
+        fits: tells whether a value is so.
+    """
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple | list | set) and all(isinstance(one, str) for one in value)
+
+
+TEXT = Form("a text", lambda value: isinstance(value, str))
+TEXTS = Form('a tuple of texts, as in ("encode",)', _are_texts)
+NUMBER = Form("a number", lambda value: isinstance(value, int | float))
+FLAG = Form("True or False", lambda value: isinstance(value, bool))
 
 
 @dataclass(frozen=True)
@@ -29,25 +53,38 @@ class Kind:
         folder: the folder of this package's components; empty if it has none.
         defines: the functions and constants that each file must have.
         has_class: whether each file must have a class with a docstring.
+        constants: what the constants may be that are read without running the file.
     """
 
     folder: str
     defines: tuple[str, ...] = ()
     has_class: bool = False
+    constants: Mapping[str, Form] = field(default_factory=dict)
 
 
 # The kinds by the name of their folder in a plugin folder.
 KINDS = {
     "models": Kind("models"),
-    "datasets": Kind("data/sources", ("SIZE", "load")),
-    "readers": Kind("data/readers", has_class=True),
+    "datasets": Kind("data/sources", ("SIZE", "load"), constants={"SAME_FROM_ANY_MIRROR": FLAG}),
+    "readers": Kind(
+        "data/readers", has_class=True, constants={"NAMES": TEXTS, "SAME_FROM_ANY_MIRROR": FLAG}
+    ),
     "corruptions": Kind("data/corruptions", ("corrupt",)),
-    "optimizers": Kind("training/optimizers", has_class=True),
+    "optimizers": Kind("training/optimizers", has_class=True, constants={"IN_TURN": FLAG}),
     "schedules": Kind("training/schedules", ("factor",)),
-    "measures": Kind("evaluation/measures", ("measure",)),
+    "measures": Kind("evaluation/measures", ("measure",), constants={"MEASURES": TEXTS}),
     "experiments": Kind("experiments", ("run",)),
-    "claims": Kind("", ("CLAIM", "SOURCE", "examine")),
-    "figures": Kind("figures/comparisons", ("CAPTION", "draw")),
+    "claims": Kind("", ("CLAIM", "SOURCE", "examine"), constants={"CLAIM": TEXT, "SOURCE": TEXT}),
+    "figures": Kind(
+        "figures/comparisons",
+        ("CAPTION", "draw"),
+        constants={
+            **dict.fromkeys(("TITLE", "SECTION", "CAPTION", "CLAIM"), TEXT),
+            **dict.fromkeys(("CLAIM_ON", "NEEDS", "READS"), TEXTS),
+            "PLACE": NUMBER,
+            "ANIMATED": FLAG,
+        },
+    ),
 }
 
 
@@ -184,10 +221,12 @@ def _require_defined(kind: str, file: Path) -> None:
             f"all lower-case"
         )
     lines = statements(file)
-    defined = {name for line in lines for name in _defined_by(line)}
+    defined = {name for line in lines for name in _set_by(line)}
     for name in KINDS[kind].defines:
         if name not in defined:
             raise UserError(f"{plugins.shown(file)}: has no {name}, which each of {kind} has")
+    for name in KINDS[kind].constants:
+        constant(kind, file, name)
     if KINDS[kind].has_class:
         classes = [line for line in lines if isinstance(line, ast.ClassDef)]
         if not any(map(ast.get_docstring, classes)):
@@ -196,17 +235,20 @@ def _require_defined(kind: str, file: Path) -> None:
             )
 
 
-def _defined_by(line: ast.stmt) -> list[str]:
-    match line:
-        case ast.FunctionDef() | ast.ClassDef():
-            return [line.name]
-        case ast.Assign():
-            return list(map(ast.unparse, line.targets))
-        case ast.AnnAssign():
-            return [ast.unparse(line.target)]
-        case ast.ImportFrom():
-            return [name.asname or name.name for name in line.names]
-    return []
+def _set_by(part: ast.AST) -> Iterator[str]:
+    """Yield the names that a statement sets, in its branches too; "*" for an import of all."""
+    match part:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield part.name
+        case ast.Import() | ast.ImportFrom():
+            yield from (name.asname or name.name for name in part.names)
+        case ast.Name(ctx=ast.Store()):
+            yield part.id
+        case ast.AnnAssign(value=None) | ast.Lambda():
+            return
+        case _ if not isinstance(part, COMPREHENSIONS):
+            for inner in ast.iter_child_nodes(part):
+                yield from _set_by(inner)
 
 
 @cache
@@ -226,26 +268,51 @@ def statements(file: Path) -> list[ast.stmt]:
         raise UserError(f"{place}: is no text in UTF-8 ({error})") from None
 
 
-def constant(file: Path, name: str) -> Any:
-    """Return the value of a constant of a file, or None if the file does not define it.
+def constant(kind: str, file: Path, name: str) -> Any:
+    """Return the value of a constant of a component's file, or None if it is None or not set.
 
     Raises:
-        UserError: the value cannot be read without running the file.
+        UserError: the value cannot be read without running the file, or is of another form.
     """
-    for line in statements(file):
-        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
-            return plain(file, name, line.value)
-    return None
+    value = value_in(file, statements(file), name)
+    if value is None or ast.unparse(value) == "None":
+        return None
+    return plain(file, name, value, KINDS[kind].constants[name])
 
 
-def plain(file: Path, what: str, value: ast.expr | None) -> Any:
+def value_in(file: Path, lines: list[ast.stmt], name: str) -> ast.expr | None:
+    """Return what statements of a file or class set a constant to, or None if they do not.
+
+    Raises:
+        UserError: they do not set it by one line of its own.
+    """
+    setting = [line for line in lines if not {name, "*"}.isdisjoint(_set_by(line))]
+    match setting:
+        case []:
+            return None
+        case [ast.Assign(targets=[ast.Name()], value=value)]:
+            return value
+        case [ast.AnnAssign(value=ast.expr() as value)]:
+            return value
+    wrong = setting[-1]
+    found, *_ = ast.unparse(wrong).splitlines()
+    raise UserError(
+        f"{plugins.shown(file)}, line {wrong.lineno}: found {found}; allowed: {name} set once, by "
+        f"a line {name} = … in this file, as it is read without running the file"
+    )
+
+
+def plain(file: Path, what: str, value: ast.expr, form: Form | None = None) -> Any:
     """Return the value of a literal in a file.
 
     Raises:
-        UserError: it cannot be read without running the file.
+        UserError: it cannot be read without running the file, or is of another form.
     """
+    place, found = plugins.shown(file), ast.unparse(value)
     try:
-        return ast.literal_eval(value or "")
-    except ValueError:
-        found = ast.unparse(value) if value else "no value"
-        raise UserError(f"{plugins.shown(file)}: {what} {found}: must be a plain value") from None
+        read = ast.literal_eval(value)
+    except (ValueError, TypeError):
+        raise UserError(f"{place}: {what} {found}: must be a plain value") from None
+    if form and not form.fits(read):
+        raise UserError(f"{place}: {what}: found {found}; allowed: {form.words}")
+    return read

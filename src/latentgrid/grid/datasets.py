@@ -125,7 +125,7 @@ def shorthands() -> dict[str, tuple[str, str]]:
     return {
         name.lower(): (reader, name)
         for reader in components.names("readers")
-        for name in _known(reader)
+        for name in own_names(reader)
         if name.lower() not in components.names("datasets")
     }
 
@@ -155,9 +155,10 @@ def in_words() -> str:
     return f"{', '.join(names())}; or a folder of images, as in {EXAMPLE}"
 
 
-def _known(reader: str) -> tuple[str, ...]:
+def own_names(reader: str) -> tuple[str, ...]:
     """Return the constant NAMES of a reader, the values that its first option may have."""
-    return tuple(components.constant(components.file_of("readers", reader), "NAMES") or ())
+    file = components.file_of("readers", reader)
+    return tuple(components.constant("readers", file, "NAMES") or ())
 
 
 def _checked(reader: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def _checked(reader: str, given: Mapping[str, Any]) -> dict[str, Any]:
         for option in schema
         if option in given
     }
-    if _known(reader):
+    if own_names(reader):
         options[reader] = _spelled(reader, options[reader])
     return {
         option: value
@@ -192,7 +193,7 @@ def _value(option: str, type_: FieldInfo, given: object) -> Any:
 
 def _spelled(reader: str, given: str) -> str:
     """Return a known name as it is spelled, whatever its case."""
-    known = {name.lower(): name for name in _known(reader)}
+    known = {name.lower(): name for name in own_names(reader)}
     if given.lower() in components.names("datasets"):
         raise EntryError(f"{KEY}.{reader}", f"found {shown(given)}", f"dataset: {given.lower()}")
     if given.lower() not in known:
@@ -205,7 +206,7 @@ def _name(reader: str, options: Mapping[str, Any]) -> str:
     first, *others = (options[reader], *(pair for pair in options.items() if pair[0] != reader))
     word = re.sub(r"[^a-z0-9_.-]+", "_", _last_part(str(first)).lower()).strip("_.-")
     name = ",".join([word, *(f"{option}={value}" for option, value in others)])
-    is_taken = word in names() and not _known(reader)
+    is_taken = word in names() and not own_names(reader)
     if is_taken or not word or len(name) > MAX_NAME_LENGTH or "/" in name:
         raise EntryError(KEY, f"makes the name {shown(name)}", f"the key name: {_names_allowed()}")
     return name

@@ -62,7 +62,8 @@ def _optimizers_of_every_model() -> tuple[str, ...]:
 
 
 def _is_in_turn(optimizer: str) -> bool:
-    return bool(components.constant(components.file_of("optimizers", optimizer), "IN_TURN"))
+    file = components.file_of("optimizers", optimizer)
+    return bool(components.constant("optimizers", file, "IN_TURN"))
 
 
 def _schedules() -> tuple[str, ...]:

@@ -83,8 +83,9 @@ def stated_claims(study: Study) -> dict[str, tuple[str, str]]:
     """Return what each claim of a study says and where, by its name; claims in files come last."""
     stated = {name: (claim.says, claim.place) for name, claim in study.facts.claims.items()}
     for file in sorted(study.folder.glob("claims/[!_.]*.py")):
-        said = (components.constant(file, constant) for constant in ("CLAIM", "SOURCE"))
-        says, place = map(str, said)
+        says, place = (
+            components.constant("claims", file, name) or "" for name in ("CLAIM", "SOURCE")
+        )
         stated[file.stem] = says, place
     return stated
 

@@ -84,7 +84,7 @@ def needed(measure: str) -> tuple[str, ...]:
         return ()
     foreign = {name for kind, name in components.of_plugins() if kind == "measures"}
     for name in {*catalogue.measures()} - foreign:
-        if measure in components.constant(components.file_of("measures", name), "MEASURES"):
+        if measure in (catalogue.names_of_values(name) or ()):
             return NEEDS.get(name, (TEST_IMAGES,))
     return EVERY
 
