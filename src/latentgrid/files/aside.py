@@ -89,17 +89,20 @@ def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bo
     Returns:
         Whether a fitting run was found.
     """
-    aside = layout.aside / _below(layout, run.folder)
-    if first_link(aside, layout.results):
+    if first_link(layout.aside / _below(layout, run.folder), layout.results):
         return False
-    versions = [aside, *aside.parent.glob(f"{aside.name}~*")]
-    found = next((folder for folder in versions if folder.is_dir() and fits(folder)), None)
-    if found is None:
+    if not any(map(fits, _versions(layout, run))):
         return False
-    waiting = found.rename(found.with_name(f".{found.name}"))
+    # Each move leaves the fitting run where the next call looks, should this one be killed.
     put_run_aside(layout, run)
-    _move(waiting, run.folder)
+    _move(next(filter(fits, _versions(layout, run))), run.folder)
     return True
+
+
+def _versions(layout: Layout, run: RunFiles) -> list[Path]:
+    """Return the folders of a run that were put aside at different times."""
+    aside = layout.aside / _below(layout, run.folder)
+    return [folder for folder in (aside, *aside.parent.glob(f"{aside.name}~*")) if folder.is_dir()]
 
 
 def _below(layout: Layout, folder: Path) -> Path:
