@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import torch
 
 from latentgrid.contracts import sample
 from latentgrid.errors import UserError
@@ -44,6 +46,22 @@ def test_what_is_no_column_s_name_is_refused(monkeypatch, key):
 
 def test_another_name_is_one_more_column(monkeypatch):
     assert measured(monkeypatch, {"my own": 0.5})["my own"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), np.float32("inf"), True, "much", np.ones(2), torch.ones(()), [1.0, "a"]]
+)
+def test_what_is_no_finite_number_is_refused_with_its_name(monkeypatch, value):
+    with pytest.raises(
+        UserError, match=r"measures/accuracy\.py: returns mine = .*; allowed: a fin"
+    ):
+        measured(monkeypatch, {"mine": value})
+
+
+def test_numbers_of_numpy_become_pythons(monkeypatch):
+    found = measured(monkeypatch, {"mine": np.float32(0.5), "each": [np.int64(2), None]})
+    assert (found["mine"], found["each"]) == (0.5, [2, None])
+    assert [type(found["mine"]), type(found["each"][0])] == [float, int]
 
 
 def test_an_axis_of_another_entry_is_refused_in_the_tables():

@@ -1,7 +1,6 @@
 """The contract of a measure (`latentgrid.evaluation.measures`)."""
 
 import importlib
-import math
 from typing import Any
 
 from latentgrid.contracts import require, sample
@@ -24,7 +23,7 @@ def gives_numbers_of_every_run(name: str) -> None:
             require(isinstance(found, dict), "measure() must return numbers by name, or {}")
             for key, value in found.items():
                 require(
-                    all(map(_is_number, value if isinstance(value, list) else [value])),
+                    _is_finite(value),
                     f"measure() of {planned['entry']} gives {key} = {value!r}, no finite number",
                 )
             require(found == again, f"measure() of {planned['entry']} does not repeat")
@@ -68,9 +67,12 @@ def lies_within_its_controls(name: str) -> None:
             )
 
 
-def _is_number(value: Any) -> bool:
-    """Tell whether a value is a Python number, or a list of numbers, some of which may be None."""
-    return value is None or (type(value) in (int, float) and math.isfinite(value))
+def _is_finite(value: Any) -> bool:
+    try:
+        measures.as_numbers(value)
+    except ValueError:
+        return False
+    return True
 
 
 CHECKS = (

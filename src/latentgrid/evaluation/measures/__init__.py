@@ -1,12 +1,14 @@
 """Measures, one per file: each file has `measure(run, test)`, which returns values by name.
 
-A value is a number, or a list with one number per class. The dictionary is empty for a run that
-does not have what is measured, for example codes.
+A value is a finite number, of Python's or NumPy's, or a list with one number per class. The
+dictionary is empty for a run that does not have what is measured, for example codes.
 """
 
 import importlib
+import math
 import re
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
 from latentgrid.errors import UserError
@@ -24,7 +26,8 @@ def of_run(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return how a run ended, how many parameters it has, and all its measures by name.
 
     Raises:
-        UserError: a measure returns a value under a name that another value of the run has.
+        UserError: a measure returns a value under a name that another value of the run has, or what
+            is no finite number; the text names its file.
     """
     settings = run.config.settings
     measured: dict[str, Any] = {"status": run.outcome.status, "epochs": run.outcome.epochs}
@@ -33,8 +36,34 @@ def of_run(run: TrainedRun, test: TestSet) -> dict[str, Any]:
         module = importlib.import_module(components.module_of("measures", name))
         found = module.measure(run, test)
         _require_free(name, found, {*measured, *IDENTITY, *settings, *settings["hyperparameters"]})
-        measured |= found
+        measured |= {key: _numbers(name, key, value) for key, value in found.items()}
     return measured
+
+
+def as_numbers(value: Any) -> Any:
+    """Return a number, or each of a list of numbers, as one of Python's own; None stays.
+
+    Raises:
+        ValueError: it is something else, or not finite.
+    """
+    if isinstance(value, list):
+        return [as_numbers(one) for one in value]
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError("no finite number")
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _numbers(measure: str, key: str, value: Any) -> Any:
+    try:
+        return as_numbers(value)
+    except ValueError:
+        file = plugins.shown(components.file_of("measures", measure))
+        raise UserError(
+            f"{file}: returns {key} = {value!r}; allowed: a finite number, or a list with one for "
+            f"each class"
+        ) from None
 
 
 def _require_free(measure: str, found: Mapping[str, Any], taken: set[str]) -> None:
