@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from latentgrid import models
+from latentgrid.data import to_unit_interval
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, plugins
+from latentgrid.models.bases.reconstruction import squared_error
 from latentgrid.training import optimizers
+from latentgrid.training.snapshots import snapshot
 from latentgrid.training.trial import (
     build_model,
     require_enough,
@@ -18,6 +21,7 @@ from latentgrid.training.trial import (
     try_run,
     try_step,
 )
+from networks import build
 from project import TINY, call, copy_project, run, write_params
 
 SETTINGS = {
@@ -83,6 +87,31 @@ def test_mixture_that_would_never_be_fitted_is_refused(epochs, images, words):
     require_enough("gm", model, settings | {"epochs": 6}, replace(SIZE, train=4))
     with pytest.raises(UserError, match=words):
         require_enough("gm", model, settings | {"epochs": epochs}, replace(SIZE, train=images))
+
+
+def test_images_outside_0_to_1_are_refused_before_anything_trains():
+    settings = {"model": "ae", "hyperparameters": {"latent_dim": 2}} | {
+        key: value for key, value in SETTINGS.items() if key not in ("model", "hyperparameters")
+    }
+    model = build_model("wide", settings, SIZE)
+    model.decode = lambda codes: 3 * type(model).decode(model, codes)
+    with pytest.raises(UserError) as caught:
+        try_step("wide", model, settings, SIZE)
+    assert str(caught.value).startswith("wide: fails when tried on images of 1×28×28: the reconst")
+    assert str(caught.value).endswith(
+        "not in [0, 1]; end the network with a sigmoid, or cut them by clamp(0, 1)"
+    )
+
+
+def test_the_error_is_that_of_the_image_that_is_shown(few_images):
+    """Trained weights may lead where untrained ones did not: there images and error are cut."""
+    model = build("ae", 2, few_images.shape).eval()
+    model.decode = lambda codes: torch.full((len(codes), *few_images.shape), 3.0)
+    taken = snapshot(model, few_images, 0, 4, 2)
+    ones = torch.ones(few_images.test_images.shape)
+    expected = squared_error(ones, to_unit_interval(few_images.test_images))
+    assert torch.equal(taken["squared_error"], expected)
+    assert taken["reconstructions"].min() == 255
 
 
 def test_patience_that_could_never_act_after_pretraining_is_refused():

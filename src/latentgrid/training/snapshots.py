@@ -83,7 +83,7 @@ def _reconstructions(model: Model, images: Tensor, seed: int) -> dict[str, Tenso
         again = reconstruct(model, shown)
         if again is None:
             return {}
-        errors.append(squared_error(again, clean))
+        errors.append(squared_error(again.clamp(0, 1), clean))
         if not first:
             first["reconstructions"] = _to_bytes(again[:RECONSTRUCTIONS])
             if isinstance(model, Corrupter):

@@ -20,7 +20,7 @@ from latentgrid.errors import UserError, one_line
 from latentgrid.grid.messages import EntryError
 from latentgrid.grid.options import require_sense
 from latentgrid.grid.runs import FUSED
-from latentgrid.models import Classifier, ImageShape, Model
+from latentgrid.models import Classifier, Corrupter, Decoder, ImageShape, Model, Sampler
 from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
 from latentgrid.training.snapshots import snapshot
@@ -119,6 +119,8 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
     images, labels = data.train_images, data.train_labels
     try:
         _prepare(model, trained_on(size.train, settings), size, noise)
+        _makes_images(model, as_batch(images, labels).images)
+        model.train()
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
         turns = turns_of(model, settings)
         if turns:
@@ -141,7 +143,6 @@ def _prepare(model: Model, images: int, size: Size, noise: torch.Generator) -> N
         few = min(2 * few, images)
     model.eval()
     model.before_epoch(1, _few(size, few).train_images, noise)
-    model.train()
 
 
 def _accepts(model: Model, images: int) -> bool:
@@ -257,6 +258,26 @@ def _keeps_the_contract(model: Model, losses: object) -> None:
     paces = [player.every for player in model.players()]
     if paces and (paces[0] != 1 or min(paces) < 1):
         raise UserError("the first of players() must step on every batch, and none more often")
+
+
+@torch.no_grad()
+def _makes_images(model: Model, images: torch.Tensor) -> None:
+    """Refuse images outside [0, 1]: they would be cut wherever they are shown or measured."""
+    made = {"the reconstruction": models.reconstruct(model, images)}
+    if isinstance(model, Sampler):
+        made["sample()"] = model.sample(FEW, random_generator(0, "trial"))
+    if isinstance(model, Decoder):
+        codes = torch.randn(FEW, model.latent_dim, generator=random_generator(0, "trial"))
+        made["decode()"] = model.decode(codes)
+    if isinstance(model, Corrupter):
+        made["corrupt()"] = model.corrupt(images, random_generator(0, "trial"))
+    for what, found in made.items():
+        if found is not None and bool(((found < 0) | (found > 1)).any()):
+            low, high = float(found.min()), float(found.max())
+            raise UserError(
+                f"{what} has values from {low:.3g} to {high:.3g}, not in [0, 1]; end the network "
+                f"with a sigmoid, or cut them by clamp(0, 1)"
+            )
 
 
 @torch.no_grad()
