@@ -49,3 +49,8 @@ def test_nothing_is_wider_than_the_terminal(columns):
     ):
         assert max(map(len, shown)) <= columns
         assert len(shown) > 100
+
+
+def test_a_figure_says_which_methods_its_models_have():
+    text = " ".join(" ".join(lines(figures.show_figures, [], 200)).split())
+    assert "of models that have discrimination, encode" in text

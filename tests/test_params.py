@@ -325,12 +325,12 @@ def test_a_figure_shows_the_entries_that_are_named(raw_params):
         ({"latent": "vae"}, "figures.latent: found 'vae'; allowed: all, or a list of vae"),
         (
             {"latent": ["vae", "gan"]},
-            "figures.latent[1]: found 'gan', which is no entry that can encode; "
+            "figures.latent[1]: found 'gan', which is no entry whose model has encode; "
             "allowed: all, or a list of vae, conv_vae, mmd_vae",
         ),
         (
             {"samples": ["vea"]},
-            "figures.samples[0]: found 'vea', which is no entry that can sample",
+            "figures.samples[0]: found 'vea', which is no entry whose model has sample",
         ),
     ],
 )

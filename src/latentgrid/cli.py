@@ -461,7 +461,10 @@ def restore() -> None:
 
 @app.command(cls=Configured)
 def prune(configfile: ConfigFile = None) -> None:
-    """Put runs, done or unfinished, aside that are no longer in the grid; snakemake finds them."""
+    """Move runs that are no longer in the grid, finished or not, to results/<dataset>/aside.
+
+    There snakemake finds them when the grid has them again.
+    """
     from latentgrid.commands.versioned import BY_DVC, require_versioned
     from latentgrid.files.aside import put_aside, remove_pages
 
@@ -509,7 +512,9 @@ def record(
         typer.Option(help="study to record for; else the only one that the run can serve"),
     ] = None,
 ) -> None:
-    """Write what is small of finished runs into a study, where verdicts count it like a run.
+    """Write records of finished runs (settings and losses, no weights) into a study.
+
+    Verdicts count them like runs.
 
     Exit status 1 if a run is refused; the others are recorded all the same.
     """

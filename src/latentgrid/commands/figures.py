@@ -38,4 +38,4 @@ def show_figures(console: Console, known: Sequence[Study]) -> None:
         if figure.needs is None:
             console.print(indented("shows no models"))
         elif figure.needs:
-            console.print(indented(f"of models that can {', '.join(sorted(figure.needs))}"))
+            console.print(indented(f"of models that have {', '.join(sorted(figure.needs))}"))

@@ -296,7 +296,9 @@ class Params(Section):
         able, needed = self._able(figure), catalogue.figure(figure).needs
         if needed and not able:
             found = f"{figure} can show none of the entries of models"
-            raise EntryError("figures", found, f"it beside an entry that can {_listed(needed)}")
+            raise EntryError(
+                "figures", found, f"it beside an entry whose model has {_listed(needed)}"
+            )
         return able
 
     def _chosen(self, figure: str, entries: object) -> list[str]:
@@ -310,7 +312,7 @@ class Params(Section):
             if entry not in able:
                 needed = catalogue.figure(figure).needs
                 found = f"found {shown(entry)}"
-                found += f", which is no entry that can {_listed(needed)}" if needed else ""
+                found += f", which is no entry whose model has {_listed(needed)}" if needed else ""
                 raise EntryError(f"figures.{figure}[{position}]", found, allowed)
         return entries
 
