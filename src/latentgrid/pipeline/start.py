@@ -158,7 +158,9 @@ def try_networks(layout: Layout, source: Source, plan: str) -> None:
     A key in a file remembers which networks were tried by which code, so that the next call need
     not try them again.
     """
-    trials = {canonical(trial_of(planned["settings"])) for planned in json.loads(plan)}
+    trials = {
+        canonical([planned["entry"], trial_of(planned["settings"])]) for planned in json.loads(plan)
+    }
     runs = (planned["settings"] for planned in json.loads(plan))
     named = {module for settings in runs for module in catalogue.modules_of(settings)}
     named |= {components.module_of(kind, name) for kind, name in components.of_plugins()}

@@ -14,6 +14,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import components, plugins
 from latentgrid.grid.runs import canonical, read_plan, trial_of
 from latentgrid.jobs.step import run_step
+from latentgrid.training.alike import require_different
 from latentgrid.training.trial import shown, try_run
 
 
@@ -28,12 +29,14 @@ def main(
     torch.set_num_threads(1)
     for kind, name in components.of_plugins():
         require_importable(kind, name)
+    plan = read_plan(layout.plan)
     tried: set[str] = set()
-    for planned in read_plan(layout.plan):
+    for planned in plan:
         trial = canonical(trial_of(planned["settings"]))
         if trial not in tried:
             try_run(planned["name"], planned["settings"], size)
             tried.add(trial)
+    require_different(plan, size)
     write_text(layout.tried, key)
     print(f"{len(tried)} networks fit images of {shown(size.shape)}", flush=True)
 

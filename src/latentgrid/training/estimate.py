@@ -15,6 +15,7 @@ from latentgrid.jobs.devices import take_device
 from latentgrid.nets.layout import move
 from latentgrid.randomness import random_generator
 from latentgrid.text import duration, size
+from latentgrid.training.alike import require_different
 from latentgrid.training.determinism import compute_deterministically
 from latentgrid.training.steps import Turn, turns_of
 from latentgrid.training.trial import build_model, try_run
@@ -93,6 +94,8 @@ def _try_networks(runs: Sequence[Run], data: Size) -> None:
     """Try each distinct network once, as the workflow's trial step does."""
     for run in {canonical(trial_of(run.settings)): run for run in runs}.values():
         try_run(run.name, run.settings, data)
+    plan = ({"name": run.name, "entry": run.entry, "settings": run.settings} for run in runs)
+    require_different(plan, data)
 
 
 def _measure(run: Run, data: Size, device: str) -> tuple[float, int]:
