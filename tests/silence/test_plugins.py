@@ -278,6 +278,23 @@ def test_a_hyperparameter_cannot_have_a_name_that_is_taken(name, said):
     assert f"extensions/models/mine.py: {name}: {said}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("x: 3", "x: types are those of hyperparameters.py"),
+        ("x: 1 / 0", "x: types are those of hyperparameters.py"),
+        ("x: LatentDim.y", "x: types are those of hyperparameters.py"),
+        ("x: Real = 'a'", "x: its default 'a' does not fit its type"),
+        ("x: PositiveInteger = -1", "x: its default -1 does not fit its type"),
+    ],
+)
+def test_a_type_or_default_of_a_hyperparameter_that_makes_no_sense_is_named(argument, said):
+    write("models/mine.py", MODEL.replace("latent_dim: LatentDim = 2", argument))
+    with pytest.raises(UserError) as caught:
+        chosen("extensions")
+    assert f"extensions/models/mine.py: {said}" in str(caught.value)
+
+
 def test_a_model_s_own_rate_is_no_hyperparameter_of_it():
     rates = '"""An autoencoder."""\n    own_rates = ("slow",)'
     mine = MODEL.replace('"""An autoencoder."""', rates)

@@ -13,12 +13,13 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from latentgrid.errors import UserError
 from latentgrid.grid import components, hyperparameters, plugins
 from latentgrid.grid.components import file_of, module_of, statements
 
+TYPES = "types are those of hyperparameters.py"
 ARGUMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # The arguments of a model's constructor that the data decide, and not the configuration.
 OF_THE_DATA = ("self", "image_shape", "classes")
@@ -73,8 +74,11 @@ def read_plugins() -> None:
     for kind, name in components.of_plugins():
         if kind == "readers":
             _require_fit_names(file_of(kind, name), reader_class(name), frozenset({"name"}))
+            fields = _arguments(file_of(kind, name), reader_class(name), ("self",))
+            _require_fit_defaults(file_of(kind, name), fields)
         if kind == "models":
             _require_fit_names(file_of(kind, name), _class_of(name), taken(name))
+            _require_fit_defaults(file_of(kind, name), model_hyperparameters(name))
             settings_schema(name)
             for constant in OF_A_MODEL:
                 said(name, constant)
@@ -100,6 +104,27 @@ def _require_fit_names(file: Path, definition: ast.ClassDef, others: Collection[
         else:
             continue
         raise UserError(f"{plugins.shown(file)}: {name}: {reason}; choose another name")
+
+
+def _require_fit_defaults(file: Path, fields: Fields) -> None:
+    """Refuse arguments of a constructor with a type that nothing can be checked against.
+
+    And defaults that are not of their types; None means that a value is not set.
+
+    Raises:
+        UserError: the text names file and argument.
+    """
+    for name, (kind, default) in fields.items():
+        place = f"{plugins.shown(file)}: {name}"
+        try:
+            adapter = TypeAdapter[Any](kind)
+        except Exception as error:  # whatever pydantic makes of it
+            raise UserError(f"{place}: {TYPES}") from error
+        try:
+            if default not in (..., None):
+                adapter.validate_python(default)
+        except ValidationError:
+            raise UserError(f"{place}: its default {default!r} does not fit its type") from None
 
 
 def taken(model: str) -> frozenset[str]:
@@ -485,9 +510,9 @@ def _annotation(file: Path, argument: ast.arg) -> Any:
         # An annotation of a file that is going to be imported anyway.
         return eval(compile(expression, "annotation", "eval"), {**vars(hyperparameters)})  # noqa: S307
     except NameError as error:
-        raise UserError(
-            f"{plugins.shown(file)}: {argument.arg}: {error}; types are those of hyperparameters.py"
-        ) from None
+        raise UserError(f"{plugins.shown(file)}: {argument.arg}: {error}; {TYPES}") from None
+    except Exception as error:  # whatever an expression of the user's raises
+        raise UserError(f"{plugins.shown(file)}: {argument.arg}: {TYPES}") from error
 
 
 REMEMBERED = (
