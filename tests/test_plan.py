@@ -91,6 +91,20 @@ def test_what_is_there_is_not_left():
     assert "Left to do: train " in said(VAE)
 
 
+@pytest.mark.parametrize(
+    ("cores", "words"),
+    [
+        ({0}, "train on one CPU core about 4 min 0 s ("),
+        ({0, 5}, "train on 2 CPU cores about 2 min 0 s ("),
+        ({0, 1, 2, 3, 4, 5, 6, 7}, "train on 8 CPU cores about 1 min 0 s ("),  # as each run
+    ],
+)
+def test_runs_take_one_of_the_cores_that_there_are_each(monkeypatch, cores, words):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: cores)
+    four = {"vae": VAE["vae"] | {"latent_dim": [2, 3, 4, 5]}}
+    assert words in said(four)
+
+
 def test_one_run_is_one_run():
     assert "\n1 run on digits, 1 MB of disk in all.\n" in said({"pca": {"latent_dim": 2}})
     assert "\n2 runs on digits, 2 MB" in said(PCA)

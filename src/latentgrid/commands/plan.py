@@ -1,6 +1,7 @@
 """Lists the runs of a configuration with what they cost, and what is left to do in all."""
 
 import os
+import sys
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -44,17 +45,26 @@ def show_plan(
 def _left_to_do(left: Sequence[Cost], device: str, after: float) -> str:
     if not left and not after:
         return "Nothing is left to do, unless settings or code changed: `snakemake -n` looks."
-    cores = os.cpu_count() or 1
+    cores = _cores()
     where = f"on {cores} CPU cores" if cores > 1 else "on one CPU core"
-    seconds = sum(cost.seconds for cost in left)
-    training = f"{where} about {duration(seconds / cores)}"
+    seconds = [cost.seconds for cost in left]
+    # A run takes one core, however many there are.
+    at_once = max([sum(seconds) / cores, *seconds])
+    training = f"{where} about {duration(at_once)}"
     if device == "cuda":
-        training = f"one after another on a GPU about {duration(seconds)}"
+        training = f"one after another on a GPU about {duration(sum(seconds))}"
     trainings = f"train {training} (by {TIMED} steps of each network, timed just now here); then "
     return (
         f"Left to do: {trainings if left else ''}measure, draw and report {where} roughly "
         f"{_rounded(after / cores)} (by what such jobs took before)."
     )
+
+
+def _cores() -> int:
+    """Return how many cores `snakemake --cores all` takes: those that this process may use."""
+    if sys.platform != "linux":
+        return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0))
 
 
 def _rounded(seconds: float) -> str:
