@@ -18,6 +18,7 @@ from latentgrid.errors import UserError
 from latentgrid.files.atomic import sha256
 from latentgrid.files.layout import Layout
 from latentgrid.tracking.logged import NOTE_TAG
+from latentgrid.tracking.names import setting
 from latentgrid.tracking.records import (
     COMMIT_TAG,
     FOLDER_TAG,
@@ -195,6 +196,22 @@ def test_settings_without_a_value_put_no_word_among_the_numbers() -> None:
         "model": "pca",
         "latent_dim": "2",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0.0005", "5e-4"),
+        ("7.5e-05", "7.5e-5"),
+        ("0.00012345", "0.00012345"),
+        ("0.00012346", "0.00012346"),
+        ("0.25", "0.25"),
+        ("20000.0", "2e+04"),
+        ("12345", "12345"),
+    ],
+)
+def test_no_two_settings_have_one_name(value: str, shown: str) -> None:
+    assert setting(f"vae/latent_dim=2,learning_rate={value}/seed=0") == f"vae d=2 {shown}"
 
 
 def test_a_second_sync_writes_nothing(layout: Layout) -> None:

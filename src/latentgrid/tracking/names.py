@@ -53,12 +53,13 @@ def _parts(name: str) -> list[str]:
 
 
 def _short(value: str) -> str:
-    """Return a number with at most four digits, 5e-4 for 0.0005; a word as it is."""
+    """Return a number in four digits, 5e-4 for 0.0005; as it is a word, or a longer number."""
     try:
         number = float(value)
     except ValueError:
         return value
-    if not 0 < abs(number) < SMALL:
-        return f"{number:.4g}"
-    digits, _, power = f"{number:.3e}".partition("e")
-    return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
+    short = f"{number:.4g}"
+    if 0 < abs(number) < SMALL:
+        digits, _, power = f"{number:.3e}".partition("e")
+        short = f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
+    return short if float(short) == number else value

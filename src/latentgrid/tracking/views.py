@@ -11,7 +11,6 @@ from typing import Any
 from latentgrid.tracking.names import PICTURES
 
 VIEW_TAG = "mlflow.sharedViewState."
-MAX_LENGTH = 20_000  # of a tag of an experiment
 RUNS, SETTINGS = "latentgrid-runs", "latentgrid-settings"
 # With their widths in pixels.
 COLUMNS = {
