@@ -144,6 +144,17 @@ def test_a_run_may_be_called_like_what_is_left_out(pair):
     assert len(compare(*pair).differences) == len(LEFT_OUT)
 
 
+@pytest.mark.parametrize("name", ["logs", "state"])
+def test_a_data_set_may_be_called_like_what_is_left_out(pair, name):
+    for project in pair:
+        (project / Layout("digits").results).rename(project / Layout(name).results)
+    assert compare(*pair).differences == {}
+    replace(b"two", b"three")(pair[1] / Layout(name).report)
+    found = compare(*pair)
+    assert list(found.differences) == [str(Layout(name).report)]
+    assert (found.compared, found.left_out) == (6, 3)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "words"),
     [

@@ -27,6 +27,7 @@ LEFT_OUT = (
     "state",  # of runs that are still in training
     ".*",  # locks, and files that are half written
 )
+ROOTS = ("data", "results")  # of a project; each has a folder for each data set
 CODE = re.compile(r"[0-9a-f]{12,64}(-dirty)?")
 SHOWN = 100  # the number of characters shown of a value or a line
 
@@ -125,8 +126,9 @@ def _replaced(path: Path, names: dict[bytes, bytes]) -> bytes:
 
 def is_left_out(name: Path) -> bool:
     """Tell whether LEFT_OUT names a file or a folder that it is in."""
-    # Below `runs`, a folder with such a name is an entry of `params.yaml`.
-    above_runs = itertools.takewhile(lambda part: part != "runs", name.parts)
+    # A data set may have such a name, and below `runs` an entry of `params.yaml`.
+    inside = name.parts[2:] if name.parts[0] in ROOTS else name.parts
+    above_runs = itertools.takewhile(lambda part: part != "runs", inside)
     parts = (*above_runs, name.name)
     return any(fnmatch(part, pattern) for part in parts for pattern in LEFT_OUT)
 
@@ -135,7 +137,7 @@ def _names(folder: Path) -> set[Path]:
     """Return the files below a folder, or below `data` and `results` in it."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name a folder of results or a project")
-    roots = [folder / "data", folder / "results"] if _is_project(folder) else [folder]
+    roots = [folder / root for root in ROOTS] if _is_project(folder) else [folder]
     files = (path for root in roots for path in root.rglob("*") if path.is_file())
     return {path.relative_to(folder) for path in files}
 
