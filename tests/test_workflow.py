@@ -292,6 +292,18 @@ def test_when_a_run_is_taken_back_what_was_made_of_the_other_is_made_again(proje
     assert not {"train", "evaluate", "likelihood"} & set(found.values())
 
 
+def runs_below(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.glob("*/*/seed=*")}
+
+
+def test_only_a_run_that_is_trained_again_leaves_its_place(project):
+    append_code(project / "src/latentgrid/models/vae.py")
+    trained = VAE.format(0.002)
+    run(project, "snakemake", "--cores", "1", str(LAYOUT.run(trained).outcome))
+    assert runs_below(project / LAYOUT.aside / "runs") == {trained}
+    assert runs_below(project / LAYOUT.runs) == RUNS
+
+
 def test_what_was_deleted_is_made_again_although_the_report_is_there(project):
     lost = [LAYOUT.figures / "samples.png", LAYOUT.tables / "verdicts.csv"]
     for path in lost:

@@ -29,7 +29,7 @@ onstart:
     start.require_own_results(LAYOUT)
     start.require_gpu(workflow, fitting.runs_to_train(STACK_OF.keys() & set(THERE)))
     start.lock_results(LAYOUT)
-    fitting.put_misfits_aside(LAYOUT)
+    fitting.put_misfits_aside(workflow, LAYOUT)
     start.clear_up(LAYOUT)
     start.clear_state(LAYOUT, fitting.trained_runs())
     start.write_plan(LAYOUT, PLAN)

@@ -100,7 +100,12 @@ def trained_runs() -> list[str]:
     return [name.partition(":")[2] for name in FITTING if name.startswith(f"{survey.TRAIN}:")]
 
 
-def put_misfits_aside(layout: Layout) -> None:
-    """Put aside the runs that are to be trained again; Snakemake would delete their files."""
+def put_misfits_aside(workflow: Any, layout: Layout) -> None:
+    """Put aside the runs that this call trains again; Snakemake would delete their files."""
+    jobs = workflow.dag.needrun_jobs()
+    trained = {
+        f"{survey.TRAIN}:{job.wildcards.run}" for job in jobs if job.rule.name == survey.TRAIN
+    }
     for finding in MISFITS:
-        put_run_aside(layout, layout.run(finding.job.name.partition(":")[2]))
+        if finding.job.name in trained:
+            put_run_aside(layout, layout.run(finding.job.name.partition(":")[2]))
