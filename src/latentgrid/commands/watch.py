@@ -50,7 +50,7 @@ def meant(chosen: Callable[[], str]) -> Layout:
 def watch(layout: Layout) -> None:
     """Show a bar for all epochs of all planned runs and one for each run in training.
 
-    It ends when the report exists.
+    It ends when every run has ended and no workflow is making these results.
 
     Raises:
         UserError: no workflow has planned runs of this data set yet.

@@ -108,7 +108,7 @@ class Made:
 
     @property
     def started(self) -> str:
-        """When the training began."""
+        """When the process that ended the training began with it."""
         return self.timing.started.strftime("%Y-%m-%d %H:%M UTC")
 
     @property

@@ -85,7 +85,9 @@ class Timing:
 
     Attributes:
         host: the machine's name.
-        started, ended: in UTC.
+        started: when the process that ended the training began with it, in UTC; one that was
+            interrupted began earlier.
+        ended: in UTC.
         seconds_per_epoch: wall time of each epoch.
         continued_after_epochs: where an interrupted training went on.
         machine: the processor; None where an older run did not write it.
