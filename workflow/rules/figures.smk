@@ -16,10 +16,6 @@ SEEN = [LAYOUT.seen(name) for name in SHOWN]
 MOVING = [LAYOUT.animation(name) for name in ANIMATED]
 
 
-def read_by(wildcards):
-    return [LAYOUT.tensors(name) for name in catalogue.figure(wildcards.figure).reads]
-
-
 rule embed_images:
     """Lay test images out in the plane."""
     input:
@@ -86,7 +82,9 @@ rule figure:
         tables=LAYOUT.table_files,
         data=DATA,
         runs=LAYOUT.inventory,
-        read=read_by,
+        read=lambda wildcards: [
+            LAYOUT.tensors(read) for read in catalogue.figure(wildcards.figure).reads
+        ],
     output:
         report(
             LAYOUT.picture("{figure}"),
@@ -122,7 +120,9 @@ rule animation:
         tables=LAYOUT.table_files,
         data=DATA,
         runs=LAYOUT.inventory,
-        read=read_by,
+        read=lambda wildcards: [
+            LAYOUT.tensors(read) for read in catalogue.figure(wildcards.figure).reads
+        ],
     output:
         LAYOUT.animation("{figure}"),
     log:
