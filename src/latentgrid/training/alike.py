@@ -68,7 +68,10 @@ def _network(settings: Mapping[str, Any], size: Size) -> str:
 
 
 class _Writer(pickle.Pickler):
-    """Writes tensors by their values; by default each has a number of its own."""
+    """Writes tensors by their values; by default each has a number of its own.
+
+    What it writes is digested and never read.
+    """
 
     def persistent_id(self, value: object) -> object:
         """Return a tensor's type, shape and digest; None for anything else."""
