@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
 
@@ -383,7 +384,9 @@ def test_an_address_of_this_machine_alone_answers_to_no_other_name(listens, head
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "path": "/", "headers": raw}
-    asyncio.run(Guard(PlainTextResponse("here"), listens)(scope, None, send))
+    answer = Guard(PlainTextResponse("here"), listens)(scope, None, send)
+    with ThreadPoolExecutor() as threads:  # the browser's loop runs in this one
+        threads.submit(asyncio.run, answer).result()
     assert said[0]["status"] == status
 
 

@@ -45,6 +45,7 @@ DIGITS = 12  # the number of digits of a checksum that are shown where there are
 DIRTY, UNKNOWN = "-dirty", "unknown"  # as `code_version` returns them
 PARAMS = Path("params.yaml")
 CHECKSUM = "data, SHA-256"
+UNFINISHED = "no run with this value finished with the settings and seeds of the other values"
 COLUMNS = ("code", CHECKSUM, "device")  # shown for each run if the runs differ in them
 
 
@@ -185,8 +186,13 @@ def _of_table(layout: Layout, file: Path, number: str) -> Origin:
     if rows and not rows[0].keys() & {"run", "runs"}:
         raise UserError(f"{file}: does not name its runs; make it again with snakemake")
     runs = dict.fromkeys(run for row in rows for run in _named(file, row))
-    reason = rows[0].get("reason", "") if len(rows) == 1 and not runs else ""
+    reason = _reason(rows[0]) if len(rows) == 1 and not runs else ""
     return Origin(layout, what, list(runs), reason)
+
+
+def _reason(row: Mapping[str, str]) -> str:
+    """Say why a row has no runs, as far as it tells."""
+    return row.get("reason", "") or (UNFINISHED if "unfinished" in row else "")
 
 
 def _rows(file: Path, *columns: str) -> list[dict[str, str]]:

@@ -59,9 +59,10 @@ def draw(results: Results) -> Drawing:
         estimates.fill_between(found["draws"], offset + low, offset + high, color=colour, alpha=0.3)
         estimates.plot(found["draws"], offset + middle, color=colour, label=label)
         exact = found[f"{name}_variance"]
-        measured = np.where(np.isfinite(exact), found[name].var(axis=1), np.nan)
-        errors.plot(found["draws"], exact, color=colour)
-        errors.plot(found["draws"], measured, marker, color=colour, markersize=3)
+        draws = found["draws"][-len(exact) :]
+        measured = found[name][-len(exact) :].var(axis=1)
+        errors.plot(draws, exact, color=colour)
+        errors.plot(draws, measured, marker, color=colour, markersize=3)
         names[f"variance, {label}"] = Line2D([], [], color=colour, marker=marker, markersize=3)
     bias = found["variational_bias"] ** 2
     (names["squared bias, variational inference"],) = errors.plot(
