@@ -117,6 +117,15 @@ def test_panels_whose_ticks_are_named_otherwise_keep_the_names():
     assert kept == [True, False, True, True, True]
 
 
+def test_where_panels_have_several_horizontal_axes_each_keeps_its_own():
+    _, places = style.panels(4)
+    for panel, label in zip(places, ["x", "rate", "x", "x"], strict=True):
+        panel.set(xlim=(0, 1), ylim=(0, 1), xlabel=label)
+    style.label_outer(places)
+    assert all(panel.xaxis.label.get_visible() for panel in places)
+    assert all(panel.xaxis.get_tick_params()["labelbottom"] for panel in places)
+
+
 @pytest.mark.parametrize("n", [1, 3, 10, 15])
 def test_figures_of_many_panels_fit_a_page_with_their_labels(n):
     label = "vae_with_a_long_name\nd = 20, optimizer adam_keras, lr 0.00075"

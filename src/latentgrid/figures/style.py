@@ -398,17 +398,19 @@ def _lines(line: str, width: int) -> Iterator[str]:
 def label_outer(places: Sequence[Axes]) -> None:
     """Leave labels of axes, and of ticks on one scale, to the left and the lowest of these panels.
 
-    An axis that differs from its neighbour's keeps its own. Titles and limits have to be set.
+    An axis that differs from its neighbour's keeps its own, and so does each horizontal one where
+    these panels have several. Titles and limits have to be set.
     """
     at = {_place(panel): panel for panel in places}
     ticks = {axis: _ticks(axis) for panel in places for axis in (panel.xaxis, panel.yaxis)}
+    has_one_below = len({panel.get_xlabel() for panel in places}) == 1
     for (row, column), panel in at.items():
         left, below = at.get((row, column - 1)), at.get((row + 1, column))
         if left is not None and left.get_ylabel() == panel.get_ylabel():
             panel.yaxis.label.set_visible(False)
             if ticks[left.yaxis] == ticks[panel.yaxis]:
                 panel.tick_params(labelleft=False)
-        if below is not None and below.get_xlabel() == panel.get_xlabel():
+        if below is not None and has_one_below:
             panel.xaxis.label.set_visible(False)
             if ticks[below.xaxis] == ticks[panel.xaxis]:
                 panel.tick_params(labelbottom=False)
