@@ -19,9 +19,8 @@ from latentgrid.stamps.made import read_stamp
 from latentgrid.studies.records import RecordedRun
 
 # Columns of the table of runs; a cell is missing where nothing says it.
-TEST_IMAGES, JUDGE, SNAPSHOTS = EVERY = (
-    *("number of test images", "choice of judge", "choice of snapshots"),
-)
+EVERY = ("number of test images", "choice of judge", "choice of snapshots")
+TEST_IMAGES, JUDGE, SNAPSHOTS = EVERY
 # What the measures of a file of ours depend on. Those of other files: the test images.
 NEEDS = {
     "likelihood": ("likelihood_images", "likelihood_draws"),
