@@ -253,6 +253,43 @@ def test_a_run_that_serves_no_study_is_refused(project):
         record(NAME, "tiny")
 
 
+GRID = """
+dataset: digits
+seeds: [1]
+training: {epochs: 2, batch_size: 200}
+models:
+  vae: {latent_dim: [2, 3], optimizer: adam, learning_rate: 0.001}
+"""
+
+
+@pytest.mark.parametrize(
+    ("grid", "served"),
+    [
+        (GRID, True),
+        (GRID.replace("[2, 3]", "3"), False),
+        (GRID.replace("epochs: 2", "epochs: 3"), False),
+        (GRID.replace("latent_dim", "no_such_setting"), False),
+        ("models: [", False),
+    ],
+    ids=["of it", "another dimension", "more epochs", "a grid with a mistake", "no YAML"],
+)
+def test_a_run_of_a_grid_serves_claims_that_are_files(project, grid, served):
+    Path("studies/tiny/numbers.csv").write_text(NUMBERS.replace("adam", "rmsprop"))
+    study = Path("studies/tiny/study.yaml")
+    study.write_text(STUDY.replace("optimizer: adam}", "optimizer: adadelta}"))
+    (study.parent / "grid.yaml").write_text(grid)
+    with pytest.raises(UserError, match="no number and no claim of tiny"):
+        record(NAME, "tiny")
+    (study.parent / "claims").mkdir()
+    (study.parent / "claims" / "of_a_file.py").write_text("")
+    if served:
+        record(NAME, "tiny")
+        assert [record.run.settings.seed for record in read_records(reading.load("tiny"))] == [0]
+    else:
+        with pytest.raises(UserError, match="no number and no claim of tiny"):
+            record(NAME, "tiny")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

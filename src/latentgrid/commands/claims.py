@@ -10,12 +10,10 @@ from latentgrid.commands.verdicts import judge
 from latentgrid.files.layout import Layout
 from latentgrid.grid import reading
 from latentgrid.grid.runs import planned_runs
+from latentgrid.grid.study_folders import GRID
 from latentgrid.report.reproduction import effect
 from latentgrid.studies.study import Study
 from latentgrid.verdicts.rule import Answer
-
-GRID = "grid.yaml"
-
 
 Missing = Mapping[tuple[str, str], int]
 

@@ -9,6 +9,7 @@ from latentgrid.grid.yaml_files import read_yaml
 
 STUDIES = Path("studies")
 STUDY = "study.yaml"  # the file that makes a folder a study
+GRID = "grid.yaml"  # the runs that a study's claims need, in its folder
 
 
 def study_names() -> list[str]:

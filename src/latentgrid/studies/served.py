@@ -1,12 +1,18 @@
 """Tells whether a trained run can serve a study: whether it is a run of what the study did."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from latentgrid.errors import UserError
 from latentgrid.grid import catalogue
 from latentgrid.grid.messages import shown, shown_key
+from latentgrid.grid.runs import FUSED, planned_runs
+from latentgrid.grid.schema import Params
+from latentgrid.grid.study_folders import GRID
+from latentgrid.grid.yaml_files import read_yaml
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.records import RecordedRun, Settings
 from latentgrid.studies.schema import Comparison, Open
@@ -17,7 +23,8 @@ def why_foreign(study: Study, run: RecordedRun) -> str:
     """Return why a run serves no number and no claim of a study; "" if it serves one.
 
     It serves a number of its model and settings, or a claim on whose sides it stands. Claims that
-    are files of Python are not looked at.
+    are files of Python do not declare what they compare; what the study's own grid trains may serve
+    them.
     """
     settings = run.settings
     if run.dataset != study.facts.dataset:
@@ -32,6 +39,8 @@ def why_foreign(study: Study, run: RecordedRun) -> str:
     claims = [one for claim in study.facts.claims.values() for one in claim.comparisons]
     serves_number = any(obtained_with(study, number, settings) for number in numbers)
     if serves_number or any(_compared_by(study, claim, settings) for claim in claims):
+        return ""
+    if study.has_claim_files and _but_for_the_seed(settings) in _trained_by_its_grid(study):
         return ""
     return f"has settings that are no number and no claim of {study.name}"
 
@@ -102,6 +111,24 @@ def _compared_by(study: Study, comparison: Comparison, settings: Settings) -> bo
     return fits(study, settings, comparison.side) or (
         not isinstance(comparison.rival, str) and fits(study, settings, rival)
     )
+
+
+def _trained_by_its_grid(study: Study) -> list[dict[str, Any]]:
+    """Return the settings of all runs of a study's own grid, but their seeds.
+
+    There are none if the grid cannot be read with the plugins that are chosen now.
+    """
+    file = study.folder / GRID
+    if not file.is_file():
+        return []
+    with suppress(UserError, ValidationError):
+        runs = planned_runs(Params.model_validate(read_yaml(file)))
+        return [_but_for_the_seed(Settings.model_validate(run.settings)) for run in runs]
+    return []
+
+
+def _but_for_the_seed(settings: Settings) -> dict[str, Any]:
+    return {name: v for name, v in settings.flat.items() if name not in {"seed", FUSED}}
 
 
 def _unnamed_options(study: Study, settings: Settings, named: Iterable[str]) -> set[str]:

@@ -53,7 +53,12 @@ class Study:
     @property
     def has_claims(self) -> bool:
         """Whether it has claims, in study.yaml or as files."""
-        return bool(self.facts.claims or [*self.folder.glob("claims/*.py")])
+        return bool(self.facts.claims) or self.has_claim_files
+
+    @property
+    def has_claim_files(self) -> bool:
+        """Whether it has claims that are files of Python."""
+        return any(self.folder.glob("claims/*.py"))
 
     @property
     def records(self) -> Path:
