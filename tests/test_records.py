@@ -178,14 +178,17 @@ def test_a_row_of_a_record_is_that_of_its_run(there):
 
 def test_measures_are_recorded_if_a_stamp_says_by_what(project):
     files = LAYOUT.run(NAME)
-    write_json(files.metrics, {"status": "finished", "epochs": 2, "silhouette": 0.25, "per": [1]})
+    by_class = {"silhouette_classes": [0, 8], "silhouette_by_class": [0.5, 0.0], "per": [1]}
+    measured = {"status": "finished", "epochs": 2, "silhouette": 0.25}
+    write_json(files.metrics, measured | by_class)
     assert recording.recorded(files, "digits").measures is None
     recipe = made.Recipe({"test_images": 100}, "code", {})
     made.stamp(
         made.Product((files.metrics,), (), recipe), {str(files.outcome): sha256(files.outcome)}
     )
     run = recording.recorded(files, "digits")
-    assert run.measures == {"status": "finished", "epochs": 2, "silhouette": 0.25}
+    of_classes = {"silhouette of class 0": 0.5, "silhouette of class 8": 0.0}
+    assert run.measures == measured | of_classes
     assert run.evaluation == {"test_images": 100}
 
 

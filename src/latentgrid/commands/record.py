@@ -156,7 +156,8 @@ def _evaluated(files: RunFiles) -> dict[str, Any]:
     if not files.metrics.is_file() or not known:
         return {"measures": None, "evaluation": None}
     made.require_as_written(files.metrics)
-    return {"measures": read_metrics(files).columns, "evaluation": stamp["settings"]}
+    metrics = read_metrics(files)
+    return {"measures": metrics.columns | metrics.silhouettes, "evaluation": stamp["settings"]}
 
 
 def _served(files: RunFiles, run: RecordedRun) -> Study:

@@ -19,6 +19,7 @@ from latentgrid.stamps import made
 AS_WRITTEN = ConfigDict(strict=True, alias_generator=lambda name: name.replace("_", " "))
 FINISHED = "finished"
 NUMBER = (int, float)
+OF_CLASS = " of class "  # between a measure and a class, in the name of a column
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,16 @@ class Metrics:
             for name, value in self.measured.items()
             if isinstance(value, NUMBER) and not isinstance(value, bool)
         }
+
+    @property
+    def silhouettes(self) -> dict[str, Measured]:
+        """The silhouette of each class, by names such as "silhouette of class 8"."""
+        pairs = zip(
+            self.of_classes("silhouette_classes"),
+            self.of_classes("silhouette_by_class"),
+            strict=True,
+        )
+        return {f"silhouette{OF_CLASS}{label}": value for label, value in pairs}
 
     def of_classes(self, name: str) -> list[Any]:
         """Return a measure that has a value for each class; empty if the run does not have it."""

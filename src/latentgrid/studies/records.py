@@ -159,7 +159,8 @@ class RecordedRun(Section):
         status: "finished" or "diverged".
         reason: why it diverged; empty if it finished.
         epochs: the number of completed epochs.
-        measures: the run's measures that are a single value; None if it was not evaluated.
+        measures: the run's measures that are a single value, and the silhouette of each class;
+            None if it was not evaluated.
         evaluation: the settings by which it was evaluated.
         files: the SHA-256 of the run's other files.
         history: the losses of every epoch.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from latentgrid.verdicts.evidence import OF_CLASS
+from latentgrid.results.run_json import OF_CLASS
 from latentgrid.verdicts.networks import as_built, settings_of
 from latentgrid.verdicts.pairs import paired
 from latentgrid.verdicts.rule import Effect
@@ -101,7 +101,7 @@ def with_recognised(runs: pd.DataFrame, measure: str, classes: int) -> pd.DataFr
 def of_classes(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Return a measure of each class, a column a class and a row a run that has all of them.
 
-    The measure is `silhouette`; records do not hold it by class.
+    The measure is `silhouette`; records of older versions do not hold it by class.
     """
     start = f"{measure}{OF_CLASS}"
     named = {name: int(name.removeprefix(start)) for name in runs if str(name).startswith(start)}

@@ -9,6 +9,7 @@ import pandas as pd
 from latentgrid.evaluation import records
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
+from latentgrid.results.run_json import OF_CLASS
 from latentgrid.results.tables import read_table
 from latentgrid.studies.collection import read_records
 from latentgrid.studies.expressions import evaluate, names_in
@@ -17,8 +18,6 @@ from latentgrid.studies.study import Study
 from latentgrid.training.validation import trained_on
 from latentgrid.verdicts import measuring
 from latentgrid.verdicts.networks import COLUMNS
-
-OF_CLASS = " of class "  # between a measure and a class, in the name of a column
 
 
 @dataclass(frozen=True)
