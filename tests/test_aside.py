@@ -1,10 +1,19 @@
 """Runs that were put aside come back, also if the process is killed at any of its moves."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from latentgrid.files.aside import put_run_aside, take_back
+from latentgrid.files.aside import (
+    put_aside,
+    put_checkpoints_aside,
+    put_run_aside,
+    take_back,
+    take_checkpoints_back,
+)
 from latentgrid.files.layout import Layout
 
 NAME = "vae/latent_dim=2/seed=0"
@@ -70,3 +79,43 @@ def test_nothing_moves_where_no_run_fits(layout):
     write(layout, "misfit")
     assert not back(layout)
     assert (layout.run(NAME).folder / "weights").read_text() == "misfit"
+
+
+def leave_checkpoint(layout, text):
+    folder = layout.run(NAME).checkpoints
+    folder.mkdir(parents=True)
+    (folder / text).touch()
+
+
+def checkpoints(layout):
+    return [path.name for path in layout.run(NAME).checkpoints.glob("*")]
+
+
+def test_checkpoints_that_were_put_aside_come_back_the_last_ones_first(layout):
+    run = layout.run(NAME)
+    for date, text in enumerate(("newer", "older")):
+        leave_checkpoint(layout, text)
+        os.utime(run.state, (-date, -date))
+        put_checkpoints_aside(layout, run)
+        assert not run.state.exists()
+    for text in ("newer", "older"):
+        take_checkpoints_back(layout, run)
+        take_checkpoints_back(layout, run)
+        assert checkpoints(layout) == [text]
+        shutil.rmtree(run.state)
+    take_checkpoints_back(layout, run)
+    assert not run.state.exists()
+
+
+def test_checkpoints_that_prune_put_aside_come_back(layout):
+    leave_checkpoint(layout, "first")
+    put_aside(layout, [])
+    take_checkpoints_back(layout, layout.run(NAME))
+    assert checkpoints(layout) == ["first"]
+
+
+def test_checkpoints_of_a_run_that_trains_stay(layout):
+    leave_checkpoint(layout, "first")
+    with FileLock(layout.run(NAME).lock):
+        put_checkpoints_aside(layout, layout.run(NAME))
+    assert checkpoints(layout) == ["first"]

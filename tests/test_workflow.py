@@ -296,12 +296,19 @@ def runs_below(folder):
     return {path.relative_to(folder).as_posix() for path in folder.glob("*/*/seed=*")}
 
 
-def test_only_a_run_that_is_trained_again_leaves_its_place(project):
+def test_a_run_that_is_trained_again_leaves_its_place_and_others_their_checkpoints(project):
     append_code(project / "src/latentgrid/models/vae.py")
-    trained = VAE.format(0.002)
+    trained, done = VAE.format(0.002), MMD_VAE.format(0.001)
+    state, aside = project / LAYOUT.state, project / LAYOUT.aside / "state"
+    taken_back = aside / LAYOUT.run(trained).state.name
+    of_longer_training = state / LAYOUT.run(done).state.name
+    taken_back.mkdir(parents=True)
+    of_longer_training.mkdir(parents=True)
     run(project, "snakemake", "--cores", "1", str(LAYOUT.run(trained).outcome))
     assert runs_below(project / LAYOUT.aside / "runs") == {trained}
     assert runs_below(project / LAYOUT.runs) == RUNS
+    assert [folder.name for folder in aside.iterdir()] == [of_longer_training.name]
+    assert not any(state.iterdir())
 
 
 def test_what_was_deleted_is_made_again_although_the_report_is_there(project):

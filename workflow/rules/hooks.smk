@@ -31,7 +31,7 @@ onstart:
     start.lock_results(LAYOUT)
     fitting.put_misfits_aside(workflow, LAYOUT)
     start.clear_up(LAYOUT)
-    start.clear_state(LAYOUT, fitting.trained_runs())
+    fitting.sort_checkpoints(workflow, LAYOUT)
     start.write_plan(LAYOUT, PLAN)
     start.write_orders(LAYOUT, JOBS)
     say_what_is_slow()

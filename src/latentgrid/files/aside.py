@@ -74,8 +74,27 @@ def remove_pages(layout: Layout, models: Iterable[str]) -> list[Path]:
 
 def put_run_aside(layout: Layout, run: RunFiles) -> None:
     """Move a run that is to be trained again aside, as its settings may come back."""
-    if run.folder.is_dir() and not first_link(run.folder, layout.results):
-        _move(run.folder, layout.aside / _below(layout, run.folder))
+    _put_folder_aside(layout, run.folder)
+
+
+def put_checkpoints_aside(layout: Layout, run: RunFiles) -> None:
+    """Move the checkpoints of a run that is done aside.
+
+    They are of another training of that run, a longer one say, which may come back; or a kill kept
+    the run from deleting them.
+    """
+    if not is_held(run.lock):
+        _put_folder_aside(layout, run.state)
+
+
+def take_checkpoints_back(layout: Layout, run: RunFiles) -> None:
+    """Move the last checkpoints of a run that were put aside back to their place, if it is free.
+
+    Whether they are of the training that the plan asks for is known to the training alone.
+    """
+    found = _versions(layout, run.state)
+    if found and not run.state.exists():
+        _move(max(found, key=lambda folder: folder.stat().st_mtime), run.state)
 
 
 def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bool:
@@ -91,17 +110,22 @@ def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bo
     """
     if first_link(layout.aside / _below(layout, run.folder), layout.results):
         return False
-    if not any(map(fits, _versions(layout, run))):
+    if not any(map(fits, _versions(layout, run.folder))):
         return False
     # Each move leaves the fitting run where the next call looks, should this one be killed.
     put_run_aside(layout, run)
-    _move(next(filter(fits, _versions(layout, run))), run.folder)
+    _move(next(filter(fits, _versions(layout, run.folder))), run.folder)
     return True
 
 
-def _versions(layout: Layout, run: RunFiles) -> list[Path]:
-    """Return the folders of a run that were put aside at different times."""
-    aside = layout.aside / _below(layout, run.folder)
+def _put_folder_aside(layout: Layout, folder: Path) -> None:
+    if folder.is_dir() and not first_link(folder, layout.results):
+        _move(folder, layout.aside / _below(layout, folder))
+
+
+def _versions(layout: Layout, folder: Path) -> list[Path]:
+    """Return the folders that were put aside at different times from the place of one."""
+    aside = layout.aside / _below(layout, folder)
     return [folder for folder in (aside, *aside.parent.glob(f"{aside.name}~*")) if folder.is_dir()]
 
 

@@ -13,10 +13,16 @@ from typing import Any
 
 from latentgrid.commands.doctor import SURVEY
 from latentgrid.errors import plain_errors
-from latentgrid.files.aside import put_run_aside, take_back
+from latentgrid.files.aside import (
+    put_checkpoints_aside,
+    put_run_aside,
+    take_back,
+    take_checkpoints_back,
+)
 from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.locks import is_held
+from latentgrid.files.run_files import RunFiles
 from latentgrid.pipeline.failure import FINISHED_ONLY
 from latentgrid.pipeline.sources import CODES
 from latentgrid.stamps import survey
@@ -86,7 +92,7 @@ def _is_taken_back(finding: survey.Finding, layout: Layout) -> bool:
     """Take back a run that was put aside if it fits and the one in its place does not."""
     if finding.job.rule != survey.TRAIN or not finding.reason:
         return False
-    run = layout.run(finding.job.name.partition(":")[2])
+    run = _run_of(layout, finding.job.name)
 
     def fits(folder: Path) -> bool:
         relocated = survey.relocate(finding.job.product, run.folder, folder)
@@ -95,17 +101,29 @@ def _is_taken_back(finding: survey.Finding, layout: Layout) -> bool:
     return take_back(layout, run, fits)
 
 
-def trained_runs() -> list[str]:
-    """Return the names of the runs whose results fit."""
-    return [name.partition(":")[2] for name in FITTING if name.startswith(f"{survey.TRAIN}:")]
-
-
 def put_misfits_aside(workflow: Any, layout: Layout) -> None:
     """Put aside the runs that this call trains again; Snakemake would delete their files."""
-    jobs = workflow.dag.needrun_jobs()
-    trained = {
-        f"{survey.TRAIN}:{job.wildcards.run}" for job in jobs if job.rule.name == survey.TRAIN
-    }
+    trained = _trained_by(workflow)
     for finding in MISFITS:
         if finding.job.name in trained:
-            put_run_aside(layout, layout.run(finding.job.name.partition(":")[2]))
+            put_run_aside(layout, _run_of(layout, finding.job.name))
+
+
+def sort_checkpoints(workflow: Any, layout: Layout) -> None:
+    """Put aside the checkpoints of runs that are done, and take back those of runs to train."""
+    for name in FITTING:
+        if name.startswith(f"{survey.TRAIN}:"):
+            put_checkpoints_aside(layout, _run_of(layout, name))
+    for name in _trained_by(workflow):
+        take_checkpoints_back(layout, _run_of(layout, name))
+
+
+def _trained_by(workflow: Any) -> set[str]:
+    """Return the names of the jobs that train in this call."""
+    jobs = workflow.dag.needrun_jobs()
+    return {f"{survey.TRAIN}:{job.wildcards.run}" for job in jobs if job.rule.name == survey.TRAIN}
+
+
+def _run_of(layout: Layout, job: str) -> RunFiles:
+    """Return the files of the run that a job trains."""
+    return layout.run(job.partition(":")[2])

@@ -5,7 +5,6 @@ import fcntl
 import json
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from latentgrid.errors import plain_errors
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
 from latentgrid.files.links import refuse_links
-from latentgrid.files.locks import is_held
 from latentgrid.files.owners import require_writable, require_writable_below
 from latentgrid.grid import catalogue, components
 from latentgrid.grid.datasets import Source
@@ -122,18 +120,6 @@ def clear_up(layout: Layout) -> None:
                     path.unlink()
                 elif path.stat().st_mtime > now:
                     os.utime(path)
-
-
-def clear_state(layout: Layout, runs: Iterable[str]) -> None:
-    """Delete the checkpoints of runs that are done, where a kill kept the run from doing so.
-
-    Args:
-        layout: of the data set.
-        runs: names of the runs whose results are complete and fit the plan.
-    """
-    for run in map(layout.run, runs):
-        if run.state.exists() and not is_held(run.lock):
-            shutil.rmtree(run.state)
 
 
 def write_plan(layout: Layout, plan: str) -> None:
