@@ -446,3 +446,5 @@ def test_fused_runs_are_refused_without_a_gpu_before_any_job(tmp_path, monkeypat
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == f"error: {NEEDS_GPU}"
     assert not (project / Layout("digits").results).is_dir()
+    trains_nothing = call(project, "snakemake", "--cores", "1", str(Layout("digits").description))
+    assert trains_nothing.returncode == 0

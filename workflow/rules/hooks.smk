@@ -27,7 +27,7 @@ def say_what_is_slow():
 onstart:
     start.stop_on_signals()
     start.require_own_results(LAYOUT)
-    start.require_gpu(workflow, fitting.runs_to_train(STACK_OF.keys() & set(THERE)))
+    start.require_gpu(workflow)
     start.lock_results(LAYOUT)
     fitting.put_misfits_aside(workflow, LAYOUT)
     start.clear_up(LAYOUT)

@@ -163,15 +163,15 @@ def try_networks(layout: Layout, source: Source, plan: str) -> None:
         sys.exit("No run was started.")
 
 
-def require_gpu(workflow: Any, runs: list[str]) -> None:
+def require_gpu(workflow: Any) -> None:
     """Refuse to train runs in stacks on this machine if it has no GPU; a cluster's nodes may.
 
     Args:
         workflow: Snakemake's.
-        runs: those of stacks that are still to train.
     """
     device = workflow.globals["PARAMS"].training.device
-    if runs and workflow.local_exec and (device == "cpu" or not visible_gpus()):
+    trained = any(job.rule.name == "train_stack" for job in workflow.dag.needrun_jobs())
+    if trained and workflow.local_exec and (device == "cpu" or not visible_gpus()):
         sys.exit(f"error: {NEEDS_GPU}")
 
 
