@@ -7,7 +7,6 @@ from safetensors.numpy import load_file, save_file
 
 from latentgrid.evaluation import planes as lay_out
 from latentgrid.evaluation.measures.silhouette import of_each, silhouette
-from latentgrid.evaluation.tables import best_runs
 from latentgrid.figures.comparisons import embeddings, silhouette_profiles, tsne
 from latentgrid.figures.results import Results
 from latentgrid.files.atomic import write_json
@@ -35,8 +34,8 @@ def layout(tmp_path, monkeypatch):
     rows = []
     for entry, dimension, loss in (("plane", 2, 1.0), ("ae", 4, 2.0), ("ae", 5, 3.0)):
         name = f"{entry}/latent_dim={dimension}"
-        row = {"run": name, "entry": entry, "model": "ae", "status": "finished"}
-        rows.append(row | {"latent_dim": dimension, "min_train_loss": loss})
+        row = {"run": name, "entry": entry, "model": "ae", "latent_dim": dimension}
+        rows.append(row | {"status": "finished", "reason": "", "min_train_loss": loss})
         files = layout.run(name)
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 3})
         save_file({"3/codes": clusters(dimension)}, files.snapshots)
@@ -48,12 +47,6 @@ def layout(tmp_path, monkeypatch):
         [{"name": r["run"], "entry": r["entry"], "axes": {"latent_dim": 0}} for r in rows],
     )
     return layout
-
-
-def test_the_best_run_of_each_entry_has_its_smallest_loss():
-    runs = pd.DataFrame({"entry": ["a", "b", "a"], "min_train_loss": [2.0, 3.0, 1.0]})
-    runs["model"] = "vae"
-    assert [row.name for row in best_runs(runs)] == [2, 1]
 
 
 def test_few_images_and_the_best_codes_of_more_than_two_dimensions_are_embedded(layout):

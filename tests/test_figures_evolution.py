@@ -32,8 +32,8 @@ def layout(tmp_path, monkeypatch):
     save_file({"test_images": images, "test_labels": labels}, layout.images)
     rows = []
     for entry in "abcde":
-        row = {"run": f"{entry}/x", "entry": entry, "model": "vae", "status": "finished"}
-        rows.append(row | {"latent_dim": 2, "min_train_loss": 1.0})
+        row = {"run": f"{entry}/x", "entry": entry, "model": "vae", "latent_dim": 2}
+        rows.append(row | {"status": "finished", "reason": "", "min_train_loss": 1.0})
         files = layout.run(f"{entry}/x")
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 10})
         kept = {}

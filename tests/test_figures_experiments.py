@@ -79,12 +79,15 @@ def results(tmp_path, monkeypatch):
             save_file(snapshots, files.snapshots)
             seal(files)
             plan.append({"name": name, "axes": axes})
-            row |= {"run": name, "status": "finished"}
+            row |= {"run": name, "status": "finished", "reason": ""}
             row.setdefault("min_train_loss", 1.0)
             row.setdefault("seed", 0)
         write_json(LAYOUT.plan, plan)
         LAYOUT.tables.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
+        table = pd.DataFrame(rows)
+        first = ["run", "entry", "model", "seed", *table.columns.intersection(AXES)]
+        order = dict.fromkeys([*first, "status", "reason", *table.columns])
+        table[list(order)].to_csv(LAYOUT.tables / "runs.csv", index=False)
         return Results(LAYOUT)
 
     return write

@@ -37,8 +37,8 @@ def layout(tmp_path, monkeypatch, request):
     save_file({"test_images": images, "test_labels": labels}, layout.images)
     rows = []
     for entry, dimension in (("a", 1), ("b", 3), ("without_codes", 3)):
-        row = {"run": f"{entry}/x", "entry": entry, "model": "ae", "status": "finished"}
-        rows.append(row | {"latent_dim": dimension, "min_train_loss": 1.0})
+        row = {"run": f"{entry}/x", "entry": entry, "model": "ae", "latent_dim": dimension}
+        rows.append(row | {"status": "finished", "reason": "", "min_train_loss": 1.0})
         files = layout.run(f"{entry}/x")
         write_json(files.outcome, {"status": "finished", "reason": "", "epochs": 1})
         name = "1/samples" if entry == "without_codes" else "1/codes"

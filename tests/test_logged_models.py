@@ -184,8 +184,8 @@ def write_table(layout: Layout, best: str) -> None:
     """Write a table of runs in which one is the best."""
     layout.tables.mkdir(parents=True, exist_ok=True)
     losses = {name: 1.0 if name == best else 2.0 for name in (NAME, OTHER)}
-    rows = [f'"{name}",vae,vae,{loss}' for name, loss in losses.items()]
-    text = "\n".join(["run,entry,model,min_train_loss", *rows])
+    rows = [f'"{name}",vae,vae,finished,,{loss}' for name, loss in losses.items()]
+    text = "\n".join(["run,entry,model,status,reason,min_train_loss", *rows])
     (layout.tables / "runs.csv").write_text(f"{text}\n")
 
 

@@ -38,10 +38,15 @@ def tiny_results(images: Images, runs) -> Results:
         plan.append({"entry": run["entry"], "axes": axes, "name": name})
         measured = {"min_train_loss": float(number), "test_squared_error": 10.0 + number}
         identity = {"run": name, "entry": run["entry"], "model": run["model"], "seed": run["seed"]}
-        rows.append(identity | axes | {"status": "finished", "silhouette": 0.1} | measured)
+        rows.append(
+            identity | axes | {"status": "finished", "reason": "", "silhouette": 0.1} | measured
+        )
     write_json(LAYOUT.plan, plan)
     LAYOUT.tables.mkdir(parents=True)
-    pd.DataFrame(rows).to_csv(LAYOUT.tables / "runs.csv", index=False)
+    table = pd.DataFrame(rows)
+    measures = ["status", "reason", "silhouette", *measured]
+    order = [*table.columns.difference(measures, sort=False), *measures]
+    table[order].to_csv(LAYOUT.tables / "runs.csv", index=False)
     return Results(LAYOUT)
 
 

@@ -226,6 +226,27 @@ def test_a_setting_of_which_seeds_diverged_is_not_the_best():
     ]
 
 
+def test_the_best_run_is_the_best_seed_of_the_best_setting():
+    """The smallest loss of those that finished is of a lucky seed."""
+    runs = rows("vae", latent_dim=[2, 2, 20, 20, 50, 50], seed=[0, 1] * 3, reason=None)
+    runs["status"] = ["finished"] * 4 + ["diverged", "failed"]
+    runs["min_train_loss"] = [25.0, 41.0, 31.0, 30.0, 1.0, np.nan]
+    order = ["run", "entry", "model", "seed", "latent_dim", "status", "reason", "min_train_loss"]
+    (found,) = tables.best_runs(runs[order], ["latent_dim"])
+    assert (found.row["run"], found.by) == ("vae/3", BY_LOSS)
+    assert not list(tables.best_runs(runs[order].tail(2), ["latent_dim"]))
+
+
+def test_figures_of_several_seeds_say_whose_run_is_the_best(tmp_path, monkeypatch, few_images):
+    monkeypatch.chdir(tmp_path)
+    kinds = [("ae", 0), ("ae", 1), ("vae", 0)]
+    results = tiny_results(few_images, [a_run(m, latent_dim=2, seed=seed) for m, seed in kinds])
+    assert not results.how_chosen()
+    assert [run["run"] for run in results.best(results.runs)] == ["ae/0", "vae/2"]
+    (sentence,) = results.how_chosen()
+    assert "best by the mean of its seeds" in sentence
+
+
 def test_the_figure_of_marginal_effects_names_what_diverged(tmp_path, monkeypatch, few_images):
     monkeypatch.chdir(tmp_path)
     runs = [

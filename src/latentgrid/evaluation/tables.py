@@ -20,7 +20,7 @@ from latentgrid.files.cells import as_cell
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.results.run_json import read_failure, read_metrics
-from latentgrid.results.tables import as_planned, axes_of, joined
+from latentgrid.results.tables import as_planned, axes_of, joined, separated
 from latentgrid.results.trained import TrainedRun
 
 IDENTITY = ["run", "entry", "model", "seed", "planned_epochs", "batch_size", "precision"]
@@ -142,10 +142,15 @@ def _best_setting(settings: pd.DataFrame) -> ranking.Best:
     return ranking.Best(best.row, f"{best.by} {of}")
 
 
-def best_runs(runs: pd.DataFrame) -> Iterator[pd.Series]:
-    """Yield the row of each entry's best run (`ranking.best`)."""
-    for _, of_entry in runs.groupby("entry", sort=False):
-        yield ranking.best(of_entry).row
+def best_runs(runs: pd.DataFrame, axes: Sequence[str]) -> Iterator[ranking.Best]:
+    """Yield the best run of each entry's best setting, with what makes this setting the best.
+
+    The best of all runs may be a lucky seed of another setting. Entries of which no run finished
+    are left out.
+    """
+    for _, setting in best_table(settings_table(runs, axes)).iterrows():
+        of_setting = runs[runs["run"].isin(separated(setting["runs"]))]
+        yield ranking.Best(ranking.best(of_setting).row, setting["best_by"])
 
 
 def marginal_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:

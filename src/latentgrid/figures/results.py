@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from latentgrid.evaluation import ranking
+from latentgrid.evaluation.tables import best_runs
 from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.grid.runs import read_plan
@@ -40,8 +41,8 @@ class Results:
     Attributes:
         layout: where the files are.
         entries: the entries to show; None for all.
-        chosen: entries whose best run was not simply the one with the smallest training loss, each
-            with what it was chosen by; `best` adds to it.
+        chosen: entries of several runs whose best one was asked for, each with what made it the
+            best; `best` adds to it.
     """
 
     layout: Layout
@@ -169,18 +170,25 @@ class Results:
         return [(run, snapshot) for run, snapshot in pairs if snapshot is not None]
 
     def best(self, runs: pd.DataFrame) -> Iterator[pd.Series]:
-        """Yield each entry's best run (`ranking.best`), and note in `chosen` how it was chosen."""
-        for entry, of_entry in runs.groupby("entry", sort=False):
-            best = ranking.best(of_entry)
-            if len(of_entry) > 1 and best.by != BY_LOSS:
-                self.chosen.setdefault(str(entry), set()).add(best.by)
+        """Yield each entry's best run (`best_runs`), and note in `chosen` how it was chosen."""
+        for best in best_runs(runs, self.axes):
+            entry = str(best.row["entry"])
+            if (runs["entry"] == entry).sum() > 1:
+                self.chosen.setdefault(entry, set()).add(best.by)
             yield best.row
 
     def how_chosen(self) -> list[str]:
-        """Return a sentence on the best runs that were not chosen by the training loss alone."""
+        """Return sentences on best runs: of several seeds, or by other than the training loss."""
         validated = [entry for entry, by in self.chosen.items() if by == {BY_VALIDATION}]
-        others = {entry: by for entry, by in self.chosen.items() if entry not in validated}
+        others = {
+            entry: by for entry, by in self.chosen.items() if by not in ({BY_LOSS}, {BY_VALIDATION})
+        }
         sentences = []
+        if self.runs.loc[self.runs["entry"].isin(self.chosen), "seed"].nunique() > 1:
+            sentences.append(
+                "A model's best run is the best seed of the setting that is best by the mean of "
+                "its seeds."
+            )
         if validated:
             sentences.append(
                 f"The best runs of {', '.join(validated)} are those with the smallest loss on the "

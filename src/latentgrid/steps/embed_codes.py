@@ -8,8 +8,9 @@ import typer
 from latentgrid.evaluation import planes
 from latentgrid.evaluation.tables import best_runs
 from latentgrid.files.layout import Layout
+from latentgrid.grid.runs import read_plan
 from latentgrid.jobs.step import run_step
-from latentgrid.results.tables import read_runs
+from latentgrid.results.tables import axes_of, read_runs
 from latentgrid.results.trained import Array, TrainedRun
 
 
@@ -34,10 +35,11 @@ def _codes(layout: Layout, entries: Sequence[str]) -> Iterator[tuple[str, Array]
     runs = runs[(runs["status"] == "finished") & runs["entry"].isin(entries)]
     if "latent_dim" in runs:
         runs = runs[~(runs["latent_dim"] <= planes.PLANE)]
-    for run in best_runs(runs):
-        codes = TrainedRun(layout.run(run["run"])).last("codes")
+    for best in best_runs(runs, axes_of(read_plan(layout.plan))):
+        run = str(best.row["run"])
+        codes = TrainedRun(layout.run(run)).last("codes")
         if codes is not None and codes.shape[1] > planes.PLANE:
-            yield run["run"], codes
+            yield run, codes
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import Any
 from latentgrid.errors import UserError
 from latentgrid.evaluation.tables import best_runs
 from latentgrid.files.layout import Layout
-from latentgrid.results.tables import read_runs
+from latentgrid.grid.runs import read_plan
+from latentgrid.results.tables import axes_of, read_runs
 from latentgrid.tracking import logged_models
 from latentgrid.tracking.records import NAME_TAG
 from latentgrid.tracking.runs import active_runs
@@ -19,7 +20,7 @@ VERSIONS_TAG = "mlflow.modelVersions"
 
 
 def register(layout: Layout) -> list[str]:
-    """Register the best run of each entry, and return a line about each.
+    """Register the best run of each entry's best setting, and return a line about each entry.
 
     The registered model is called "<data set>-<entry>". A run gets one version, however often this
     is called, and the alias `best` leads to the version of the best run. Other versions, aliases,
@@ -31,7 +32,9 @@ def register(layout: Layout) -> list[str]:
     """
     if not (layout.tables / "runs.csv").exists():
         raise UserError(f"{layout.tables / 'runs.csv'} is not there yet; run snakemake first")
-    best = {str(run["entry"]): str(run["run"]) for run in best_runs(read_runs(layout))}
+    runs, axes = read_runs(layout), axes_of(read_plan(layout.plan))
+    best = dict.fromkeys(runs["entry"], "")
+    best |= {one.row["entry"]: one.row["run"] for one in best_runs(runs, axes)}
     sync(layout)
     uri = tracking_uri()
     with silence(), one_error(uri, layout):
@@ -44,7 +47,7 @@ def _lines(client: Any, dataset: str, best: dict[str, str], shown: dict[str, Any
     for entry, name in best.items():
         model = logged_models.of_run(client, shown[name]) if name in shown else None
         if model is None:
-            yield f"{entry}: {name} did not finish, so that there is no model to register"
+            yield f"{entry}: no run finished, so that there is no model to register"
             continue
         registered = f"{dataset}-{entry}"
         version, is_new = _version_of(client, registered, model)
