@@ -470,7 +470,7 @@ def prune(configfile: ConfigFile = None) -> None:
 
     chosen = _params(configfile)
     if BY_DVC in os.environ:
-        require_versioned(chosen.source, read_yaml(DEFAULT)["dataset"])
+        require_versioned(chosen, read_yaml(DEFAULT)["dataset"])
     layout = Layout(chosen.dataset)
     runs = planned_runs(chosen)
     moved = put_aside(layout, [run.name for run in runs])
