@@ -109,10 +109,20 @@ def test_sigterm_lets_the_running_job_end_and_no_other_begin():
     assert not Path("b").exists()
 
 
-@pytest.mark.parametrize(("gres", "seen"), [("gpu:1", "7"), ("gpu:h100:1", "7"), (None, "")])
-def test_a_job_sees_gpus_only_if_it_asked_for_one(gres, seen, monkeypatch, capfd):
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [
+        ({"gres": "gpu:1"}, "7"),
+        ({"gres": "gpu:h100:1"}, "7"),
+        ({"gpu": 1}, "7"),
+        ({"slurm_extra": "--gpus-per-node=1"}, "7"),
+        ({"slurm_extra": "--exclusive"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_job_sees_gpus_only_if_it_asked_for_one(asked, seen, monkeypatch, capfd):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
-    status(a_job("a", 'echo "$CUDA_VISIBLE_DEVICES"', **({"gres": gres} if gres else {})))
+    status(a_job("a", 'echo "$CUDA_VISIBLE_DEVICES"', **asked))
     assert capfd.readouterr().out == f"{seen}\n"
 
 

@@ -125,7 +125,9 @@ def _asked(job: Any) -> dict[str, Any]:
 
 
 def _asks_for_gpu(job: Any) -> bool:
-    return "gpu" in str(job.resources.get("gres", "")) or bool(job.resources.get("gpu"))
+    # What `slurm_extra` says is put into sbatch's call as it stands, as --gpus-per-node=1.
+    said = f"{job.resources.get('gres', '')} {job.resources.get('slurm_extra', '')}"
+    return "gpu" in said or bool(job.resources.get("gpu"))
 
 
 def require_slurm() -> None:
