@@ -385,6 +385,17 @@ def test_prune_removes_just_the_runs_that_left_the_grid(project):
     assert not (project / LAYOUT.run(VAE.format(0.002)).folder.parent).exists()
 
 
+def test_prune_removes_figures_that_are_drawn_no_longer(project):
+    write_params(project, changed(figures=["samples"]))
+    figures = project / LAYOUT.figures
+    before = {path.name for path in figures.iterdir()}
+    said = run(project, "latentgrid", "prune").stdout
+    after = {path.name for path in figures.iterdir()}
+    assert after == {name for name in before if "samples" in name}
+    assert f"removed {LAYOUT.picture('manifold')}\n" in said
+    assert f"removed {LAYOUT.picture('samples')}" not in said
+
+
 def test_provenance_report(project):
     run(project, "snakemake", "--report", "provenance.html")
     page = (project / "provenance.html").read_text(encoding="utf-8")

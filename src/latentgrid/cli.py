@@ -463,10 +463,11 @@ def restore() -> None:
 def prune(configfile: ConfigFile = None) -> None:
     """Move runs that are no longer in the grid, finished or not, to results/<dataset>/aside.
 
-    There snakemake finds them when the grid has them again.
+    There snakemake finds them when the grid has them again. Pages of models and figures that are
+    made no longer are deleted.
     """
     from latentgrid.commands.versioned import BY_DVC, require_versioned
-    from latentgrid.files.aside import put_aside, remove_pages
+    from latentgrid.files.aside import put_aside, remove_figures, remove_pages
 
     chosen = _params(configfile)
     if BY_DVC in os.environ:
@@ -474,8 +475,9 @@ def prune(configfile: ConfigFile = None) -> None:
     layout = Layout(chosen.dataset)
     runs = planned_runs(chosen)
     moved = put_aside(layout, [run.name for run in runs])
-    for page in remove_pages(layout, {run.model for run in runs}):
-        print(printable(f"removed {page}"))
+    removed = remove_pages(layout, {run.model for run in runs})
+    for path in [*removed, *remove_figures(layout, chosen.figures_to_draw())]:
+        print(printable(f"removed {path}"))
     for folder, to in moved:
         said = f"removed {folder}, a link" if folder == to else f"{folder} → {to}"
         print(printable(said))

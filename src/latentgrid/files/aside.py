@@ -1,7 +1,8 @@
 """Moves runs that left the grid aside, and takes them back when the grid has them again.
 
 They are never deleted: they may have taken hours to train, and may exist nowhere else. Pages of
-models that left the grid are deleted: they take a second to make.
+models that left the grid, and figures that are drawn no longer, are deleted: they take seconds to
+make, and would lie beside the new ones as if they were of the same runs.
 """
 
 from collections.abc import Callable, Iterable
@@ -49,27 +50,13 @@ def put_aside(layout: Layout, planned: Iterable[str]) -> list[tuple[Path, Path]]
 
 
 def remove_pages(layout: Layout, models: Iterable[str]) -> list[Path]:
-    """Delete the pages and configurations of other models than these; they can be made again.
+    """Delete the pages and configurations of other models than these; they can be made again."""
+    return _remove_others(layout, layout.models, models)
 
-    Their stamps go with them.
 
-    Returns:
-        The deleted files without the stamps.
-
-    Raises:
-        UserError: their folder is a link; nothing was deleted.
-    """
-    if link := first_link(layout.models, layout.results):
-        raise link_error(link)
-    kept = {*models}
-    left = [
-        path
-        for path in sorted(layout.models.glob("*"))
-        if path.name.removeprefix(".").partition(".")[0] not in kept
-    ]
-    for path in left:
-        path.unlink()
-    return [path for path in left if not path.name.startswith(".")]
+def remove_figures(layout: Layout, figures: Iterable[str]) -> list[Path]:
+    """Delete other figures than these, which show runs of another grid."""
+    return _remove_others(layout, layout.figures, figures)
 
 
 def put_run_aside(layout: Layout, run: RunFiles) -> None:
@@ -116,6 +103,28 @@ def take_back(layout: Layout, run: RunFiles, fits: Callable[[Path], bool]) -> bo
     put_run_aside(layout, run)
     _move(next(filter(fits, _versions(layout, run.folder))), run.folder)
     return True
+
+
+def _remove_others(layout: Layout, folder: Path, names: Iterable[str]) -> list[Path]:
+    """Delete the files in a folder that are called otherwise, with their stamps.
+
+    Returns:
+        The deleted files without the stamps.
+
+    Raises:
+        UserError: the folder is a link; nothing was deleted.
+    """
+    if link := first_link(folder, layout.results):
+        raise link_error(link)
+    kept = {*names}
+    left = [
+        path
+        for path in sorted(folder.glob("*"))
+        if path.is_file() and path.name.removeprefix(".").partition(".")[0] not in kept
+    ]
+    for path in left:
+        path.unlink()
+    return [path for path in left if not path.name.startswith(".")]
 
 
 def _put_folder_aside(layout: Layout, folder: Path) -> None:
