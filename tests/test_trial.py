@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 
@@ -220,6 +221,132 @@ def test_model_that_does_not_keep_the_contract_is_named(broken, reason):
     try_step("mine", Kept(), SETTINGS, SIZE)
     with pytest.raises(UserError, match=f"^mine: fails when tried on .*{reason}"):
         try_step("mine", broken(), SETTINGS, SIZE)
+
+
+class Autoencoder(Kept):
+    """One whose methods give what they should."""
+
+    latent_dim = 2
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = torch.nn.Linear(784, 2), torch.nn.Linear(2, 784)
+
+    def encode(self, images):
+        return self.encoder(images.flatten(1))
+
+    def decode(self, codes):
+        return self.decoder(codes).sigmoid().reshape(-1, 1, 28, 28)
+
+    def sample(self, n, rng):
+        return self.decode(torch.randn(n, 2, generator=rng))
+
+    def classify(self, images):
+        return torch.full((len(images), 10), 0.1).log()
+
+    def cluster(self, images):
+        return torch.full((len(images), 4), 0.25)
+
+    def propose(self, images, draws, rng):
+        codes = torch.randn(draws, len(images), 2, generator=rng)
+        return codes, self.log_prior(codes)
+
+    def log_prior(self, codes):
+        return -codes.square().sum(dim=-1) / 2
+
+    def losses(self, batch, generator):
+        return {"error": self.encode(batch.images).sum(dim=1)}
+
+
+def returning(method, change):
+    """Return a model, one of whose methods gives a changed result."""
+    model = Autoencoder()
+    unchanged = getattr(model, method)
+    setattr(model, method, lambda *given: change(unchanged(*given)))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "reason"),
+    [
+        # Compared with the original, three channels give an error three times as large.
+        ("decode", lambda x: x.expand(-1, 3, -1, -1), r"reconstruction must give .* 1, 28, 28\)"),
+        ("decode", lambda x: x.flatten(1), "reconstruction must give a tensor"),
+        ("sample", lambda x: x.flatten(1), r"sample\(\) must give a tensor of shape \(4, 1,"),
+        ("sample", lambda x: x[1:], r"not \(3, 1, 28, 28\)"),
+        ("sample", lambda x: x * torch.nan, "sample.* not finite"),
+        ("sample", lambda x: x.detach().numpy(), "not ndarray"),
+        ("encode", lambda x: (x, x), "encode.* not tuple"),
+        ("encode", lambda x: x[:, :1], r"encode\(\) must give a tensor of shape \(10, 2\)"),
+        ("classify", torch.exp, r"classify.* sum to 1; .* log_softmax"),
+        ("classify", lambda x: x.argmax(1), "each of the 10 classes"),
+        ("cluster", torch.log, "cluster.* sum to 1"),
+        ("propose", lambda both: (both[0], both[1].sum(0)), r"propose.* \(4, 10\), not \(10,\)"),
+        ("losses", lambda terms: {"error": 3.0}, "error a value per image"),
+        ("losses", lambda terms: {"error": terms["error"].detach()}, "depends on no weight"),
+        ("loss", lambda loss: loss.mean().item(), "loss.* must make a scalar tensor"),
+        ("batch_loss", lambda loss: loss.expand(10), r"scalar tensor, not \(10,\)"),
+    ],
+)
+def test_a_method_that_gives_another_shape_or_range_is_named(method, change, reason):
+    with pytest.raises(UserError, match=f"^mine: fails when tried on .*{reason}"):
+        try_step("mine", returning(method, change), SETTINGS, SIZE)
+
+
+def test_codes_without_a_number_of_dimensions_are_refused():
+    """Nothing would keep them, as an `Encoder` has a `latent_dim`."""
+    try_step("mine", Autoencoder(), SETTINGS, SIZE)
+    model = Autoencoder()
+    model.latent_dim = None
+    with pytest.raises(UserError, match=r"set self.latent_dim"):
+        try_step("mine", model, SETTINGS, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("loss", "terms: loss is a column"),
+        ("learning_rate", "terms: learning_rate is a column"),
+        ("squared_error", "terms: squared_error is a column .* of a measure"),
+        ("a,b", "terms: found 'a,b'; allowed"),
+        (0, "terms: found 0; allowed"),
+    ],
+)
+def test_a_term_whose_column_is_another_number_is_refused(name, reason):
+    model = Kept()
+    model.terms = {name: "per image"}
+    model.losses = lambda batch, rng: {name: Kept.losses(model, batch, rng)["error"]}
+    with pytest.raises(UserError, match=reason):
+        try_step("mine", model, SETTINGS, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("groups", "reason"),
+    [
+        (lambda model: list(model.parameters()), "groups must be lists of parameters"),
+        (lambda model: [model.parameters()], "groups must be lists of parameters"),
+        (None, "no weight would move"),
+    ],
+)
+def test_a_player_without_weights_is_refused(groups, reason):
+    """An optimizer would take rows of a parameter for parameters, and move none of them."""
+    model = Autoencoder()
+    model.players = lambda: (
+        [models.Player(groups(model), model.losses, model.batch_loss)] if groups else []
+    )
+    with pytest.raises(UserError, match=reason):
+        try_step("mine", model, SETTINGS, SIZE)
+
+
+@pytest.mark.parametrize("draw", [torch.rand, np.random.rand])
+@pytest.mark.parametrize("method", ["initialise", "losses", "sample"])
+def test_draws_from_a_generator_that_no_run_has_for_itself_are_refused(method, draw):
+    """The weights of all seeds would be the same, and a resumed training would go another way."""
+    model = Autoencoder()
+    before = getattr(model, method)
+    setattr(model, method, lambda *given: (draw(1), before(*given))[1])
+    with pytest.raises(UserError, match="draws from the random generator of PyTorch's"):
+        try_step("mine", model, SETTINGS, SIZE)
 
 
 class FailsToInitialise(Kept):

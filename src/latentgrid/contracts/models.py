@@ -1,7 +1,6 @@
 """The contract of a model (`latentgrid.models`)."""
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain
 from typing import Any, get_args
 
@@ -18,6 +17,7 @@ from latentgrid.grid.hyperparameters import NameOf
 from latentgrid.models import ImageShape, Model
 from latentgrid.randomness import random_generator, seed_of
 from latentgrid.report.model_text import read_model_text
+from latentgrid.training.promises import are_images, are_probabilities, keep_promises, same
 
 MNIST = (1, 28, 28)
 SHAPES: tuple[ImageShape, ...] = (MNIST, (3, 32, 32), (2, 8, 12))
@@ -27,7 +27,6 @@ METHODS = (
     *("encode", "decode", "sample", "quantile", "corrupt", "classify", "cluster"),
     *("propose", "log_prior", "segment"),
 )
-same = partial(torch.allclose, rtol=1e-4, atol=1e-5)
 
 
 def build_untrained(
@@ -249,59 +248,42 @@ def abilities_give_what_they_promise(name: str) -> None:
     for shape, model in builds(name):
         model.eval()
         images = random_images(FEW, shape)
+        keep_promises(model, labelled(images), CLASSES)
         if isinstance(model, models.Encoder):
             _encodes(model, images)
         if isinstance(model, models.Decoder):
             codes = 100 * torch.randn(5, model.latent_dim, generator=noise())
-            _are_images("decode()", model.decode(codes), (5, *shape))
+            are_images("decode()", model.decode(codes), (5, *shape))
         if isinstance(model, models.Sampler):
-            _samples(model, shape)
+            _samples(model)
         if isinstance(model, models.LatentVariableModel):
             _proposes(model, images)
         if isinstance(model, models.Corrupter):
             _corrupts(model, images)
-        reconstructed = models.reconstruct(model, images)
-        if reconstructed is not None:
-            _are_images("the reconstruction", reconstructed, tuple(images.shape))
-        if isinstance(model, models.Classifier):
-            _are_probabilities("classify()", model.classify(images).exp())
         if isinstance(model, models.Segmenter):
             _segments(model, labelled(images))
-        if isinstance(model, models.Clusterer):
-            _are_probabilities("cluster()", model.cluster(images))
 
 
 def _encodes(model: models.Encoder, images: torch.Tensor) -> None:
     codes = model.encode(images)
-    expected = (len(images), model.latent_dim)
-    require(codes.shape == expected, f"encode() gives {tuple(codes.shape)}, not {expected}")
-    require(bool(codes.isfinite().all()), "encode() gives codes that are not finite")
     require(torch.equal(codes, model.encode(images)), "encode() gives other codes at each call")
     require(same(codes[2:3], model.encode(images[2:3])), "a code depends on the other images")
 
 
-def _samples(model: models.Sampler, shape: ImageShape) -> None:
+def _samples(model: models.Sampler) -> None:
     samples = model.sample(4, noise())
-    _are_images("sample()", samples, (4, *shape))
     require(torch.equal(samples, model.sample(4, noise())), "sample() depends on more than draws")
     require(not torch.equal(samples, model.sample(4, noise(8))), "sample() draws nothing")
 
 
 def _proposes(model: models.LatentVariableModel, images: torch.Tensor) -> None:
-    codes, log_posterior = model.propose(images, 4, noise())
-    pairs = (4, len(images))
-    require(codes.shape[:2] == pairs, f"propose() gives codes {tuple(codes.shape)}")
-    require(
-        log_posterior.shape == model.log_prior(codes).shape == pairs,
-        f"propose() and log_prior() must give densities of the shape {pairs}",
-    )
+    codes = model.propose(images, 4, noise())[0]
     require(torch.equal(codes, model.propose(images, 4, noise())[0]), "propose() does not repeat")
 
 
 def _corrupts(model: models.Corrupter, images: torch.Tensor) -> None:
     before = images.clone()
     damaged = model.corrupt(images, noise())
-    _are_images("corrupt()", damaged, tuple(images.shape))
     require(not torch.equal(damaged, images), "corrupt() changes nothing")
     require(torch.equal(images, before), "corrupt() changes the images it is given")
     require(torch.equal(damaged, model.corrupt(images, noise())), "corrupt() does not repeat")
@@ -310,29 +292,16 @@ def _corrupts(model: models.Corrupter, images: torch.Tensor) -> None:
 def _segments(model: models.Segmenter, batch: Batch) -> None:
     scenes = model.compose(batch, noise())
     n, _, height, width = scenes.images.shape
-    _are_images("compose()", scenes.images, (len(batch), batch.images.shape[1], height, width))
+    are_images("compose()", scenes.images, (len(batch), batch.images.shape[1], height, width))
     again = model.compose(batch, noise())
     require(torch.equal(scenes.images, again.images), "compose() does not repeat")
     found = model.segment(scenes.images)
     expected = (n, 1 + CLASSES, height, width)
     require(found.shape == expected, f"segment() gives {tuple(found.shape)}, not {expected}")
-    _are_probabilities("segment()", found.exp())
+    are_probabilities("segment()", found.exp(), n)
     for values in (model.weights(scenes), model.between_objects(scenes)):
         require(values.shape == scenes.classes.shape, "weights must be (n, h, w), as the classes")
         require(bool((values >= 0).all()), "weights must not be negative")
-
-
-def _are_images(what: str, found: torch.Tensor, shape: tuple[int, ...]) -> None:
-    require(found.shape == shape, f"{what} has the shape {tuple(found.shape)}, not {shape}")
-    low, high = float(found.min()), float(found.max())
-    require(
-        low >= 0 and high <= 1, f"{what} has values from {low:.3g} to {high:.3g}, not in [0, 1]"
-    )
-
-
-def _are_probabilities(what: str, found: torch.Tensor) -> None:
-    sums = found.sum(dim=1)
-    require(same(sums, torch.ones_like(sums)), f"{what} gives probabilities that do not sum to 1")
 
 
 def weights_survive_a_file(name: str) -> None:

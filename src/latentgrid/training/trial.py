@@ -5,29 +5,38 @@ whose output does not fit the decoder, a network that does not fit the images, o
 never take a step.
 """
 
+import pickle
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from math import ceil, isclose
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor, nn
 
 from latentgrid import models
-from latentgrid.data import Images, as_batch
+from latentgrid.data import Batch, Images, as_batch
 from latentgrid.data.sources import Size
 from latentgrid.errors import UserError, one_line
+from latentgrid.grid import catalogue
 from latentgrid.grid.messages import EntryError
 from latentgrid.grid.options import require_sense
 from latentgrid.grid.runs import FUSED
-from latentgrid.models import Classifier, Corrupter, Decoder, ImageShape, Model, Sampler
+from latentgrid.models import ImageShape, Model, Player
 from latentgrid.randomness import random_generator
 from latentgrid.training.loop import Training
+from latentgrid.training.promises import keep_promises
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.stack import Epoch, Stack
 from latentgrid.training.steps import Batches, Row, Turn, take_turns, turns_of
 from latentgrid.training.validation import trained_on
 
+TERM = re.compile(r"[a-z][a-z0-9_]*")
+# Every history has columns of these names behind train_.
+OF_HISTORIES = ("loss", "batch_sum", "batch_sum_corrected", "learning_rate")
 FEW = 10  # images; batch normalisation needs more than one
 # By how much rounding may move the losses of a few steps in float32: a share, or nats where a loss
 # is close to 0, as that of a generator whose images the other player sees through.
@@ -118,16 +127,18 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
     data, noise = _few(size), random_generator(1, "trial")
     images, labels = data.train_images, data.train_labels
     try:
+        before = _global_draws()
         _prepare(model, trained_on(size.train, settings), size, noise)
-        _makes_images(model, as_batch(images, labels).images)
+        keep_promises(model, as_batch(images, labels), size.classes)
         model.train()
         _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
         turns = turns_of(model, settings)
         if turns:
+            _minimises(turns, as_batch(images, labels), noise)
             take_turns(turns, as_batch(images, labels), noise)
             _take_the_last_batch(turns, data, settings, size, noise)
         snapshot(model, data, 0, FEW, manifold=2)
-        _knows_the_classes(model, images, size.classes)
+        _draws_nothing_else(before)
     except _LastBatchError as error:
         raise UserError(f"{name}: {error}") from error
     except (Exception, SystemExit) as error:  # as above
@@ -151,6 +162,23 @@ def _accepts(model: Model, images: int) -> bool:
     except UserError:
         return False
     return True
+
+
+def _global_draws() -> bytes:
+    """Return the states of the generators that no run has for itself.
+
+    That of Python's own `random` is left out: to import a library may change it.
+    """
+    return pickle.dumps((torch.get_rng_state().numpy(), np.random.get_state()))
+
+
+def _draws_nothing_else(before: bytes) -> None:
+    if _global_draws() != before:
+        raise UserError(
+            "draws from the random generator of PyTorch's or NumPy's own, so that seeds would "
+            "share draws or not repeat them; draw with generator=rng, the argument (for "
+            "dropout see latentgrid.nets.dropout)"
+        )
 
 
 def _take_the_last_batch(
@@ -238,56 +266,83 @@ def _few(size: Size, few: int = FEW) -> Images:
 
 
 def _keeps_the_contract(model: Model, losses: object) -> None:
+    if not (model.loss_description and (type(model).__doc__ or "").strip()):
+        raise UserError("the class needs a docstring, and `loss_description` in words")
+    _names_its_terms(model.terms)
     if not isinstance(losses, dict) or set(losses) != set(model.terms):
         found = ", ".join(losses) if isinstance(losses, dict) else type(losses).__name__
         raise UserError(f"losses() must give the terms {', '.join(model.terms)}, not {found}")
     for term, values in losses.items():
-        if values.shape != (FEW,):
-            raise UserError(f"losses() must give {term} a value per image, (n,)")
-    if not (model.loss_description and (type(model).__doc__ or "").strip()):
-        raise UserError("the class needs a docstring, and `loss_description` in words")
+        if not _is_a_value_per_image(values):
+            raise UserError(f"losses() must give {term} a value per image, a float tensor (n,)")
+    total = model.loss({term: values.mean() for term, values in losses.items()})
+    if not isinstance(total, Tensor) or total.shape != ():
+        raise UserError("loss() must make a scalar tensor of the terms' means")
     for term in model.annealed:
         if term not in model.terms:
             raise UserError(f"annealed names {term}, which is none of {', '.join(model.terms)}")
+    _has_players(model, model.players())
+
+
+def _is_a_value_per_image(values: object) -> bool:
+    return isinstance(values, Tensor) and values.shape == (FEW,) and values.is_floating_point()
+
+
+def _names_its_terms(terms: object) -> None:
+    """Refuse terms whose columns of histories something else has."""
+    if not isinstance(terms, dict) or not terms:
+        raise UserError('`terms` must say what each term is, as in {"kl": "nats per image"}')
+    named = map(catalogue.names_of_values, catalogue.measures())
+    measured = {name for names in named for name in names or ()}
+    for term in terms:
+        if not (isinstance(term, str) and TERM.fullmatch(term)):
+            raise UserError(f"terms: found {term!r}; allowed: letters, digits and _, lower-case")
+        if term in OF_HISTORIES or {f"train_{term}", f"test_{term}"} & measured:
+            raise UserError(
+                f"terms: {term} is a column of every history or of a measure; choose another name"
+            )
+
+
+def _has_players(model: Model, players: Sequence[Player]) -> None:
+    if not players and not model.closed_form:
+        raise UserError(
+            "players() gives none, so that no weight would move; a model that takes no steps says "
+            "closed_form = True"
+        )
     rates = ("learning_rate", *model.own_rates)
-    for player in model.players():
+    for player in players:
         if player.rate not in rates:
             raise UserError(
                 f"a player's rate is {player.rate}, which is none of {', '.join(rates)}"
             )
-    paces = [player.every for player in model.players()]
+        # Whatever can be iterated over would be taken, and a parameter gives its rows.
+        if not all(
+            isinstance(group, list) and all(map(_is_weight, group)) for group in player.groups
+        ):
+            raise UserError(
+                "a player's groups must be lists of parameters, as in "
+                "[list(self.encoder.parameters())]"
+            )
+    paces = [player.every for player in players]
     if paces and (paces[0] != 1 or min(paces) < 1):
         raise UserError("the first of players() must step on every batch, and none more often")
 
 
-@torch.no_grad()
-def _makes_images(model: Model, images: torch.Tensor) -> None:
-    """Refuse images outside [0, 1]: they would be cut wherever they are shown or measured."""
-    made = {"the reconstruction": models.reconstruct(model, images)}
-    if isinstance(model, Sampler):
-        made["sample()"] = model.sample(FEW, random_generator(0, "trial"))
-    if isinstance(model, Decoder):
-        codes = torch.randn(FEW, model.latent_dim, generator=random_generator(0, "trial"))
-        made["decode()"] = model.decode(codes)
-    if isinstance(model, Corrupter):
-        made["corrupt()"] = model.corrupt(images, random_generator(0, "trial"))
-    for what, found in made.items():
-        if found is not None and bool(((found < 0) | (found > 1)).any()):
-            low, high = float(found.min()), float(found.max())
-            raise UserError(
-                f"{what} has values from {low:.3g} to {high:.3g}, not in [0, 1]; end the network "
-                f"with a sigmoid, or cut them by clamp(0, 1)"
-            )
+def _is_weight(value: object) -> bool:
+    return isinstance(value, nn.Parameter)
 
 
-@torch.no_grad()
-def _knows_the_classes(model: Model, images: torch.Tensor, classes: int) -> None:
-    if isinstance(model, Classifier):
-        found = model.classify(as_batch(images, images).images).shape
-        if found != (FEW, classes):
+def _minimises(turns: Iterable[Turn], batch: Batch, noise: torch.Generator) -> None:
+    """Refuse a player whose objective has no gradient."""
+    for turn in turns:
+        _, objective = turn.objective(batch, noise)
+        if not isinstance(objective, Tensor) or objective.shape != ():
+            found = tuple(objective.shape) if isinstance(objective, Tensor) else type(objective)
+            raise UserError(f"batch_loss(), or an objective, must be a scalar tensor, not {found}")
+        if not objective.requires_grad:
             raise UserError(
-                f"classify() must give each of the {classes} classes of the data a log-probability,"
-                f" (n, {classes}), not {tuple(found)}; the constructor is told `classes`"
+                "batch_loss(), or an objective, depends on no weight: nothing may be detached "
+                "between weights and losses, nor made a number or an integer"
             )
 
 

@@ -1,0 +1,133 @@
+"""Holds what a model's methods return to the shapes and ranges of the contract in `models`.
+
+Measures and figures rely on them. An image with a channel too many, for example, would be compared
+with each channel of the original, and its error would be three times too large.
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from latentgrid import models
+from latentgrid.data import Batch
+from latentgrid.errors import UserError
+from latentgrid.models import Model
+from latentgrid.randomness import random_generator
+
+FEW = 4  # samples and draws
+same = partial(torch.allclose, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def keep_promises(model: Model, batch: Batch, classes: int) -> None:
+    """Call what a model can do on a few images, and look at what it returns.
+
+    Args:
+        model: the model, in evaluation mode.
+        batch: images and labels.
+        classes: the number of classes of the data.
+
+    Raises:
+        UserError: a method returns another shape or range than its contract says.
+    """
+    images = batch.images
+    if hasattr(model, "encode") or hasattr(model, "decode"):
+        _has_dimensions(model)
+    if isinstance(model, models.Encoder):
+        are_codes("encode()", model.encode(images), (len(images), model.latent_dim))
+    again = models.reconstruct(model, images)
+    if again is not None:
+        are_images("the reconstruction", again, tuple(images.shape))
+    if isinstance(model, models.Decoder):
+        codes = torch.randn(FEW, model.latent_dim, generator=_noise())
+        are_images("decode()", model.decode(codes), (FEW, *images.shape[1:]))
+    if isinstance(model, models.Sampler):
+        are_images("sample()", model.sample(FEW, _noise()), (FEW, *images.shape[1:]))
+    if isinstance(model, models.Corrupter):
+        are_images("corrupt()", model.corrupt(images, _noise()), tuple(images.shape))
+    if isinstance(model, models.LatentVariableModel):
+        _proposes(model, images)
+    if isinstance(model, models.Classifier):
+        _classifies(model, images, classes)
+    if isinstance(model, models.Clusterer):
+        are_probabilities("cluster()", model.cluster(images), len(images))
+
+
+def are_codes(what: str, found: object, shape: tuple[int, ...]) -> None:
+    """Refuse what is no tensor of finite numbers of this shape.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not isinstance(found, Tensor) or tuple(found.shape) != shape:
+        raise UserError(f"{what} must give a tensor of shape {shape}, not {_shown(found)}")
+    if not bool(found.isfinite().all()):
+        raise UserError(f"{what} gives numbers that are not finite")
+
+
+def are_images(what: str, found: object, shape: tuple[int, ...]) -> None:
+    """Refuse what is no tensor of images in [0, 1] of this shape.
+
+    Raises:
+        UserError: it is none.
+    """
+    are_codes(what, found, shape)
+    assert isinstance(found, Tensor)
+    low, high = float(found.min()), float(found.max())
+    if low < 0 or high > 1:
+        raise UserError(
+            f"{what} has values from {low:.3g} to {high:.3g}, not in [0, 1]; end the network "
+            f"with a sigmoid, or cut them by clamp(0, 1)"
+        )
+
+
+def are_probabilities(what: str, found: object, n: int) -> None:
+    """Refuse what is no tensor of probabilities, (n, …), that sum to 1 along the second axis.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not isinstance(found, Tensor) or found.ndim == 1 or len(found) != n:
+        raise UserError(f"{what} must give probabilities for each image, not {_shown(found)}")
+    sums = found.sum(dim=1)
+    if not same(sums, torch.ones_like(sums)) or bool((found < 0).any()):
+        raise UserError(f"{what} gives probabilities that do not sum to 1")
+
+
+def _has_dimensions(model: Model) -> None:
+    found = getattr(model, "latent_dim", None)
+    if type(found) is not int:
+        raise UserError(
+            f"has codes, and its latent_dim is {found}; set self.latent_dim, a code's dimensions"
+        )
+
+
+def _proposes(model: models.LatentVariableModel, images: Tensor) -> None:
+    codes, log_posterior = model.propose(images, FEW, _noise())
+    pairs = (FEW, len(images))
+    if tuple(codes.shape[:2]) != pairs:
+        raise UserError(f"propose() must give codes {(*pairs, 'd')}, not {_shown(codes)}")
+    are_codes("propose()'s log q(z│x)", log_posterior, pairs)
+    are_codes("log_prior()", model.log_prior(codes), pairs)
+
+
+def _classifies(model: models.Classifier, images: Tensor, classes: int) -> None:
+    found = model.classify(images)
+    if not isinstance(found, Tensor) or tuple(found.shape) != (len(images), classes):
+        raise UserError(
+            f"classify() must give each of the {classes} classes of the data a log-probability, "
+            f"(n, {classes}), not {_shown(found)}; the constructor is told `classes`"
+        )
+    try:
+        are_probabilities("classify()", found.exp(), len(images))
+    except UserError as error:
+        raise UserError(f"{error}; it must give their logarithms, as log_softmax does") from None
+
+
+def _noise() -> torch.Generator:
+    return random_generator(0, "trial")
+
+
+def _shown(found: object) -> str:
+    return str(tuple(found.shape)) if isinstance(found, Tensor) else type(found).__name__
