@@ -159,7 +159,7 @@ def test_a_claim_that_fails_is_named(tmp_path, monkeypatch):
     claim = folder / "claims" / "prior_draws.py"
     claim.write_text(claim.read_text().replace("    runs = with", "    1 / 0\n    runs = with"))
     with_claims_of(monkeypatch, folder)
-    with pytest.raises(UserError, match=r"claims/prior_draws.py: ZeroDivisionError: division by"):
+    with pytest.raises(UserError, match=r"claims/prior_draws.py, line 30: ZeroDivisionE"):
         claims_table([reading.read(folder)], of_grid("vae", lambda d, optimizer, rate: 1))
 
 

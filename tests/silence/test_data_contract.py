@@ -57,6 +57,12 @@ def test_what_keeps_the_contract_is_stored_as_it_is():
     assert_same(check_data(images(), SIZE), images())
 
 
+def test_files_of_bytes_may_begin_with_the_largest():
+    """IDX archives hold their numbers in the order that most computers do not."""
+    given = images(train_labels=labels(12).numpy().astype(">i4"))
+    assert_same(check_data(given, SIZE), images())
+
+
 # Counts, channels and sides
 
 

@@ -3,18 +3,28 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
+from safetensors.torch import load_file
 
 from latentgrid.contracts import sample
+from latentgrid.data import sources
 from latentgrid.errors import UserError
-from latentgrid.evaluation import tables
-from latentgrid.grid import catalogue, components, plugins, reading
+from latentgrid.evaluation import measures, tables
+from latentgrid.figures.draw import draw_figure
+from latentgrid.grid import catalogue, components, datasets, plugins, reading
 from latentgrid.grid.runs import read_plan
 from latentgrid.results.tables import axes_of
+from latentgrid.results.trained import TrainedRun, load_test_set
+from latentgrid.steps import experiment
+from latentgrid.verdicts.answers import claims_table
 from project import ROOT
 
 
@@ -407,3 +417,136 @@ def test_an_error_at_import_is_named_before_anything_trains():
         require_importable("measures", "mine")
     place = "extensions/measures/mine.py, line 4"
     assert str(caught.value) == f"{place}: cannot be imported: ZeroDivisionError: division by zero"
+
+
+# What a plugin returns or raises while the workflow runs
+
+
+def refused(call):
+    with pytest.raises(UserError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("return None", ": measure() returns nothing; allowed: numbers by name, {} for none"),
+        ("return 1.0", ": measure() returns float; allowed: numbers by name"),
+        ("return {'one': test.codes}", ", line 2: AttributeError: 'TestSet' object has no"),
+    ],
+)
+def test_what_a_measure_returns_or_raises_is_named(code, says):
+    write("measures/mine.py", f"def measure(run, test):\n    {code}\n")
+    chosen("extensions")
+    with sample.trained():
+        run = TrainedRun(sample.LAYOUT.run(read_plan(sample.LAYOUT.plan)[0]["name"]))
+        test = load_test_set(sample.LAYOUT.images)
+        said = refused(lambda: measures.of_run(run, test))
+    assert f"extensions/measures/mine.py{says}" in said
+
+
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        ("Figure()", "draw() must return a Drawing, not Figure"),
+        ("Drawing(Figure(), 'One is long.')", "seen must be a list of sentences, not 'One is"),
+        ("Drawing(Figure(), [3])", "seen must be a list of sentences, not [3]"),
+        ("Drawing(Figure().subplots())", "figures of matplotlib, not Axes"),
+        ("Drawing(Figure(), frames=[1])", "figures of matplotlib, not int"),
+    ],
+)
+def test_a_figure_that_returns_no_drawing_failed(returned, says, tmp_path):
+    """A text in place of a list of sentences would be shown letter by letter."""
+    write(
+        "figures/mine.py",
+        f'"""A figure."""\n'
+        f"from matplotlib.figure import Figure\nfrom latentgrid.figures.drawing import Drawing\n"
+        f"CAPTION = 'Look.'\ndef draw(results):\n    return {returned}\n",
+    )
+    chosen("extensions")
+    results = SimpleNamespace(first_test_images=np.zeros((1, 1, 8, 8), np.uint8))
+    assert says in draw_figure("mine", results).missing
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("return {}", ": run() returns dict; allowed: tensors by name"),
+        ("return torch.zeros(2)", ": run() returns Tensor; allowed"),
+        ("return {'a': torch.zeros(2).numpy()}", ": run() returns 'a': ndarray; allowed"),
+        ("return {'a': 1 / 0}", ", line 3: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_what_an_experiment_returns_or_raises_is_named(code, says, tmp_path):
+    write("experiments/mine.py", f"import torch\ndef run():\n    {code}\n")
+    chosen("extensions")
+    said = refused(lambda: experiment.main("mine", tmp_path / "mine.safetensors"))
+    assert said.startswith(f"extensions/experiments/mine.py{says}")
+
+
+def test_tensors_of_an_experiment_may_share_memory(tmp_path):
+    code = "import torch\ndef run():\n    a = torch.arange(4.0)\n    return {'a': a, 'b': a[::2]}\n"
+    write("experiments/mine.py", code)
+    chosen("extensions")
+    experiment.main("mine", tmp_path / "mine.safetensors")
+    assert load_file(tmp_path / "mine.safetensors")["b"].tolist() == [0, 2]
+
+
+CLAIM = """CLAIM = "One is longer."
+SOURCE = "an example"
+from latentgrid.verdicts.claims import Part
+from latentgrid.verdicts.rule import Effect
+
+def examine(runs):
+    yield {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        # Three runs of each seed would count as six seeds, and their interval be too narrow.
+        ("Part('a', Effect([1.0] * 6, 'm'), runs)", ": a: has 6 effects of runs with 2 seeds"),
+        ("Part('a', Effect([1.0, float('nan')], 'm'), runs)", ": a: has an effect that is no"),
+        ("Effect([1.0], 'm')", ": examine() yields Effect; allowed: Part"),
+        ("Part('a', Effect([1 / 0], 'm'), runs)", ", line 7: ZeroDivisionError: division"),
+    ],
+)
+def test_what_a_claim_yields_or_raises_is_named(part, says):
+    write("claims/mine.py", CLAIM.format(part))
+    chosen("extensions")
+    runs = pd.DataFrame({"run": list("abcdef"), "model": "pca", "seed": [0, 1] * 3})
+    said = refused(lambda: claims_table([], runs.assign(precision="float32")))
+    assert said.startswith(f"extensions/claims/mine.py{says}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "says"),
+    [
+        (
+            "readers",
+            "from latentgrid.grid.hyperparameters import FolderName\nclass Mine:\n    'Reads.'\n"
+            "    def __init__(self, mine: FolderName):\n        self.text = open(mine)\n",
+            "dataset: extensions/readers/mine.py, line 5: FileNotFoundError: .*: 'no.txt'",
+        ),
+        (
+            "datasets",
+            "from latentgrid.data.sources import Size\nSIZE = Size(2, 2, (1, 4, 4), 1)\n"
+            "def load(folder, mirror):\n    return open('no.txt')\n",
+            "extensions/datasets/mine.py, line 4: FileNotFoundError: .*: 'no.txt'",
+        ),
+        (
+            "datasets",
+            "SIZE = Size(2, 2, (1, 4, 4), 1)\ndef load(folder, mirror): ...\n",
+            "extensions/datasets/mine.py, line 1: cannot be imported: NameError: .*",
+        ),
+    ],
+)
+def test_what_a_source_of_images_raises_is_named(kind, code, says, tmp_path):
+    write(f"{kind}/mine.py", code)
+    chosen("extensions")
+    source = datasets.read({"mine": "no.txt"} if kind == "readers" else "mine")
+    said = refused(lambda: sources.load(source, tmp_path, None))
+    assert re.fullmatch(says, said.replace("\\", "/"))

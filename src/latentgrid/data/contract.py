@@ -124,7 +124,8 @@ def _is_printable(name: object) -> bool:
 def _tensor(name: str, given: object) -> Tensor:
     if isinstance(given, np.ndarray):
         try:
-            return torch.from_numpy(np.ascontiguousarray(given))
+            native = given.dtype.newbyteorder("=")  # files of bytes often have the other order
+            return torch.from_numpy(np.ascontiguousarray(given, dtype=native))
         except TypeError as error:
             raise _unfit(name, one_line(error), "numbers") from None
     if not isinstance(given, Tensor):

@@ -8,9 +8,13 @@ import torch
 import typer
 from safetensors.torch import save_file
 
+from latentgrid.errors import UserError
 from latentgrid.files.atomic import save
-from latentgrid.grid import components
+from latentgrid.grid import components, plugins
+from latentgrid.grid.blame import blaming
 from latentgrid.jobs.step import run_step
+
+CONTIGUOUS = torch.contiguous_format
 
 
 def main(
@@ -19,9 +23,28 @@ def main(
 ) -> None:
     """Run one experiment."""
     torch.set_num_threads(1)
-    module = importlib.import_module(components.module_of("experiments", name))
-    tensors = {key: tensor.contiguous() for key, tensor in module.run().items()}
+    with blaming("experiments", name):
+        found = importlib.import_module(components.module_of("experiments", name)).run()
+    _require_tensors(name, found)
+    # Copies, because safetensors stores no tensors that share memory.
+    tensors = {key: found[key].detach().clone(memory_format=CONTIGUOUS) for key in found}
     save(output, lambda part: save_file(tensors, part))
+
+
+def _require_tensors(name: str, found: object) -> None:
+    """Refuse what `run` returned if it is anything but tensors by name."""
+    unfit = type(found).__name__
+    if isinstance(found, dict) and found:
+        others = [
+            f"{key!r}: {type(value).__name__}"
+            for key, value in found.items()
+            if not (isinstance(key, str) and isinstance(value, torch.Tensor))
+        ]
+        if not others:
+            return
+        unfit = ", ".join(others)
+    file = plugins.shown(components.file_of("experiments", name))
+    raise UserError(f"{file}: run() returns {unfit}; allowed: tensors by name")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The step that tries every network of the grid before any run is trained."""
 
 import importlib
-import traceback
 from typing import Annotated
 
 import torch
@@ -11,7 +10,8 @@ from latentgrid.data import sources
 from latentgrid.errors import UserError, one_line
 from latentgrid.files.atomic import write_text
 from latentgrid.files.layout import Layout
-from latentgrid.grid import components, plugins
+from latentgrid.grid import components
+from latentgrid.grid.blame import place_of
 from latentgrid.grid.runs import canonical, read_plan, trial_of
 from latentgrid.jobs.step import run_step
 from latentgrid.training.alike import require_different
@@ -51,14 +51,8 @@ def require_importable(kind: str, name: str) -> None:
     try:
         importlib.import_module(components.module_of(kind, name))
     except Exception as error:  # whatever a file of the user's raises is said in one line
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == str(file)
-        ]
-        place = f"{plugins.shown(file)}, line {lines[-1]}" if lines else plugins.shown(file)
         reason = f"{type(error).__name__}: {one_line(error)}"
-        raise UserError(f"{place}: cannot be imported: {reason}") from error
+        raise UserError(f"{place_of(file, error)}: cannot be imported: {reason}") from error
 
 
 if __name__ == "__main__":

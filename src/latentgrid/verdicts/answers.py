@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from latentgrid.errors import UserError
+from latentgrid.errors import UserError, one_line
 from latentgrid.grid import catalogue, components, plugins
+from latentgrid.grid.blame import place_of
 from latentgrid.grid.study_folders import STUDY
 from latentgrid.results.tables import joined
 from latentgrid.studies.study import Study
@@ -80,11 +81,31 @@ def _of_file(study: str, name: str, runs: pd.DataFrame) -> Iterator[dict[str, An
     claim = importlib.import_module(components.module_of("claims", name))
     source = ", ".join(filter(None, (study, claim.SOURCE)))
     said = {"study": study, "name": name, "claim": claim.CLAIM, "source": source}
+    file = components.file_of("claims", name)
     try:
-        yield from [said | _row(part) for part in claim.examine(runs)]
+        parts = list(claim.examine(runs))
+        for part in parts:
+            _require_an_effect_a_seed(part)
+        yield from [said | _row(part) for part in parts]
+    except UserError as error:
+        raise UserError(f"{plugins.shown(file)}: {error}") from error
     except Exception as error:  # whatever a claim of the user's raises is said in one line
-        file = plugins.shown(components.file_of("claims", name))
-        raise UserError(f"{file}: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        raise UserError(f"{place_of(file, error)}: {reason}") from error
+
+
+def _require_an_effect_a_seed(part: object) -> None:
+    """Refuse effects that are not one a seed: their interval would be too narrow."""
+    if not isinstance(part, Part):
+        raise UserError(f"examine() yields {type(part).__name__}; allowed: Part")
+    values, seeds = part.effect.values, part.used["seed"].nunique()
+    if len(values) > seeds:
+        raise UserError(
+            f"{part.subject}: has {len(values)} effects of runs with {seeds} seeds; allowed: one a "
+            f"seed, as the `gained` of `paired` are"
+        )
+    if not np.isfinite(values).all():
+        raise UserError(f"{part.subject}: has an effect that is no finite number; leave it out")
 
 
 def _row(part: Part) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from latentgrid.data import Images
 from latentgrid.data.contract import Size, check_data, check_size, require_memory
 from latentgrid.errors import UserError, one_line
 from latentgrid.grid import catalogue, components, datasets, plugins
+from latentgrid.grid.blame import blaming, place_of
 from latentgrid.grid.datasets import KEY, Source
 
 __all__ = ["Size", "load", "size"]
@@ -26,14 +27,16 @@ def size(dataset: Source | str) -> Size:
         dataset: a data set, or its `Source.text`, such as its name.
 
     Raises:
-        UserError: there is no such data set, its file cannot be imported, or no data set can have
-            its size; the text names the file or `dataset:`.
+        UserError: there is no such data set, its file cannot be imported or raises an error, or no
+            data set can have its size; the text names the file or `dataset:`.
     """
     source = _source(dataset)
     with _named(source):
-        if source.reader:
-            return check_size(_reader(source).size())
-        return check_size(_part(source, "SIZE"))
+        if not source.reader:
+            return check_size(_part(source, "SIZE"))
+        with blaming(*source.component):
+            found = _reader(source).size()
+        return check_size(found)
 
 
 def load(dataset: Source | str, folder: Path, mirror: str | None) -> Images:
@@ -44,12 +47,12 @@ def load(dataset: Source | str, folder: Path, mirror: str | None) -> Images:
             `mirror`, `dataset:` or the source's file.
     """
     source = _source(dataset)
-    with _named(source):
+    with _named(source), blaming(*source.component):
         load_images = _reader(source).load if source.reader else _part(source, "load")
     known = size(source)
     with _named(source):
         require_memory(known)
-    with _named(source) if source.reader else nullcontext():
+    with _named(source) if source.reader else nullcontext(), blaming(*source.component):
         found = load_images(folder, mirror)
     with _named(source):
         return check_data(found, known)
@@ -77,7 +80,9 @@ def _module(source: Source) -> ModuleType:
     try:
         return importlib.import_module(module)
     except Exception as error:  # whatever a file of the user's raises is said in one line
-        raise UserError(f"cannot be imported: {type(error).__name__} {one_line(error)}") from error
+        place = place_of(components.file_of(*source.component), error)
+        said = f"cannot be imported: {type(error).__name__}: {one_line(error)}"
+        raise UserError(f"{place}: {said}") from error
 
 
 @contextmanager
@@ -86,5 +91,7 @@ def _named(source: Source) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        file = plugins.shown(components.file_of(*source.component))
-        raise UserError(f"{KEY if source.reader else file}: {error}") from None
+        place = KEY if source.reader else plugins.shown(components.file_of(*source.component))
+        if str(error).startswith(place):
+            raise
+        raise UserError(f"{place}: {error}") from None

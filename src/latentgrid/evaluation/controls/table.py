@@ -26,6 +26,7 @@ from latentgrid.evaluation.controls import (
     steadiness,
 )
 from latentgrid.grid import components, plugins
+from latentgrid.grid.blame import place_of
 from latentgrid.results.tables import joined
 
 OWN: tuple[ModuleType, ...] = (
@@ -77,7 +78,9 @@ def brought_by(name: str, material: Material) -> list[Control]:
     try:
         found = list(controls(material))
     except Exception as error:
-        raise UserError(f"{file}: controls() fails: {one_line(error)}") from error
+        place = place_of(components.file_of("measures", name), error)
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        raise UserError(f"{place}: controls() fails: {reason}") from error
     for control in found:
         if not isinstance(control, Control):
             raise UserError(f"{file}: controls() yields {control!r}, which is no Control")

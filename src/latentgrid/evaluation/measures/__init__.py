@@ -13,6 +13,8 @@ from typing import Any
 
 from latentgrid.errors import UserError
 from latentgrid.grid import components, plugins
+from latentgrid.grid.blame import blaming
+from latentgrid.grid.messages import shown
 from latentgrid.results.trained import TestSet, TrainedRun
 
 # What is known of each run before anything is measured. An axis may have the name of one, `epochs`.
@@ -26,15 +28,16 @@ def of_run(run: TrainedRun, test: TestSet) -> dict[str, Any]:
     """Return how a run ended, how many parameters it has, and all its measures by name.
 
     Raises:
-        UserError: a measure returns a value under a name that another value of the run has, or what
-            is no finite number; the text names its file.
+        UserError: a measure of a plugin raises an error, or returns a value under a name that
+            another value of the run has, or what is no finite number; the text names its file.
     """
     settings = run.config.settings
     measured: dict[str, Any] = {"status": run.outcome.status, "epochs": run.outcome.epochs}
     measured["parameters"] = run.config.parameters
     for name in components.names("measures"):
         module = importlib.import_module(components.module_of("measures", name))
-        found = module.measure(run, test)
+        with blaming("measures", name):
+            found = module.measure(run, test)
         _require_free(name, found, {*measured, *IDENTITY, *settings, *settings["hyperparameters"]})
         measured |= {key: _numbers(name, key, value) for key, value in found.items()}
     return measured
@@ -66,7 +69,13 @@ def _numbers(measure: str, key: str, value: Any) -> Any:
         ) from None
 
 
-def _require_free(measure: str, found: Mapping[str, Any], taken: set[str]) -> None:
+def _require_free(measure: str, found: object, taken: set[str]) -> None:
+    file = plugins.shown(components.file_of("measures", measure))
+    if not isinstance(found, Mapping):
+        told = shown(found) if found is None else type(found).__name__
+        raise UserError(
+            f"{file}: measure() returns {told}; allowed: numbers by name, {{}} for none"
+        )
     for key in found:
         if not isinstance(key, str) or not COLUMN.fullmatch(key):
             problem = f"returns a value under {key!r}, which is no column's name; use letters and _"
@@ -74,4 +83,4 @@ def _require_free(measure: str, found: Mapping[str, Any], taken: set[str]) -> No
             problem = f"returns {key}, which is there already; choose another name"
         else:
             continue
-        raise UserError(f"{plugins.shown(components.file_of('measures', measure))}: {problem}")
+        raise UserError(f"{file}: {problem}")
