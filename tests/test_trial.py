@@ -321,6 +321,24 @@ def test_a_term_whose_column_is_another_number_is_refused(name, reason):
 
 
 @pytest.mark.parametrize(
+    ("constant", "value", "reason"),
+    [
+        ("annealed", ("kl",), "annealed names kl, which is none of error"),
+        ("loss_depends_on", ("betta",), "loss_depends_on names betta, which is none of .*beta"),
+        ("ranked_by", "silhouete", "ranked_by names silhouete, which is none of .*silhouette"),
+        ("own_rates", ("slow_rate",), "own_rates names slow_rate, which is the rate of no player"),
+        ("pretraining", "10", "pretraining is '10'; allowed: a number of epochs"),
+    ],
+)
+def test_a_constant_that_names_nothing_is_refused(constant, value, reason):
+    """It would be ignored: runs of several β would be ranked by their losses."""
+    model = Autoencoder()
+    setattr(model, constant, value)
+    with pytest.raises(UserError, match=reason):
+        try_step("mine", model, SETTINGS, SIZE)
+
+
+@pytest.mark.parametrize(
     ("groups", "reason"),
     [
         (lambda model: list(model.parameters()), "groups must be lists of parameters"),

@@ -7,17 +7,15 @@ the validation images where all runs held some out, as vizoso-2020 chooses (sect
 that on the training images, as its tables have it.
 """
 
+import importlib
 from dataclasses import dataclass
 
 import pandas as pd
 
 from latentgrid.grid import catalogue
+from latentgrid.grid.components import module_of
 
 LOSS, VALIDATION_LOSS = "min_train_loss", "min_validation_loss"
-# Of all other measures, a smaller value is better.
-LARGER_IS_BETTER = frozenset(
-    {"importance_bound", "mean_iou", "sample_score", "silhouette", "test_accuracy"}
-)
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,15 @@ def _varies(rows: pd.DataFrame, name: str) -> bool:
 
 
 def _by(rows: pd.DataFrame, measure: str) -> Best:
-    if measure in LARGER_IS_BETTER:
+    if larger_is_better(measure):
         return Best(rows.loc[rows[measure].idxmax()], f"largest {measure}")
     return Best(rows.loc[rows[measure].idxmin()], f"smallest {measure}")
+
+
+def larger_is_better(measure: str) -> bool:
+    """Return whether the file of a measure names it in its LARGER_IS_BETTER.
+
+    Of all other measures, and of losses, a smaller value is better.
+    """
+    files = (importlib.import_module(module_of("measures", name)) for name in catalogue.measures())
+    return any(measure in getattr(file, "LARGER_IS_BETTER", ()) for file in files)

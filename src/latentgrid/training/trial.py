@@ -278,9 +278,7 @@ def _keeps_the_contract(model: Model, losses: object) -> None:
     total = model.loss({term: values.mean() for term, values in losses.items()})
     if not isinstance(total, Tensor) or total.shape != ():
         raise UserError("loss() must make a scalar tensor of the terms' means")
-    for term in model.annealed:
-        if term not in model.terms:
-            raise UserError(f"annealed names {term}, which is none of {', '.join(model.terms)}")
+    _names_what_there_is(model)
     _has_players(model, model.players())
 
 
@@ -303,6 +301,24 @@ def _names_its_terms(terms: object) -> None:
             )
 
 
+def _names_what_there_is(model: Model) -> None:
+    """Refuse constants that would be ignored, as they name what does not exist."""
+    every = map(catalogue.model_hyperparameters, catalogue.models())
+    known = {
+        "annealed": (model.annealed, set(model.terms)),
+        "loss_depends_on": (model.loss_depends_on, {name for one in every for name in one}),
+        "ranked_by": ((model.ranked_by,) if model.ranked_by else (), catalogue.measured()),
+    }
+    for constant, (named, allowed) in known.items():
+        unknown = [] if allowed is None else [name for name in named if name not in allowed]
+        if unknown and allowed:
+            raise UserError(
+                f"{constant} names {unknown[0]}, which is none of {', '.join(sorted(allowed))}"
+            )
+    if type(model.pretraining) is not int or model.pretraining < 0:
+        raise UserError(f"pretraining is {model.pretraining!r}; allowed: a number of epochs")
+
+
 def _has_players(model: Model, players: Sequence[Player]) -> None:
     if not players and not model.closed_form:
         raise UserError(
@@ -323,6 +339,9 @@ def _has_players(model: Model, players: Sequence[Player]) -> None:
                 "a player's groups must be lists of parameters, as in "
                 "[list(self.encoder.parameters())]"
             )
+    for rate in model.own_rates:
+        if rate not in [player.rate for player in players]:
+            raise UserError(f"own_rates names {rate}, which is the rate of no player")
     paces = [player.every for player in players]
     if paces and (paces[0] != 1 or min(paces) < 1):
         raise UserError("the first of players() must step on every batch, and none more often")

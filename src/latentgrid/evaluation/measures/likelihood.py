@@ -17,6 +17,7 @@ MEASURES = (
     "likelihood_images",
     "likelihood_draws",
 )
+LARGER_IS_BETTER = ("elbo", "importance_bound")
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:

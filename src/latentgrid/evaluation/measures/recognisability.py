@@ -17,6 +17,7 @@ MEASURES = (
     "sample_classes",
     "sample_score",
 )
+LARGER_IS_BETTER = MEASURES
 CONFIDENCES = {
     "samples": "sample_confidence",
     "prior_draws": "prior_confidence",
