@@ -320,6 +320,24 @@ def test_a_term_whose_column_is_another_number_is_refused(name, reason):
         try_step("mine", model, SETTINGS, SIZE)
 
 
+@pytest.mark.parametrize("method", ["corrupt", "encode", "losses"])
+def test_a_method_that_changes_the_images_it_is_given_is_refused(method):
+    """A denoiser's damaged images would be its targets too, and its error that of no task."""
+    model = Autoencoder()
+    model.corrupt = lambda images, rng: images / 2
+    unchanged = getattr(model, method)
+
+    def in_place(given, *others):
+        images = given.images if method == "losses" else given
+        images[:, :, ::2] = 0
+        return unchanged(given, *others)
+
+    try_step("mine", model, SETTINGS, SIZE)
+    setattr(model, method, in_place)
+    with pytest.raises(UserError, match=r"changes the images it is given.*images\.clone"):
+        try_step("mine", model, SETTINGS, SIZE)
+
+
 @pytest.mark.parametrize(
     ("constant", "value", "reason"),
     [

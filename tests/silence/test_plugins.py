@@ -419,6 +419,21 @@ def test_an_error_at_import_is_named_before_anything_trains():
     assert str(caught.value) == f"{place}: cannot be imported: ZeroDivisionError: division by zero"
 
 
+@pytest.mark.parametrize(
+    ("constant", "says"),
+    [
+        # No model would fit it, so that with `figures: all` it would not be drawn.
+        ('NEEDS = ("encod",)', "NEEDS: found 'encod'; allowed: .*encode"),
+        ('READS = ("experiment/gan_toy",)', "READS: found 'experiment/gan_toy'; allowed: .*/gan"),
+        ('READS = ("experiments/gan",)', "READS: found 'experiments/gan'; allowed: .*/gan_toy"),
+    ],
+)
+def test_a_figure_that_needs_or_reads_what_there_is_not_is_refused(constant, says):
+    write("figures/mine.py", f"{FIGURE}{constant}\n")
+    with pytest.raises(UserError, match=f"extensions/figures/mine.py: {says}"):
+        chosen("extensions")
+
+
 # What a plugin returns or raises while the workflow runs
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 from pydantic import ValidationError
 
 from latentgrid.errors import UserError
-from latentgrid.grid import catalogue, datasets
+from latentgrid.grid import catalogue, datasets, figure_needs
 from latentgrid.grid.messages import EntryError, shown, shown_key
 from latentgrid.grid.plugins import choose
 from latentgrid.grid.schema import Params, keys_of
@@ -89,6 +89,7 @@ def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
         origin = _origin(sources, [key])
         raise UserError(f"{origin}: {error}" if origin else str(error)) from None
     catalogue.read_plugins()
+    figure_needs.require_known()
 
 
 def _names(named: object) -> list[str]:

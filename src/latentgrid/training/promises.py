@@ -29,9 +29,10 @@ def keep_promises(model: Model, batch: Batch, classes: int) -> None:
         classes: the number of classes of the data.
 
     Raises:
-        UserError: a method returns another shape or range than its contract says.
+        UserError: a method returns another shape or range than its contract says, or changes the
+            images it is given.
     """
-    images = batch.images
+    images, before = batch.images, batch.images.clone()
     if hasattr(model, "encode") or hasattr(model, "decode"):
         _has_dimensions(model)
     if isinstance(model, models.Encoder):
@@ -52,6 +53,11 @@ def keep_promises(model: Model, batch: Batch, classes: int) -> None:
         _classifies(model, images, classes)
     if isinstance(model, models.Clusterer):
         are_probabilities("cluster()", model.cluster(images), len(images))
+    if not torch.equal(images, before):
+        raise UserError(
+            "changes the images it is given, so that damaged ones, for example, would be compared "
+            "with themselves; change images.clone()"
+        )
 
 
 def are_codes(what: str, found: object, shape: tuple[int, ...]) -> None:

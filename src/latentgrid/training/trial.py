@@ -131,7 +131,10 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
         _prepare(model, trained_on(size.train, settings), size, noise)
         keep_promises(model, as_batch(images, labels), size.classes)
         model.train()
-        _keeps_the_contract(model, model.losses(as_batch(images, labels), noise))
+        shown_to_it = as_batch(images, labels)
+        _keeps_the_contract(model, model.losses(shown_to_it, noise))
+        if not torch.equal(shown_to_it.images, as_batch(images, labels).images):
+            raise UserError("losses() changes the images it is given; change images.clone()")
         turns = turns_of(model, settings)
         if turns:
             _minimises(turns, as_batch(images, labels), noise)
