@@ -434,6 +434,12 @@ def test_a_figure_that_needs_or_reads_what_there_is_not_is_refused(constant, say
         chosen("extensions")
 
 
+def test_whether_a_larger_value_is_better_is_said_by_a_plain_value():
+    write("measures/mine.py", f"{MEASURE}LARGER_IS_BETTER = 'one'\n")
+    with pytest.raises(UserError, match=r"measures/mine.py: LARGER_IS_BETTER: found 'one'; allow"):
+        chosen("extensions")
+
+
 # What a plugin returns or raises while the workflow runs
 
 

@@ -7,13 +7,12 @@ the validation images where all runs held some out, as vizoso-2020 chooses (sect
 that on the training images, as its tables have it.
 """
 
-import importlib
 from dataclasses import dataclass
 
 import pandas as pd
 
 from latentgrid.grid import catalogue
-from latentgrid.grid.components import module_of
+from latentgrid.grid.better import larger_is_better
 
 LOSS, VALIDATION_LOSS = "min_train_loss", "min_validation_loss"
 
@@ -85,15 +84,6 @@ def _varies(rows: pd.DataFrame, name: str) -> bool:
 
 
 def _by(rows: pd.DataFrame, measure: str) -> Best:
-    if larger_is_better(measure):
+    if measure in larger_is_better():
         return Best(rows.loc[rows[measure].idxmax()], f"largest {measure}")
     return Best(rows.loc[rows[measure].idxmin()], f"smallest {measure}")
-
-
-def larger_is_better(measure: str) -> bool:
-    """Return whether the file of a measure names it in its LARGER_IS_BETTER.
-
-    Of all other measures, and of losses, a smaller value is better.
-    """
-    files = (importlib.import_module(module_of("measures", name)) for name in catalogue.measures())
-    return any(measure in getattr(file, "LARGER_IS_BETTER", ()) for file in files)

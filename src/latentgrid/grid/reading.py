@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from latentgrid.errors import UserError
 from latentgrid.grid import catalogue, datasets, figure_needs
+from latentgrid.grid.better import larger_is_better
 from latentgrid.grid.messages import EntryError, shown, shown_key
 from latentgrid.grid.plugins import choose
 from latentgrid.grid.schema import Params, keys_of
@@ -90,6 +91,7 @@ def _use_plugins(sources: Sources, raw: Mapping[str, Any]) -> None:
         raise UserError(f"{origin}: {error}" if origin else str(error)) from None
     catalogue.read_plugins()
     figure_needs.require_known()
+    larger_is_better()
 
 
 def _names(named: object) -> list[str]:

@@ -6,7 +6,7 @@ from latentgrid.results.trained import TestSet, TrainedRun
 
 # The names under which `measure` returns single numbers.
 MEASURES = ("test_accuracy",)
-LARGER_IS_BETTER = MEASURES
+LARGER_IS_BETTER = ("test_accuracy",)
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 # The names under which `measure` returns single numbers.
 MEASURES = ("clustering_accuracy", "clustering_nmi")
-LARGER_IS_BETTER = MEASURES
+LARGER_IS_BETTER = ("clustering_accuracy", "clustering_nmi")
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:

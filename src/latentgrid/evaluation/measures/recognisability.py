@@ -17,7 +17,15 @@ MEASURES = (
     "sample_classes",
     "sample_score",
 )
-LARGER_IS_BETTER = MEASURES
+LARGER_IS_BETTER = (
+    "sample_confidence",
+    "prior_confidence",
+    "fitted_confidence",
+    "reconstruction_confidence",
+    "reconstruction_accuracy",
+    "sample_classes",
+    "sample_score",
+)
 CONFIDENCES = {
     "samples": "sample_confidence",
     "prior_draws": "prior_confidence",

@@ -8,7 +8,7 @@ from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 # The names under which `measure` returns single numbers.
 MEASURES = ("mean_iou", "pixel_accuracy", "border_accuracy")
-LARGER_IS_BETTER = MEASURES
+LARGER_IS_BETTER = ("mean_iou", "pixel_accuracy", "border_accuracy")
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:

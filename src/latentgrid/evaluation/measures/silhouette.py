@@ -9,7 +9,7 @@ from latentgrid.results.trained import Array, TestSet, TrainedRun
 
 # The names under which `measure` returns single numbers.
 MEASURES = ("silhouette",)
-LARGER_IS_BETTER = MEASURES
+LARGER_IS_BETTER = ("silhouette",)
 
 
 def measure(run: TrainedRun, test: TestSet) -> dict[str, Any]:
