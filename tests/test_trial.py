@@ -1,5 +1,6 @@
 """Networks that do not fit are named before anything is trained."""
 
+import sys
 from dataclasses import replace
 from typing import ClassVar
 
@@ -381,7 +382,9 @@ def test_draws_from_a_generator_that_no_run_has_for_itself_are_refused(method, d
     model = Autoencoder()
     before = getattr(model, method)
     setattr(model, method, lambda *given: (draw(1), before(*given))[1])
-    with pytest.raises(UserError, match="draws from the random generator of PyTorch's"):
+    with pytest.raises(
+        UserError, match=r"draws from the random generator of PyTorch's|at each call"
+    ):
         try_step("mine", model, SETTINGS, SIZE)
 
 
@@ -505,3 +508,71 @@ class Mine(Base):
     with_plugin(tmp_path / "two_optimizers", "optimizers", code, monkeypatch)
     with pytest.raises(UserError, match=r"mine.py: needs one class .*, found Base, Mine"):
         optimizers.load("mine")
+
+
+OPTIMIZER = """
+from latentgrid.training.optimizers import Optimizer
+
+class Mine(Optimizer):
+    "Takes steps."
+
+    def state(self):
+        {state}
+
+    def update(self, gradients):
+        {update}
+"""
+DESCENT = "[p.sub_(g, alpha=self.learning_rate) for p, g in zip(self.parameters, gradients)]"
+
+
+@pytest.mark.parametrize(
+    ("state", "update", "reason"),
+    [
+        ("return []", "pass", "a step of the optimizer moves no weight"),
+        ("return []", "self.parameters = [p - 1 for p in self.parameters]", "moves no weight"),
+        ("return [3]", DESCENT, "must return a list of tensors"),
+        ("return []", DESCENT, None),
+    ],
+)
+def test_an_optimizer_that_moves_nothing_is_refused(state, update, reason, tmp_path, monkeypatch):
+    code = OPTIMIZER.format(state=state, update=update)
+    found = tried_with(tmp_path / "moves_nothing", "optimizers", code, monkeypatch, "optimizer")
+    assert (reason in found) if reason else found == ""
+
+
+@pytest.mark.parametrize(
+    ("factor", "reason"),
+    [
+        ("0.5", "must return a scalar tensor"),
+        ("1 - 2 * epoch / epochs", "gives -0.938 to 1 over 4 epochs"),
+        ("epoch * float('nan')", "gives nan to nan"),
+        ("epoch * 0", "gives 0 to 0"),
+        ("epoch / epochs", None),  # 0 at the first step, and not for ever
+    ],
+)
+def test_a_schedule_that_is_no_share_is_refused(factor, reason, tmp_path, monkeypatch):
+    code = f"def factor(epoch, epochs):\n    return {factor}\n"
+    found = tried_with(tmp_path / "no_share", "schedules", code, monkeypatch, "schedule")
+    assert (reason in found) if reason else found == ""
+
+
+def tried_with(folder, kind, code, monkeypatch, setting):
+    """Try a model with a component of this code; return why it is refused, "" if it is not."""
+    for module in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
+        del sys.modules[module]
+    with_plugin(folder, kind, code, monkeypatch)
+    try:
+        try_step("a", Autoencoder(), SETTINGS | {"epochs": 4, setting: "mine"}, SIZE)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def test_draws_that_nothing_repeats_are_refused():
+    """NumPy's own new generators have no state that anything else sees."""
+    model = Autoencoder()
+    model.corrupt = lambda images, rng: torch.from_numpy(
+        np.random.default_rng().random(images.shape, np.float32)
+    )
+    with pytest.raises(UserError, match=r"corrupt\(\) gives something else at each call"):
+        try_step("mine", model, SETTINGS, SIZE)

@@ -4,6 +4,7 @@ Measures and figures rely on them. An image with a channel too many, for example
 with each channel of the original, and its error would be three times too large.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -36,7 +37,8 @@ def keep_promises(model: Model, batch: Batch, classes: int) -> None:
     if hasattr(model, "encode") or hasattr(model, "decode"):
         _has_dimensions(model)
     if isinstance(model, models.Encoder):
-        are_codes("encode()", model.encode(images), (len(images), model.latent_dim))
+        codes = repeated("encode()", lambda: model.encode(images))
+        are_codes("encode()", codes, (len(images), model.latent_dim))
     again = models.reconstruct(model, images)
     if again is not None:
         are_images("the reconstruction", again, tuple(images.shape))
@@ -44,9 +46,11 @@ def keep_promises(model: Model, batch: Batch, classes: int) -> None:
         codes = torch.randn(FEW, model.latent_dim, generator=_noise())
         are_images("decode()", model.decode(codes), (FEW, *images.shape[1:]))
     if isinstance(model, models.Sampler):
-        are_images("sample()", model.sample(FEW, _noise()), (FEW, *images.shape[1:]))
+        samples = repeated("sample()", lambda: model.sample(FEW, _noise()))
+        are_images("sample()", samples, (FEW, *images.shape[1:]))
     if isinstance(model, models.Corrupter):
-        are_images("corrupt()", model.corrupt(images, _noise()), tuple(images.shape))
+        damaged = repeated("corrupt()", lambda: model.corrupt(images, _noise()))
+        are_images("corrupt()", damaged, tuple(images.shape))
     if isinstance(model, models.LatentVariableModel):
         _proposes(model, images)
     if isinstance(model, models.Classifier):
@@ -58,6 +62,22 @@ def keep_promises(model: Model, batch: Batch, classes: int) -> None:
             "changes the images it is given, so that damaged ones, for example, would be compared "
             "with themselves; change images.clone()"
         )
+
+
+def repeated(what: str, call: Callable[[], object]) -> object:
+    """Return what a call gives, after a second call has given the same.
+
+    Raises:
+        UserError: it gives something else.
+    """
+    first, again = call(), call()
+    tensors = isinstance(first, Tensor) and isinstance(again, Tensor)
+    if tensors and not torch.allclose(first, again, rtol=0, atol=0, equal_nan=True):
+        raise UserError(
+            f"{what} gives something else at each call; every draw must come from the generator "
+            f"that is passed in"
+        )
+    return first
 
 
 def are_codes(what: str, found: object, shape: tuple[int, ...]) -> None:

@@ -27,6 +27,7 @@ from latentgrid.grid.options import require_sense
 from latentgrid.grid.runs import FUSED
 from latentgrid.models import ImageShape, Model, Player
 from latentgrid.randomness import random_generator
+from latentgrid.training import schedules
 from latentgrid.training.loop import Training
 from latentgrid.training.promises import keep_promises
 from latentgrid.training.snapshots import snapshot
@@ -35,6 +36,8 @@ from latentgrid.training.steps import Batches, Row, Turn, take_turns, turns_of
 from latentgrid.training.validation import trained_on
 
 TERM = re.compile(r"[a-z][a-z0-9_]*")
+SMALL_AT_FIRST = ("schedule", "warm_up")
+MOMENTS = 32  # of a training, at which its schedule is looked at
 # Every history has columns of these names behind train_.
 OF_HISTORIES = ("loss", "batch_sum", "batch_sum_corrected", "learning_rate")
 FEW = 10  # images; batch normalisation needs more than one
@@ -136,8 +139,13 @@ def try_step(name: str, model: Model, settings: Mapping[str, Any], size: Size) -
         if not torch.equal(shown_to_it.images, as_batch(images, labels).images):
             raise UserError("losses() changes the images it is given; change images.clone()")
         turns = turns_of(model, settings)
+        if turns and "schedule" in settings:
+            _has_sound_factors(settings)
         if turns:
             _minimises(turns, as_batch(images, labels), noise)
+            # Without what makes the first step smaller, perhaps 0.
+            whole = {name: settings[name] for name in settings if name not in SMALL_AT_FIRST}
+            _moves(turns_of(model, whole), as_batch(images, labels), noise)
             take_turns(turns, as_batch(images, labels), noise)
             _take_the_last_batch(turns, data, settings, size, noise)
         snapshot(model, data, 0, FEW, manifold=2)
@@ -366,6 +374,38 @@ def _minimises(turns: Iterable[Turn], batch: Batch, noise: torch.Generator) -> N
                 "batch_loss(), or an objective, depends on no weight: nothing may be detached "
                 "between weights and losses, nor made a number or an integer"
             )
+
+
+def _moves(turns: Sequence[Turn], batch: Batch, noise: torch.Generator) -> None:
+    """Let the players take a step, and refuse one whose optimizer moves none of its weights."""
+    weights = [turn.player.parameters for turn in turns]
+    before = [[weight.detach().clone() for weight in of_one] for of_one in weights]
+    take_turns(turns, batch, noise)
+    for turn, now, then in zip(turns, weights, before, strict=True):
+        if all(map(torch.equal, now, then)):
+            raise UserError(
+                "a step of the optimizer moves no weight; its update() must change the parameters "
+                "in place, as by parameter.sub_(…), and the learning rate must not vanish"
+            )
+        if not all(isinstance(tensor, Tensor) for tensor in turn.state()):
+            raise UserError("the optimizer's state() must return a list of tensors")
+
+
+def _has_sound_factors(settings: Mapping[str, Any]) -> None:
+    """Refuse a schedule that is not a finite share of 0 or more all the time, or always 0."""
+    epochs = settings["epochs"]
+    moments = torch.arange(MOMENTS, dtype=torch.float64) * epochs / MOMENTS
+    factors = [schedules.load(settings["schedule"])(moment, epochs) for moment in moments]
+    place = f"schedule {settings['schedule']}: factor()"
+    if not all(isinstance(factor, Tensor) and factor.shape == () for factor in factors):
+        raise UserError(f"{place} must return a scalar tensor, made of the epoch that it is given")
+    found = torch.stack(factors)
+    if not bool((found.isfinite() & (found >= 0)).all()) or not bool(found.any()):
+        low, high = float(found.min()), float(found.max())
+        raise UserError(
+            f"{place} gives {low:.3g} to {high:.3g} over {epochs} epochs; allowed: numbers of 0 or "
+            f"more, not all of them 0"
+        )
 
 
 def _misfit(name: str, shape: ImageShape, error: BaseException) -> UserError:
