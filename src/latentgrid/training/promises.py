@@ -71,8 +71,9 @@ def repeated(what: str, call: Callable[[], object]) -> object:
         UserError: it gives something else.
     """
     first, again = call(), call()
-    tensors = isinstance(first, Tensor) and isinstance(again, Tensor)
-    if tensors and not torch.allclose(first, again, rtol=0, atol=0, equal_nan=True):
+    if not (isinstance(first, Tensor) and isinstance(again, Tensor)):
+        return first
+    if not torch.allclose(first, again, rtol=0, atol=0, equal_nan=True):
         raise UserError(
             f"{what} gives something else at each call; every draw must come from the generator "
             f"that is passed in"

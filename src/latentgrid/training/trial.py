@@ -315,17 +315,19 @@ def _names_its_terms(terms: object) -> None:
 def _names_what_there_is(model: Model) -> None:
     """Refuse constants that would be ignored, as they name what does not exist."""
     every = map(catalogue.model_hyperparameters, catalogue.models())
-    known = {
-        "annealed": (model.annealed, set(model.terms)),
-        "loss_depends_on": (model.loss_depends_on, {name for one in every for name in one}),
-        "ranked_by": ((model.ranked_by,) if model.ranked_by else (), catalogue.measured()),
-    }
-    for constant, (named, allowed) in known.items():
-        unknown = [] if allowed is None else [name for name in named if name not in allowed]
-        if unknown and allowed:
-            raise UserError(
-                f"{constant} names {unknown[0]}, which is none of {', '.join(sorted(allowed))}"
-            )
+    hyperparameters = sorted({name for one in every for name in one})
+    measured = sorted(
+        catalogue.measured() or ()
+    )  # none is known if a measure does not name its own
+    for constant, named, known in (
+        ("annealed", model.annealed, list(model.terms)),
+        ("loss_depends_on", model.loss_depends_on, hyperparameters),
+        ("ranked_by", [model.ranked_by] if model.ranked_by and measured else [], measured),
+    ):
+        unknown = [name for name in named if name not in known]
+        if unknown:
+            allowed = ", ".join(known)
+            raise UserError(f"{constant} names {unknown[0]}, which is none of {allowed}")
     if type(model.pretraining) is not int or model.pretraining < 0:
         raise UserError(f"pretraining is {model.pretraining!r}; allowed: a number of epochs")
 
