@@ -576,3 +576,38 @@ def test_draws_that_nothing_repeats_are_refused():
     )
     with pytest.raises(UserError, match=r"corrupt\(\) gives something else at each call"):
         try_step("mine", model, SETTINGS, SIZE)
+
+
+SEEN = """
+from torch import nn
+import latentgrid.models.bases.autoencoder as bases
+from latentgrid.grid.hyperparameters import LatentDim
+from latentgrid.models.bases.autoencoder import Autoencoder, dense_pair
+
+class Mine({base}):
+    "An autoencoder."
+
+    def __init__(self, image_shape, latent_dim: LatentDim) -> None:
+        super().__init__(latent_dim, *dense_pair(image_shape, latent_dim, 8))
+        {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "line", "reason"),
+    [
+        ("bases.Autoencoder", "", r"encode\(\) is not seen in the file, and is there"),
+        ("Autoencoder", "self.sample = nn.Identity()", r"sample\(\) is not seen in the file"),
+        ("Autoencoder", "self.loss_ranks = False", "loss_ranks is False, and True in the file"),
+    ],
+)
+def test_what_is_not_seen_by_reading_a_model_is_refused(base, line, reason, tmp_path, monkeypatch):
+    """Figures would leave the model out, or rank its runs otherwise, without a word."""
+    folder = tmp_path / "seen"
+    for module in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
+        del sys.modules[module]
+    with_plugin(folder, "models", SEEN.format(base=base, line=line), monkeypatch)
+    catalogue.read_plugins()
+    settings = SETTINGS | {"model": "mine", "hyperparameters": {"latent_dim": 2}, "epochs": 1}
+    with pytest.raises(UserError, match=f"^a: {reason}"):
+        try_run("a", settings, SIZE)

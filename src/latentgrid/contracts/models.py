@@ -17,16 +17,18 @@ from latentgrid.grid.hyperparameters import NameOf
 from latentgrid.models import ImageShape, Model
 from latentgrid.randomness import random_generator, seed_of
 from latentgrid.report.model_text import read_model_text
-from latentgrid.training.promises import are_images, are_probabilities, keep_promises, same
+from latentgrid.training.promises import (
+    are_images,
+    are_probabilities,
+    are_seen,
+    keep_promises,
+    same,
+)
 
 MNIST = (1, 28, 28)
 SHAPES: tuple[ImageShape, ...] = (MNIST, (3, 32, 32), (2, 8, 12))
 CLASSES = 10
 FEW = 6
-METHODS = (
-    *("encode", "decode", "sample", "quantile", "corrupt", "classify", "cluster"),
-    *("propose", "log_prior", "segment"),
-)
 
 
 def build_untrained(
@@ -229,13 +231,7 @@ def abilities_are_known_without_importing(name: str) -> None:
     """The methods found by reading its file and its base classes' files are those that it has."""
     model = build_untrained(name).eval()
     told = catalogue.abilities(name)
-    for method in METHODS:
-        require(
-            (method in told) == hasattr(model, method),
-            f"{method}() is {'not ' * (method not in told)}seen in the file, and is "
-            f"{'not ' * (not hasattr(model, method))}there: import base classes by "
-            f"`from … import`, and define methods by `def`",
-        )
+    are_seen(name, model)
     has_density = isinstance(model, models.LatentVariableModel)
     require((told >= catalogue.DENSITIES) == has_density, "its density is not seen in the file")
     again = models.reconstruct(model, random_images(2))

@@ -13,11 +13,45 @@ from torch import Tensor
 from latentgrid import models
 from latentgrid.data import Batch
 from latentgrid.errors import UserError
+from latentgrid.grid import catalogue
 from latentgrid.models import Model
 from latentgrid.randomness import random_generator
 
+METHODS = (
+    *("encode", "decode", "sample", "quantile", "corrupt", "classify", "cluster"),
+    *("propose", "log_prior", "segment"),
+)
 FEW = 4  # samples and draws
 same = partial(torch.allclose, rtol=1e-4, atol=1e-5)
+
+
+def are_seen(name: str, model: Model) -> None:
+    """Refuse methods and constants of a model that are not found by reading its file.
+
+    Which figures show it, and how its runs are ranked, is decided without running the file.
+
+    Args:
+        name: the model's.
+        model: one that was built.
+
+    Raises:
+        UserError: reading and building give two answers; the text says what to do.
+    """
+    told = catalogue.abilities(name)
+    for method in METHODS:
+        there = hasattr(model, method)
+        if (method in told) != there:
+            raise UserError(
+                f"{method}() is {'not ' * there}seen in the file, and is {'not ' * (not there)}"
+                f"there: import base classes by `from … import`, and define methods by `def`"
+            )
+    for constant in catalogue.OF_A_MODEL:
+        found, seen = getattr(model, constant), catalogue.said(name, constant)
+        if found != seen:
+            raise UserError(
+                f"{constant} is {found!r}, and {seen!r} in the file: set it in the class by a "
+                f"plain value, and import base classes by `from … import`"
+            )
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ from latentgrid.models import ImageShape, Model, Player
 from latentgrid.randomness import random_generator
 from latentgrid.training import schedules
 from latentgrid.training.loop import Training
-from latentgrid.training.promises import keep_promises
+from latentgrid.training.promises import are_seen, keep_promises
 from latentgrid.training.snapshots import snapshot
 from latentgrid.training.stack import Epoch, Stack
 from latentgrid.training.steps import Batches, Row, Turn, take_turns, turns_of
@@ -66,6 +66,10 @@ def try_run(name: str, settings: Mapping[str, Any], size: Size) -> None:
     model = build_model(name, settings, size)
     if size.classes == 1 and "classes" in signature(type(model)).parameters:
         raise UserError(f"{name}: is shown classes, and the images have no labels; leave it out")
+    try:
+        are_seen(settings["model"], model)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
     require_enough(name, model, settings, size)
     try_step(name, model, settings, size)
     if FUSED in settings:
