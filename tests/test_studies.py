@@ -371,6 +371,8 @@ def test_what_is_no_study_at_all_is_named(folder, content, words):
         ("unit,value", "units,value", 1, "found table, model, "),
         ("unit,value", "unit,unit", 1, "found table, model, "),
         ("value,spread", "value,spread,note", 1, "each once, and spread"),
+        # A space before a name would not be seen.
+        ("value,spread", "value, spread", 1, "' spread'"),
         ("value,spread", "value,\x1b[31m", 1, r"\x1b[31m"),
         (NUMBERS, "", 1, "found nothing; allowed: table, model, quantity, unit, value, latent_dim"),
         # Two values for one setting.

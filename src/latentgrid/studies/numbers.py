@@ -143,8 +143,8 @@ def _require_columns(path: Path, names: list[str], study: StudyFile) -> None:
 
 
 def shown_name(name: str | None) -> str:
-    """Return the heading of a column for a message."""
-    return name if name and name.isprintable() else shown(name)
+    """Return the heading of a column for a message, in quotes where a space would not be seen."""
+    return name if name and name.isprintable() and name == name.strip() else shown(name)
 
 
 @dataclass(frozen=True)
