@@ -73,9 +73,7 @@ def _names_what_there_is(model: Model) -> None:
     """Refuse constants that would be ignored, as they name what does not exist."""
     every = map(catalogue.model_hyperparameters, catalogue.models())
     hyperparameters = sorted({name for one in every for name in one})
-    measured = sorted(
-        catalogue.measured() or ()
-    )  # none is known if a measure does not name its own
+    measured = sorted(catalogue.measured() or ())  # any may be, if one names none
     for constant, named, known in (
         ("annealed", model.annealed, list(model.terms)),
         ("loss_depends_on", model.loss_depends_on, hyperparameters),

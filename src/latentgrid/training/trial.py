@@ -5,12 +5,11 @@ whose output does not fit the decoder, a network that does not fit the images, o
 never take a step.
 """
 
-import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from math import ceil, isclose
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -172,15 +171,16 @@ def _accepts(model: Model, images: int) -> bool:
     return True
 
 
-def _global_draws() -> bytes:
+def _global_draws() -> tuple[bytes, bytes, int]:
     """Return the states of the generators that no run has for itself.
 
     That of Python's own `random` is left out: to import a library may change it.
     """
-    return pickle.dumps((torch.get_rng_state().numpy(), np.random.get_state()))
+    _, keys, position, *_ = cast("tuple[Any, ...]", np.random.get_state())
+    return torch.get_rng_state().numpy().tobytes(), keys.tobytes(), position
 
 
-def _draws_nothing_else(before: bytes) -> None:
+def _draws_nothing_else(before: tuple[bytes, bytes, int]) -> None:
     if _global_draws() != before:
         raise UserError(
             "draws from the random generator of PyTorch's or NumPy's own, so that seeds would "
