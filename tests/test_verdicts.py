@@ -549,12 +549,14 @@ def test_runs_and_records_say_by_what_they_were_measured(tmp_path, monkeypatch):
     write_json(files.config, {"settings": settings})
     write_json(stamp_of(files.metrics), {"settings": dict(record.evaluation), "sha256": ""})
     runs = pd.DataFrame({"run": ["ae/seed=0", "ae/seed=1"]})
-    found = gather(layout, [CODES], runs, {}).runs.set_index("run")[[*measuring.EVERY]]
+    told = gather(layout, [CODES], runs, {}).runs.set_index("run")
+    found = told[[*measuring.EVERY]]
     here = found.loc["ae/seed=0"]
     assert list(here) == list(measuring.of_record(record).values())
     assert here.notna().all()
     assert found.loc["ae/seed=1"].isna().all()
-    assert (found.drop(index=["ae/seed=1"]).nunique() == 1).all()
+    as_long = found[told["planned_epochs"] == record.settings.epochs]
+    assert (as_long.nunique() == 1).all() and (as_long == here).all(axis=None)
     assert not {*measuring.EVERY} & {*gather(layout, [], runs, {}).runs}
 
 

@@ -302,7 +302,9 @@ def test_a_source_that_lacks_a_part_or_cannot_be_imported(source, tmp_path):
     del source.load
     with pytest.raises(UserError, match=r"mine\.py: .*has no load"):
         prepared(tmp_path)
-    with pytest.raises(UserError, match=r"nobodys\.py: cannot be imported: ModuleNotFoundError"):
+    with pytest.raises(
+        UserError, match=r"nobodys\.py, line 1: cannot be imported: ModuleNotFoundError"
+    ):
         sources.size("nobodys")
 
 

@@ -15,11 +15,12 @@ from latentgrid.errors import UserError
 from latentgrid.grid import catalogue
 from latentgrid.models import Model, Player
 from latentgrid.training import schedules
-from latentgrid.training.steps import Turn, take_turns
+from latentgrid.training.steps import Turn
 
 TERM = re.compile(r"[a-z][a-z0-9_]*")
 # Every history has columns of these names behind train_.
 OF_HISTORIES = ("loss", "batch_sum", "batch_sum_corrected", "learning_rate")
+TINY = 1e-6  # a gradient that may be lost in the rounding of a weight
 MOMENTS = 32  # of a training, at which its schedule is looked at
 
 
@@ -140,20 +141,30 @@ def minimises(turns: Iterable[Turn], batch: Batch, noise: torch.Generator) -> No
 def moves(turns: Sequence[Turn], batch: Batch, noise: torch.Generator) -> None:
     """Let the players take a step, and refuse one whose optimizer moves none of its weights.
 
+    A player without a gradient, as against an opponent that is sure, need not move.
+
     Raises:
         UserError: one does not move, or cannot say what its next step depends on.
     """
-    weights = [turn.player.parameters for turn in turns]
-    before = [[weight.detach().clone() for weight in of_one] for of_one in weights]
-    take_turns(turns, batch, noise)
-    for turn, now, then in zip(turns, weights, before, strict=True):
-        if all(map(torch.equal, now, then)):
+    for turn in turns:
+        weights = turn.player.parameters
+        before = [weight.detach().clone() for weight in weights]
+        has_gradient = _has_gradient(turn, batch, noise)
+        turn.take(batch, noise)
+        if has_gradient and all(map(torch.equal, weights, before)):
             raise UserError(
                 "a step of the optimizer moves no weight; its update() must change the parameters "
                 "in place, as by parameter.sub_(…), and the learning rate must not vanish"
             )
         if not all(isinstance(tensor, Tensor) for tensor in turn.state()):
             raise UserError("the optimizer's state() must return a list of tensors")
+
+
+def _has_gradient(turn: Turn, batch: Batch, noise: torch.Generator) -> bool:
+    """Tell whether a player's gradient is large enough to move a weight, or not finite."""
+    _, objective = turn.objective(batch, noise)
+    gradients = torch.autograd.grad(objective, turn.player.parameters, allow_unused=True)
+    return any(not bool((part.abs() < TINY).all()) for part in gradients if part is not None)
 
 
 def has_sound_factors(settings: Mapping[str, Any]) -> None:
