@@ -887,6 +887,21 @@ def test_what_an_effect_must_exceed_stands_beside_it(least, said):
     assert reproduction.compared(pd.Series({"part": "a", "least": least})) == said
 
 
+def test_what_no_run_can_answer_is_shown_with_its_reason():
+    row = {"study": "s", "claim": "It takes an hour.", "source": "s, page 1", "part": "a", "n": 0}
+    row |= {"note": "theirs ran on a GPU", "unit": "hours", "least": 0.0, "epochs": "", "runs": ""}
+    rows = [
+        row | {"name": "one", "answer": "not run"},
+        row | {"name": "two", "answer": "out of reach"},
+        row | {"name": "two", "answer": "not run"},
+    ]
+    two, one = reproduction._claims(pd.DataFrame(rows))
+    assert (one["parts"], one["open"], two["open"]) == ([], 1, 1)
+    (part,) = two["parts"]
+    assert (part["answer"], part["effect"]) == ("out of reach", "–")
+    assert part["note"] == "theirs ran on a GPU"
+
+
 def test_the_effect_that_is_called_the_largest_is_the_largest():
     """Not the one that is farthest from what the claim asks for, here that it exceeds 2."""
     common = {"claim": "Some are larger.", "source": "one", "unit": "times", "least": 2.0, "n": 1}

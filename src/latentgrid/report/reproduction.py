@@ -184,19 +184,20 @@ def _score(value: float) -> str:
 
 
 def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return each claim with its parts that were run; claims without any come last.
+    """Return each claim with its parts that were run or that no run can answer; others come last.
 
     `open` is how many other parts it has.
     """
+    is_open = claims["answer"] == Answer.NOT_RUN
     found = [
         {
             "claim": of_claim.iloc[0]["claim"],
             "source": of_claim.iloc[0]["source"],
             "parts": [
-                {**row, "effect": effect(row), "compared": compared(row)}
-                for _, row in of_claim[of_claim["n"] > 0].iterrows()
+                {**row, "effect": effect(row) if row["n"] else "–", "compared": compared(row)}
+                for _, row in of_claim[~is_open[of_claim.index]].iterrows()
             ],
-            "open": int((of_claim["n"] == 0).sum()),
+            "open": int(is_open[of_claim.index].sum()),
         }
         for _, of_claim in claims.groupby(["study", "name"], sort=False)
     ]
