@@ -887,6 +887,20 @@ def test_what_an_effect_must_exceed_stands_beside_it(least, said):
     assert reproduction.compared(pd.Series({"part": "a", "least": least})) == said
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-2.84, -0.02, "−1.4 (−2.8 to −0.02) %"),
+        (0.0004, 2.9, "−1.4 (0.0004 to 2.9) %"),
+        (-0.00000001, 0.0, "−1.4 (0.0 to 0.0) %"),
+        (np.nan, np.nan, "−1.4 %"),
+    ],
+)
+def test_the_end_of_an_interval_shows_on_which_side_of_zero_it_is(low, high, said):
+    row = {"effect": -1.43, "low": low, "high": high, "unit": "%", "n": 3}
+    assert reproduction.effect(pd.Series(row)) == f"{said}, 3 seeds"
+
+
 def test_what_no_run_can_answer_is_shown_with_its_reason():
     row = {"study": "s", "claim": "It takes an hour.", "source": "s, page 1", "part": "a", "n": 0}
     row |= {"note": "theirs ran on a GPU", "unit": "hours", "least": 0.0, "epochs": "", "runs": ""}

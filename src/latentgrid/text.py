@@ -28,8 +28,11 @@ def number(value: float | str | None) -> str:
 
 
 def signed(value: float, digits: int) -> str:
-    """Return a number with so many decimals and a true minus sign; a missing value is a dash."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+    """Return a number with so many decimals and a true minus sign; a missing value is a dash.
+
+    What rounds to zero has no sign.
+    """
+    return "–" if math.isnan(value) else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def labelled(axis: str, value: str) -> str:

@@ -176,11 +176,20 @@ def effect(row: pd.Series) -> str:
 
 
 def _percent(value: float) -> str:
-    return signed(value, 1)
+    return _on_its_side_of_zero(value, 1)
 
 
 def _score(value: float) -> str:
-    return signed(value, 3)
+    return _on_its_side_of_zero(value, 3)
+
+
+def _on_its_side_of_zero(value: float, digits: int) -> str:
+    """Return a number with so many decimals, and up to three more if it would round to zero.
+
+    The end of an interval near zero decides an answer by its sign.
+    """
+    enough = (n for n in range(digits, digits + 4) if round(value, n))
+    return signed(value, next(enough, digits))
 
 
 def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:
