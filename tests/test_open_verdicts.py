@@ -92,6 +92,20 @@ def test_a_comparison_is_open_where_both_sides_can_be_had(study):
     assert one.missing == slow.keys()
 
 
+def test_runs_that_only_claims_of_python_may_need_are_named(monkeypatch):
+    """Such claims do not declare what they compare; the judge of a grid is no evidence."""
+    monkeypatch.chdir(ROOT)
+    params = params_reading.load([ROOT / "studies" / "auto-encoders-slides" / "grid.yaml"])
+    runs = planned_runs(params)
+    missing = [Settings.model_validate(run.settings) for run in runs]
+    (said,) = opened.for_claim_files(reading.load("auto-encoders-slides"), missing)
+    assert said.startswith(f"{sum(run.entry != 'lenet5' for run in runs)} more missing runs of")
+    assert said.endswith("which do not declare what they compare: conv_ae, dae, pca.\n")
+    of_another = settings_of([0]).values()
+    assert not [*opened.for_claim_files(reading.load("auto-encoders-slides"), of_another)]
+    assert not [*opened.for_claim_files(reading.load("vizoso-2020"), missing)]
+
+
 def test_runs_that_close_most_in_an_hour_come_first():
     verdicts = [
         opened.Open("one", frozenset({"cheap", "dear"}), 2),

@@ -20,7 +20,7 @@ from latentgrid.studies.collection import read_records
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.records import Settings
 from latentgrid.studies.schema import Comparison
-from latentgrid.studies.served import obtained_with, stands_on
+from latentgrid.studies.served import may_serve_claim_files, obtained_with, stands_on
 from latentgrid.studies.study import Study
 from latentgrid.text import duration, number, short_setting
 
@@ -153,6 +153,25 @@ def show_open(
     if steps:
         console.print(as_table(steps))
     console.print(summary(verdicts), highlight=False)
+    listed = {step.run for step in steps}
+    others = [of for name, of in missing.items() if name not in listed]
+    for study in of_set:
+        console.print(*for_claim_files(study, others), sep="", end="", highlight=False)
+
+
+def for_claim_files(study: Study, missing: Iterable[Settings]) -> Iterator[str]:
+    """Yield a line on the missing runs that may serve claims which are files; nothing without any.
+
+    Such claims do not declare which runs they compare.
+    """
+    found = may_serve_claim_files(study, missing)
+    if found:
+        runs = "1 more missing run" if len(found) == 1 else f"{len(found)} more missing runs"
+        models = ", ".join(sorted({of.model for of in found}))
+        yield (
+            f"{runs} of the grid of {study.name} may serve its claims that are files of Python, "
+            f"which do not declare what they compare: {models}.\n"
+        )
 
 
 def missing_runs(

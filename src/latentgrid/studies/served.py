@@ -40,7 +40,7 @@ def why_foreign(study: Study, run: RecordedRun) -> str:
     serves_number = any(obtained_with(study, number, settings) for number in numbers)
     if serves_number or any(_compared_by(study, claim, settings) for claim in claims):
         return ""
-    if study.has_claim_files and _but_for_the_seed(settings) in _trained_by_its_grid(study):
+    if may_serve_claim_files(study, [settings]):
         return ""
     return f"has settings that are no number and no claim of {study.name}"
 
@@ -113,8 +113,17 @@ def _compared_by(study: Study, comparison: Comparison, settings: Settings) -> bo
     )
 
 
+def may_serve_claim_files(study: Study, found: Iterable[Settings]) -> list[Settings]:
+    """Return those of the settings that a study's own grid trains, if it has claims that are files.
+
+    Such claims do not declare what they compare.
+    """
+    trained = _trained_by_its_grid(study) if study.has_claim_files else []
+    return [settings for settings in found if _but_for_the_seed(settings) in trained]
+
+
 def _trained_by_its_grid(study: Study) -> list[dict[str, Any]]:
-    """Return the settings of all runs of a study's own grid, but their seeds.
+    """Return the settings of all runs of a study's own grid, but its judge's and but their seeds.
 
     There are none if the grid cannot be read with the plugins that are chosen now.
     """
@@ -122,7 +131,8 @@ def _trained_by_its_grid(study: Study) -> list[dict[str, Any]]:
     if not file.is_file():
         return []
     with suppress(UserError, ValidationError):
-        runs = planned_runs(Params.model_validate(read_yaml(file)))
+        params = Params.model_validate(read_yaml(file))
+        runs = [run for run in planned_runs(params) if run.entry != params.evaluation.judge]
         return [_but_for_the_seed(Settings.model_validate(run.settings)) for run in runs]
     return []
 
