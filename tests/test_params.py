@@ -323,6 +323,8 @@ def test_a_figure_shows_the_entries_that_are_named(raw_params):
         ({"smples": "all"}, "figures: unknown figure 'smples'; allowed: "),
         ({"latent": []}, "figures.latent: found []; allowed: all, or a list of vae"),
         ({"latent": "vae"}, "figures.latent: found 'vae'; allowed: all, or a list of vae"),
+        (["latent", "latent"], "figures[1]: found 'latent' twice; allowed: each name once"),
+        ({"latent": ["vae", "vae"]}, "figures.latent[1]: found 'vae' twice; allowed: each name"),
         (
             {"latent": ["vae", "gan"]},
             "figures.latent[1]: found 'gan', which is no entry whose model has encode; "

@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -264,7 +264,9 @@ class Params(Section):
                     if entries or catalogue.figure(figure).needs is None
                 }
             case list(names):
-                return {figure: self._asked(figure) for figure in names}
+                asked = {figure: self._asked(figure) for figure in names}
+                _require_each_once("figures", names)
+                return asked
             case chosen:
                 return {figure: self._chosen(figure, entries) for figure, entries in chosen.items()}
 
@@ -314,7 +316,14 @@ class Params(Section):
                 found = f"found {shown(entry)}"
                 found += f", which is no entry whose model has {_listed(needed)}" if needed else ""
                 raise EntryError(f"figures.{figure}[{position}]", found, allowed)
+        _require_each_once(f"figures.{figure}", entries)
         return entries
+
+
+def _require_each_once(key: str, names: Sequence[str]) -> None:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise EntryError(f"{key}[{position}]", f"found {shown(name)} twice", "each name once")
 
 
 def keys_of(section: type[BaseModel]) -> list[str]:
