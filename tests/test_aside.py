@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from latentgrid.commands import doctor
 from latentgrid.files.aside import (
     put_aside,
     put_checkpoints_aside,
@@ -119,3 +120,14 @@ def test_checkpoints_of_a_run_that_trains_stay(layout):
     with FileLock(layout.run(NAME).lock):
         put_checkpoints_aside(layout, layout.run(NAME))
     assert checkpoints(layout) == ["first"]
+
+
+def test_doctor_says_who_put_runs_aside(layout, monkeypatch):
+    write(layout, "misfit")
+    put_run_aside(layout, layout.run(NAME))
+    monkeypatch.setattr(doctor, "_survey", lambda configuration: [])
+    [said] = doctor.diagnose(layout, [], []).outside
+    assert said == (
+        "1 run in results/digits/aside, put there by latentgrid prune, or by snakemake before a "
+        "new training"
+    )

@@ -88,7 +88,8 @@ def _outside(layout: Layout, planned: set[str]) -> Iterator[str]:
         yield f"{_runs(others)} in {layout.runs} that this configuration does not have"
     aside = len(list(layout.aside.glob("runs/*/*/seed=*")))
     if aside:
-        yield f"{_runs(aside)} in {layout.aside}, put there by latentgrid prune"
+        told = "put there by latentgrid prune, or by snakemake before a new training"
+        yield f"{_runs(aside)} in {layout.aside}, {told}"
     unfinished = len([folder for folder in layout.state.glob("*") if folder.is_dir()])
     if unfinished:
         yield f"{_runs(unfinished)} unfinished in {layout.state}; snakemake goes on with them"
