@@ -25,7 +25,7 @@ LEFT_OUT = (
     "logs",  # what each job said
     "benchmarks.csv",  # what each job cost
     "state",  # of runs that are still in training
-    ".*",  # locks, and files that are half written
+    ".*",  # locks, files that are half written, and stamps
 )
 ROOTS = ("data", "results")  # of a project; each has a folder for each data set
 CODE = re.compile(r"[0-9a-f]{12,64}(-dirty)?")

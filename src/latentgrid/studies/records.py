@@ -22,7 +22,7 @@ from latentgrid.files.atomic import write_text
 from latentgrid.grid.runs import FUSED, canonical
 
 FORMAT = 1
-MAX_BYTES = 1_000_000  # 50 epochs take 15 kB
+MAX_BYTES = 1_000_000  # 50 epochs take some 12 kB
 PREFIX = "record:"
 FILES = frozenset({"config.json", "history.csv", "snapshots.safetensors", "weights.safetensors"})
 WHERE = ("study", "records", "model", "file")
