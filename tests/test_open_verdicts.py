@@ -182,6 +182,14 @@ def test_a_study_without_facts_cannot_be_judged(alone):
         told([without_facts(reading.load("modulo-7"))])
 
 
+def test_claims_on_no_data_set_are_refused_by_their_file(alone):
+    """Claims that are files need no data set to be drawn, and these commands have no other."""
+    study = reading.load("vesel-draft")
+    nowhere = replace(study, facts=study.facts.model_copy(update={"dataset": None, "claims": {}}))
+    with pytest.raises(UserError, match=r"vesel-draft/study\.yaml: dataset is null, so nobody"):
+        told([nowhere])
+
+
 HOSTILE = "Codes [/b] of [red]digits[/] <script> " + "x" * 300
 
 

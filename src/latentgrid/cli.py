@@ -262,7 +262,7 @@ def list_studies() -> None:
         records = len(list(study.records.rglob("*.json")))
         print(
             f"    {len(study.numbers)} numbers, {claims} claims, {records} records; on "
-            f"{study.facts.dataset}"
+            f"{study.facts.dataset or 'no data set'}"
         )
 
 

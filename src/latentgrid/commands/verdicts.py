@@ -16,6 +16,8 @@ from latentgrid.data import sources
 from latentgrid.errors import UserError, printable
 from latentgrid.evaluation.tables import IDENTITY, OUTCOME, write_table
 from latentgrid.files.layout import Layout
+from latentgrid.grid import datasets
+from latentgrid.grid.study_folders import STUDY
 from latentgrid.report.reproduction import effect
 from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
@@ -46,9 +48,14 @@ def judge(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, Evidence]:
     """Return the verdicts on a study's numbers, the answers to its claims, and what they stand on.
 
     Raises:
-        UserError: a record of the study cannot count.
+        UserError: a record of the study cannot count, or the study is of no data set.
     """
-    layout = Layout(str(study.facts.dataset))
+    if study.facts.dataset is None:
+        raise UserError(
+            f"{study.folder / STUDY}: dataset is null, so nobody knows whose runs answer its "
+            f"claims; allowed: {', '.join(datasets.names())}"
+        )
+    layout = Layout(study.facts.dataset)
     runs = pd.DataFrame(columns=[*IDENTITY, *OUTCOME])
     if (layout.tables / "runs.csv").is_file():
         runs = read_table(layout.tables / "runs.csv")
