@@ -265,6 +265,11 @@ def test_a_published_number_meets_the_runs_of_its_setting():
         (grid_runs([5.0, 5.0]).assign(seed=[3, 4]), "only runs with other seeds than 0, 1, 2"),
         (grid_runs([np.nan]), "train_batch_sum was not measured"),
         (
+            grid_runs([np.nan, 5.0]).assign(status=["finished", "diverged"]),
+            "train_batch_sum was not measured; 1 of 2 runs diverged",
+        ),
+        (grid_runs([5.0], seed=3, status="diverged"), "only runs with other seeds than 0, 1, 2"),
+        (
             pd.concat([grid_runs([5.0], planned_epochs=5), grid_runs([5.0], status="failed")]),
             "1 of 1 runs failed",
         ),
@@ -292,6 +297,17 @@ def test_seeds_that_diverged_are_named_beside_the_verdict():
     row, _ = judged(runs)
     assert (row["verdict"], row["n"]) == (Verdict.REPRODUCED, 1)
     assert row["reason"].endswith("so no interval; 1 of 3 seeds so far; 2 of 3 runs diverged")
+
+
+def test_a_seed_that_diverged_counts_once_and_only_if_the_study_fixed_it():
+    runs = grid_runs([2_164_100.0] * 5)
+    runs.loc[2:, "status"] = "diverged"
+    recorded = runs.head(3).assign(run="record:" + runs["run"])
+    row, _ = judged(pd.concat([runs, recorded], ignore_index=True))
+    assert row["reason"].endswith("2 of 3 seeds so far; 1 of 3 runs diverged")
+    again = runs.tail(3).head(1).assign(status="finished", run="record:again")
+    row, _ = judged(pd.concat([runs, again], ignore_index=True))
+    assert "diverged" not in row["reason"]
 
 
 def test_a_grid_without_the_published_axes_has_none_of_the_runs():

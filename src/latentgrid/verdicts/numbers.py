@@ -84,10 +84,9 @@ class Judged:
     @cached_property
     def _ran(self) -> tuple[pd.DataFrame, str]:
         """Return all such runs, and how many others are left out and why (`measured_alike`)."""
-        alike, quantity = self._alike, self.study.quantity(self.number)
+        alike, quantity = self._with_fixed_seeds, self.study.quantity(self.number)
         measured = self.evidence.values(quantity, alike).notna()
         ran = alike[measured & (alike["status"] == "finished")]
-        ran = ran[ran["seed"].isin(self.study.facts.seeds)]
         same, _, otherwise = measured_alike(ran, ran, str(quantity.measure))
         return same, otherwise
 
@@ -103,8 +102,8 @@ class Judged:
         if not ours:
             return Verdict.NOT_RUN, self._why_not() + self._under_its_printed_name()
         said = _distance(ours, number.value) + self._fewer_than_planned(len(ours))
-        said = "; ".join(filter(None, (said, self._ran[1])))
-        return rule.decide(quantity, number.value, ours), said + _without_result(self._alike)
+        said = "; ".join(filter(None, (said, self._ran[1], self._without_result())))
+        return rule.decide(quantity, number.value, ours), said
 
     @cached_property
     def _matching(self) -> pd.DataFrame:
@@ -131,18 +130,36 @@ class Judged:
                 matching = matching[matching[NAMES.get(name, name)] == self.number.settings[name]]
         return matching[matching["precision"] == self.study.facts.precision]
 
+    @property
+    def _with_fixed_seeds(self) -> pd.DataFrame:
+        """Return those of these runs that have one of the seeds that the study fixed."""
+        return self._alike[self._alike["seed"].isin(self.study.facts.seeds)]
+
+    def _without_result(self) -> str:
+        """Say of how many seeds every run diverged or failed; "" if of none.
+
+        A run and a record of it are one.
+        """
+        runs = self._with_fixed_seeds
+        finished = runs.loc[runs["status"] == "finished", "seed"]
+        lost = runs[~runs["seed"].isin(finished)].drop_duplicates("seed")
+        counts = lost["status"].value_counts().items()
+        return "; ".join(f"{n} of {runs['seed'].nunique()} runs {status}" for status, n in counts)
+
     def _why_not(self) -> str:
         matching, alike = self._matching, self._alike
         if matching.empty:
             return "no run of this setting" + self._with_options()
         if alike.empty:
             return f"trained {_trained(matching.iloc[0])}, published {self._as_published()}"
-        if lost := _without_result(alike).removeprefix("; "):
-            return lost
-        if not alike["seed"].isin(self.study.facts.seeds).any():
+        runs = self._with_fixed_seeds
+        if runs.empty:
             return f"only runs with other seeds than {_listed(self.study.facts.seeds)}"
+        if not (runs["status"] == "finished").any():
+            return self._without_result()
         measure = self.study.quantity(self.number).measure
-        return self._ran[1] or f"{measure} was not measured"
+        why = self._ran[1] or f"{measure} was not measured"
+        return "; ".join(filter(None, (why, self._without_result())))
 
     def _with_options(self) -> str:
         """Say that there are runs of the setting, with an option that the study does not name."""
@@ -198,12 +215,6 @@ def _trained(run: pd.Series) -> str:
 
 def _listed(values: Sequence[int]) -> str:
     return ", ".join(map(str, values))
-
-
-def _without_result(alike: pd.DataFrame) -> str:
-    """Say how many runs of the setting diverged or failed, if any did."""
-    lost = alike.loc[alike["status"] != "finished", "status"].value_counts()
-    return "".join(f"; {n} of {len(alike)} runs {status}" for status, n in lost.items())
 
 
 def _distance(ours: Sequence[float], published: float) -> str:
