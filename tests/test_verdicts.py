@@ -331,6 +331,20 @@ def test_equal_seeds_and_a_single_one_say_so():
     assert np.isnan(row["low"])
 
 
+@pytest.mark.parametrize(
+    ("times", "verdict", "said"),
+    [
+        (1.0204, "not reproduced", "2.04 % above it"),
+        (0.9796, "not reproduced", "2.04 % below it"),
+        (1.0196, "reproduced", "2.0 % above it"),
+        (1.0214, "not reproduced", "2.1 % above it"),
+    ],
+)
+def test_a_deviation_of_more_than_is_allowed_is_not_told_as_just_that(times, verdict, said):
+    row, _ = judged(grid_runs([2_164_100.0 * times]))
+    assert (row["verdict"], row["reason"].partition(";")[0]) == (verdict, said)
+
+
 def runs_in_the_printed_order():
     """Return a run for each setting of a table, whose losses are the squares of the printed."""
     of_table = [number for number in THESIS.numbers if number.table == "VII.3"]
@@ -913,7 +927,22 @@ def test_what_an_effect_must_exceed_stands_beside_it(least, said):
     ],
 )
 def test_the_end_of_an_interval_shows_on_which_side_of_zero_it_is(low, high, said):
-    row = {"effect": -1.43, "low": low, "high": high, "unit": "%", "n": 3}
+    row = {"effect": -1.43, "low": low, "high": high, "unit": "%", "n": 3, "least": 0.0}
+    assert reproduction.effect(pd.Series(row)) == f"{said}, 3 seeds"
+
+
+@pytest.mark.parametrize(
+    ("least", "low", "unit", "said"),
+    [
+        (10.0, 10.04, "%", "12.0 (10.04 to 14.0) %"),
+        (10.0, 9.98, "%", "12.0 (9.98 to 14.0) %"),
+        (10.0, 10.0, "%", "12.0 (10.0 to 14.0) %"),
+        (0.25, 0.2496, "of the way", "12.000 (0.2496 to 14.000) of the way"),
+        (-5.0, 0.02, "%", "12.0 (0.02 to 14.0) %"),
+    ],
+)
+def test_the_end_of_an_interval_shows_on_which_side_of_what_is_needed_it_is(least, low, unit, said):
+    row = {"effect": 12.0, "low": low, "high": 14.0, "unit": unit, "n": 3, "least": least}
     assert reproduction.effect(pd.Series(row)) == f"{said}, 3 seeds"
 
 

@@ -170,26 +170,29 @@ def compared(row: pd.Series) -> str:
 
 def effect(row: pd.Series) -> str:
     """Return an effect with its interval, unit and number of seeds: "0.035 (0.028 to 0.042) …"."""
-    shown = _percent if row["unit"].startswith(PERCENT) else _score
-    interval = f" ({shown(row['low'])} to {shown(row['high'])})" if pd.notna(row["low"]) else ""
-    return f"{shown(row['effect'])}{interval} {row['unit']}, {numbers.seeds(int(row['n']))}"
+    digits = 1 if row["unit"].startswith(PERCENT) else 3
+    said, low, high = (
+        _beside(row[name], (0.0, row["least"]), digits) for name in ("effect", "low", "high")
+    )
+    interval = f" ({low} to {high})" if pd.notna(row["low"]) else ""
+    return f"{said}{interval} {row['unit']}, {numbers.seeds(int(row['n']))}"
 
 
-def _percent(value: float) -> str:
-    return _on_its_side_of_zero(value, 1)
+def _beside(value: float, limits: Iterable[float], digits: int) -> str:
+    """Return a number with so many decimals, and up to three more if it would round to a limit.
 
-
-def _score(value: float) -> str:
-    return _on_its_side_of_zero(value, 3)
-
-
-def _on_its_side_of_zero(value: float, digits: int) -> str:
-    """Return a number with so many decimals, and up to three more if it would round to zero.
-
-    The end of an interval near zero decides an answer by its sign.
+    The end of an interval near zero, or near what a claim needs, decides an answer by its side.
     """
-    enough = (n for n in range(digits, digits + 4) if round(value, n))
+    enough = (
+        n for n in range(digits, digits + 4) if all(_on_its_side(value, n, one) for one in limits)
+    )
     return signed(value, next(enough, digits))
+
+
+def _on_its_side(value: float, digits: int, limit: float) -> bool:
+    """Tell whether a rounded number lies on the same side of a limit as the number itself."""
+    rounded = round(value, digits)
+    return (rounded > limit, rounded < limit) == (value > limit, value < limit)
 
 
 def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:

@@ -101,7 +101,8 @@ class Judged:
             return Verdict(stated.open), str(stated.because)
         if not ours:
             return Verdict.NOT_RUN, self._why_not() + self._under_its_printed_name()
-        said = _distance(ours, number.value) + self._fewer_than_planned(len(ours))
+        allowed = rule.reach(quantity, number.value, ours)
+        said = _distance(ours, number.value, allowed) + self._fewer_than_planned(len(ours))
         said = "; ".join(filter(None, (said, self._ran[1], self._without_result())))
         return rule.decide(quantity, number.value, ours), said
 
@@ -217,10 +218,12 @@ def _listed(values: Sequence[int]) -> str:
     return ", ".join(map(str, values))
 
 
-def _distance(ours: Sequence[float], published: float) -> str:
+def _distance(ours: Sequence[float], published: float, allowed: float) -> str:
+    """Say how far the mean of ours is from a published number, in per cent and in deviations."""
     mean = float(np.mean(ours))
-    share = abs(mean / published - 1) if published else np.inf
-    away = f"{percent(share, 1)} {'above' if mean > published else 'below'} it"
+    away = f"{'above' if mean > published else 'below'} it"
+    if published:
+        away = f"{_beside(abs(mean / published - 1), allowed / abs(published))} {away}"
     if rule.is_hint(len(ours)):
         return f"{away}; {seeds(len(ours))}, so no interval"
     deviation = float(np.std(ours, ddof=1))
@@ -228,6 +231,19 @@ def _distance(ours: Sequence[float], published: float) -> str:
         return f"{away}; our {seeds(len(ours))} agree to the last digit"
     deviations = abs(mean - published) / deviation
     return f"{away}, {deviations:.1f} standard deviations of our {seeds(len(ours))}"
+
+
+def _beside(share: float, allowed: float) -> str:
+    """Return a percentage with one decimal, and more if it would round to what is allowed.
+
+    Else 2.04 % would be told as 2.0 % where 2 % are allowed.
+    """
+    enough = (
+        n
+        for n in range(1, 5)
+        if (share > allowed) == (round(100 * share, n) > round(100 * allowed, n))
+    )
+    return percent(share, next(enough, 1))
 
 
 def seeds(n: int) -> str:
