@@ -20,7 +20,7 @@ from latentgrid.commands import record as recording
 from latentgrid.commands import records as listing
 from latentgrid.commands import why
 from latentgrid.commands.record import record
-from latentgrid.commands.verify import verify
+from latentgrid.commands.verify import compared, verify
 from latentgrid.errors import UserError
 from latentgrid.evaluation import measures
 from latentgrid.evaluation.records import contradictions, histories, rows
@@ -540,6 +540,20 @@ def test_other_losses_differ_whatever_the_machine(there):
     write(with_history(content(), change) | {"machine": None})
     finding = verify(read_record(FILE), 1, "auto")
     assert (finding.fits, finding.said[:28]) == (False, "differs: epoch 1, train_loss")
+
+
+def test_two_machines_agree_within_the_loss_that_lies_farthest(there):
+    """Test losses may differ more than training losses; neither distance is to be hidden."""
+
+    def change(columns, history):
+        history[0][columns.index("train_loss")] *= 1.02
+        history[0][columns.index("test_loss")] *= 1.05
+
+    told = {name: of for name, of in content().items() if name != "sha256"}
+    other = as_run(with_history(told, change) | {"machine": None})
+    finding = compared(read_record(FILE).run, other)
+    assert finding.fits
+    assert finding.said.startswith("verified within 4.8 %, 2 epochs trained again; epoch 1, test_")
 
 
 def test_a_run_that_diverged_diverges_again(project):
