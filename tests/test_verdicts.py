@@ -973,6 +973,41 @@ def test_the_effect_that_is_called_the_largest_is_the_largest():
     assert said.endswith("the largest effect: b, 3.500 times, one seed.")
 
 
+def test_effects_in_other_units_are_not_compared():
+    common = {"claim": "One is better.", "source": "one", "least": 0.0, "n": 1, "answer": "a"}
+    common |= {"low": np.nan, "high": np.nan}
+    parts = [("a", 0.4, "silhouette"), ("b", 1.0, "% of the loss"), ("c", -0.5, "silhouette")]
+    rows = [{**common, "part": one, "effect": of, "unit": unit} for one, of, unit in parts]
+    said = reproduction._finding(pd.DataFrame(rows))
+    assert said.endswith(
+        "the largest effect in each unit: c, −0.500 silhouette, one seed; b, 1.0 % of the loss, "
+        "one seed."
+    )
+
+
+def test_a_claim_out_of_reach_is_not_answered_by_the_runs(tmp_path, monkeypatch):
+    """Else the report would look for a finding that there is none of."""
+    name, claim = next(iter(THESIS.facts.claims.items()))
+    claim = claim.model_copy(update={"comparisons": [], "open": "nothing here measures it"})
+    facts = THESIS.facts.model_copy(update={"claims": {name: claim}})
+    study = replace(THESIS, facts=facts, numbers=(), folder=tmp_path)
+    write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6] * 3), [study])
+    found = reproduction.read_reproduction(Layout("mnist"), [study])
+    assert [part["answer"] for claim in found.claims for part in claim["parts"]] == ["out of reach"]
+    assert (found.findings, found.is_reached) == ([], False)
+
+
+def test_an_effect_may_have_no_unit(tmp_path, monkeypatch):
+    """Claims of plugins may leave it empty, which a table in CSV has for a missing value."""
+    table = pd.DataFrame([{"part": "a", "effect": 2.0, "unit": "", "n": 1, "low": np.nan}])
+    monkeypatch.chdir(tmp_path)
+    layout = Layout("mnist")
+    layout.tables.mkdir(parents=True)
+    table.assign(high=np.nan, least=0.0).to_csv(layout.tables / "claims.csv", index=False)
+    (row,) = (row for _, row in reproduction.read_claims(layout).iterrows())
+    assert reproduction.effect(row) == "2.000, one seed"
+
+
 def test_studies_on_another_data_set_are_left_out_in_a_line(tmp_path, monkeypatch):
     on_digits = reading.read(copy_study(tmp_path, "perez-2022", dataset="digits"))
     slides = our_study("modulo-7")  # without numbers and, here, claims, so on no data set

@@ -85,7 +85,7 @@ def _numbers(layout: Layout, model: str, studies: Sequence[Study]) -> list[dict[
 
 def _claims(layout: Layout, runs: set[str]) -> list[dict[str, Any]]:
     """Return the comparisons for claims in which runs of a model take part."""
-    claims = read_table(layout.tables / "claims.csv", reproduction.WORDS)
+    claims = reproduction.read_claims(layout)
     return [
         {**row, "effect": reproduction.effect(row), "compared": reproduction.compared(row)}
         for _, row in claims.iterrows()

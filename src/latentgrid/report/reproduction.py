@@ -20,7 +20,7 @@ FINDINGS = 3
 NAMED = 4  # models of a table by name
 PERCENT = "%"
 WORDS = dict.fromkeys(
-    ("study", "table", "setting", "claim", "source", "part", "note", "epochs"), str
+    ("study", "table", "setting", "claim", "source", "part", "unit", "note", "epochs"), str
 )
 
 
@@ -62,15 +62,14 @@ class Reproduction:
     def is_reached(self) -> bool:
         """Whether these runs decide on a number, or answer a claim."""
         decided = self.tally[Verdict.REPRODUCED] + self.tally[Verdict.NOT_REPRODUCED]
-        return bool(decided) or any(claim["parts"] for claim in self.claims)
+        answered = (part["n"] > 0 for claim in self.claims for part in claim["parts"])
+        return bool(decided) or any(answered)
 
 
 def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
     """Read the tables of verdicts of a data set and arrange them for the page."""
-    verdicts, claims, agreement, _, regions = (
-        read_table(path, WORDS) for path in layout.verdict_files
-    )
-    claims = claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
+    verdicts, _, agreement, _, regions = (read_table(path, WORDS) for path in layout.verdict_files)
+    claims = read_claims(layout)
     judged = [one for one in studies if one.is_judged and one.facts.dataset == layout.dataset]
     quantities = [one for study in judged for one in study.facts.quantities.values()]
     with_facts = pd.concat([verdicts["study"], claims["study"]])
@@ -92,6 +91,12 @@ def read_reproduction(layout: Layout, studies: Sequence[Study]) -> Reproduction:
         without_runs=_without_runs(verdicts),
         regions=regions.to_dict("records"),
     )
+
+
+def read_claims(layout: Layout) -> pd.DataFrame:
+    """Read the answers to claims; a text that is missing, such as a unit, is empty."""
+    claims = read_table(layout.tables / "claims.csv", WORDS)
+    return claims.fillna(dict.fromkeys(WORDS.keys() & claims.columns, ""))
 
 
 def named(text: str, cited: Mapping[str, str]) -> str:
@@ -147,15 +152,17 @@ def _claim_findings(claims: pd.DataFrame) -> list[str]:
 
 
 def _finding(parts: pd.DataFrame) -> str:
-    """Say how many parts of a claim have each answer, and which effect is the largest."""
+    """Say how many parts of a claim have each answer, and the largest effect in each unit."""
     counts = parts["answer"].value_counts()
     said = ", ".join(f"{answer} in {n} of {len(parts)}" for answer, n in counts.items())
-    ran = parts[parts["n"] > 0]
-    largest = ran.loc[ran["effect"].abs().idxmax()]
+    of_units = parts[parts["n"] > 0].groupby("unit", sort=False)["effect"]
+    largest = [parts.loc[effects.abs().idxmax()] for _, effects in of_units]
+    named_effects = "; ".join(f"{row['part']}, {effect(row)}" for row in largest)
+    first = parts.iloc[0]
     return (
-        f"«{largest['claim']}» ({largest['source']}) {said} "
-        f"{'comparison' if len(parts) == 1 else 'comparisons'}; the largest effect: "
-        f"{largest['part']}, {effect(largest)}."
+        f"«{first['claim']}» ({first['source']}) {said} "
+        f"{'comparison' if len(parts) == 1 else 'comparisons'}; the largest "
+        f"{'effect' if len(largest) == 1 else 'effect in each unit'}: {named_effects}."
     )
 
 
@@ -175,7 +182,8 @@ def effect(row: pd.Series) -> str:
         _beside(row[name], (0.0, row["least"]), digits) for name in ("effect", "low", "high")
     )
     interval = f" ({low} to {high})" if pd.notna(row["low"]) else ""
-    return f"{said}{interval} {row['unit']}, {numbers.seeds(int(row['n']))}"
+    measured = " ".join(filter(None, (f"{said}{interval}", row["unit"])))
+    return f"{measured}, {numbers.seeds(int(row['n']))}"
 
 
 def _beside(value: float, limits: Iterable[float], digits: int) -> str:
