@@ -14,6 +14,7 @@ from latentgrid.cli import records as list_records
 from latentgrid.commands import open_verdicts as opened
 from latentgrid.commands.verdicts import show_all
 from latentgrid.errors import UserError
+from latentgrid.files.layout import Layout
 from latentgrid.grid import reading as params_reading
 from latentgrid.grid.runs import planned_runs
 from latentgrid.studies import reading
@@ -135,6 +136,31 @@ def test_runs_that_differ_in_their_seeds_share_a_row():
 def test_a_plan_with_too_few_seeds_closes_nothing(study):
     verdicts = numbers(opened.open_verdicts([study], settings_of([0]), []))
     assert opened.summary(verdicts).startswith("1 verdicts wait for these runs, which close 0")
+
+
+def planned(training, **entries):
+    """The runs of entries with a setting of the thesis's grid and one seed."""
+    of_vae = {"model": "vae", "latent_dim": 2, "optimizer": "rmsprop", "learning_rate": 0.0001}
+    raw = {"dataset": "mnist", "seeds": [0], "studies": [], "training": training}
+    models = {name: of_vae | axes for name, axes in entries.items()}
+    return planned_runs(params_reading.check(raw | {"models": models}, "test"))
+
+
+def test_what_two_entries_ask_for_is_missing_once(study, tmp_path, monkeypatch):
+    """Else two runs of one seed would pass for the runs of two seeds."""
+    monkeypatch.chdir(tmp_path)
+    runs = planned({}, vae={}, again={})
+    missing, done = opened.missing_runs(Layout("mnist"), [], runs)
+    assert (list(missing), done) == ([runs[0].name], [])
+
+
+def test_a_record_is_that_of_a_run_however_many_train_side_by_side(study, tmp_path):
+    (run,) = planned({}, vae={"latent_dim": 50, "optimizer": "adam_000"})
+    (fused,) = planned({"fused": 4}, vae={"latent_dim": 50, "optimizer": "adam_000"})
+    assert run.settings != fused.settings
+    for one in (run, fused):
+        missing, _ = opened.missing_runs(Layout(str(tmp_path)), [study], [one])
+        assert missing == {}
 
 
 @pytest.fixture

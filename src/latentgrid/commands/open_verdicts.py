@@ -179,7 +179,8 @@ def missing_runs(
 ) -> tuple[dict[str, Settings], list[Settings]]:
     """Return the settings of the runs that are missing, by name, and of those that are there.
 
-    A run is missing if neither its result nor a record of it is there.
+    A run is missing if neither its result nor a record of it is there. What several entries of the
+    grid ask for is missing once, by the name of the first.
 
     Raises:
         UserError: a record cannot count; the text names its file.
@@ -187,8 +188,11 @@ def missing_runs(
     planned = {run.name: Settings.model_validate(run.settings) for run in runs}
     done = [record.run.settings for study in studies for record in read_records(study)]
     done += [of for name, of in planned.items() if layout.run(name).outcome.exists()]
-    identities = {canonical(of.identity) for of in done}
-    return {n: of for n, of in planned.items() if canonical(of.identity) not in identities}, done
+    there = {canonical(of.identity) for of in done}
+    wanted: dict[str, str] = {}
+    for name, of in planned.items():
+        wanted.setdefault(canonical(of.identity), name)
+    return {name: planned[name] for of, name in wanted.items() if of not in there}, done
 
 
 def _of_study(
