@@ -248,7 +248,8 @@ def test_a_claim_is_beaten_where_its_side_is(tmp_path):
     (finding,) = RULES["claims_against_table"].find(study)
     assert finding.place.line == 8
     assert finding.says == "2.100 is beaten by 2.000 at rmsprop"
-    assert finding.about.endswith("beaten at 1 of 6 settings")
+    compared = "optimizer adam against optimizer rmsprop"  # the comparison has no words of its own
+    assert finding.about == f"«so» (text), {compared}: beaten at 1 of 6 settings"
 
 
 def test_what_a_claim_needs_counts(tmp_path):

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from latentgrid.cli import audit, list_studies, verdicts, verify
 from latentgrid.cli import records as list_records
+from latentgrid.commands import claims
 from latentgrid.commands import open_verdicts as opened
 from latentgrid.commands.verdicts import show_all
 from latentgrid.errors import UserError
@@ -91,6 +92,18 @@ def test_a_comparison_is_open_where_both_sides_can_be_had(study):
     beside = opened.open_verdicts([study], slow, list(fast.values()))
     (one,) = [one for one in beside if claim in one.about]
     assert one.missing == slow.keys()
+
+
+def test_a_comparison_without_words_of_its_own_is_told_by_its_settings(tmp_path, monkeypatch):
+    folder = tiny_study(tmp_path)
+    (folder / "grid.yaml").write_text(
+        "{dataset: digits, seeds: [0], studies: [], training: {epochs: 1, batch_size: 200}, models:"
+        " {vae: {latent_dim: 2, optimizer: adam, learning_rate: [0.001, 0.002]}}}"
+    )
+    monkeypatch.chdir(tmp_path)
+    compared = "learning_rate 0.002 against learning_rate 0.001 (model vae)"
+    waiting = claims.missing_by_part(reading.load("tiny-2024"))
+    assert waiting == {("faster", compared): 2}
 
 
 def test_runs_that_only_claims_of_python_may_need_are_named(monkeypatch):

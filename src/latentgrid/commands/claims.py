@@ -63,10 +63,10 @@ def missing_by_part(study: Study) -> dict[tuple[str, str], int]:
     missing, done = missing_runs(Layout(params.dataset), [study], planned_runs(params))
     waiting = {one.about: len(one.missing) for one in open_verdicts([study], missing, done)}
     return {
-        (name, str(one.says)): waiting[about]
+        (name, one.described): waiting[about]
         for name, claim in study.facts.claims.items()
         for one in claim.comparisons
-        if (about := f"{study.name}, {name}: {one.says}") in waiting
+        if (about := f"{study.name}, {name}: {one.described}") in waiting
     }
 
 

@@ -205,7 +205,7 @@ def _of_study(
             yield _open(study, about, partial(_gives, study, one), missing, done)
     for name, claim in study.facts.claims.items():
         for comparison in claim.comparisons:
-            about = f"{study.name}, {name}: {comparison.says}"
+            about = f"{study.name}, {name}: {comparison.described}"
             yield from _of_comparison(study, about, comparison, missing, done)
 
 

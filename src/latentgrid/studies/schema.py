@@ -206,7 +206,7 @@ class Comparison(Section):
     """One comparison by which a claim is answered: `side` against `rival`.
 
     Attributes:
-        says: what is compared with what; made from the settings if None.
+        says: what is compared with what; `described` makes it from the settings if None.
         side: the settings of the runs that are said to be better.
         rival: those of the others; "others" is the best of all other settings.
         among: settings that both have.
@@ -245,6 +245,19 @@ class Comparison(Section):
             if axis in self.side and axis in rival and self.side[axis] != rival[axis]:
                 raise ValueError(f"{axis} is to be alike, and differs between side and rival")
         return self
+
+    @property
+    def described(self) -> str:
+        """What is compared with what, in words: `says`, or else the settings."""
+        if self.says:
+            return self.says
+        rival = "the best other" if isinstance(self.rival, str) else _in_words(self.rival)
+        among = f" ({_in_words(self.among)})" if self.among else ""
+        return f"{_in_words(self.side)} against {rival}{among}"
+
+
+def _in_words(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{axis} {value}" for axis, value in settings.items())
 
 
 class Claim(Section):

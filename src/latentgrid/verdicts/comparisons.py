@@ -62,7 +62,7 @@ def _part(study: Study, comparison: Comparison, runs: pd.DataFrame) -> Part:
         not_run = _not_run(study, comparison, pd.concat([side, rival]))
         pairs = replace(pairs, left_out=[*pairs.left_out, *not_run])
     return Part(
-        comparison.says or _described(comparison),
+        comparison.described,
         _effect(study, comparison, pairs),
         pairs.used,
         least=comparison.least,
@@ -249,13 +249,3 @@ def _require_positive(study: Study, comparison: Comparison, pairs: Pairs) -> Non
                 f"{pair[side]:g} in {pair[f'{side}_run']}, and a share needs values above 0; "
                 "leave as_share out"
             )
-
-
-def _described(comparison: Comparison) -> str:
-    def words(settings: Mapping[str, Any]) -> str:
-        return ", ".join(f"{axis} {value}" for axis, value in settings.items())
-
-    rival = comparison.rival
-    against = "the best other" if isinstance(rival, str) else words(rival)
-    among = f" ({words(comparison.among)})" if comparison.among else ""
-    return f"{words(comparison.side)} against {against}{among}"

@@ -31,7 +31,7 @@ def find(study: Study) -> Iterator[Finding]:
             beaten = [pair for pair in printed if _is_beaten(comparison, pair, as_printed)]
             further = list(_beaten_without_excess(study, comparison, [side for side, _ in beaten]))
             about = (
-                f"«{claim.says}» ({claim.place}), {comparison.says}: "
+                f"«{claim.says}» ({claim.place}), {comparison.described}: "
                 f"{_counted(len(beaten), len(printed), len(further))}"
             )
             for pair in beaten:
