@@ -20,6 +20,9 @@ from latentgrid.grid import reading as params_reading
 from latentgrid.grid.runs import planned_runs
 from latentgrid.studies import reading
 from latentgrid.studies.records import Settings
+from latentgrid.studies.served import obtained_with
+from latentgrid.verdicts import numbers as judging
+from latentgrid.verdicts.evidence import Evidence
 from project import ROOT
 from studies import change, tiny_study
 
@@ -70,6 +73,27 @@ def test_adam_serves_only_as_the_study_ran_it(study):
     plain = settings_of([0], optimizer="adam")
     assert opened.open_verdicts([study], plain, []) == []
     assert numbers(opened.open_verdicts([study], settings_of([0], optimizer="adam_000"), []))
+
+
+@pytest.mark.parametrize(("hidden", "verdict"), [(300, "reproduced"), (500, "not run")])
+def test_a_run_serves_a_number_if_it_is_built_as_the_study_says(tmp_path, hidden, verdict):
+    """`plan --open` and the records ask the same of a run as its verdict does."""
+    folder = tiny_study(tmp_path)
+    table = (folder / "numbers.csv").read_text().replace("1,vae,", "1,vae_bce,")
+    (folder / "numbers.csv").write_text(table)
+    with (folder / "study.yaml").open("a") as file:
+        file.write("built: {vae_bce: {hidden: [300, 400]}}\n")
+    study = reading.read(folder)
+    axes = {"latent_dim": 2, "hidden": hidden, "optimizer": "adam", "learning_rate": 0.001}
+    raw = {"dataset": "digits", "seeds": [0], "studies": [], "models": {"vae_bce": axes}}
+    raw["training"] = {"epochs": 1, "batch_size": 200}
+    (run,) = planned_runs(params_reading.check(raw, "test"))
+    row = axes | {"run": run.name, "model": "vae_bce", "seed": 0, "planned_epochs": 1}
+    row |= {"batch_size": 200, "precision": "float32", "status": "finished", "min_train_loss": 30.1}
+    seen = Evidence(pd.DataFrame([row]), pd.DataFrame({"run": []}), {"images": 100, "pixels": 64})
+    assert judging.table([study], seen).loc[0, "verdict"] == verdict
+    serves = obtained_with(study, study.numbers[0], Settings.model_validate(run.settings))
+    assert serves == (verdict == "reproduced")
 
 
 def test_a_table_without_reference_run_is_never_closed(study):

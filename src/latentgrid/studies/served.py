@@ -87,14 +87,18 @@ def _trained_otherwise(study: Study, settings: Settings) -> str:
 
 
 def obtained_with(study: Study, number: Number, settings: Settings) -> bool:
-    """Tell whether a number was obtained with these settings; unnamed ones have their defaults."""
+    """Tell whether a number was obtained with these settings.
+
+    What the number does not name is as the study builds the model, or else the model's default.
+    """
     if study.facts.tables[number.table].open is Open.UNDER_SPECIFIED:
         return True
-    known = catalogue.model_hyperparameters(settings.model)
-    unnamed = settings.hyperparameters.keys() - number.settings.keys()
+    known, defaults = settings.flat, catalogue.defaults(settings.model)
+    wanted = {**study.built(settings.model), **number.settings}
+    unnamed = settings.hyperparameters.keys() - wanted.keys()
     return (
-        all(settings.flat.get(axis) == value for axis, value in number.settings.items())
-        and all(settings.hyperparameters[name] == known[name][1] for name in unnamed)
+        all(known.get(axis, defaults.get(axis)) in _listed(value) for axis, value in wanted.items())
+        and all(settings.hyperparameters[name] == defaults[name] for name in unnamed)
         and not _unnamed_options(study, settings, number.settings)
     )
 
@@ -154,9 +158,13 @@ def fits(study: Study, settings: Settings, wanted: Mapping[str, Any]) -> bool:
     defaults = catalogue.defaults(settings.model)
     return all(
         settings.flat.get(axis, defaults.get(axis))
-        in [study.ours(axis, one) for one in (value if isinstance(value, list) else [value])]
+        in [study.ours(axis, one) for one in _listed(value)]
         for axis, value in wanted.items()
     )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def stands_on(
