@@ -855,6 +855,8 @@ def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypa
         [{"run": name, "model": "ae", "seed": 0, "hidden": 500, "latent_dim": 10}]
     ).assign(status="finished", optimizer="adam", learning_rate=0.001, batch_size=100)
     runs["cross_entropy"] = "clipped"
+    record = runs.assign(run="record:ae", silhouette=0.5, epochs=5)
+    runs = pd.concat([runs, record], ignore_index=True)
     test = Images(np.zeros((100, 1, 28, 28), np.uint8), labels)
     evidence = Evidence(runs, pd.DataFrame({"run": []}), {"images": 100, "pixels": 784})
     table = regions.table(layout, [CODES], evidence, test)
@@ -866,6 +868,11 @@ def test_a_scan_finds_the_epochs_at_which_a_silhouette_is_met(tmp_path, monkeypa
     assert (row["study"], row["points"], row["met"]) == ("perez-2022", 2, 1)
     assert row["region"] == "hidden units 500, d 10, epochs 5"
     assert row["runs"] == name
+    layout.run(name).snapshots.unlink()
+    found = regions.table(layout, [CODES], evidence, test)
+    assert found[["run", "epoch", "ours"]].drop_duplicates().to_numpy().tolist() == [
+        ["record:ae", 5, 0.5]
+    ]
 
 
 def test_networks_other_than_the_documents_are_not_scanned():

@@ -12,7 +12,7 @@ from latentgrid.studies.numbers import Number
 from latentgrid.studies.schema import Open
 from latentgrid.studies.study import Study
 from latentgrid.verdicts.evidence import Evidence
-from latentgrid.verdicts.networks import as_built
+from latentgrid.verdicts.networks import as_built, once
 
 SILHOUETTE = "silhouette"
 OF_A_RUN = (
@@ -65,16 +65,20 @@ def _points(
     finished: pd.DataFrame,
     test: TestSet,
 ) -> Iterator[tuple[pd.Series, int, float]]:
-    """Yield each run of a number's model with an epoch and the value of the quantity after it."""
+    """Yield each run of a number's model with an epoch and the value of the quantity after it.
+
+    A run and its record are one, the first of them that has a value.
+    """
     model, quantity = str(number.ours), study.quantity(number)
     runs = as_built(finished, model, study.built(model))
     values = evidence.values(quantity, runs)
-    for name, run in runs.iterrows():
-        folder = layout.run(run["run"])
-        if quantity.measure == SILHOUETTE and folder.snapshots.is_file():
-            for epoch, ours in _silhouettes(TrainedRun(folder), test):
+    files = runs["run"].map(layout.run)
+    has_epochs = files.map(lambda of: quantity.measure == SILHOUETTE and of.snapshots.is_file())
+    for name, run in once(runs[has_epochs.astype(bool) | values.notna()]).iterrows():
+        if has_epochs[name]:
+            for epoch, ours in _silhouettes(TrainedRun(files[name]), test):
                 yield run, epoch, ours
-        elif pd.notna(values[name]):
+        else:
             yield run, int(run["epochs"]), float(values[name])
 
 
