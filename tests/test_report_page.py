@@ -417,13 +417,6 @@ def test_findings_say_how_sure_they_are(seeds, second, said):
     assert said in _certainty(*rows, "x")
 
 
-def test_a_measure_that_some_seeds_lack_has_no_interval_that_could_overlap():
-    rows = [
-        pd.Series({"n": 3, "x": value, "x_ci": half}) for value, half in ((1, 0.5), (9, np.nan))
-    ]
-    assert _certainty(*rows, "x").startswith("Not every seed has this number")
-
-
 @pytest.mark.parametrize(
     ("is_damaged", "seen", "brightness"),
     [

@@ -37,6 +37,21 @@ def test_a_table_is_read_to_the_last_bit(tmp_path):
     assert read_table(path)["number"].tolist() == numbers.tolist()
 
 
+def test_a_measure_that_a_seed_lacks_has_no_mean():
+    """Else the mean of the seeds that a number was computed of would pass for that of all."""
+    runs = pd.DataFrame({"run": list("abcdef"), "entry": "vae", "model": "vae"})
+    runs = runs.assign(latent_dim=[2, 2, 2, 5, 5, 5], seed=[0, 1, 2] * 2, status="finished")
+    runs = runs.assign(reason="", min_train_loss=3.0, silhouette=[0.1, 0.2, 0.3, 0.9, np.nan, 0.9])
+    table = tables.settings_table(runs, ["latent_dim"]).set_index("latent_dim")
+    assert table["n"].tolist() == [3, 3]
+    assert table.loc[2, "silhouette"] == pytest.approx(0.2)
+    assert table.loc[5, ["silhouette", "silhouette_sd", "silhouette_ci"]].isna().all()
+    assert table["min_train_loss"].tolist() == [3.0, 3.0]
+    marginal = tables.marginal_table(runs, ["latent_dim"]).set_index("value")
+    assert marginal["silhouette"].round(9).tolist()[:1] == [0.2]
+    assert np.isnan(marginal.loc[5, "silhouette"])
+
+
 def test_codes_of_one_dimension_lie_on_a_line():
     points = two_dimensions(np.array([[3.0], [4.0]]))
     assert points.tolist() == [[3.0, 0.0], [4.0, 0.0]]

@@ -102,7 +102,8 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 
     A column with a measure's name is its mean; `…_sd` is its standard deviation over the seeds
     (empty for one seed), and mean ± `…_ci` its 95 % interval (empty for fewer than three). `n` is
-    the number of seeds that finished, and `runs` the names of their runs.
+    the number of seeds that finished, and `runs` the names of their runs. All three are empty for a
+    measure that one of these seeds lacks: the mean of the others would be that of the lucky ones.
     """
     finished = _finished(runs)
     finished = as_planned(finished) if "epochs" in axes else finished
@@ -112,8 +113,13 @@ def settings_table(runs: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
         if pd.api.types.is_numeric_dtype(finished[name])
     ]
     groups = finished.groupby(["entry", "model", *axes], dropna=False, sort=False)
-    mean, deviation = groups[measures].mean(), groups[measures].std(ddof=1)
-    half = deviation.combine(groups[measures].count(), half_width)
+    counts = groups[measures].count()
+    whole = counts.eq(groups.size(), axis="index")
+    mean, deviation = (
+        groups[measures].mean().where(whole),
+        groups[measures].std(ddof=1).where(whole),
+    )
+    half = deviation.combine(counts, half_width)
     table = mean.join([deviation.add_suffix("_sd"), half.add_suffix("_ci")])
     table.insert(0, "n", groups.size())
     table.insert(1, "runs", groups["run"].agg(joined))
@@ -194,7 +200,7 @@ def _along(of_entry: pd.DataFrame, axis: str, others: Sequence[str]) -> Iterator
         row["compared_by"] = measure or None
         row["mean"] = averaged[measure].mean() if measure else math.nan
         if "silhouette" in alike:
-            row["silhouette"] = averaged["silhouette"].mean()
+            row["silhouette"] = averaged["silhouette"].mean(skipna=False)
         yield row
 
 

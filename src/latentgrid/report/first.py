@@ -191,10 +191,7 @@ def _certainty(first: pd.Series, second: pd.Series, measure: str) -> str:
         return "One seed: which is best may be chance."
     if seeds < SURE:
         return f"{seeds} seeds give no interval: which is best may be chance."
-    reach = first[f"{measure}_ci"] + second[f"{measure}_ci"]
-    if pd.isna(reach):
-        return "Not every seed has this number, so that there is no interval: it may be chance."
-    apart = abs(first[measure] - second[measure]) > reach
+    apart = abs(first[measure] - second[measure]) > first[f"{measure}_ci"] + second[f"{measure}_ci"]
     said = "lie apart" if apart else "overlap, so which is best may be chance"
     return f"The 95 % intervals over {seeds} seeds {said}."
 
