@@ -385,6 +385,13 @@ def test_an_obtained_number_agrees_with_its_reference_or_is_named(
     assert (not list(RULES["agreements"].find(study))) is holds
 
 
+def test_what_is_just_too_far_is_not_told_as_near_enough(tmp_path):
+    pair = {"place": "text", "about": "a loss", "obtained": "104.0820", "reference": "102.0000"}
+    study = study_of(tmp_path, {}, agreements=[{**pair, "within": 0.02}])
+    (finding,) = RULES["agreements"].find(study)
+    assert finding.says.endswith("2.04 % above it; 2 % allowed")
+
+
 def test_an_obtained_number_is_no_arithmetic():
     found = [one for one in examine(reading.load("pythae")) if one.rule != "statements"]
     assert {one.rule for one in found} == {"agreements"}

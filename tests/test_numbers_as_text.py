@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentgrid.text import number, size
+from latentgrid.text import beside, number, size
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from latentgrid.text import number, size
         (-12000, "−12,000"),
         (-12000.5, "−12,000"),
         (-0.5, "−0.5"),
+        (float("inf"), "∞"),
+        (float("-inf"), "−∞"),
         (None, "–"),
         (float("nan"), "–"),
         ("adam", "adam"),
@@ -42,3 +44,20 @@ def test_numbers(value, text):
 )
 def test_sizes(count, text):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "text"),
+    [
+        (2.04, [], "2.0"),
+        (2.04, [2], "2.04"),
+        (1.96, [2], "1.96"),
+        (2.0, [2], "2.0"),
+        (2.04, [2.03], "2.04"),  # it would round to the other side
+        (-0.004, [0, 2], "−0.004"),
+        (2 + 1e-9, [2], "2.0"),  # more decimals would only be noise
+        (float("nan"), [2], "–"),
+    ],
+)
+def test_a_number_is_not_rounded_to_what_it_exceeds(value, limits, text):
+    assert beside(value, limits, 1) == text

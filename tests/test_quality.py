@@ -168,6 +168,8 @@ def test_tables_that_lack_too_much_are_flagged():
     (flag,) = quality.results_missing(many)
     assert flag.found == "3 of 20 runs have none (15 %)"
     assert flag.runs == "vae/0;vae/1;vae/2"
+    (flag,) = quality.results_missing(runs(105, status=["failed"] * 11 + ["finished"] * 94))
+    assert flag.found == "11 of 105 runs have none (10.5 %)"
 
 
 def test_a_measure_that_some_runs_of_an_entry_lack_is_flagged():

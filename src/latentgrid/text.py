@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 
 # How labels name a value on these axes; on others the name of the axis stands before it.
 LABELS = {"latent_dim": "d = {}", "optimizer": "{}", "learning_rate": "lr {}"}
@@ -11,12 +12,14 @@ PRINTED = re.compile(r"([a-z][a-z0-9_]*)=([^=,]+)")
 def number(value: float | str | None) -> str:
     """Return five significant digits with thousands separated: 2,164,100, 31.848, 0.00075.
 
-    A missing value is a dash; a truth value is True or False.
+    A missing value is a dash, infinity is ∞, and a truth value is True or False.
     """
     if isinstance(value, str | bool):
         return str(value)
     if value is None or math.isnan(value):
         return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     rounded = float(f"{value:.5g}")
     if value == int(value) and abs(value) < 1e12:  # noqa: PLR2004
         text = f"{int(value):,}"
@@ -33,6 +36,22 @@ def signed(value: float, digits: int) -> str:
     What rounds to zero has no sign.
     """
     return "–" if math.isnan(value) else f"{value:z.{digits}f}".replace("-", "−")
+
+
+def beside(value: float, limits: Iterable[float], digits: int) -> str:
+    """Return a number as `signed`, with up to three more decimals if it would round to a limit.
+
+    2.04 where 2 is allowed is not told as 2.0: it lies beyond, and a reader is to see that.
+    """
+    known = list(limits)
+    enough = (n for n in range(digits, digits + 4) if _on_its_sides(value, n, known))
+    return signed(value, next(enough, digits))
+
+
+def _on_its_sides(value: float, digits: int, limits: Iterable[float]) -> bool:
+    """Tell whether a rounded number lies on the same side of each limit as the number itself."""
+    rounded = round(value, digits)
+    return all((rounded > one, rounded < one) == (value > one, value < one) for one in limits)
 
 
 def labelled(axis: str, value: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from latentgrid.evaluation.measures import OF_THE_RUN
 from latentgrid.grid import catalogue
-from latentgrid.results.labels import percent
+from latentgrid.results.labels import percent, percent_beside
 from latentgrid.results.run_json import FINISHED
 from latentgrid.results.tables import joined
 from latentgrid.results.trained import TrainedRun
@@ -143,9 +143,8 @@ def falling(runs: pd.DataFrame, history: pd.DataFrame) -> Iterator[Flag]:
             continue
         steepness = last_steepness(epochs["train_loss"].tolist())
         if steepness > STEEP:
-            found = (
-                f"{percent(steepness)} of that rate in the last fifth of its {len(epochs)} epochs"
-            )
+            rate = percent_beside(steepness, STEEP)
+            found = f"{rate} of that rate in the last fifth of its {len(epochs)} epochs"
             yield _of_run(Kind.FALLING, ended.loc[name], found, rule)
 
 
@@ -232,7 +231,7 @@ def _of_run(kind: Kind, run: "pd.Series[Any]", found: str, rule: str) -> Flag:
 
 
 def _share(some: int, of: int, what: str) -> str:
-    return f"{some} of {of} {what} ({percent(some / of)})"
+    return f"{some} of {of} {what} ({percent_beside(some / of, MOST_MISSING)})"
 
 
 def _epochs(epochs: list[int]) -> str:

@@ -12,7 +12,7 @@ from latentgrid.results.tables import read_table, separated
 from latentgrid.studies.records import PREFIX
 from latentgrid.studies.schema import Excess
 from latentgrid.studies.study import Study
-from latentgrid.text import number, signed
+from latentgrid.text import beside, number, signed
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.rule import Answer, Verdict
 
@@ -176,31 +176,17 @@ def compared(row: pd.Series) -> str:
 
 
 def effect(row: pd.Series) -> str:
-    """Return an effect with its interval, unit and number of seeds: "0.035 (0.028 to 0.042) …"."""
+    """Return an effect with its interval, unit and number of seeds: "0.035 (0.028 to 0.042) …".
+
+    An end of the interval near zero, or near what a claim needs, decides an answer by its side.
+    """
     digits = 1 if row["unit"].startswith(PERCENT) else 3
     said, low, high = (
-        _beside(row[name], (0.0, row["least"]), digits) for name in ("effect", "low", "high")
+        beside(row[name], (0.0, row["least"]), digits) for name in ("effect", "low", "high")
     )
     interval = f" ({low} to {high})" if pd.notna(row["low"]) else ""
     measured = " ".join(filter(None, (f"{said}{interval}", row["unit"])))
     return f"{measured}, {numbers.seeds(int(row['n']))}"
-
-
-def _beside(value: float, limits: Iterable[float], digits: int) -> str:
-    """Return a number with so many decimals, and up to three more if it would round to a limit.
-
-    The end of an interval near zero, or near what a claim needs, decides an answer by its side.
-    """
-    enough = (
-        n for n in range(digits, digits + 4) if all(_on_its_side(value, n, one) for one in limits)
-    )
-    return signed(value, next(enough, digits))
-
-
-def _on_its_side(value: float, digits: int, limit: float) -> bool:
-    """Tell whether a rounded number lies on the same side of a limit as the number itself."""
-    rounded = round(value, digits)
-    return (rounded > limit, rounded < limit) == (value > limit, value < limit)
 
 
 def _claims(claims: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from latentgrid.text import labelled, signed
+from latentgrid.text import beside, labelled, signed
 
 
 def setting_label(run: pd.Series, axes: Sequence[str]) -> str:
@@ -26,3 +26,8 @@ def plain(value: Any) -> str:
 def percent(share: float, digits: int = 0) -> str:
     """Return a share as a percentage with so many decimals: "13 %" for 0.13."""
     return f"{signed(100 * share, digits)} %"
+
+
+def percent_beside(share: float, limit: float, digits: int = 0) -> str:
+    """Return a share as `percent`, with more decimals if it would round to a limit (`beside`)."""
+    return f"{beside(100 * share, [100 * limit], digits)} %"

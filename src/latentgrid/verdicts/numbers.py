@@ -11,7 +11,7 @@ import pandas as pd
 
 from latentgrid.evaluation.intervals import MIN_PAIRS, of_next, rank_correlation
 from latentgrid.grid import catalogue
-from latentgrid.results.labels import percent
+from latentgrid.results.labels import percent_beside
 from latentgrid.results.tables import joined, separated
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.study import Study
@@ -223,7 +223,7 @@ def _distance(ours: Sequence[float], published: float, allowed: float) -> str:
     mean = float(np.mean(ours))
     away = f"{'above' if mean > published else 'below'} it"
     if published:
-        away = f"{_beside(abs(mean / published - 1), allowed / abs(published))} {away}"
+        away = f"{percent_beside(abs(mean / published - 1), allowed / abs(published), 1)} {away}"
     if rule.is_hint(len(ours)):
         return f"{away}; {seeds(len(ours))}, so no interval"
     deviation = float(np.std(ours, ddof=1))
@@ -231,19 +231,6 @@ def _distance(ours: Sequence[float], published: float, allowed: float) -> str:
         return f"{away}; our {seeds(len(ours))} agree to the last digit"
     deviations = abs(mean - published) / deviation
     return f"{away}, {deviations:.1f} standard deviations of our {seeds(len(ours))}"
-
-
-def _beside(share: float, allowed: float) -> str:
-    """Return a percentage with one decimal, and more if it would round to what is allowed.
-
-    Else 2.04 % would be told as 2.0 % where 2 % are allowed.
-    """
-    enough = (
-        n
-        for n in range(1, 5)
-        if (share > allowed) == (round(100 * share, n) > round(100 * allowed, n))
-    )
-    return percent(share, next(enough, 1))
 
 
 def seeds(n: int) -> str:

@@ -12,6 +12,7 @@ from latentgrid.audit.finding import Finding, Place
 from latentgrid.studies.reading import line_of
 from latentgrid.studies.schema import Agreement
 from latentgrid.studies.study import Study
+from latentgrid.text import beside
 
 TITLE = "Obtained values away from their references"
 
@@ -48,4 +49,5 @@ def _apart(agreement: Agreement) -> str:
     side = "above" if obtained > reference else "below"
     if not reference:
         return f"{side} it"
-    return f"{100 * abs(obtained - reference) / abs(reference):.1f} % {side} it"
+    share = 100 * abs(obtained - reference) / abs(reference)
+    return f"{beside(share, [100 * agreement.within], 1)} % {side} it"
