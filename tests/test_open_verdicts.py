@@ -15,9 +15,12 @@ from latentgrid.commands import claims
 from latentgrid.commands import open_verdicts as opened
 from latentgrid.commands.verdicts import show_all
 from latentgrid.errors import UserError
+from latentgrid.evaluation.tables import IDENTITY, OUTCOME
+from latentgrid.files.atomic import write_json
 from latentgrid.files.layout import Layout
 from latentgrid.grid import reading as params_reading
 from latentgrid.grid.runs import planned_runs
+from latentgrid.stamps.made import stamp_of
 from latentgrid.studies import reading
 from latentgrid.studies.records import Settings
 from latentgrid.studies.served import obtained_with
@@ -234,6 +237,18 @@ def test_without_its_records_nothing_is_judged(alone):
     shutil.rmtree("studies/vizoso-2020/records")
     text = told([reading.load("vizoso-2020")])
     assert "36 not run, 18 no reference run" in text
+
+
+@pytest.mark.parametrize("table", ["runs", "history", "silhouettes"])
+def test_a_table_that_was_changed_decides_nothing(alone, table):
+    """Of one that an editor or a spreadsheet has changed, nobody knows which numbers are ours."""
+    tables = Layout("mnist").tables
+    tables.mkdir(parents=True)
+    pd.DataFrame(columns=[*IDENTITY, *OUTCOME]).to_csv(tables / "runs.csv", index=False)
+    (tables / f"{table}.csv").write_text("run,status\n")
+    write_json(stamp_of(tables / f"{table}.csv"), {"sha256": "0" * 64})
+    with pytest.raises(UserError, match=rf"{table}\.csv: .*not as it was written"):
+        told([reading.load("vesel-draft")])
 
 
 def without_facts(study):

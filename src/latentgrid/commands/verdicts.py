@@ -21,6 +21,7 @@ from latentgrid.grid.study_folders import STUDY
 from latentgrid.report.reproduction import effect
 from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
+from latentgrid.stamps import made
 from latentgrid.studies.study import Study
 from latentgrid.text import number, short_setting
 from latentgrid.verdicts import numbers
@@ -48,7 +49,8 @@ def judge(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, Evidence]:
     """Return the verdicts on a study's numbers, the answers to its claims, and what they stand on.
 
     Raises:
-        UserError: a record of the study cannot count, or the study is of no data set.
+        UserError: a record of the study cannot count, a table of the workflow was changed, or the
+            study is of no data set.
     """
     if study.facts.dataset is None:
         raise UserError(
@@ -57,8 +59,9 @@ def judge(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, Evidence]:
         )
     layout = Layout(study.facts.dataset)
     runs = pd.DataFrame(columns=[*IDENTITY, *OUTCOME])
-    if (layout.tables / "runs.csv").is_file():
-        runs = read_table(layout.tables / "runs.csv")
+    table = layout.tables / "runs.csv"
+    if table.is_file():
+        runs = read_table(made.require_unchanged(table))
     size = sources.size(layout.dataset)
     of_data = {"images": size.train, "pixels": prod(size.shape)}
     evidence = gather(layout, [study], runs, of_data)
@@ -71,9 +74,11 @@ def show(study: Study, console: Console) -> pd.DataFrame:
     verdicts, answers, evidence = judge(study)
     recorded = int(evidence.runs["run"].astype(str).str.startswith("record:").sum())
     console.print(Text.assemble((study.name, "bold"), f"  {study.citation}"))
+    trained, seeds = len(evidence.runs) - recorded, len(study.facts.seeds)
     console.print(
-        f"{recorded} records and {len(evidence.runs) - recorded} runs in results/ on "
-        f"{study.facts.dataset}; {len(study.facts.seeds)} seeds were fixed.",
+        f"{recorded} record{'' if recorded == 1 else 's'} and "
+        f"{trained} run{'' if trained == 1 else 's'} in results/ on {study.facts.dataset}; "
+        f"{'1 seed was' if seeds == 1 else f'{seeds} seeds were'} fixed.",
         highlight=False,
     )
     if len(verdicts):

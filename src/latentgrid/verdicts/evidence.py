@@ -11,6 +11,7 @@ from latentgrid.files.layout import Layout
 from latentgrid.grid import catalogue
 from latentgrid.results.run_json import OF_CLASS
 from latentgrid.results.tables import read_table
+from latentgrid.stamps import made
 from latentgrid.studies.collection import read_records
 from latentgrid.studies.expressions import evaluate, names_in
 from latentgrid.studies.schema import Quantity
@@ -85,7 +86,8 @@ def gather(
     """Gather what the verdicts of a data set stand on: its runs and the records of studies.
 
     Raises:
-        UserError: a record cannot count; the text names its file and what is wrong with it.
+        UserError: a record cannot count, or a table was changed since the workflow wrote it; the
+            text names the file and what is wrong with it.
     """
     found = [record for study in studies for record in read_records(study)]
     by = [measuring.of_record(record.run) for record in found]
@@ -93,7 +95,7 @@ def gather(
     recorded = pd.DataFrame([row | told for row, told in rows])
     histories = [records.histories(found)]
     if (layout.tables / "history.csv").is_file():
-        histories.insert(0, read_table(layout.tables / "history.csv"))
+        histories.insert(0, read_table(made.require_unchanged(layout.tables / "history.csv")))
     runs = _with_classes(layout, runs)
     if found:
         runs = _with_ways(layout, runs)
@@ -103,7 +105,7 @@ def gather(
 def _with_classes(layout: Layout, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs with a column more for each class, "silhouette of class 8"."""
     path = layout.tables / "silhouettes.csv"
-    table = read_table(path) if path.is_file() else pd.DataFrame()
+    table = read_table(made.require_unchanged(path)) if path.is_file() else pd.DataFrame()
     if table.empty or runs.empty:
         return runs
     by_class = table.pivot(index="run", columns="class", values="silhouette")
