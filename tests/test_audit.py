@@ -143,6 +143,15 @@ def test_a_copied_cell_is_found_and_a_sound_pair_of_tables_is_not(tmp_path):
     assert lines_of(study_of(tmp_path, {"1": first, "2/conv_vae": second}), "equal_values") == [24]
 
 
+def test_a_copied_cell_with_one_digit_more_is_told_as_it_is_printed(tmp_path):
+    first, second = grid(1), grid(2)
+    mantissa, _, exponent = first[4].partition("e")
+    second[4] = f"{mantissa}4e{exponent}"
+    study = study_of(tmp_path, {"1": first, "2/conv_vae": second})
+    (finding,) = RULES["equal_values"].find(study)
+    assert finding.says.startswith(f"{second[4]} stands in table 1 as {first[4]}, at vae, ")
+
+
 def test_a_copied_column_is_found(tmp_path):
     first = grid(1)
     lines = lines_of(study_of(tmp_path, {"1": first, "2/conv_vae": first}), "equal_values")
@@ -434,6 +443,13 @@ def test_places_that_say_the_same_agree(tmp_path):
 )
 def test_a_table_has_one_format(tmp_path, numbers, odd):
     assert lines_of(study_of(tmp_path, {"1": numbers}), "mixed_digits") == odd
+
+
+def test_where_two_formats_are_as_frequent_the_longer_one_is_usual(tmp_path):
+    study = study_of(tmp_path, {"1": ["2.104", "3.305", "2.9051", "2.2060"]})
+    said = [finding.says for finding in RULES["mixed_digits"].find(study)]
+    have = "has 4 significant digits, where 2 of the table's 4 numbers have 5"
+    assert said == [f"2.104 {have}", f"3.305 {have}"]
 
 
 def test_a_name_in_two_spellings_is_named_once(tmp_path):

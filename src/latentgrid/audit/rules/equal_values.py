@@ -61,10 +61,15 @@ def _equal(
         yield Finding(
             "equal_values",
             Place.of(study, second),
-            f"{second.printed} stands in table {first.table} too, at {named(first)}; "
-            f"{len(equal)} of {len(pairs)} pairs {which} are equal to the last digit, and the "
-            f"chance of that is {likely:.1g}",
+            f"{second.printed} stands in table {first.table} {_spelled(first, second)}, at "
+            f"{named(first)}; {len(equal)} of {len(pairs)} pairs {which} are equal to the last "
+            f"digit, and the chance of that is {likely:.1g}",
         )
+
+
+def _spelled(first: Number, second: Number) -> str:
+    """Say how the first of two equal numbers is printed, which may have fewer digits or more."""
+    return "too" if first.value == second.value else f"as {first.printed}"
 
 
 def _step(quantity: Quantity) -> float:

@@ -30,25 +30,31 @@ def find(study: Study) -> Iterator[Finding]:
             kinds = ((significant_digits, "significant digits"), (decimals, "decimals"))
             odd = [(_odd(numbers, count), count, called) for count, called in kinds]
             strange, count, called = min(odd, key=lambda one: len(one[0]))
-            usual = Counter(count(number.printed) for number in numbers).most_common(1)
+            usual, times = _usual(Counter(count(number.printed) for number in numbers))
             for number in strange:
                 yield Finding(
                     "mixed_digits",
                     Place.of(study, number),
                     f"{number.printed} has {count(number.printed)} {called}, where "
-                    f"{usual[0][1]} of the table's {len(numbers)} numbers have {usual[0][0]}",
+                    f"{times} of the table's {len(numbers)} numbers have {usual}",
                 )
 
 
 def _odd(numbers: Sequence[Number], count: Callable[[str], int]) -> list[Number]:
     """Return the numbers with other digits than most."""
     digits = Counter(count(number.printed) for number in numbers)
-    usual = max(digits, key=lambda one: (digits[one], one), default=0)
+    usual, _ = _usual(digits)
     if any(_ends_in_zero(number.printed) for number in numbers):
         return [number for number in numbers if count(number.printed) != usual]
     if _chance_of_zeros(digits) >= LEAST_CHANCE:
         return []
     return [number for number in numbers if count(number.printed) > usual]
+
+
+def _usual(digits: Counter[int]) -> tuple[int, int]:
+    """Return how many digits most numbers have, the larger of two as frequent, and how many do."""
+    usual = max(digits, key=lambda one: (digits[one], one), default=0)
+    return usual, digits[usual]
 
 
 def _chance_of_zeros(digits: Counter[int]) -> float:
