@@ -194,6 +194,19 @@ def test_what_two_entries_ask_for_is_missing_once(study, tmp_path, monkeypatch):
     assert (list(missing), done) == ([runs[0].name], [])
 
 
+def test_what_was_trained_under_the_name_of_a_run_with_other_settings_is_none_of_it(
+    study, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    layout, (short,), (long,) = Layout("mnist"), planned({"epochs": 2}, vae={}), planned({}, vae={})
+    assert short.name == long.name
+    write_json(layout.run(short.name).outcome, {"status": "finished", "epochs": 2})
+    write_json(layout.run(short.name).config, {"settings": short.settings})
+    assert opened.missing_runs(layout, [], [short])[0] == {}
+    missing, done = opened.missing_runs(layout, [], [long])
+    assert (list(missing), done) == ([long.name], [])
+
+
 def test_a_record_is_that_of_a_run_however_many_train_side_by_side(study, tmp_path):
     (run,) = planned({}, vae={"latent_dim": 50, "optimizer": "adam_000"})
     (fused,) = planned({"fused": 4}, vae={"latent_dim": 50, "optimizer": "adam_000"})

@@ -14,7 +14,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
+from latentgrid.files.run_files import RunFiles
 from latentgrid.grid.runs import Run, canonical
 from latentgrid.studies.collection import read_records
 from latentgrid.studies.numbers import Number
@@ -175,24 +177,33 @@ def for_claim_files(study: Study, missing: Iterable[Settings]) -> Iterator[str]:
 
 
 def missing_runs(
-    layout: Layout, studies: Iterable[Study], runs: Iterable[Run]
+    layout: Layout, studies: Iterable[Study], runs: Sequence[Run]
 ) -> tuple[dict[str, Settings], list[Settings]]:
     """Return the settings of the runs that are missing, by name, and of those that are there.
 
-    A run is missing if neither its result nor a record of it is there. What several entries of the
-    grid ask for is missing once, by the name of the first.
+    A run is missing if neither its result nor a record of it is there; what was trained under its
+    name with other settings is no result of it. What several entries of the grid ask for is missing
+    once, by the name of the first.
 
     Raises:
         UserError: a record cannot count; the text names its file.
     """
     planned = {run.name: Settings.model_validate(run.settings) for run in runs}
     done = [record.run.settings for study in studies for record in read_records(study)]
-    done += [of for name, of in planned.items() if layout.run(name).outcome.exists()]
+    done += [planned[run.name] for run in runs if _has_result(layout.run(run.name), run)]
     there = {canonical(of.identity) for of in done}
     wanted: dict[str, str] = {}
     for name, of in planned.items():
         wanted.setdefault(canonical(of.identity), name)
     return {name: planned[name] for of, name in wanted.items() if of not in there}, done
+
+
+def _has_result(files: RunFiles, run: Run) -> bool:
+    """Tell whether a run has ended that had these settings, but for its snapshots."""
+    if not (files.outcome.is_file() and files.config.is_file()):
+        return False
+    trained = Settings.model_validate(read_json(files.config, "settings")["settings"])
+    return trained.identity == Settings.model_validate(run.settings).identity
 
 
 def _of_study(
