@@ -777,7 +777,8 @@ def test_a_setting_that_some_seeds_lack_is_not_the_best_of_the_others(tmp_path):
     losses = {2: [10.0, 12.0], 20: [8.0, 9.0], 50: [1.0]}
     part = examined(a_claim(tmp_path, rival="others"), some_runs(losses))
     assert part.effect.values == [2, 3]
-    assert part.note == "the best other is d = 2, lr 0.001; 2 settings were run"
+    said = "3 settings were run, of which 2 have all seeds"
+    assert part.note == f"the best other is d = 2, lr 0.001; {said}"
 
 
 def test_a_record_beside_its_run_weighs_nothing_in_the_choice_of_the_best(tmp_path):

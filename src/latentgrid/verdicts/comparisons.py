@@ -89,11 +89,12 @@ def _bests(
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the runs of the best setting of a side and of the best other, and what to know."""
     side, others, otherwise = _measured_alike(comparison, side, others)
-    whole = _whole(study, comparison, pd.concat([side, others]))
+    every = pd.concat([side, others])
+    whole = _whole(study, comparison, every)
     known = [of[of.index.isin(whole)] for of in (side, others)]
     best, rival = (_best(study, comparison, of) for of in known)
     if not (best.empty or rival.empty):
-        note = _tried(study, known, best, rival)
+        note = _tried(study, every, known, best, rival)
     else:
         note = "" if side.empty or others.empty else NOT_WHOLE
     return best, rival, "; ".join(filter(None, (note, otherwise)))
@@ -212,13 +213,27 @@ def _best(study: Study, comparison: Comparison, runs: pd.DataFrame) -> pd.DataFr
 
 
 def _tried(
-    study: Study, known: Sequence[pd.DataFrame], best: pd.DataFrame, rival: pd.DataFrame
+    study: Study,
+    every: pd.DataFrame,
+    known: Sequence[pd.DataFrame],
+    best: pd.DataFrame,
+    rival: pd.DataFrame,
 ) -> str:
-    """Say which settings are the best of a side and of the others, and how many were run."""
+    """Say which settings are the best of a side and of the others, and among how many.
+
+    Args:
+        study: whose settings these are.
+        every: the measured runs of both sides.
+        known: those of the side and of the others that all seeds have.
+        best, rival: the runs of the best settings.
+    """
     side, others = known
     axes, models = _axes(study, others), others["model"].nunique()
-    n = len(pd.concat([others, side])[axes].drop_duplicates())
-    said = f"the best other is {_label(rival, axes, models)}; {n} settings were run"
+    run, whole = (len(of[axes].drop_duplicates()) for of in (every, pd.concat([others, side])))
+    count = f"{run} settings were run"
+    if whole < run:
+        count += f", of which {whole} have all seeds"
+    said = f"the best other is {_label(rival, axes, models)}; {count}"
     if len(side[axes].drop_duplicates()) == 1:
         return said
     return f"its best setting is {_label(best, axes, models)}; {said}"
