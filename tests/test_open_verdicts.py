@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -13,6 +14,7 @@ from latentgrid.cli import audit, list_studies, verdicts, verify
 from latentgrid.cli import records as list_records
 from latentgrid.commands import claims
 from latentgrid.commands import open_verdicts as opened
+from latentgrid.commands.verdicts import _numbers as shown_numbers
 from latentgrid.commands.verdicts import show_all
 from latentgrid.errors import UserError
 from latentgrid.evaluation.tables import IDENTITY, OUTCOME
@@ -244,6 +246,20 @@ def test_records_alone_give_verdicts(alone):
     ]
     assert (row["verdict"], row["n"]) == ("reproduced", 3)
     assert row["ratio"] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("published", "ours", "shown"),
+    [(100.0, 102.04, "1.0204 2.0 %"), (100.0, 103.04, "1.030 2.0 %"), (0.0, 3.0, "– –")],
+)
+def test_a_ratio_shows_that_it_lies_beyond_what_would_show(published, ours, shown):
+    row = {"table": "1", "model": "vae", "setting": "", "n": 1, "planned": 3, "verdict": "not"}
+    row |= {"published": published, "ours": ours, "reach": 2.0, "ratio": np.nan}
+    if published:
+        row["ratio"] = ours / published
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(shown_numbers(pd.DataFrame([row])))
+    assert f"{shown} 1 of 3" in " ".join(console.export_text().split())
 
 
 def test_without_its_records_nothing_is_judged(alone):

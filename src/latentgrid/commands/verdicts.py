@@ -1,5 +1,6 @@
 """Judges studies by what there is: records and the results of the workflow. Nothing is trained."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from math import prod
@@ -23,7 +24,7 @@ from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
 from latentgrid.stamps import made
 from latentgrid.studies.study import Study
-from latentgrid.text import number, short_setting
+from latentgrid.text import beside, number, short_setting
 from latentgrid.verdicts import numbers
 from latentgrid.verdicts.answers import claims_table
 from latentgrid.verdicts.evidence import Evidence, gather
@@ -113,11 +114,12 @@ def _numbers(verdicts: pd.DataFrame) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for _, row in verdicts.iterrows():
+        would_show = row["reach"] / abs(row["published"]) if row["published"] else math.nan
         table.add_row(
             Text(printable(short_setting(row["setting"]))),
             *(number(row[name]) for name in ("published", "ours")),
-            f"{row['ratio']:.3f}",
-            percent(row["reach"] / abs(row["published"]), 1) if row["published"] else "–",
+            beside(row["ratio"], (1 - would_show, 1 + would_show), 3),
+            percent(would_show, 1) if row["published"] else "–",
             f"{row['n']} of {row['planned']}",
             row["verdict"],
         )
