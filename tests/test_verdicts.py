@@ -1005,6 +1005,15 @@ def test_a_claim_out_of_reach_is_not_answered_by_the_runs(tmp_path, monkeypatch)
     assert (found.findings, found.is_reached) == ([], False)
 
 
+def test_a_model_may_be_called_by_a_number(tmp_path, monkeypatch):
+    numbered = tuple(replace(one, model="1") for one in THESIS.numbers if one.table == "VII.1")
+    study = replace(THESIS, numbers=numbered)
+    write_verdicts(tmp_path, monkeypatch, grid_runs([2.2e6]), [study])
+    found = reproduction.read_reproduction(Layout("mnist"), [study])
+    assert [table["models"] for table in found.tables] == ["1"]
+    assert {row["model"] for row in found.numbers} == {"1"}
+
+
 def test_an_effect_may_have_no_unit(tmp_path, monkeypatch):
     """Claims of plugins may leave it empty, which a table in CSV has for a missing value."""
     table = pd.DataFrame([{"part": "a", "effect": 2.0, "unit": "", "n": 1, "low": np.nan}])

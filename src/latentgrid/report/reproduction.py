@@ -20,7 +20,11 @@ FINDINGS = 3
 NAMED = 4  # models of a table by name
 PERCENT = "%"
 WORDS = dict.fromkeys(
-    ("study", "table", "setting", "claim", "source", "part", "unit", "note", "epochs"), str
+    (
+        *("study", "table", "model", "setting", "quantity", "unit"),  # of numbers
+        *("claim", "source", "part", "note", "epochs"),
+    ),
+    str,
 )
 
 
