@@ -456,6 +456,17 @@ def test_a_run_that_does_not_tell_a_default_has_the_setting_of_those_that_do():
         assert (pairs.gained, pairs.note) == ([1.0] * 3, "")
 
 
+def test_the_batches_of_a_model_in_closed_form_are_no_setting():
+    """It takes no steps, so that each of its runs is the same whatever the others' batches are."""
+    first = measured("conv_ae", {(seed, 2): 5.0 for seed in range(3)}, batch_size=100)
+    run = measured("pca", {(seed, 2): 7.0 for seed in range(2)}, batch_size=100)
+    record = measured("pca", {(2, 2): 7.0}, batch_size=200)
+    second = pd.concat([run, record], ignore_index=True)
+    for alike in (["latent_dim"], []):
+        pairs = paired(first, second, "loss", alike)
+        assert (pairs.gained, pairs.note) == ([-2.0] * 3, "")
+
+
 def test_a_run_and_its_record_count_once_and_the_one_that_was_measured():
     first = measured("ae", {(seed, 2): 5.0 + seed for seed in range(3)})
     runs = first.assign(run="run/" + first["run"])

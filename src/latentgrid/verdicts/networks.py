@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from latentgrid.grid import catalogue
-from latentgrid.studies.settings import all_fields
+from latentgrid.studies.settings import all_fields, fields
 
 NOTHING: Mapping[str, Any] = {}
 # Settings whose column of the table of runs has another name.
@@ -84,11 +84,15 @@ def settings_of(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the settings of runs, a column each, as they are called in the table of runs.
 
     A run that does not say which value it has, has the model's default; so what an older version
-    did not write down tells no run from another. A setting that a model does not have is missing.
+    did not write down tells no run from another. A setting that a model does not have is missing,
+    such as the batch size of a model in closed form, which takes no steps.
     """
     names = (COLUMNS.get(name, name) for name in ("model", *all_fields()))
     found = runs[[name for name in names if name in runs]]
     for model in runs["model"].unique():
+        own = {"model", *(COLUMNS.get(name, name) for name in fields(model))}
+        others = [name for name in found if name not in own]
+        found = found.assign(**{n: found[n].mask(found["model"] == model) for n in others})
         for name, default in catalogue.defaults(model).items():
             if name in found and default not in (None, ...) and found[name].hasnans:
                 untold = (found["model"] == model) & found[name].isna()

@@ -93,7 +93,7 @@ def paired(
     runs = pd.concat([first, second], ignore_index=True)
     told = settings_of(runs)
     setting = told.groupby([*told], dropna=False, sort=False).ngroup()
-    agreed = {name: told[name] for name in on if name in told}
+    agreed = {name: told[name].combine_first(runs[name]) for name in on if name in told}
     rows = runs[on].assign(**agreed, value=runs[measure], run=runs["run"], setting=setting)
     left, right = _named(rows.head(len(first)), "first"), _named(rows.tail(len(second)), "second")
     found = left.merge(right, on=on, how="outer").fillna(dict.fromkeys(SETTINGS, ALONE))
