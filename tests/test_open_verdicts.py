@@ -87,7 +87,7 @@ def test_a_run_serves_a_number_if_it_is_built_as_the_study_says(tmp_path, hidden
     table = (folder / "numbers.csv").read_text().replace("1,vae,", "1,vae_bce,")
     (folder / "numbers.csv").write_text(table)
     with (folder / "study.yaml").open("a") as file:
-        file.write("built: {vae_bce: {hidden: [300, 400]}}\n")
+        file.write("built: {vae_bce: {hidden: 300}}\n")
     study = reading.read(folder)
     axes = {"latent_dim": 2, "hidden": hidden, "optimizer": "adam", "learning_rate": 0.001}
     raw = {"dataset": "digits", "seeds": [0], "studies": [], "models": {"vae_bce": axes}}

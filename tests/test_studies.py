@@ -406,12 +406,24 @@ def test_another_encoding_is_named_with_its_line(folder, content, line):
         ("2 * latent_dim", "10 ** (100 * latent_dim)", "the excess of loss: an exponent is too"),
         ("2 * latent_dim", "(1 - latent_dim) ** 0.5", "the excess of loss: it has no real value"),
         ("2 * latent_dim", "1e308 * latent_dim", "the excess of loss: it has no finite value"),
+        (
+            "\ntables:",
+            "\nbuilt: {VAE: {hidden: [300, 400]}}\ntables:",
+            "VAE is built with several values of hidden, and a number is of one; make hidden a",
+        ),
     ],
 )
 def test_a_value_that_study_yaml_leaves_open_is_named_with_its_line(tmp_path, old, new, words):
     said = refused(a_study(tmp_path / "a", changed(STUDY, old, new)))
     assert "numbers.csv, line 2: " in said
     assert words in said
+
+
+def test_a_model_may_be_built_in_several_ways_where_no_number_hangs_on_it(tmp_path):
+    several = changed(STUDY, "\ntables:", "\nbuilt: {VAE: {latent_dim: [2, 20]}}\ntables:")
+    assert reading.read(a_study(tmp_path / "a", several)).built("vae_bce") == {
+        "latent_dim": [2, 20]
+    }
 
 
 def test_the_studys_name_of_what_all_was_trained_with_is_ours(tmp_path):

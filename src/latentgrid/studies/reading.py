@@ -14,7 +14,7 @@ from latentgrid.grid.study_folders import STUDY, study_folder, study_folders, st
 from latentgrid.grid.yaml_files import read_yaml
 from latentgrid.studies.known import unknown_names
 from latentgrid.studies.numbers import read_numbers
-from latentgrid.studies.schema import NAME, StudyFile
+from latentgrid.studies.schema import NAME, Open, StudyFile
 from latentgrid.studies.study import Study
 
 MAX_LINES = 5
@@ -85,6 +85,7 @@ def read(folder: Path) -> Study:
         raise UserError(f"{_where(path, place)}: found {shown(found)}; allowed: {allowed}")
     study = Study(name, folder, facts, tuple(read_numbers(folder / "numbers.csv", facts)))
     _require_excess(study)
+    _require_one_setting(study)
     _require_compared(study)
     _require_one_answer(study)
     return study
@@ -140,6 +141,21 @@ def _require_excess(study: Study) -> None:
                 f"{study.folder / 'numbers.csv'}, line {number.line}: the excess of "
                 f"{number.quantity}: {one_line(error)}"
             ) from None
+
+
+def _require_one_setting(study: Study) -> None:
+    """Refuse a number whose model may be built in several ways: any of these would decide on it."""
+    for number in study.numbers:
+        is_searched = study.facts.tables[number.table].open is Open.UNDER_SPECIFIED
+        if is_searched or number.ours is None or study.quantity(number).measure is None:
+            continue
+        for axis, value in study.built(number.ours).items():
+            if isinstance(value, list) and axis not in number.settings:
+                raise UserError(
+                    f"{study.folder / 'numbers.csv'}, line {number.line}: {number.model} is built "
+                    f"with several values of {axis}, and a number is of one; make {axis} a column, "
+                    f"or open the table as {Open.UNDER_SPECIFIED}"
+                )
 
 
 def _require_compared(study: Study) -> None:

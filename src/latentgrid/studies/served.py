@@ -97,7 +97,7 @@ def obtained_with(study: Study, number: Number, settings: Settings) -> bool:
     wanted = {**study.built(settings.model), **number.settings}
     unnamed = settings.hyperparameters.keys() - wanted.keys()
     return (
-        all(known.get(axis, defaults.get(axis)) in _listed(value) for axis, value in wanted.items())
+        all(known.get(axis, defaults.get(axis)) == value for axis, value in wanted.items())
         and all(settings.hyperparameters[name] == defaults[name] for name in unnamed)
         and not _unnamed_options(study, settings, number.settings)
     )
@@ -158,13 +158,9 @@ def fits(study: Study, settings: Settings, wanted: Mapping[str, Any]) -> bool:
     defaults = catalogue.defaults(settings.model)
     return all(
         settings.flat.get(axis, defaults.get(axis))
-        in [study.ours(axis, one) for one in _listed(value)]
+        in [study.ours(axis, one) for one in (value if isinstance(value, list) else [value])]
         for axis, value in wanted.items()
     )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def stands_on(
