@@ -177,7 +177,7 @@ def test_runs_that_differ_in_their_seeds_share_a_row():
 
 def test_a_plan_with_too_few_seeds_closes_nothing(study):
     verdicts = numbers(opened.open_verdicts([study], settings_of([0]), []))
-    assert opened.summary(verdicts).startswith("1 verdicts wait for these runs, which close 0")
+    assert opened.summary(verdicts).startswith("1 verdict waits for these runs, which close 0")
 
 
 def planned(training, **entries):

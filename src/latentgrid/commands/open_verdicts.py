@@ -128,8 +128,9 @@ def _named(runs: Sequence[Step]) -> str:
 def summary(verdicts: Sequence[Open]) -> str:
     """Say how many verdicts are open, and how many of them the plan can close."""
     closed = sum(len(one.missing) >= one.needed for one in verdicts)
+    waiting = "1 verdict waits" if len(verdicts) == 1 else f"{len(verdicts)} verdicts wait"
     return (
-        f"{len(verdicts)} verdicts wait for these runs, which close {closed} of them, "
+        f"{waiting} for these runs, which close {closed} of them, "
         f"with as many seeds as each study fixed; one core or GPU slot, one run after another."
     )
 
