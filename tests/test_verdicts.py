@@ -1004,6 +1004,26 @@ def test_effects_in_other_units_are_not_compared():
     )
 
 
+def test_a_study_is_not_taken_for_one_whose_name_begins_alike():
+    cited = {"doe-2024": "Doe 2024", "doe-2024-b": "Roe et al. 2024", "ae": "«An ae»"}
+    said = "1 of doe-2024-b, 2 of doe-2024; vae_bce, conv-ae and ae"
+    found = reproduction.named(said, cited)
+    assert found == "1 of Roe et al. 2024, 2 of Doe 2024; vae_bce, conv-ae and «An ae»"
+    assert reproduction.named(said, {}) == said
+
+
+def test_tables_of_several_studies_are_told_apart():
+    verdicts = pd.DataFrame({"verdict": ["reproduced"] * 2, "n": 3})
+    agreement = pd.DataFrame({"study": ["a", "b"], "table": "1", "rho": [0.5, -0.5]})
+    agreement = agreement.assign(low=np.nan, high=np.nan)
+    said = reproduction._numbers_finding(verdicts, agreement)
+    assert said.endswith(
+        "rank correlation with ours: 0.50 for table 1 of a; −0.50 for table 1 of b."
+    )
+    alone = reproduction._numbers_finding(verdicts, agreement.head(1))
+    assert alone.endswith("rank correlation with ours: 0.50 for table 1.")
+
+
 def test_a_claim_out_of_reach_is_not_answered_by_the_runs(tmp_path, monkeypatch):
     """Else the report would look for a finding that there is none of."""
     name, claim = next(iter(THESIS.facts.claims.items()))

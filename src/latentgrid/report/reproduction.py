@@ -1,5 +1,6 @@
 """The report's answer to its first question: does what was published reproduce?"""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -105,9 +106,10 @@ def read_claims(layout: Layout) -> pd.DataFrame:
 
 def named(text: str, cited: Mapping[str, str]) -> str:
     """Return a text of the tables that names studies as texts do and not by their folders."""
-    for name, words in cited.items():
-        text = text.replace(name, words)
-    return text
+    names = "|".join(map(re.escape, cited))
+    return re.sub(
+        rf"(?<![\w-])(?:{names})(?![\w-])", lambda found: cited.get(found[0], found[0]), text
+    )
 
 
 def _records(cells: Iterable[object]) -> int:
@@ -134,8 +136,10 @@ def _numbers_finding(verdicts: pd.DataFrame, agreement: pd.DataFrame) -> str:
     if not decided:
         return f"None of the {len(verdicts)} published numbers can be judged by these runs."
     ranked = agreement.dropna(subset=["rho"])
+    of_several = ranked["study"].nunique() > 1
     order = "; ".join(
-        f"{signed(row['rho'], 2)} for table {row['table']}{_interval(row, '95 %: ')}"
+        f"{signed(row['rho'], 2)} for table {row['table']}"
+        f"{' of ' + row['study'] if of_several else ''}{_interval(row, '95 %: ')}"
         for _, row in ranked.iterrows()
     )
     is_decided = verdicts["verdict"].isin([Verdict.REPRODUCED, Verdict.NOT_REPRODUCED])
