@@ -15,7 +15,7 @@ from latentgrid.cli import records as list_records
 from latentgrid.commands import claims
 from latentgrid.commands import open_verdicts as opened
 from latentgrid.commands.verdicts import _numbers as shown_numbers
-from latentgrid.commands.verdicts import show_all
+from latentgrid.commands.verdicts import answers_of, gathered, show_all
 from latentgrid.errors import UserError
 from latentgrid.evaluation.tables import IDENTITY, OUTCOME
 from latentgrid.files.atomic import write_json
@@ -131,7 +131,7 @@ def test_a_comparison_without_words_of_its_own_is_told_by_its_settings(tmp_path,
     )
     monkeypatch.chdir(tmp_path)
     compared = "learning_rate 0.002 against learning_rate 0.001 (model vae)"
-    waiting = claims.missing_by_part(reading.load("tiny-2024"))
+    waiting = claims.missing_by_part(reading.load("tiny-2024"), [reading.load("tiny-2024")])
     assert waiting == {("faster", compared): 2}
 
 
@@ -278,6 +278,18 @@ def test_a_table_that_was_changed_decides_nothing(alone, table):
     write_json(stamp_of(tables / f"{table}.csv"), {"sha256": "0" * 64})
     with pytest.raises(UserError, match=rf"{table}\.csv: .*not as it was written"):
         told([reading.load("vesel-draft")])
+
+
+def test_a_record_counts_for_every_study_that_is_judged_with_its_own(alone):
+    """As in the report: PCA was recorded for the slides, and a claim of another study needs it."""
+    study, slides = reading.load("modulo-7"), reading.load("auto-encoders-slides")
+
+    def seeds(*studies):
+        answers = answers_of(study, gathered(studies)["mnist"])
+        return answers.set_index("name").loc["linear_is_pca", "n"]
+
+    assert (seeds(study), seeds(study, slides)) == (0, 3)
+    assert f"{len(list(study.records.rglob('*.json')))} records and 0 runs" in told([study, slides])
 
 
 def without_facts(study):

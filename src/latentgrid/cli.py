@@ -275,14 +275,16 @@ def list_claims(
 ) -> None:
     """List what studies claim, where, and each claim's answer or what one would take."""
     from latentgrid.commands.claims import lines, missing_by_part
+    from latentgrid.commands.verdicts import gathered
 
     wanted = _or_all(named)
     chosen = studies.chosen(wanted)
-    missing = {study.name: missing_by_part(study) for study in chosen}
+    missing = {study.name: missing_by_part(study, chosen) for study in chosen}
     reading.load_plugins([DEFAULT] if DEFAULT.exists() else [], wanted)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
+    evidence = gathered(study for study in chosen if study.is_judged)
     for study in chosen:
-        for line in lines(study, missing[study.name], width):
+        for line in lines(study, evidence, missing[study.name], width):
             print(printable(line))
         print()
 

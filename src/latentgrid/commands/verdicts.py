@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from latentgrid.report.reproduction import effect
 from latentgrid.results.labels import percent
 from latentgrid.results.tables import read_table
 from latentgrid.stamps import made
+from latentgrid.studies.records import PREFIX
 from latentgrid.studies.study import Study
 from latentgrid.text import beside, number, short_setting
 from latentgrid.verdicts import numbers
@@ -41,41 +42,55 @@ def show_all(studies: Sequence[Study], console: Console, csv: Path | None) -> No
     with_facts = [one for one in studies if one.is_judged]
     if not with_facts:
         raise UserError("none of these studies has numbers or claims, so nothing can be judged")
-    verdicts = [show(study, console) for study in with_facts]
+    evidence = gathered(with_facts)
+    verdicts = [show(study, evidence, console) for study in with_facts]
     if csv:
         write_table(csv, pd.concat(verdicts, ignore_index=True))
 
 
-def judge(study: Study) -> tuple[pd.DataFrame, pd.DataFrame, Evidence]:
-    """Return the verdicts on a study's numbers, the answers to its claims, and what they stand on.
+def gathered(studies: Iterable[Study]) -> dict[str, Evidence]:
+    """Return what verdicts on studies stand on, by data set, as the workflow gathers it.
+
+    A record of one of these studies counts for all of them.
 
     Raises:
-        UserError: a record of the study cannot count, a table of the workflow was changed, or the
-            study is of no data set.
+        UserError: a record cannot count, a table of the workflow was changed, or a study is of no
+            data set.
     """
-    if study.facts.dataset is None:
-        raise UserError(
-            f"{study.folder / STUDY}: dataset is null, so nobody knows whose runs answer its "
-            f"claims; allowed: {', '.join(datasets.names())}"
-        )
-    layout = Layout(study.facts.dataset)
+    of_sets: dict[str, list[Study]] = {}
+    for study in studies:
+        if study.facts.dataset is None:
+            raise UserError(
+                f"{study.folder / STUDY}: dataset is null, so nobody knows whose runs answer its "
+                f"claims; allowed: {', '.join(datasets.names())}"
+            )
+        of_sets.setdefault(study.facts.dataset, []).append(study)
+    return {dataset: _of_set(Layout(dataset), found) for dataset, found in of_sets.items()}
+
+
+def _of_set(layout: Layout, studies: Sequence[Study]) -> Evidence:
     runs = pd.DataFrame(columns=[*IDENTITY, *OUTCOME])
     table = layout.tables / "runs.csv"
     if table.is_file():
         runs = read_table(made.require_unchanged(table))
     size = sources.size(layout.dataset)
     of_data = {"images": size.train, "pixels": prod(size.shape)}
-    evidence = gather(layout, [study], runs, of_data)
-    finished = evidence.runs[evidence.runs["status"] == "finished"]
-    return numbers.table([study], evidence), claims_table([study], finished), evidence
+    return gather(layout, studies, runs, of_data)
 
 
-def show(study: Study, console: Console) -> pd.DataFrame:
+def answers_of(study: Study, evidence: Evidence) -> pd.DataFrame:
+    """Return the answers to a study's claims, and to those of plugins."""
+    return claims_table([study], evidence.runs[evidence.runs["status"] == "finished"])
+
+
+def show(study: Study, of_sets: Mapping[str, Evidence], console: Console) -> pd.DataFrame:
     """Print what is known of a study's numbers and claims, and return the verdicts."""
-    verdicts, answers, evidence = judge(study)
-    recorded = int(evidence.runs["run"].astype(str).str.startswith("record:").sum())
+    evidence = of_sets[str(study.facts.dataset)]
+    verdicts, answers = numbers.table([study], evidence), answers_of(study, evidence)
+    names = evidence.runs["run"].astype(str)
+    recorded = int(names.str.startswith(f"{PREFIX}{study.name}/").sum())
+    trained, seeds = int((~names.str.startswith(PREFIX)).sum()), len(study.facts.seeds)
     console.print(Text.assemble((study.name, "bold"), f"  {study.citation}"))
-    trained, seeds = len(evidence.runs) - recorded, len(study.facts.seeds)
     console.print(
         f"{recorded} record{'' if recorded == 1 else 's'} and "
         f"{trained} run{'' if trained == 1 else 's'} in results/ on {study.facts.dataset}; "
