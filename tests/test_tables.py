@@ -37,6 +37,21 @@ def test_a_table_is_read_to_the_last_bit(tmp_path):
     assert read_table(path)["number"].tolist() == numbers.tolist()
 
 
+def test_a_text_that_pandas_takes_for_missing_stays_one(tmp_path):
+    table = pd.DataFrame({"name": ["None", "NA", "null", None], "loss": [1.5, np.nan, 2.0, np.inf]})
+    tables.write_table(tmp_path / "names.csv", table)
+    found = read_table(tmp_path / "names.csv")
+    assert found["name"].tolist()[:3] == ["None", "NA", "null"]
+    assert found["name"].isna().tolist() == [False, False, False, True]
+    assert found["loss"].tolist() == pytest.approx([1.5, np.nan, 2.0, np.inf], nan_ok=True)
+
+
+def test_a_loss_that_a_training_wrote_as_nan_is_a_missing_number(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,0.5\n2,nan\n3,inf\n")
+    found = read_table(tmp_path / "history.csv")["loss"]
+    assert found.tolist() == pytest.approx([0.5, np.nan, np.inf], nan_ok=True)
+
+
 def test_a_measure_that_a_seed_lacks_has_no_mean():
     """Else the mean of the seeds that a number was computed of would pass for that of all."""
     runs = pd.DataFrame({"run": list("abcdef"), "entry": "vae", "model": "vae"})

@@ -11,9 +11,13 @@ from latentgrid.errors import damaged
 from latentgrid.files.layout import Layout
 from latentgrid.grid.runs import read_plan
 
+MISSING = ["", "nan"]  # as pandas and Python write a missing number
+
 
 def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFrame:
     """Read a CSV file that a step wrote; a table without columns is a single line end.
+
+    Only an empty cell and nan are missing: a class, a setting or a table may be called None or NA.
 
     Args:
         path: the file.
@@ -28,7 +32,7 @@ def read_table(path: Path, words: Mapping[str, type] | None = None) -> pd.DataFr
             raise ValueError("it is cut short")
         if not text.strip():
             return pd.DataFrame()
-        return pd.read_csv(StringIO(text), dtype=words)
+        return pd.read_csv(StringIO(text), dtype=words, keep_default_na=False, na_values=MISSING)
     except (ValueError, IsADirectoryError) as error:
         raise damaged(path, error) from None
 
