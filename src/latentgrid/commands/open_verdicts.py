@@ -17,7 +17,7 @@ from rich.table import Table
 from latentgrid.files.atomic import read_json
 from latentgrid.files.layout import Layout
 from latentgrid.files.run_files import RunFiles
-from latentgrid.grid.runs import Run, canonical
+from latentgrid.grid.runs import FUSED, Run, canonical
 from latentgrid.studies.collection import read_records
 from latentgrid.studies.numbers import Number
 from latentgrid.studies.records import Settings
@@ -192,19 +192,24 @@ def missing_runs(
     planned = {run.name: Settings.model_validate(run.settings) for run in runs}
     done = [record.run.settings for study in studies for record in read_records(study)]
     done += [planned[run.name] for run in runs if _has_result(layout.run(run.name), run)]
-    there = {canonical(of.identity) for of in done}
+    there = {_told_apart_by(of) for of in done}
     wanted: dict[str, str] = {}
     for name, of in planned.items():
-        wanted.setdefault(canonical(of.identity), name)
+        wanted.setdefault(_told_apart_by(of), name)
     return {name: planned[name] for of, name in wanted.items() if of not in there}, done
 
 
 def _has_result(files: RunFiles, run: Run) -> bool:
-    """Tell whether a run has ended that had these settings, but for its snapshots."""
+    """Tell whether a run has ended that had these settings."""
     if not (files.outcome.is_file() and files.config.is_file()):
         return False
     trained = Settings.model_validate(read_json(files.config, "settings")["settings"])
-    return trained.identity == Settings.model_validate(run.settings).identity
+    return _told_apart_by(trained) == _told_apart_by(Settings.model_validate(run.settings))
+
+
+def _told_apart_by(settings: Settings) -> str:
+    """Return what serves a study in one run as in another: all but the snapshots and the stack."""
+    return canonical({name: v for name, v in settings.identity.items() if name != FUSED})
 
 
 def _of_study(

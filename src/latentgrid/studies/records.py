@@ -97,11 +97,8 @@ class Settings(BaseModel):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What makes two runs the same: all but the snapshots and how many trained side by side.
-
-        Both leave the losses as they are, but for the last bits.
-        """
-        return self.model_dump(exclude={"snapshots", FUSED})
+        """What two runs share that must give the same losses: all but the snapshots."""
+        return self.model_dump(exclude={"snapshots"})
 
 
 class History(Section):
